@@ -1,0 +1,194 @@
+"""Screen a subject: readings, fired rules, the reference beside them, and the record."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+
+from engine import reference
+from engine.explain import Explainer
+from engine.faults import EngineFault, Fault, InputRejected
+from engine.model import Criterion, Protocol, Reading, Subject, Truth, Verdict
+from engine.readings import Found, find_readings, readings_only
+from engine.record import (
+    CriterionRecord,
+    Decision,
+    EngineFaultRecord,
+    Firing,
+    Rejection,
+    Software,
+)
+from engine.rules import compile_protocol
+from engine.session import ENGINE_VERSION, Outcome, Session
+
+VERDICTS: Mapping[Truth, Verdict] = {
+    "true": "eligible",
+    "false": "ineligible",
+    "unknown": "undetermined",
+}
+
+
+def software() -> Software:
+    """The software that decides."""
+    try:
+        own = version("eligo")
+    except PackageNotFoundError:
+        own = "uninstalled"
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"eligo": own, "durable_rules": ENGINE_VERSION, "python": python}
+
+
+class Screener:
+    """A protocol ready to screen subjects: its rules compiled, loaded and self-tested.
+
+    Raises: EngineFault when made, if the engine does not do what the rules say.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.program = compile_protocol(protocol)
+        self.session = Session(self.program)
+        self.explainer = Explainer(protocol)
+        self.software = software()
+
+    def close(self) -> None:
+        """Free the rules. The screener cannot be used after this."""
+        self.session.close()
+
+    def __enter__(self) -> Screener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def decide(self, subject: Subject, as_of: date) -> Decision:
+        """The decision on one subject, cross-checked.
+
+        Raises: EngineFault if the rules or their engine fail, or the two derivations differ.
+        """
+        try:
+            found = find_readings(self.protocol, subject, as_of)
+            readings = readings_only(found)
+            outcome = self.session.run(readings, as_of)
+            self._cross_check(subject, as_of, readings, outcome)
+            return self._record(subject, as_of, found, outcome)
+        except EngineFault:
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+            # A defect of ours must cost this subject its verdict, and nothing else.
+            raise EngineFault(f"{type(error).__name__}: {error}") from error
+
+    def _cross_check(
+        self, subject: Subject, as_of: date, readings: Mapping[str, Reading], outcome: Outcome
+    ) -> None:
+        """Compare the two derivations at every point. Raises: EngineFault, naming the first."""
+        theirs = reference.readings(self.protocol, subject, as_of)
+        if theirs != readings:
+            name = next(n for n in self.protocol.facts if theirs.get(n) != readings.get(n))
+            raise EngineFault(f"the two derivations of the reading of `{name}` differ")
+        truths = reference.truths(self.protocol, theirs, as_of)
+        fired = outcome.truths
+        paths = self.program.paths
+        if truths.keys() != paths.keys():
+            raise EngineFault("the two derivations do not hold the same conditions")
+        for path, truth in truths.items():
+            if fired[paths[path]] != truth:
+                raise EngineFault(f"the rules and the reference differ at `{path}`")
+        answers = reference.answers(self.protocol, truths)
+        statuses = reference.statuses(self.protocol, answers)
+        for criterion in self.protocol.criteria:
+            mine = self._status(criterion, outcome)
+            if mine != (answers[criterion.id], statuses[criterion.id]):
+                raise EngineFault(f"the rules and the reference differ on `{criterion.id}`")
+        if reference.verdict(statuses) != VERDICTS[fired[self.program.verdict]]:
+            raise EngineFault("the rules and the reference differ on the verdict")
+
+    def _status(self, criterion: Criterion, outcome: Outcome) -> tuple[str, str]:
+        """Answer and status, read off the rule that concluded the criterion."""
+        truth = outcome.truths[self.program.criteria[criterion.id]]
+        answer = {"true": "yes", "false": "no", "unknown": "unknown"}[truth]
+        return answer, self.program.statuses[criterion.id, truth]
+
+    def _record(
+        self, subject: Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
+    ) -> Decision:
+        paths, truths = self.program.paths, outcome.truths
+        explanation = self.explainer.for_subject(found, lambda path: truths[paths[path]], as_of)
+        verdict = VERDICTS[truths[self.program.verdict]]
+        criteria: list[CriterionRecord] = []
+        for criterion in self.protocol.criteria:
+            answer, status = self._status(criterion, outcome)
+            criteria.append(
+                {
+                    "id": criterion.id,
+                    "kind": criterion.kind,
+                    "text": criterion.text,
+                    "interpretation": criterion.interpretation,
+                    "basis": criterion.basis,
+                    "answer": answer,  # type: ignore[typeddict-item]
+                    "status": status,  # type: ignore[typeddict-item]
+                    "why": explanation.why(criterion.id, criterion.holds_when),
+                    "missing": explanation.missing(criterion.id, criterion.holds_when)
+                    if status == "open"
+                    else [],
+                }
+            )
+        failed = [c["id"] for c in criteria if c["status"] == "failed"]
+        open_ = [c["id"] for c in criteria if c["status"] == "open"]
+        conditions = {c.id: c.holds_when for c in self.protocol.criteria}
+        rules = self.program.rules
+        firings: list[Firing] = [
+            {
+                "rule": rules[one.rule].name,
+                "because": [one.because],
+                "concluded": rules[one.rule].concluded,
+            }
+            for one in outcome.firings
+        ]
+        return {
+            "schema": "eligo.decision/1",
+            "subject": subject.id,
+            "as_of": as_of.isoformat(),
+            "protocol": {
+                "id": self.protocol.id,
+                "version": self.protocol.version,
+                "digest": self.protocol.digest,
+                "title": self.protocol.title,
+            },
+            "facts_digest": subject.digest,
+            "software": self.software,
+            "verdict": verdict,
+            "determined_by": failed or open_,
+            "look_again": explanation.look_again(
+                verdict, [(i, conditions[i]) for i in failed], list(conditions.items())
+            ),
+            "criteria": criteria,
+            "firings": firings,
+        }
+
+
+def rejection(rejected: InputRejected, subject: str | None) -> Rejection:
+    """The record of a subject that nothing was decided on."""
+    return {
+        "schema": "eligo.rejection/1",
+        "subject": subject,
+        "faults": [_fault_record(fault) for fault in rejected.faults],
+    }
+
+
+def _fault_record(fault: Fault) -> dict[str, object]:  # type: ignore[return-value]
+    return {
+        "file": fault.span.path,
+        "line": fault.span.line,
+        "column": fault.span.column,
+        "code": fault.code,
+        "message": fault.message,
+        "hint": fault.hint,
+    }
+
+
+def engine_fault(fault: EngineFault, subject: str | None) -> EngineFaultRecord:
+    """The record of a subject on whom the software was in doubt about itself."""
+    return {"schema": "eligo.fault/1", "subject": subject, "where": fault.where}

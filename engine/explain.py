@@ -1,0 +1,594 @@
+"""Explain a decision in records: what each condition looked at, what is missing, what time changes.
+
+Nothing is decided here. Truths come from the firings; the only arithmetic is the calendar's,
+to name the day on which a truth that is already known will change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+from engine.calendar import add
+from engine.model import (
+    MILLION,
+    NEVER,
+    PAST,
+    AgoTest,
+    All,
+    Amount,
+    Any,
+    BetweenTest,
+    CompletedYears,
+    Condition,
+    Count,
+    Days,
+    DaysBetween,
+    DayTest,
+    Defined,
+    Duration,
+    EverTest,
+    Fact,
+    LatestOf,
+    Leaf,
+    LimitTest,
+    Not,
+    Protocol,
+    Reading,
+    Reason,
+    Statement,
+    Test,
+    Todo,
+    Truth,
+    UlnTest,
+)
+from engine.readings import Found
+from engine.record import LookAgain, Missing, ReadingRecord, Value, Why
+from engine.wording import (
+    amount_text,
+    bound_text,
+    day_text,
+    decimal_text,
+    leaf_words,
+    test_text,
+)
+
+Change = tuple[date, tuple[str, ...]]
+"""The first day on which a truth may change by time alone, and what does it."""
+
+EXACT_FLOAT = 2**53
+"""Below this many millionths a float prints the decimal exactly."""
+
+
+class Explainer:
+    """Explains one subject's decision; texts that do not depend on the subject are kept."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self._words: dict[Leaf, str] = {}
+        self._texts: dict[Leaf, str] = {}
+
+    def for_subject(
+        self,
+        found: Mapping[str, Found],
+        truth_of: Callable[[str], Truth],
+        as_of: date,
+    ) -> Explanation:
+        return Explanation(self, found, truth_of, as_of)
+
+    def words(self, leaf: Leaf) -> str:
+        """The leaf in plain words."""
+        text = self._words.get(leaf)
+        if text is None:
+            text = self._words[leaf] = leaf_words(leaf, self.protocol.facts)
+        return text
+
+    def asked(self, test: Test) -> str:
+        """What a test asks of its fact, in plain words."""
+        text = self._texts.get(test)
+        if text is None:
+            fact = self.protocol.facts[test.fact]
+            text = self._texts[test] = test_text(test, fact, labels=True)
+        return text
+
+
+class Explanation:
+    """The explanation of one subject on one date."""
+
+    def __init__(
+        self,
+        explainer: Explainer,
+        found: Mapping[str, Found],
+        truth_of: Callable[[str], Truth],
+        as_of: date,
+    ) -> None:
+        self.explainer = explainer
+        self.protocol = explainer.protocol
+        self.found = found
+        self.truth_of = truth_of
+        self.as_of = as_of
+        self._readings: dict[str, ReadingRecord] = {}
+        self._leaves: dict[Leaf, tuple[str, Change | None]] = {}
+        self._changes: dict[str, Change | None] = {}
+
+    # --- the tree ---------------------------------------------------------------------
+
+    def why(self, path: str, condition: Condition) -> Why:
+        """A condition with its truth, what it looked at, and its children."""
+        truth = self.truth_of(path)
+        if isinstance(condition, All | Any):
+            word = "all of" if isinstance(condition, All) else "any of"
+            children = [
+                self.why(f"{path}.{i}", child) for i, child in enumerate(condition.children, 1)
+            ]
+            return {"node": path, "condition": word, "truth": truth, "children": children}
+        if isinstance(condition, Not):
+            children = [self.why(f"{path}.1", condition.child)]
+            return {"node": path, "condition": "not", "truth": truth, "children": children}
+        if isinstance(condition, Defined):
+            children = [self.why(condition.name, self.protocol.definitions[condition.name])]
+            name = condition.name.replace("_", " ")
+            return {"node": path, "condition": name, "truth": truth, "children": children}
+        words = self.explainer.words(condition)
+        if isinstance(condition, Todo):
+            return {"node": path, "condition": words, "truth": truth, "children": []}
+        says, change = self._leaf(condition, truth)
+        why: Why = {"node": path, "condition": words, "truth": truth, "says": says}  # type: ignore[typeddict-item]
+        if change is not None:
+            why["changes_on"] = change[0].isoformat()
+        why["reading"] = self.reading(condition.fact)
+        why["children"] = []
+        return why
+
+    def _leaf(self, test: Test, truth: Truth) -> tuple[str, Change | None]:
+        known = self._leaves.get(test)
+        if known is None:
+            known = self._leaves[test] = self._explain_leaf(test, truth)
+        return known
+
+    def _explain_leaf(self, test: Test, truth: Truth) -> tuple[str, Change | None]:
+        fact = self.protocol.facts[test.fact]
+        found = self.found[test.fact]
+        shown = self._shown(fact, found)
+        asked = self.explainer.asked(test)
+        turn = self._turn(test, truth, found)
+        if truth == "unknown":
+            reason = unknown_reason(test, found.reading)
+            text = f"{fact.ask}: {shown}. Asked: {asked}. Cannot be decided: "
+            text += f"{self._detail(fact, found, reason)}."
+        else:
+            holds = "This holds" if truth == "true" else "This does not hold"
+            text = f"{fact.ask}: {shown}. Asked: {asked}. {holds}."
+        if turn is not None:
+            renewed = (
+                " if it is renewed by then" if found.until is not None and turn > found.until else ""
+            )
+            if truth == "false":
+                text += f" Satisfied from {turn.isoformat()}{renewed}."
+            elif truth == "true":
+                text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}{renewed}."
+        return text, self._change(test, truth, fact, found, turn)
+
+    # --- what time changes ------------------------------------------------------------
+
+    def _turn(self, test: Test, truth: Truth, found: Found) -> date | None:
+        """The day on which a date or age test's truth turns, by the calendar alone."""
+        reading = found.reading
+        if reading.low is None or reading.high is None or truth == "unknown":
+            return None
+        fact = self.protocol.facts[test.fact]
+        if isinstance(test, AgoTest):
+            # The earliest day of the interval is the first to come of age.
+            first = _calendar_day(reading.low)
+            return _ago_turn(test, truth, first, self.as_of) if first else None
+        if isinstance(fact.derive, CompletedYears) and isinstance(test, LimitTest | BetweenTest):
+            born = self.found[fact.derive.since].reading
+            first = None if born.low is None else _calendar_day(born.low)
+            return _age_turn(test, truth, first, self.as_of) if first else None
+        if isinstance(test, EverTest) and found.starts is not None:
+            return None
+        return None
+
+    def _change(
+        self, test: Test, truth: Truth, fact: Fact, found: Found, turn: date | None
+    ) -> Change | None:
+        """The first day on which anything about a leaf may change, nothing new recorded."""
+        label = self.explainer.words(test)
+        days: list[Change] = []
+        if turn is not None:
+            if truth == "false":
+                days.append((turn, (f"{label} is satisfied from then",)))
+            else:
+                days.append((turn, (f"{label} is satisfied only until the day before",)))
+        if found.starts is not None:
+            days.append((found.starts, (f"{fact.ask}: something recorded for that day counts",)))
+        expires = truth != "unknown" and not _proved_by_entry(fact, test, truth)
+        if expires and found.until is not None:
+            after = _next_day(found.until)
+            if after is not None:
+                days.append((after, (f"{fact.ask}: what is recorded expires the day before",)))
+        if truth == "unknown" or found.reading.low != found.reading.high:
+            days += [(day, (f"{label} may be decided by then",)) for day in self._widening(test, found)]
+        return min((c for c in days if c[0] > self.as_of), default=None)
+
+    def _widening(self, test: Test, found: Found) -> list[date]:
+        """Days on which an end of an imprecise date comes of age."""
+        fact = self.protocol.facts[test.fact]
+        ends = [s.value for s in found.statements if isinstance(s.value, Days)]
+        if isinstance(fact.derive, CompletedYears):
+            sizes = _age_limits(test)
+        elif isinstance(test, AgoTest):
+            sizes = [test.duration]
+            for entry in found.entries:
+                ends += [v for v in entry.values.values() if isinstance(v, Days)]
+        elif isinstance(test, DayTest | EverTest):
+            sizes = [Duration(0, 0)]
+        else:
+            return []
+        days = []
+        for value in ends:
+            for end in (value.first, value.last):
+                for size in sizes:
+                    day = add(end, size)
+                    if day is not None:
+                        days += [day, _next_day(day) or day]
+        return [day for day in days if day > self.as_of]
+
+    def next_change(self, path: str, condition: Condition) -> Change | None:
+        """The first day on which a condition's truth may change by time alone.
+
+        A bound that is never late: a false `all` stays false at least until the last of its
+        false children has had a chance to change, and so on.
+        """
+        if isinstance(condition, Defined):
+            name = condition.name
+            if name not in self._changes:
+                self._changes[name] = self.next_change(name, self.protocol.definitions[name])
+            return self._changes[name]
+        if isinstance(condition, Not):
+            return self.next_change(f"{path}.1", condition.child)
+        if isinstance(condition, All | Any):
+            held = "false" if isinstance(condition, All) else "true"
+            parts = [(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1)]
+            if self.truth_of(path) == held:
+                holding = [(p, c) for p, c in parts if self.truth_of(p) == held]
+                return _last([self.next_change(p, c) for p, c in holding])
+            return _first([self.next_change(p, c) for p, c in parts])
+        if isinstance(condition, Todo):
+            return None
+        return self._leaf(condition, self.truth_of(path))[1]
+
+    def look_again(
+        self, verdict: str, failed: list[tuple[str, Condition]], every: list[tuple[str, Condition]]
+    ) -> LookAgain | None:
+        """The first day on which the verdict may change by time alone."""
+        if verdict == "ineligible":
+            change = _last([self.next_change(p, c) for p, c in failed])
+        else:
+            change = _first([self.next_change(p, c) for p, c in every])
+        if change is None:
+            return None
+        return {"on": change[0].isoformat(), "because": sorted(set(change[1]))}
+
+    # --- what is missing --------------------------------------------------------------
+
+    def missing(self, path: str, condition: Condition) -> list[Missing]:
+        """Why an open criterion is open: one item a fact and reason, in the rule's order."""
+        found: dict[tuple[str, str], Missing] = {}
+
+        def walk(at: str, part: Condition) -> None:
+            if self.truth_of(at) != "unknown":
+                return
+            if isinstance(part, All | Any):
+                for i, child in enumerate(part.children, 1):
+                    walk(f"{at}.{i}", child)
+            elif isinstance(part, Not):
+                walk(f"{at}.1", part.child)
+            elif isinstance(part, Defined):
+                walk(part.name, self.protocol.definitions[part.name])
+            else:
+                item = self._missing(part)
+                found.setdefault((item["fact"], item["reason"]), item)
+
+        walk(path, condition)
+        return list(found.values())
+
+    def _missing(self, leaf: Leaf) -> Missing:
+        if isinstance(leaf, Todo):
+            words = self.explainer.words(leaf)
+            return {
+                "fact": "todo",
+                "reason": "not_recorded",
+                "detail": words,
+                "collect": "todo",
+                "ask": "Judge this criterion by hand",
+            }
+        fact = self.protocol.facts[leaf.fact]
+        found = self.found[leaf.fact]
+        reason = unknown_reason(leaf, found.reading)
+        collect, ask, where = self._collect(fact)
+        item: Missing = {
+            "fact": fact.name,
+            "reason": reason,
+            "detail": self._detail(fact, found, reason),
+            "collect": collect,
+            "ask": ask,
+        }
+        if where:
+            item["found_in"] = where
+        return item
+
+    def _collect(self, fact: Fact) -> tuple[str, str, str]:
+        """The recorded fact or record list that a derived fact comes down to."""
+        derive = fact.derive
+        if derive is None:
+            return fact.name, fact.ask, fact.found_in
+        if isinstance(derive, CompletedYears):
+            return self._collect(self.protocol.facts[derive.since])
+        if isinstance(derive, DaysBetween):
+            start = self.found[derive.start].reading
+            name = derive.start if start.low is None or start.reason else derive.end
+            return self._collect(self.protocol.facts[name])
+        record = self.protocol.records[derive.records]
+        return record.name, record.ask, record.found_in
+
+    def _detail(self, fact: Fact, found: Found, reason: Reason) -> str:
+        """Why a fact's reading does not settle the question, in words."""
+        root = self._root(fact, found)
+        statements = root[1].statements
+        last = max((s.on for s in statements if s.on is not None), default=None)
+        note = next((f" ({s.note})" for s in statements if s.note), "")
+        until = root[1].until
+        if reason == "not_recorded":
+            return "no value that counts is recorded" if statements else "nothing is recorded"
+        if reason == "not_yet":
+            return f"recorded only for a later day, {root[1].starts or ''}".rstrip(", ")
+        if reason == "out_of_date":
+            return f"the value of {last} could be relied on until {until}"
+        if reason == "undated":
+            return "the value has no date, and this fact goes out of date"
+        if reason == "conflicting":
+            values = sorted({_as_recorded(s, root[0]) for s in statements})
+            when = f" of {last}" if last else ""
+            if len(values) == 1:
+                return f"the limits of normal beside the values{when} disagree"
+            return f"the statements{when} disagree: {', '.join(values)}"
+        if reason == "history_not_confirmed":
+            derive = fact.derive
+            records = getattr(derive, "records", None)
+            ask = self.protocol.records[records].ask if records else fact.ask
+            return f"the list “{ask}” is not confirmed complete for this day"
+        if reason == "not_attested":
+            return f"it lacks the name of the {root[0].attested_by} who states it"
+        if reason == "no_limit":
+            return "no upper limit of normal is known for this result"
+        if reason == "no_date":
+            return "a date it is counted from is or may be `never`"
+        if reason == "pending":
+            return f"recorded as pending{note}"
+        if reason == "not_done":
+            return f"recorded as not done{note}"
+        return f"known only as {self._value_words(fact, found.reading)}"
+
+    def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
+        """The recorded fact whose statements explain an unknown derived one."""
+        for name in found.from_facts:
+            source = self.found[name]
+            if source.reading.low is None or source.reading.reason:
+                return self._root(self.protocol.facts[name], source)
+        return fact, found
+
+    # --- readings ---------------------------------------------------------------------
+
+    def reading(self, name: str) -> ReadingRecord:
+        """The record of one fact's reading."""
+        record = self._readings.get(name)
+        if record is None:
+            record = self._readings[name] = self._reading_record(name)
+        return record
+
+    def _reading_record(self, name: str) -> ReadingRecord:
+        fact, found = self.protocol.facts[name], self.found[name]
+        reading = found.reading
+        record: ReadingRecord = {"fact": name, "ask": fact.ask, "value": None}
+        if fact.type == "quantity":
+            record["unit"] = fact.unit
+        if reading.low is not None and reading.high is not None:
+            record["value"] = _value(fact, reading.low, reading.high)
+            if fact.type == "choice":
+                record["label"] = fact.choices[reading.low].label
+        one = found.statements[0] if found.statements else None
+        if one is not None:
+            if one.on is not None:
+                record["on"] = one.on.isoformat()
+            if one.source:
+                record["source"] = one.source
+            if one.by:
+                record["by"] = one.by
+            if one.note:
+                record["note"] = one.note
+            record["entry"] = one.entry
+            value = one.value
+            if isinstance(value, Amount) and reading.low is not None:
+                root = self._root_fact(fact, one)
+                if value.unit != root.unit or value.sign:
+                    record["recorded"] = f"{value.sign}{amount_text(value.amount_u, value.unit)}"
+            uln_u = one.uln_u if one.uln_u is not None else fact.uln_u
+            if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
+                unit = value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit
+                record["uln"] = amount_text(uln_u, unit)
+        elif found.entries:
+            entry = found.entries[0]
+            if entry.source:
+                record["source"] = entry.source
+            if entry.by:
+                record["by"] = entry.by
+            record["entry"] = entry.entry
+        if reading.reason is not None:
+            record["reason"] = reading.reason
+        if found.until is not None and reading.low is not None:
+            record["good_until"] = found.until.isoformat()
+        return record
+
+    def _root_fact(self, fact: Fact, statement: Statement) -> Fact:
+        name = statement.entry.split(".")[1].split("[")[0]
+        return self.protocol.facts.get(name, fact)
+
+    def _shown(self, fact: Fact, found: Found) -> str:
+        """A reading in words, with its date and source."""
+        reading = found.reading
+        if reading.low is None:
+            return "not known"
+        text = self._value_words(fact, reading)
+        beside = []
+        one = found.statements[0] if found.statements else None
+        if one is not None and fact.derive is None:
+            if one.on is not None:
+                beside.append(one.on.isoformat())
+            if one.source:
+                beside.append(one.source)
+            if one.by:
+                beside.append(f"by {one.by}")
+        elif found.entries and found.entries[0].source:
+            beside.append(found.entries[0].source)
+        return f"{text} ({', '.join(beside)})" if beside else text
+
+    def _value_words(self, fact: Fact, reading: Reading) -> str:
+        low, high = reading.low, reading.high
+        if low is None or high is None:
+            return "not known"
+        if fact.type == "boolean":
+            return "yes" if low else "no"
+        if fact.type == "choice":
+            return fact.choices[low].label
+        if fact.type == "quantity":
+            if low == high:
+                return amount_text(low, fact.unit)
+            bottom, top = bound_text(low), bound_text(high)
+            if bottom is None and top is None:
+                return "any value"
+            if bottom is None:
+                return f"at most {amount_text(high, fact.unit)}"
+            if top is None:
+                return f"at least {amount_text(low, fact.unit)}"
+            return f"between {decimal_text(low)} and {amount_text(high, fact.unit)}"
+        if low == high:
+            return day_text(low) or "long ago"
+        last = day_text(high)
+        if low == NEVER:
+            return f"never, or any day up to {last}"
+        if low == PAST:
+            return f"some day up to {last}"
+        return f"between {day_text(low)} and {last}"
+
+
+def unknown_reason(test: Test, reading: Reading) -> Reason:
+    """Why a test on a reading is unknown (SEMANTICS 7)."""
+    if isinstance(test, UlnTest) and reading.times_uln is None:
+        return reading.uln_reason or "no_limit"
+    return reading.reason or "imprecise"
+
+
+def _value(fact: Fact, low: int, high: int) -> Value | dict[str, Value | None]:  # type: ignore[return]
+    if low != high:
+        return {"low": _end(fact, low), "high": _end(fact, high)}
+    end = _end(fact, low)
+    assert end is not None
+    return end
+
+
+def _end(fact: Fact, number: int) -> Value | None:
+    if fact.type == "boolean":
+        return bool(number)
+    if fact.type == "choice":
+        return fact.choices[number].code
+    if fact.type == "date":
+        return day_text(number)
+    text = bound_text(number)
+    if text is None:
+        return None
+    if number % MILLION == 0:
+        return number // MILLION
+    return float(text) if abs(number) < EXACT_FLOAT else text
+
+
+def _as_recorded(statement: Statement, fact: Fact) -> str:
+    value = statement.value
+    if value is None:
+        return (statement.unknown or "unknown").replace("_", " ")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Amount):
+        return f"{value.sign}{amount_text(value.amount_u, value.unit)}"
+    if isinstance(value, Days):
+        if value.first == value.last:
+            return value.first.isoformat()
+        return f"{value.first.isoformat()} to {value.last.isoformat()}"
+    return next((c.label for c in fact.choices if c.code == value), value)
+
+
+def _calendar_day(number: int) -> date | None:
+    return None if number in (NEVER, PAST) else date.fromordinal(number)
+
+
+def _next_day(day: date) -> date | None:
+    return None if day == date.max else day + timedelta(days=1)
+
+
+def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date) -> date | None:
+    reached = add(day, test.duration)
+    if reached is None:
+        return None
+    passed = _next_day(reached)
+    if test.op in ("at_least_ago", "more_than_ago"):
+        turn = reached if test.op == "at_least_ago" else passed
+        return turn if truth == "false" else None
+    if truth == "true":
+        return passed if test.op == "within_last" else reached
+    return day if day > as_of else None
+
+
+def _age_limits(test: Test) -> list[Duration]:
+    """The whole years at which an age test's truth turns."""
+    if isinstance(test, BetweenTest):
+        years = [test.low_u // MILLION, test.high_u // MILLION + 1]
+    elif isinstance(test, LimitTest):
+        after = test.op in ("above", "at_most")
+        years = [test.limit_u // MILLION + (1 if after else 0)]
+    else:
+        return []
+    return [Duration(0, 12 * n) for n in years if n >= 0]
+
+
+def _age_turn(test: Test, truth: Truth, born: date, as_of: date) -> date | None:
+    days = [add(born, size) for size in _age_limits(test)]
+    return min((day for day in days if day is not None and day > as_of), default=None)
+
+
+def _proved_by_entry(fact: Fact, test: Test, truth: Truth) -> bool:
+    """Whether a known entry proves the truth, so that a lapsed confirmation changes nothing."""
+    if isinstance(fact.derive, LatestOf):
+        if isinstance(test, AgoTest):
+            washout = test.op in ("at_least_ago", "more_than_ago")
+            return truth == ("false" if washout else "true")
+        if isinstance(test, EverTest):
+            return (truth == "true") == test.expected
+    if isinstance(fact.derive, Count) and isinstance(test, LimitTest):
+        return truth == ("true" if test.op in ("at_least", "above") else "false")
+    return False
+
+
+def _first(changes: list[Change | None]) -> Change | None:
+    known = [c for c in changes if c is not None]
+    if not known:
+        return None
+    day = min(c[0] for c in known)
+    return day, tuple(text for c in known if c[0] == day for text in c[1])
+
+
+def _last(changes: list[Change | None]) -> Change | None:
+    if not changes or any(c is None for c in changes):
+        return None
+    known = [c for c in changes if c is not None]
+    day = max(c[0] for c in known)
+    return day, tuple(text for c in known if c[0] == day for text in c[1])

@@ -1,0 +1,437 @@
+"""From recorded statements and entries to readings, as of a date (SEMANTICS 3 to 6).
+
+This is the first of two derivations: the fired rules look at these readings, and
+`engine.reference` derives them again in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from engine.calendar import add, completed_years
+from engine.model import (
+    MILLION,
+    NEVER,
+    PAST,
+    UNBOUNDED,
+    Amount,
+    CompletedYears,
+    Count,
+    Days,
+    DaysBetween,
+    EarliestOf,
+    Entries,
+    Entry,
+    Exists,
+    Fact,
+    LatestOf,
+    Protocol,
+    Reading,
+    Reason,
+    RecordList,
+    Statement,
+    Subject,
+    UlnRatio,
+    Where,
+)
+from engine.units import conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reading and where it comes from.
+
+    `statements` are the ones the reading rests on (those kept, when the reading is unknown),
+    `entries` the record entries that gave or widened it. `until`: the last day on which it
+    may be relied on, as its value or its list goes stale. `starts`: the first day after the
+    as-of date on which something recorded begins to count. `from_facts`: the facts it was
+    derived from.
+    """
+
+    reading: Reading
+    statements: tuple[Statement, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    until: date | None = None
+    starts: date | None = None
+    from_facts: tuple[str, ...] = ()
+
+
+def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str, Found]:
+    """What every fact of the dictionary (text aside) comes to on the as-of date."""
+    found: dict[str, Found] = {}
+    matched = _Matches(protocol, subject)
+
+    def find(name: str) -> Found:
+        if name in found:
+            return found[name]
+        fact = protocol.facts[name]
+        derive = fact.derive
+        if derive is None:
+            result = _recorded(fact, subject.facts.get(name, ()), as_of)
+        elif isinstance(derive, CompletedYears):
+            result = _completed_years(name, derive.since, find(derive.since), as_of)
+        elif isinstance(derive, DaysBetween):
+            result = _days_between(name, derive, find(derive.start), find(derive.end))
+        else:
+            record = protocol.records[derive.records]
+            sure, maybe = matched(derive.records, derive.where)
+            listed = subject.records.get(derive.records)
+            result = _from_list(name, derive, record, listed, sure, maybe, as_of)
+        found[name] = result
+        return result
+
+    return {name: find(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+
+
+# --- recorded facts -------------------------------------------------------------------
+
+
+def _recorded(fact: Fact, statements: Iterable[Statement], as_of: date) -> Found:
+    counted = [s for s in statements if not s.voided]
+    if not counted:
+        return _unknown(fact, "not_recorded", tuple(statements))
+    kept = [s for s in counted if s.on is None or s.on <= as_of]
+    starts = min((s.on for s in counted if s.on is not None and s.on > as_of), default=None)
+    if not kept:
+        return _unknown(fact, "not_yet", tuple(counted), None, starts)
+    dated = [s for s in kept if s.on is not None]
+    on: date | None = None
+    if dated:
+        on = max(s.on for s in dated if s.on is not None)
+        kept = [s for s in dated if s.on == on]
+    chosen = tuple(kept)
+    values = [s for s in chosen if s.unknown is None]
+    if not values:
+        said = {s.unknown for s in chosen}
+        return _unknown(fact, "pending" if "pending" in said else "not_done", chosen, None, starts)
+    until = None
+    if fact.valid_for is not None:
+        if on is None:
+            return _unknown(fact, "undated", chosen, None, starts)
+        until = add(on, fact.valid_for)
+        if until is not None and as_of > until:
+            return _unknown(fact, "out_of_date", chosen, until, starts)
+    intervals = {_interval(fact, s, as_of) for s in values}
+    if len(values) < len(chosen) or len(intervals) > 1:
+        return _unknown(fact, "conflicting", chosen, until, starts)
+    if fact.attested_by and not all(s.by for s in values):
+        return _unknown(fact, "not_attested", chosen, until, starts)
+    ((low, high),) = intervals
+    reading = Reading(fact.name, low, high, None if low == high else "imprecise")
+    if fact.type == "quantity":
+        ratio, reason = _ratio(fact, values, low, high)
+        reading = replace(reading, times_uln=ratio, uln_reason=reason)
+    return Found(reading, tuple(values), (), until, starts)
+
+
+def _unknown(
+    fact: Fact,
+    reason: Reason,
+    statements: tuple[Statement, ...],
+    until: date | None = None,
+    starts: date | None = None,
+) -> Found:
+    uln_reason = reason if fact.type == "quantity" else None
+    reading = Reading(fact.name, None, None, reason, None, uln_reason)
+    return Found(reading, statements, (), until, starts)
+
+
+def _interval(fact: Fact, statement: Statement, as_of: date) -> tuple[int, int]:
+    value = statement.value
+    if isinstance(value, bool):
+        return (int(value), int(value))
+    if isinstance(value, Days):
+        last = min(value.last, as_of) if value.first <= as_of else value.last
+        return (value.first.toordinal(), last.toordinal())
+    if isinstance(value, Amount):
+        return _quantity(fact, value)
+    if value == "never" and fact.type == "date":
+        return (NEVER, NEVER)
+    number = fact.code_number(str(value))
+    return (number, number)
+
+
+def _quantity(fact: Fact, amount: Amount) -> tuple[int, int]:
+    bound, exact = amount.amount_u, True
+    if amount.unit != fact.unit:
+        factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
+        converted = Fraction(amount.amount_u) * factor + offset * MILLION
+        bound, exact = round(converted), converted.denominator == 1
+    return _censored(amount.sign, bound, 1 if exact else 0, fact.range_u)
+
+
+def _censored(
+    sign: str, bound: int, step: int, range_u: tuple[int, int] | None
+) -> tuple[int, int]:
+    if not sign:
+        return (bound, bound)
+    bottom, top = range_u if range_u is not None else (-UNBOUNDED, UNBOUNDED)
+    if sign[0] == "<":
+        return (bottom, bound if sign == "<=" else bound - step)
+    return (bound if sign == ">=" else bound + step, top)
+
+
+def _ratio(
+    fact: Fact, values: list[Statement], low: int, high: int
+) -> tuple[UlnRatio | None, Reason | None]:
+    """The value over its upper limit of normal, exactly, or why there is none."""
+    ratios = set()
+    for statement in values:
+        amount = statement.value
+        assert isinstance(amount, Amount)
+        if statement.uln_u is not None:
+            own = fact.range_u if amount.unit == fact.unit else None
+            ends = _censored(amount.sign, amount.amount_u, 1, own)
+            ratios.add(_over(ends, statement.uln_u))
+        elif fact.uln_u is not None:
+            ratios.add(_over((low, high), fact.uln_u))
+    if not ratios:
+        return None, "no_limit"
+    if len(ratios) > 1:
+        return None, "conflicting"
+    return ratios.pop(), None
+
+
+def _over(ends: tuple[int, int], uln_u: int) -> UlnRatio:
+    low, high = ends
+    return UlnRatio(
+        None if low <= -UNBOUNDED else Fraction(low, uln_u),
+        None if high >= UNBOUNDED else Fraction(high, uln_u),
+    )
+
+
+# --- record lists ---------------------------------------------------------------------
+
+
+class _Matches:
+    """The entries that match and those that may, looked for once a record list and `where`."""
+
+    def __init__(self, protocol: Protocol, subject: Subject) -> None:
+        self.protocol, self.subject = protocol, subject
+        self.known: dict[tuple[str, tuple[Where, ...]], tuple[list[Entry], list[Entry]]] = {}
+
+    def __call__(self, records: str, where: tuple[Where, ...]) -> tuple[list[Entry], list[Entry]]:
+        key = (records, where)
+        if key not in self.known:
+            sure: list[Entry] = []
+            maybe: list[Entry] = []
+            listed = self.subject.records.get(records)
+            for entry in listed.entries if listed else ():
+                fits = None if entry.voided else _match(entry, where, self.protocol.records[records])
+                if fits is not None:
+                    (sure if fits else maybe).append(entry)
+            self.known[key] = (sure, maybe)
+        return self.known[key]
+
+
+def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool | None:
+    """True: matches; False: may match; None: does not."""
+    sure = True
+    for asked in where:
+        value = entry.values.get(asked.field)
+        if value is None:
+            sure = False
+            continue
+        if isinstance(value, Amount):
+            fits = _amount_fits(value, asked, record)
+            if fits is None:
+                sure = False
+            elif not fits:
+                return None
+            continue
+        has = value if isinstance(value, tuple) else (value,)
+        if not any(one in asked.values for one in has):
+            return None
+    return sure
+
+
+def _amount_fits(value: Amount, asked: Where, record: RecordList) -> bool | None:
+    """Whether a quantity equals one asked for; None where a censored one might."""
+    field = record.fields[asked.field]
+    fact = Fact(
+        field.name,
+        field.ask,
+        "quantity",
+        field.unit,
+        range_u=field.range_u,
+        molar_mass=field.molar_mass,
+    )
+    low, high = _quantity(fact, value)
+    wanted = [v for v in asked.values if isinstance(v, int) and low <= v <= high]
+    if low == high:
+        return bool(wanted)
+    return None if wanted else False
+
+
+def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
+    """Whether the list may be relied on as complete on the as-of date."""
+    if listed is None or listed.complete_on is None or listed.complete_on > as_of:
+        return False
+    until = add(listed.complete_on, record.valid_for)
+    return until is None or as_of <= until
+
+
+def _from_list(
+    name: str,
+    derive: LatestOf | EarliestOf | Exists | Count,
+    record: RecordList,
+    listed: Entries | None,
+    sure: list[Entry],
+    maybe: list[Entry],
+    as_of: date,
+) -> Found:
+    closed = confirmed(record, listed, as_of)
+    until = None
+    if closed and listed is not None and listed.complete_on is not None:
+        until = add(listed.complete_on, record.valid_for)
+    cause: Reason = "imprecise" if closed else "history_not_confirmed"
+    starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
+    low: int | None
+    high: int | None
+    if isinstance(derive, Exists):
+        if sure:
+            # A matching entry proves it whatever else the list may lack.
+            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]))
+        if maybe or not closed:
+            return Found(Reading(name, None, None, cause), (), tuple(maybe), until, starts)
+        return Found(Reading(name, 0, 0, None), (), (), until, starts)
+    if isinstance(derive, Count):
+        low = len(sure) * MILLION
+        high = low + len(maybe) * MILLION if closed else UNBOUNDED
+        reason = None if low == high else cause
+        reading = Reading(name, low, high, reason, None, "no_limit")
+        return Found(reading, (), (*sure, *maybe), until, starts)
+    today = as_of.toordinal()
+    certain = [_entry_days(e, derive.field, as_of) for e in sure]
+    possible = [_entry_days(e, derive.field, as_of) for e in maybe]
+    work = _latest if isinstance(derive, LatestOf) else _earliest
+    low, high = work(certain, possible, closed, today)
+    reason = None if low == high else cause
+    shown = _telling(derive, sure, maybe, as_of)
+    return Found(Reading(name, low, high, reason), (), shown, until, starts)
+
+
+def _list_starts(
+    derive: LatestOf | EarliestOf | Exists | Count,
+    record: RecordList,
+    listed: Entries | None,
+    entries: tuple[Entry, ...],
+    as_of: date,
+) -> date | None:
+    """The first later day on which the confirmation or an entry's date begins to count."""
+    days = [listed.complete_on] if listed is not None else []
+    if isinstance(derive, LatestOf | EarliestOf):
+        dates = (entry.values.get(derive.field) for entry in entries)
+        days += [value.first for value in dates if isinstance(value, Days)]
+    return min((day for day in days if day is not None and day > as_of), default=None)
+
+
+_Interval = tuple[int, int]
+
+
+def _entry_days(entry: Entry, field: str, as_of: date) -> _Interval | None:
+    """The days an entry's date could be; None where the thing may still be under way."""
+    value = entry.values.get(field)
+    if value == "ongoing":
+        return (as_of.toordinal(), as_of.toordinal())
+    if not isinstance(value, Days) or value.first > as_of:
+        return None
+    return (value.first.toordinal(), min(value.last, as_of).toordinal())
+
+
+def _latest(
+    sure: list[_Interval | None], maybe: list[_Interval | None], closed: bool, today: int
+) -> _Interval:
+    dated = [days for days in sure if days is not None]
+    low = max((first for first, _ in dated), default=NEVER)
+    high = max((last for _, last in dated), default=NEVER)
+    if not closed or len(dated) < len(sure):
+        high = today
+    for days in maybe:
+        high = max(high, days[1] if days is not None else today)
+    return (low, high)
+
+
+def _earliest(
+    sure: list[_Interval | None], maybe: list[_Interval | None], closed: bool, today: int
+) -> _Interval:
+    dated = [days for days in sure if days is not None]
+    if sure and not dated:
+        return (NEVER, today)
+    if not sure:
+        if not closed:
+            return (NEVER, today)
+        high = max((d[1] if d is not None else today for d in maybe), default=NEVER)
+        return (NEVER, high)
+    low = min(first for first, _ in dated)
+    high = min(last for _, last in dated)
+    if not closed or len(dated) < len(sure):
+        low = PAST
+    for days in maybe:
+        low = min(low, days[0] if days is not None else PAST)
+    return (low, high)
+
+
+def _telling(
+    derive: LatestOf | EarliestOf, sure: list[Entry], maybe: list[Entry], as_of: date
+) -> tuple[Entry, ...]:
+    """The entries worth showing: the one that gives the day, and those that leave it open."""
+    days = [(e, _entry_days(e, derive.field, as_of)) for e in sure]
+    dated = [(e, d) for e, d in days if d is not None]
+    shown = [e for e, d in days if d is None]
+    if dated:
+        if isinstance(derive, LatestOf):
+            best = max(dated, key=lambda pair: pair[1][1])
+        else:
+            best = min(dated, key=lambda pair: pair[1][0])
+        shown.insert(0, best[0])
+    return (*shown, *maybe)
+
+
+# --- derived from other facts ---------------------------------------------------------
+
+
+def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found:
+    reading = source.reading
+    low, high = reading.low, reading.high
+    result: Reading
+    if low is None or high is None:
+        result = Reading(name, None, None, reading.reason, None, reading.reason)
+    elif low == NEVER:
+        result = Reading(name, None, None, "no_date", None, "no_date")
+    else:
+        least = completed_years(date.fromordinal(high), as_of) * MILLION
+        most = completed_years(date.fromordinal(low), as_of) * MILLION if low != PAST else UNBOUNDED
+        reason = None if least == most else reading.reason
+        result = Reading(name, least, most, reason, None, "no_limit")
+    return replace(source, reading=result, from_facts=(since,))
+
+
+def _days_between(name: str, derive: DaysBetween, start: Found, end: Found) -> Found:
+    a, b = start.reading, end.reading
+    until = min((u for u in (start.until, end.until) if u is not None), default=None)
+    starts = min((u for u in (start.starts, end.starts) if u is not None), default=None)
+    reason: Reason | None
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        reason = a.reason if a.low is None else b.reason
+        reading = Reading(name, None, None, reason, None, reason)
+    elif NEVER in (a.low, b.low):
+        reading = Reading(name, None, None, "no_date", None, "no_date")
+    else:
+        low = -UNBOUNDED if b.low == PAST else (b.low - a.high) * MILLION
+        high = UNBOUNDED if a.low == PAST else (b.high - a.low) * MILLION
+        reason = None if low == high else a.reason or b.reason
+        reading = Reading(name, low, high, reason, None, "no_limit")
+    statements = (*start.statements, *end.statements)
+    entries = (*start.entries, *end.entries)
+    return Found(reading, statements, entries, until, starts, (derive.start, derive.end))
+
+
+def readings_only(found: Mapping[str, Found]) -> dict[str, Reading]:
+    """The readings without their provenance."""
+    return {name: one.reading for name, one in found.items()}
+
+

@@ -1,0 +1,371 @@
+"""Fire compiled rules in durable_rules: the only module that imports it.
+
+durable_rules has sharp edges, and every guard against them is in this file: integers only;
+one live state with a fixed sid, deleted after each subject; single asserts whose return code
+is looked at; fixed fact ids whose 32-bit hashes are proved distinct at compile time; limits
+checked before a ruleset is made; a canary; a self-test that fires every rule; a bound on the
+number of firings; every node concluded exactly once, or there is no verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from types import ModuleType
+from typing import Any
+
+from engine.calendar import grid
+from engine.faults import EngineFault
+from engine.model import MILLION, NEVER, PAST, Reading, Truth
+from engine.rules import (
+    LONG_AGO,
+    NEVER_AGO,
+    PROPERTIES,
+    TODO_FACT,
+    Program,
+    ReadingKind,
+    Rule,
+    matches,
+    BUCKET,
+)
+
+ENGINE_VERSION = "2.0.28"
+_SID = "s"
+_CLAMP = 9_200_000_000_000_000_000
+_OPS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
+_MAX_RULES, _MAX_LEVEL = 4_096, 400
+_CANARY = "canary"
+
+
+def _load() -> ModuleType:
+    """durable_rules' C module.
+
+    Its storage callbacks, which we never set, name a function that Python 3.13 dropped; lazy
+    symbol binding around this one import leaves it unresolved. Raises: EngineFault.
+    """
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(os.RTLD_LAZY)
+    try:
+        import durable_rules_engine
+    except ImportError as error:
+        raise EngineFault(
+            f"durable_rules {ENGINE_VERSION} does not load ({error}); install it with a C compiler"
+        ) from None
+    finally:
+        sys.setdlopenflags(flags)
+    module: ModuleType = durable_rules_engine
+    return module
+
+
+def fnv32(text: str) -> int:
+    """The engine's hash of a name (FNV-1a, 32 bits; ASCII only here)."""
+    value = 0x811C9DC5
+    for byte in text.encode("ascii"):
+        value = ((value ^ byte) * 16_777_619) & 0xFFFFFFFF
+    return value
+
+
+def hash_clash(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two different names with one hash, which the engine would take for one; else None."""
+    seen: dict[int, str] = {}
+    for name in names:
+        other = seen.setdefault(fnv32(name), name)
+        if other != name:
+            return other, name
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One firing: the rule's number, and the fact it matched, in words."""
+
+    rule: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run concluded: the truth of every node, and the firings in order."""
+
+    truths: tuple[Truth, ...]
+    firings: tuple[Fired, ...]
+
+
+class Session:
+    """A compiled program, loaded into the engine once and run for many subjects.
+
+    Raises EngineFault when made, if the program breaks a limit of the engine or a rule does
+    not fire as it should.
+    """
+
+    def __init__(self, program: Program, *, self_test: bool = True) -> None:
+        self.program = program
+        self._engine: Any = _load()
+        self._handles: list[int] = []
+        self._readings: dict[int, list[ReadingKind]] = {}
+        for reading in program.readings:
+            self._readings.setdefault(reading.ruleset, []).append(reading)
+        check_limits(program)
+        try:
+            for numbers in program.rulesets:
+                self._handles.append(self._create(numbers))
+            if self_test:
+                self._self_test()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the rulesets' memory back. The session cannot be used after this."""
+        for handle in self._handles:
+            self._engine.delete_ruleset(handle)
+        self._handles = []
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- loading ----------------------------------------------------------------------
+
+    def _create(self, numbers: Sequence[int]) -> int:
+        rules = {f"r{n}": _definition(self.program.rules[n]) for n in numbers}
+        rules[_CANARY] = {"all": [{"m": {_CANARY: 1}}]}
+        name = f"eligo{len(self._handles)}"
+        handle: int = self._engine.create_ruleset(name, json.dumps(rules))
+        # The first state ever made must fire once before it is deleted, or deleting it
+        # frees uninitialised memory; its slot is then reused for every subject.
+        fired = [name for name, _ in self._drain(handle, [{"id": _CANARY, _CANARY: 1}])]
+        if fired != [_CANARY]:
+            raise EngineFault(f"the canary of ruleset {len(self._handles)} fired {fired}")
+        return handle
+
+    def _drain(self, handle: int, facts: list[dict[str, Any]]) -> list[tuple[str, str]]:
+        """Assert facts, fire everything, delete the state; rule names and fact ids."""
+        engine = self._engine
+        fired: list[tuple[str, str]] = []
+        state = None
+        try:
+            for fact in facts:
+                code, state = engine.assert_fact(
+                    handle, json.dumps({**fact, "sid": _SID}, separators=(",", ":"))
+                )
+                if code:
+                    raise EngineFault(f"fact {fact['id']} was refused with code {code}")
+            result = engine.start_action_for_state(handle, state)
+            message = result[1] if result else None
+            while message:
+                fired.append(_fired(message))
+                message = engine.complete_and_start_action(handle, state)
+        finally:
+            if state is not None:
+                engine.delete_state(handle, _SID)
+        return fired
+
+    def _self_test(self) -> None:
+        """Fire every rule on a fact made for it, and see that just the right ones match."""
+        by_kind: dict[int, list[int]] = {}
+        for number, rule in enumerate(self.program.rules):
+            by_kind.setdefault(rule.kind, []).append(number)
+        for ruleset, numbers in enumerate(self.program.rulesets):
+            for number in numbers:
+                rule = self.program.rules[number]
+                others = by_kind[rule.kind]
+                fact = _example(rule, [self.program.rules[n] for n in others])
+                expected = {f"r{n}" for n in others if matches(self.program.rules[n], fact)}
+                fired = [n for n, _ in self._drain(self._handles[ruleset], [{"id": "x", **fact}])]
+                if (
+                    f"r{number}" not in expected
+                    or set(fired) != expected
+                    or len(fired) != len(expected)
+                ):
+                    raise EngineFault(f"self-test of rule `{rule.name}`: fired {sorted(fired)}")
+
+    # --- running ----------------------------------------------------------------------
+
+    def run(self, readings: Mapping[str, Reading], as_of: date) -> Outcome:
+        """Fire the rules on one subject's readings.
+
+        Raises: EngineFault. The session stays usable for the next subject.
+        """
+        try:
+            return self._run(readings, as_of)
+        except EngineFault:
+            raise
+        except Exception as error:  # the C module raises bare exceptions with a number
+            raise EngineFault(f"durable_rules: {type(error).__name__}: {error}") from error
+
+    def _run(self, readings: Mapping[str, Reading], as_of: date) -> Outcome:
+        engine = self._engine
+        nodes, rules = self.program.nodes, self.program.rules
+        truths: list[Truth | None] = [None] * len(nodes)
+        counts = [[0, 0, 0] for _ in nodes]
+        waiting = [len(node.children) for node in nodes]
+        tallies: list[list[int]] = [[] for _ in self._handles]
+        firings: list[Fired] = []
+        limit = 2 * len(nodes) + 10
+        asserted: dict[str, str] = {}
+        days: dict[str, dict[str, int]] = {}
+        for ruleset, handle in enumerate(self._handles):
+            state = None
+            asserted.clear()
+            try:
+                for kind in self._readings.get(ruleset, ()):
+                    reading = None if kind.fact == TODO_FACT else readings[kind.fact]
+                    text = reading_fact(kind, reading, as_of, days)
+                    code, state = engine.assert_fact(handle, text)
+                    if code:
+                        raise EngineFault(f"the reading of {kind.fact} was refused, code {code}")
+                    asserted[f"f{kind.kind}"] = f"reading of {kind.fact}"
+                for index in tallies[ruleset]:
+                    state = self._tally(handle, index, counts[index], asserted)
+                if state is None:
+                    continue
+                result = engine.start_action_for_state(handle, state)
+                message = result[1] if result else None
+                while message:
+                    name, fact_id = _fired(message)
+                    number = int(name[1:])
+                    rule = rules[number]
+                    if truths[rule.node] is not None:
+                        raise EngineFault(f"`{nodes[rule.node].name}` was concluded twice")
+                    if len(firings) >= limit:
+                        raise EngineFault("the rules do not come to rest")
+                    truths[rule.node] = rule.truth
+                    firings.append(Fired(number, asserted[fact_id]))
+                    for parent in nodes[rule.node].parents:
+                        counts[parent][rule.counts_as] += 1
+                        waiting[parent] -= 1
+                        if waiting[parent] == 0:
+                            if nodes[parent].ruleset == ruleset:
+                                self._tally(handle, parent, counts[parent], asserted)
+                            else:
+                                tallies[nodes[parent].ruleset].append(parent)
+                    message = engine.complete_and_start_action(handle, state)
+            finally:
+                if state is not None:
+                    engine.delete_state(handle, _SID)
+        concluded = tuple(truth for truth in truths if truth is not None)
+        if len(concluded) != len(nodes):
+            lost = next(node.name for node, truth in zip(nodes, truths, strict=True) if not truth)
+            raise EngineFault(f"no rule concluded `{lost}`")
+        return Outcome(concluded, tuple(firings))
+
+    def _tally(self, handle: int, index: int, count: list[int], asserted: dict[str, str]) -> Any:
+        node = self.program.nodes[index]
+        kind = node.fact_kind
+        t, f, u = count
+        text = (
+            f'{{"id":"f{kind}","sid":"{_SID}","g":{kind // BUCKET},"k":{kind},'
+            f'"t":{t},"f":{f},"u":{u}}}'
+        )
+        code, state = self._engine.assert_fact(handle, text)
+        if code:
+            raise EngineFault(f"the tally of {node.name} was refused, code {code}")
+        asserted[f"f{kind}"] = f"tally of {node.name}: {t} true, {f} false, {u} unknown"
+        return state
+
+
+def _fired(message: str) -> tuple[str, str]:
+    """The rule's name and the id of the fact it matched, from `{"r7":{"m":{"id":"f3",...}}}`."""
+    end = message.index('"', 2)
+    start = message.index('"id":"', end) + 6
+    return message[2:end], message[start : message.index('"', start)]
+
+
+def _definition(rule: Rule) -> dict[str, Any]:
+    conditions: list[dict[str, Any]] = [{"g": rule.kind // BUCKET}, {"k": rule.kind}]
+    for name, op, constant in rule.tests:
+        test = {name: constant}
+        conditions.append(test if op == "==" else {_OPS[op]: test})
+    return {"all": [{"m": {"$and": conditions}}]}
+
+
+def _example(rule: Rule, family: Sequence[Rule]) -> dict[str, int]:
+    """A fact that a rule matches; properties it does not ask about are zero."""
+    fact = {"g": rule.kind // BUCKET, "k": rule.kind}
+    for other in family:
+        for name, _, _ in other.tests:
+            fact.setdefault(name, 0)
+    for name in {name for name, _, _ in rule.tests}:
+        asked = [(op, constant) for n, op, constant in rule.tests if n == name]
+        tries = [c + step for _, c in asked for step in (0, 1, -1)] + list(range(len(asked) + 1))
+        for value in tries:
+            one = Rule("", 0, "true", rule.kind, tuple((name, o, c) for o, c in asked), "")
+            if matches(one, {**fact, name: value}):
+                fact[name] = value
+                break
+    return fact
+
+
+def check_limits(program: Program) -> None:
+    """Refuse a program that the engine would silently get wrong. Raises: EngineFault."""
+    ids = [f"f{kind}" for kind in {rule.kind for rule in program.rules}]
+    for names in ([*PROPERTIES, _CANARY, "$s"], [*ids, _CANARY, "x", f"sid-{_SID}"]):
+        clash = hash_clash(names)
+        if clash:
+            raise EngineFault(f"the engine cannot tell `{clash[0]}` from `{clash[1]}`")
+    for numbers in program.rulesets:
+        rules = [program.rules[n] for n in numbers]
+        kinds = {rule.kind for rule in rules}
+        if len(rules) >= _MAX_RULES or len(kinds) / BUCKET > _MAX_LEVEL:
+            raise EngineFault(
+                f"{len(rules)} rules over {len(kinds)} facts are too many for one ruleset"
+            )
+
+
+def reading_fact(
+    kind: ReadingKind, reading: Reading | None, as_of: date, days: dict[str, dict[str, int]]
+) -> str:
+    """A reading as the JSON text of an engine fact, with the properties its rules look at."""
+    parts = [f'{{"id":"f{kind.kind}","sid":"{_SID}","g":{kind.kind // BUCKET},"k":{kind.kind}']
+    known = reading is not None and reading.low is not None and reading.high is not None
+    parts.append(f',"known":{int(known)}')
+    if reading is not None:
+        for name in kind.properties[1:]:
+            if name == "uknown":
+                parts.append(f',"uknown":{int(reading.times_uln is not None)}')
+            elif name[0] == "u":
+                if reading.times_uln is not None:
+                    parts.append(f',"{name}":{_ratio_end(reading, name)}')
+            elif known:
+                if name == "low":
+                    parts.append(f',"low":{reading.low}')
+                elif name == "high":
+                    parts.append(f',"high":{reading.high}')
+                else:
+                    if kind.fact not in days:
+                        days[kind.fact] = _days_ago(reading, as_of)
+                    parts.append(f',"{name}":{days[kind.fact][name]}')
+    parts.append("}")
+    return "".join(parts)
+
+
+def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:
+    assert reading.low is not None and reading.high is not None
+    today, month, before = as_of.toordinal(), grid(as_of), grid(as_of - timedelta(days=1))
+    result = {}
+    for end, number in (("near", reading.high), ("far", reading.low)):
+        if number in (NEVER, PAST):
+            long = NEVER_AGO if number == NEVER else LONG_AGO
+            result.update({end: long, "m" + end: long, "s" + end: long})
+        else:
+            own = grid(date.fromordinal(number))
+            result.update({end: today - number, "m" + end: month - own, "s" + end: before - own})
+    return result
+
+
+def _ratio_end(reading: Reading, name: str) -> int:
+    """Floor (`f`) or ceiling (`c`), in millionths, of the low (`l`) or high (`h`) ratio."""
+    assert reading.times_uln is not None
+    ratio = reading.times_uln.low if name[1] == "l" else reading.times_uln.high
+    if ratio is None:
+        return -_CLAMP if name[1] == "l" else _CLAMP
+    top, bottom = ratio.numerator * MILLION, ratio.denominator
+    value = top // bottom if name[2] == "f" else -(-top // bottom)
+    return max(-_CLAMP, min(_CLAMP, value))

@@ -1,0 +1,416 @@
+"""Read a subject file against a pack's dictionary: a `Subject`, or every fault in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from engine import files
+from engine.faults import Fault, InputRejected, did_you_mean
+from engine.model import (
+    LARGEST,
+    MILLION,
+    Amount,
+    Days,
+    Entries,
+    Entry,
+    Fact,
+    Field,
+    Protocol,
+    Recorded,
+    RecordList,
+    SaidUnknown,
+    Span,
+    Statement,
+    Subject,
+)
+from engine.packs import is_birth_date
+from engine.sheet import (
+    MAX_TEXT,
+    NotThat,
+    Sheet,
+    parse_day,
+    parse_days,
+    parse_quantity,
+)
+from engine.source import Document, Num, Path, read_document, shorten
+from engine.units import UnitError, conversion
+from engine.wording import decimal_text
+
+_SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_NOTES = ("source", "by", "note")
+_ENTRY_WORDS = frozenset(("voided", *_NOTES))
+_STATEMENT_KEYS = files.StatementFile.__optional_keys__
+
+
+def read_subject(data: bytes, name: str, protocol: Protocol) -> Subject:
+    """The subject in a file's bytes; `name` is what faults call the file.
+
+    Raises: InputRejected with every fault.
+    """
+    return subject_of(read_document(name, data), protocol, "sha256:" + sha256(data).hexdigest())
+
+
+def subject_of(document: Document, protocol: Protocol, digest: str = "") -> Subject:
+    """The subject in a document. Raises: InputRejected."""
+    sheet = Sheet(document)
+    value = document.value
+    top = sheet.mapping_of((), value, files.SubjectFile) or {}
+    subject_id = _subject_id(sheet, top["subject"]) if "subject" in top else None
+    facts: dict[str, tuple[Statement, ...]] = {}
+    for name, recorded in sheet.names_of(("facts",), top.get("facts", {}), "facts").items():
+        fact = protocol.facts.get(name)
+        if fact is None:
+            _unknown(sheet, ("facts", name), "fact", name, protocol.facts)
+        elif fact.derive is not None:
+            what = f"`{name}` is worked out from other facts and cannot be recorded"
+            sheet.fault(("facts", name), "derived", what, _derived_hint(fact), key=True)
+        else:
+            statements = _statements(sheet, ("facts", name), fact, recorded)
+            if statements:
+                facts[name] = statements
+    records: dict[str, Entries] = {}
+    for name, recorded in sheet.names_of(("records",), top.get("records", {}), "lists").items():
+        record = protocol.records.get(name)
+        if record is None:
+            _unknown(sheet, ("records", name), "record list", name, protocol.records)
+        elif recorded is not None:
+            records[name] = _entries(sheet, ("records", name), record, recorded)
+    if not sheet.clean or subject_id is None:
+        raise InputRejected(sheet.faults(), subject_id)
+    _check_births(sheet, protocol, facts, None)
+    if not sheet.clean:
+        raise InputRejected(sheet.faults(), subject_id)
+    return Subject(subject_id, facts, records, digest)
+
+
+def births_checked(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:
+    """Refuse a birth date after the as-of date. Raises: InputRejected."""
+    sheet = Sheet(document)
+    _check_births(sheet, protocol, subject.facts, as_of)
+    if not sheet.clean:
+        raise InputRejected(sheet.faults(), subject.id)
+
+
+def _check_births(
+    sheet: Sheet,
+    protocol: Protocol,
+    facts: Mapping[str, tuple[Statement, ...]],
+    as_of: date | None,
+) -> None:
+    for name, statements in facts.items():
+        if not is_birth_date(protocol, protocol.facts[name]):
+            continue
+        for statement in statements:
+            if statement.voided:
+                continue
+            path = entry_path(statement.entry)
+            if as_of is None:
+                if statement.value == "never":
+                    sheet.fault(path, "birth-date", "a birth date cannot be `never`")
+            elif (
+                isinstance(statement.value, Days)
+                and statement.value.first > as_of
+                and not (statement.on and statement.on > as_of)
+            ):
+                what = f"the birth date is after the as-of date, {as_of.isoformat()}"
+                sheet.fault(path, "birth-date", what, "check the year")
+
+
+def entry_path(entry: str) -> Path:
+    """The path of `facts.creatinine[1]`: ("facts", "creatinine", 1)."""
+    parts: list[str | int] = []
+    for part in entry.split("."):
+        name, bracket, index = part.partition("[")
+        parts.append(name)
+        if bracket:
+            parts.append(int(index[:-1]))
+    return tuple(parts)
+
+
+def _unknown(sheet: Sheet, path: Path, what: str, name: str, known: Mapping[str, object]) -> None:
+    message = f"the dictionary has no {what} `{shorten(name)}`"
+    sheet.fault(
+        path, f"unknown-{what.replace(' list', '')}", message, did_you_mean(name, known), key=True
+    )
+
+
+def _derived_hint(fact: Fact) -> str:
+    derive = fact.derive
+    for attribute in ("since", "start", "records"):
+        if hasattr(derive, attribute):
+            return f"record `{getattr(derive, attribute)}` instead"
+    return ""
+
+
+def _subject_id(sheet: Sheet, value: Any) -> str | None:
+    text = sheet.text_of(("subject",), value, "a study id")
+    if text is not None and not _SUBJECT_ID.fullmatch(text):
+        sheet.fault(("subject",), "name", "a study id is one line of at most 100 characters")
+        return None
+    return text
+
+
+def _statements(sheet: Sheet, path: Path, fact: Fact, value: Any) -> tuple[Statement, ...]:
+    """What is recorded about one fact: a value, a mapping, or a list of either."""
+    entry = f"facts.{fact.name}"
+    if isinstance(value, list):
+        if not value:
+            return ()
+        found = [
+            _statement(sheet, (*path, i), f"{entry}[{i}]", fact, one) for i, one in enumerate(value)
+        ]
+        return tuple(s for s in found if s is not None)
+    one = _statement(sheet, path, entry, fact, value)
+    return () if one is None else (one,)
+
+
+def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> Statement | None:
+    """One statement; None when it is blank or after a fault."""
+    if not isinstance(value, dict):
+        if _blank(value):
+            return None
+        recorded = _value(sheet, path, fact, value, fact.unit)
+        return None if recorded is None else Statement(entry, recorded)
+    for key in value:
+        if key not in _STATEMENT_KEYS:
+            what = f"`{shorten(key)}` is not a key of a recorded value"
+            sheet.fault(
+                (*path, key), "unknown-key", what, did_you_mean(key, _STATEMENT_KEYS), key=True
+            )
+    on = _on(sheet, (*path, "on"), value.get("on"))
+    words = {k: _words(sheet, (*path, k), value.get(k)) for k in _NOTES}
+    if _voided(sheet, path, value):
+        return Statement(entry, on=on, voided=True, **words)
+    unknown = value.get("unknown")
+    said: SaidUnknown | None = None
+    if not _blank(unknown):
+        said = sheet.option_of((*path, "unknown"), unknown, ("pending", "not_done"))
+        if not _blank(value.get("value")):
+            what = "a statement has a `value` or says `unknown`, not both"
+            sheet.fault((*path, "unknown"), "both", what, key=True)
+        return Statement(entry, unknown=said, on=on, **words) if said else None
+    if "value" not in value and "unknown" not in value:
+        sheet.fault(path, "missing-key", "`value` is missing here", "or say `unknown: pending`")
+        return None
+    if _blank(value.get("value")):
+        return None
+    unit, uln = fact.unit, None
+    for key in ("unit", "uln"):
+        if fact.type != "quantity" and not _blank(value.get(key)):
+            what = f"`{key}` belongs to a quantity; `{fact.name}` is a {fact.type}"
+            sheet.fault((*path, key), "misfit", what, key=True)
+    if fact.type == "quantity":
+        if not _blank(value.get("unit")):
+            said_unit = sheet.text_of((*path, "unit"), value["unit"], "a unit")
+            if said_unit is None or not _converts(sheet, (*path, "unit"), said_unit, fact):
+                return None
+            unit = said_unit
+        if not _blank(value.get("uln")):
+            uln = sheet.amount_of((*path, "uln"), value["uln"])
+            if uln is not None and uln <= 0:
+                sheet.fault((*path, "uln"), "number", "an upper limit of normal is above zero")
+    recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
+    if recorded is None:
+        return None
+    return Statement(entry, recorded, on=on, uln_u=uln, **words)
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _on(sheet: Sheet, path: Path, value: Any) -> date | None:
+    if _blank(value):
+        return None
+    if not isinstance(value, str):
+        sheet.expected(path, value, "a date")
+        return None
+    try:
+        return parse_day(value.strip())
+    except NotThat as error:
+        sheet.wrong(path, error)
+        return None
+
+
+def _words(sheet: Sheet, path: Path, value: Any) -> str:
+    return "" if _blank(value) else sheet.text_of(path, value) or ""
+
+
+def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
+    """Whether a statement or entry is marked wrong: it is kept, and never counts."""
+    mark = value.get("voided")
+    if _blank(mark):
+        return False
+    if mark is False:
+        what = "`voided: false` says nothing"
+        sheet.fault((*path, "voided"), "voided", what, "leave it out, or say why it is wrong")
+    return _words(sheet, (*path, "voided"), mark) != ""
+
+
+def _converts(sheet: Sheet, path: Path, unit: str, target: Fact | Field) -> bool:
+    if unit == target.unit:
+        return True
+    try:
+        conversion(unit, target.unit, target.molar_mass)
+    except UnitError as error:
+        sheet.fault(path, "unit", str(error), f"`{target.name}` is in `{target.unit}`")
+        return False
+    return True
+
+
+def _value(sheet: Sheet, path: Path, fact: Fact | Field, value: Any, unit: str) -> Recorded | None:
+    """A value of the fact's type; None after a fault."""
+    if fact.type == "boolean":
+        if isinstance(value, bool):
+            return value
+        sheet.expected(path, value, "`true` or `false`")
+        return None
+    if isinstance(value, bool) and fact.type != "choice":
+        sheet.expected(path, value, f"a {fact.type}")
+        return None
+    if not isinstance(value, str | bool):
+        sheet.expected(path, value, f"a {fact.type}")
+        return None
+    text = value.strip() if isinstance(value, str) else ("true" if value else "false")
+    if fact.type == "choice":
+        codes = [choice.code for choice in fact.choices]
+        if text in codes:
+            return text
+        what = f"`{shorten(text)}` is not one of the codes of `{fact.name}`"
+        sheet.fault(path, "unknown-code", what, did_you_mean(text, codes))
+        return None
+    if fact.type == "text":
+        if len(text) > MAX_TEXT:
+            sheet.fault(path, "too-large", f"a text of {len(text)} characters")
+            return None
+        return text
+    try:
+        if fact.type == "date":
+            return text if text == "never" else parse_days(text)
+        amount = parse_quantity(text, unit, yaml_number=isinstance(value, Num))
+    except NotThat as error:
+        hint = error.hint
+        if fact.type == "date" and text == "ongoing":
+            hint = "`ongoing` is for the entries of a record list"
+        sheet.fault(path, error.code, error.message, hint)
+        return None
+    return amount if _plausible(sheet, path, fact, amount) else None
+
+
+def _plausible(sheet: Sheet, path: Path, fact: Fact | Field, amount: Amount) -> bool:
+    """Whether a quantity, in the declared unit, has a point in common with the range."""
+    if amount.unit == fact.unit:
+        bound, exact = amount.amount_u, True
+    else:
+        factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
+        converted = Fraction(amount.amount_u) * factor + offset * MILLION
+        bound, exact = round(converted), converted.denominator == 1
+        if abs(bound) > LARGEST:
+            sheet.fault(path, "too-large", f"{_shown(amount)} is beyond 9e12 `{fact.unit}`")
+            return False
+    if fact.range_u is None:
+        return True
+    low, high = fact.range_u
+    step = 1 if exact else 0
+    outside = {
+        "": bound < low or bound > high,
+        "<": bound - step < low,
+        "<=": bound < low,
+        ">": bound + step > high,
+        ">=": bound > high,
+    }[amount.sign]
+    if outside:
+        ends = f"{decimal_text(low)} to {decimal_text(high)} {fact.unit}"
+        what = f"{_shown(amount)} is outside the plausible range, {ends}"
+        sheet.fault(path, "implausible", what, "check the value and its unit")
+    return not outside
+
+
+def _shown(amount: Amount) -> str:
+    return f"`{amount.sign}{decimal_text(amount.amount_u)} {amount.unit}`"
+
+
+def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entries:
+    top = sheet.mapping_of(path, value, files.EntriesFile) or {}
+    complete_on = _on(sheet, (*path, "complete_on"), top.get("complete_on"))
+    entries = []
+    raw = top.get("entries", [])
+    for i, one in enumerate(sheet.list_of((*path, "entries"), raw, "entries")):
+        entry = _entry(sheet, (*path, "entries", i), record, one, i)
+        if entry is not None:
+            entries.append(entry)
+    by, source = (_words(sheet, (*path, k), top.get(k)) for k in ("by", "source"))
+    return Entries(complete_on, tuple(entries), by, source)
+
+
+def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int) -> Entry | None:
+    if not isinstance(value, dict):
+        sheet.expected(path, value, "an entry (`field: value`)")
+        return None
+    name = f"records.{record.name}.entries[{index}]"
+    words = {k: _words(sheet, (*path, k), value.get(k)) for k in _NOTES if k not in record.fields}
+    voided = _voided(sheet, path, value)
+    values: dict[str, Recorded | tuple[str, ...]] = {}
+    for key, one in value.items():
+        field = record.fields.get(key)
+        if field is None:
+            if key not in _ENTRY_WORDS:
+                what = f"`{record.name}` entries have no field `{shorten(key)}`"
+                known = set(record.fields) | _ENTRY_WORDS
+                sheet.fault((*path, key), "unknown-field", what, did_you_mean(key, known), key=True)
+        elif not voided and not _blank(one):
+            read = _field_value(sheet, (*path, key), field, one)
+            if read is not None:
+                values[key] = read
+    return Entry(name, values, voided=voided, **words)
+
+
+def _field_value(
+    sheet: Sheet, path: Path, field: Field, value: Any
+) -> Recorded | tuple[str, ...] | None:
+    if field.many:
+        several = value if isinstance(value, list) else [value]
+        codes = [
+            _value(sheet, (*path, i) if isinstance(value, list) else path, field, one, "")
+            for i, one in enumerate(several)
+            if not _blank(one)
+        ]
+        return tuple(str(code) for code in codes if code is not None) or None
+    if field.type == "date" and isinstance(value, str):
+        if value.strip() == "ongoing":
+            return "ongoing"
+        if value.strip() == "never":
+            what = "an entry's date cannot be `never`"
+            sheet.fault(path, "date", what, "write a date or `ongoing`, or leave the entry out")
+            return None
+    if field.type == "quantity" and isinstance(value, dict):
+        top = sheet.mapping_of(path, value, files.LimitFile)
+        if top is None or "value" not in top:
+            return None
+        unit = field.unit
+        if "unit" in top:
+            said = sheet.text_of((*path, "unit"), top["unit"], "a unit")
+            if said is None or not _converts(sheet, (*path, "unit"), said, field):
+                return None
+            unit = said
+        return _value(sheet, (*path, "value"), field, top["value"], unit)
+    return _value(sheet, path, field, value, field.unit)
+
+
+def same_subject_twice(subject: str, names: list[str]) -> tuple[Fault, ...]:
+    """The faults of files that state one subject id: each is rejected."""
+    return tuple(
+        Fault(
+            Span(name, 1, 1),
+            "duplicate-subject",
+            f"the subject `{shorten(subject)}` is also in "
+            + ", ".join(f"`{other}`" for other in names if other != name),
+            "keep one file for a subject",
+        )
+        for name in names
+    )
