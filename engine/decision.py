@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import platform
+import traceback
 from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePath
 
 from engine import reference
 from engine.explain import Explainer
@@ -16,6 +18,7 @@ from engine.record import (
     CriterionRecord,
     Decision,
     EngineFaultRecord,
+    FaultRecord,
     Firing,
     Rejection,
     Software,
@@ -78,7 +81,7 @@ class Screener:
             raise
         except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
             # A defect of ours must cost this subject its verdict, and nothing else.
-            raise EngineFault(f"{type(error).__name__}: {error}") from error
+            raise EngineFault(_where(error)) from error
 
     def _cross_check(
         self, subject: Subject, as_of: date, readings: Mapping[str, Reading], outcome: Outcome
@@ -169,6 +172,13 @@ class Screener:
         }
 
 
+def _where(error: BaseException) -> str:
+    """Where a defect of ours showed, without values, which may be a patient's."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    module = PurePath(frame.filename).stem
+    return f"{type(error).__name__} in {module}.{frame.name}, line {frame.lineno}"
+
+
 def rejection(rejected: InputRejected, subject: str | None) -> Rejection:
     """The record of a subject that nothing was decided on."""
     return {
@@ -178,7 +188,7 @@ def rejection(rejected: InputRejected, subject: str | None) -> Rejection:
     }
 
 
-def _fault_record(fault: Fault) -> dict[str, object]:  # type: ignore[return-value]
+def _fault_record(fault: Fault) -> FaultRecord:
     return {
         "file": fault.span.path,
         "line": fault.span.line,

@@ -43,7 +43,7 @@ from engine.model import (
     UlnTest,
 )
 from engine.readings import Found
-from engine.record import LookAgain, Missing, ReadingRecord, Value, Why
+from engine.record import IntervalValue, LookAgain, Missing, ReadingRecord, Value, Why
 from engine.wording import (
     amount_text,
     bound_text,
@@ -110,6 +110,7 @@ class Explanation:
         self._readings: dict[str, ReadingRecord] = {}
         self._leaves: dict[Leaf, tuple[str, Change | None]] = {}
         self._changes: dict[str, Change | None] = {}
+        self._shown_texts: dict[str, str] = {}
 
     # --- the tree ---------------------------------------------------------------------
 
@@ -149,23 +150,26 @@ class Explanation:
     def _explain_leaf(self, test: Test, truth: Truth) -> tuple[str, Change | None]:
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
-        shown = self._shown(fact, found)
-        asked = self.explainer.asked(test)
-        turn = self._turn(test, truth, found)
+        shown = self._shown_texts.get(fact.name)
+        if shown is None:
+            shown = self._shown_texts[fact.name] = (
+                f"{fact.ask}: {self._shown(fact, found)}. Asked: "
+            )
+        text = shown + self.explainer.asked(test)
         if truth == "unknown":
             reason = unknown_reason(test, found.reading)
-            text = f"{fact.ask}: {shown}. Asked: {asked}. Cannot be decided: "
-            text += f"{self._detail(fact, found, reason)}."
-        else:
-            holds = "This holds" if truth == "true" else "This does not hold"
-            text = f"{fact.ask}: {shown}. Asked: {asked}. {holds}."
-        if turn is not None:
-            renewed = (
-                " if it is renewed by then" if found.until is not None and turn > found.until else ""
+            return (
+                f"{text}. Cannot be decided: {self._detail(fact, found, reason)}.",
+                self._change(test, truth, fact, found, None),
             )
+        turn = self._turn(test, truth, found)
+        text += ". This holds." if truth == "true" else ". This does not hold."
+        if turn is not None:
+            late = found.until is not None and turn > found.until
+            renewed = " if it is renewed by then" if late else ""
             if truth == "false":
                 text += f" Satisfied from {turn.isoformat()}{renewed}."
-            elif truth == "true":
+            else:
                 text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}{renewed}."
         return text, self._change(test, truth, fact, found, turn)
 
@@ -193,23 +197,26 @@ class Explanation:
         self, test: Test, truth: Truth, fact: Fact, found: Found, turn: date | None
     ) -> Change | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
-        label = self.explainer.words(test)
-        days: list[Change] = []
-        if turn is not None:
-            if truth == "false":
-                days.append((turn, (f"{label} is satisfied from then",)))
-            else:
-                days.append((turn, (f"{label} is satisfied only until the day before",)))
-        if found.starts is not None:
-            days.append((found.starts, (f"{fact.ask}: something recorded for that day counts",)))
-        expires = truth != "unknown" and not _proved_by_entry(fact, test, truth)
-        if expires and found.until is not None:
+        best: Change | None = None
+        if turn is not None and turn > self.as_of:
+            word = "is satisfied from then" if truth == "false" else "is satisfied until then"
+            best = (turn, (f"{self.explainer.words(test)} {word}",))
+        if found.starts is not None and (best is None or found.starts < best[0]):
+            best = (found.starts, (f"{fact.ask}: something recorded for that day counts",))
+        if (
+            truth != "unknown"
+            and found.until is not None
+            and (best is None or found.until < best[0])
+            and not _proved_by_entry(fact, test, truth)
+        ):
             after = _next_day(found.until)
-            if after is not None:
-                days.append((after, (f"{fact.ask}: what is recorded expires the day before",)))
+            if after is not None and (best is None or after < best[0]):
+                best = (after, (f"{fact.ask}: what is recorded expires the day before",))
         if truth == "unknown" or found.reading.low != found.reading.high:
-            days += [(day, (f"{label} may be decided by then",)) for day in self._widening(test, found)]
-        return min((c for c in days if c[0] > self.as_of), default=None)
+            day = min(self._widening(test, found), default=None)
+            if day is not None and (best is None or day < best[0]):
+                best = (day, (f"{self.explainer.words(test)} may be decided by then",))
+        return best
 
     def _widening(self, test: Test, found: Found) -> list[date]:
         """Days on which an end of an imprecise date comes of age."""
@@ -415,7 +422,9 @@ class Explanation:
                     record["recorded"] = f"{value.sign}{amount_text(value.amount_u, value.unit)}"
             uln_u = one.uln_u if one.uln_u is not None else fact.uln_u
             if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
-                unit = value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit
+                unit = (
+                    value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit
+                )
                 record["uln"] = amount_text(uln_u, unit)
         elif found.entries:
             entry = found.entries[0]
@@ -489,7 +498,7 @@ def unknown_reason(test: Test, reading: Reading) -> Reason:
     return reading.reason or "imprecise"
 
 
-def _value(fact: Fact, low: int, high: int) -> Value | dict[str, Value | None]:  # type: ignore[return]
+def _value(fact: Fact, low: int, high: int) -> Value | IntervalValue:
     if low != high:
         return {"low": _end(fact, low), "high": _end(fact, high)}
     end = _end(fact, low)

@@ -94,9 +94,9 @@ def pack_files(folder: FilePath) -> dict[str, bytes]:
     found = {}
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)
-        if relative.parts[0] != "cases" and not any(p.startswith(".") for p in relative.parts):
-            if file.is_file():
-                found[relative.as_posix()] = file.read_bytes()
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if relative.parts[0] != "cases" and not hidden and file.is_file():
+            found[relative.as_posix()] = file.read_bytes()
     return found
 
 
@@ -295,6 +295,8 @@ class _Pack:
                 did_you_mean(unit, COMMON_UNITS),
             )
         result["unit"] = unit
+        if "molar_mass" in top and "unit" not in top:
+            sheet.fault((*path, "molar_mass"), "misfit", "`molar_mass` needs a `unit`", key=True)
         if "molar_mass" in top:
             mass = sheet.amount_of((*path, "molar_mass"), top["molar_mass"])
             if mass is not None and mass <= 0:

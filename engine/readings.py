@@ -6,7 +6,7 @@ This is the first of two derivations: the fired rules look at these readings, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -89,19 +89,19 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
 # --- recorded facts -------------------------------------------------------------------
 
 
-def _recorded(fact: Fact, statements: Iterable[Statement], as_of: date) -> Found:
+def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Found:
     counted = [s for s in statements if not s.voided]
     if not counted:
-        return _unknown(fact, "not_recorded", tuple(statements))
+        return _unknown(fact, "not_recorded", statements)
     kept = [s for s in counted if s.on is None or s.on <= as_of]
-    starts = min((s.on for s in counted if s.on is not None and s.on > as_of), default=None)
-    if not kept:
-        return _unknown(fact, "not_yet", tuple(counted), None, starts)
-    dated = [s for s in kept if s.on is not None]
-    on: date | None = None
-    if dated:
-        on = max(s.on for s in dated if s.on is not None)
-        kept = [s for s in dated if s.on == on]
+    starts = None
+    if len(kept) < len(counted):
+        starts = min(s.on for s in counted if s.on is not None and s.on > as_of)
+        if not kept:
+            return _unknown(fact, "not_yet", tuple(counted), None, starts)
+    on = max((s.on for s in kept if s.on is not None), default=None)
+    if len(kept) > 1:
+        kept = [s for s in kept if s.on == on]
     chosen = tuple(kept)
     values = [s for s in chosen if s.unknown is None]
     if not values:
@@ -120,10 +120,9 @@ def _recorded(fact: Fact, statements: Iterable[Statement], as_of: date) -> Found
     if fact.attested_by and not all(s.by for s in values):
         return _unknown(fact, "not_attested", chosen, until, starts)
     ((low, high),) = intervals
-    reading = Reading(fact.name, low, high, None if low == high else "imprecise")
-    if fact.type == "quantity":
-        ratio, reason = _ratio(fact, values, low, high)
-        reading = replace(reading, times_uln=ratio, uln_reason=reason)
+    reason: Reason | None = None if low == high else "imprecise"
+    ratio, why_not = _ratio(fact, values, low, high) if fact.type == "quantity" else (None, None)
+    reading = Reading(fact.name, low, high, reason, ratio, why_not)
     return Found(reading, tuple(values), (), until, starts)
 
 
@@ -163,9 +162,7 @@ def _quantity(fact: Fact, amount: Amount) -> tuple[int, int]:
     return _censored(amount.sign, bound, 1 if exact else 0, fact.range_u)
 
 
-def _censored(
-    sign: str, bound: int, step: int, range_u: tuple[int, int] | None
-) -> tuple[int, int]:
+def _censored(sign: str, bound: int, step: int, range_u: tuple[int, int] | None) -> tuple[int, int]:
     if not sign:
         return (bound, bound)
     bottom, top = range_u if range_u is not None else (-UNBOUNDED, UNBOUNDED)
@@ -178,6 +175,8 @@ def _ratio(
     fact: Fact, values: list[Statement], low: int, high: int
 ) -> tuple[UlnRatio | None, Reason | None]:
     """The value over its upper limit of normal, exactly, or why there is none."""
+    if fact.uln_u is None and not any(s.uln_u for s in values):
+        return None, "no_limit"
     ratios = set()
     for statement in values:
         amount = statement.value
@@ -220,7 +219,9 @@ class _Matches:
             maybe: list[Entry] = []
             listed = self.subject.records.get(records)
             for entry in listed.entries if listed else ():
-                fits = None if entry.voided else _match(entry, where, self.protocol.records[records])
+                fits = (
+                    None if entry.voided else _match(entry, where, self.protocol.records[records])
+                )
                 if fits is not None:
                     (sure if fits else maybe).append(entry)
             self.known[key] = (sure, maybe)
@@ -433,5 +434,3 @@ def _days_between(name: str, derive: DaysBetween, start: Found, end: Found) -> F
 def readings_only(found: Mapping[str, Found]) -> dict[str, Reading]:
     """The readings without their provenance."""
     return {name: one.reading for name, one in found.items()}
-
-

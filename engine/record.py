@@ -148,3 +148,20 @@ class EngineFaultRecord(TypedDict):
 
 
 Record = Decision | Rejection | EngineFaultRecord
+
+
+def dump(record: Record) -> bytes:
+    """A record as one line of JSON, without the line's end.
+
+    Keys stand in the order of these types; text is UTF-8, unescaped.
+    """
+    import orjson
+
+    return orjson.dumps(record)
+
+
+def dump_any(value: object) -> bytes:
+    """Plain values as one line of JSON."""
+    import orjson
+
+    return orjson.dumps(value)

@@ -11,6 +11,7 @@ Nothing here imports the engine; `Matcher` rows are turned into its JSON in `ses
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -42,7 +43,7 @@ Op = Literal["==", "!=", "<", "<=", ">", ">="]
 Test = tuple[str, Op, int]
 """Property, comparison, constant."""
 
-BUCKET = 30
+BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
 
 LEAVES_A_READING = 10
@@ -84,7 +85,11 @@ NodeKind = Literal["leaf", "all", "any", "not", "criterion", "section", "verdict
 
 @dataclass(slots=True)
 class Node:
-    """Something concluded: a leaf, a group, a criterion, a section or the verdict."""
+    """Something concluded: a leaf, a group, a criterion, a section or the verdict.
+
+    `criterion`: the criterion that this node's rules conclude; a node of kind `criterion` is
+    there only for a condition that others use too.
+    """
 
     index: int
     kind: NodeKind
@@ -92,6 +97,7 @@ class Node:
     children: tuple[int, ...] = ()
     parents: list[int] = field(default_factory=list)
     leaf: Leaf | None = None
+    criterion: str = ""
     fact_kind: int = -1
     ruleset: int = 0
 
@@ -159,9 +165,14 @@ class _Compiler:
         criteria = {}
         for name in self._definition_order():
             self._condition(name, self.protocol.definitions[name])
-        for criterion in self.protocol.criteria:
-            root = self._condition(criterion.id, criterion.holds_when)
-            criteria[criterion.id] = self._node("criterion", f"criterion {criterion.id}", (root,))
+        roots = {c.id: self._condition(c.id, c.holds_when) for c in self.protocol.criteria}
+        used = Counter(child for node in self.nodes for child in node.children)
+        used.update(roots.values())
+        for id_, root in roots.items():
+            # A condition that serves one criterion only concludes it in the same firing.
+            own = used[root] == 1
+            criteria[id_] = root if own else self._node("criterion", f"criterion {id_}", (root,))
+            self.nodes[criteria[id_]].criterion = id_
         sections = []
         for kind in ("inclusion", "exclusion"):
             members = tuple(criteria[c.id] for c in self.protocol.criteria if c.kind == kind)
@@ -250,7 +261,7 @@ class _Compiler:
                 properties[kind].update(prop for _, tests in rows for prop, _, _ in tests)
             else:
                 kind, kinds = kinds, kinds + 1
-                rows = _tally_rows(node.kind, self.criterion_kinds.get(node.index, "inclusion"))
+                rows = _tally_rows(node.kind)
             node.fact_kind = kind
             for i, (truth, tests) in enumerate(rows):
                 concluded = _concluded(node, truth, self.criterion_kinds.get(node.index))
@@ -258,7 +269,7 @@ class _Compiler:
                 suffix = f" ({same + 1})" if same else ""
                 rulesets[-1].append(len(rules))
                 slot = _SLOTS[truth]
-                if node.kind == "criterion":
+                if node.criterion:
                     slot = _STATUS_SLOTS[status_of(self.criterion_kinds[node.index], truth)]
                 rule = Rule(concluded + suffix, node.index, truth, kind, tests, concluded, slot)
                 rules.append(rule)
@@ -278,9 +289,10 @@ def _inside(condition: Condition) -> list[Condition]:
 
 
 def _concluded(node: Node, truth: Truth, criterion: str | None) -> str:
-    if node.kind == "criterion":
+    if node.criterion:
         answer = {"true": "yes", "false": "no", "unknown": "unknown"}[truth]
-        return f"{node.name}: answer {answer}, {status_of(criterion or '', truth)}"
+        said = f"criterion {node.criterion}: answer {answer}, {status_of(criterion or '', truth)}"
+        return said if node.kind == "criterion" else f"{node.name}: {truth}; {said}"
     if node.kind == "section":
         said = {"true": "all passed", "false": "not all passed", "unknown": "open"}[truth]
         return f"{node.name}: {said}"
@@ -304,7 +316,7 @@ def status_of(kind: str, truth: Truth) -> Status:
 Rows = list[tuple[Truth, tuple[Test, ...]]]
 
 
-def _tally_rows(kind: NodeKind, criterion: str) -> Rows:
+def _tally_rows(kind: NodeKind) -> Rows:
     """The rules over a tally of children that are true (t), false (f) and unknown (u).
 
     For a section and the verdict the children count as true when they passed.
@@ -393,9 +405,10 @@ def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
     if isinstance(leaf, ChoiceTest):
         numbers = [fact.code_number(code) for code in leaf.codes]
         others: tuple[Test, ...] = tuple(("low", "!=", n) for n in numbers)
+        rest: Rows = [("false", (_KNOWN, *others))] if len(numbers) < len(fact.choices) else []
         return [
             *(("true", (_KNOWN, ("low", "==", n))) for n in numbers),
-            *([("false", (_KNOWN, *others))] if len(numbers) < len(fact.choices) else []),
+            *rest,
             _UNKNOWN,
         ]
     if isinstance(leaf, LimitTest):

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.calendar import grid
 from engine.faults import EngineFault
 from engine.model import MILLION, NEVER, PAST, Reading, Truth
 from engine.rules import (
+    BUCKET,
     LONG_AGO,
     NEVER_AGO,
     PROPERTIES,
@@ -30,7 +31,6 @@ from engine.rules import (
     ReadingKind,
     Rule,
     matches,
-    BUCKET,
 )
 
 ENGINE_VERSION = "2.0.28"
@@ -79,8 +79,7 @@ def hash_clash(names: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(NamedTuple):
     """One firing: the rule's number, and the fact it matched, in words."""
 
     rule: int
@@ -323,27 +322,28 @@ def reading_fact(
     kind: ReadingKind, reading: Reading | None, as_of: date, days: dict[str, dict[str, int]]
 ) -> str:
     """A reading as the JSON text of an engine fact, with the properties its rules look at."""
-    parts = [f'{{"id":"f{kind.kind}","sid":"{_SID}","g":{kind.kind // BUCKET},"k":{kind.kind}']
-    known = reading is not None and reading.low is not None and reading.high is not None
-    parts.append(f',"known":{int(known)}')
-    if reading is not None:
-        for name in kind.properties[1:]:
-            if name == "uknown":
-                parts.append(f',"uknown":{int(reading.times_uln is not None)}')
-            elif name[0] == "u":
-                if reading.times_uln is not None:
-                    parts.append(f',"{name}":{_ratio_end(reading, name)}')
-            elif known:
-                if name == "low":
-                    parts.append(f',"low":{reading.low}')
-                elif name == "high":
-                    parts.append(f',"high":{reading.high}')
-                else:
-                    if kind.fact not in days:
-                        days[kind.fact] = _days_ago(reading, as_of)
-                    parts.append(f',"{name}":{days[kind.fact][name]}')
-    parts.append("}")
-    return "".join(parts)
+    number = kind.kind
+    text = f'{{"id":"f{number}","sid":"{_SID}","g":{number // BUCKET},"k":{number},"known":'
+    if reading is None or reading.low is None:
+        if "uknown" in kind.properties:
+            return text + '0,"uknown":0}'
+        return text + "0}"
+    text += "1"
+    for name in kind.properties[1:]:
+        if name == "low":
+            text += f',"low":{reading.low}'
+        elif name == "high":
+            text += f',"high":{reading.high}'
+        elif name == "uknown":
+            text += f',"uknown":{int(reading.times_uln is not None)}'
+        elif name[0] == "u":
+            if reading.times_uln is not None:
+                text += f',"{name}":{_ratio_end(reading, name)}'
+        else:
+            if kind.fact not in days:
+                days[kind.fact] = _days_ago(reading, as_of)
+            text += f',"{name}":{days[kind.fact][name]}'
+    return text + "}"
 
 
 def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:

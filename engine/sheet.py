@@ -69,16 +69,29 @@ def parse_duration(text: str) -> Duration:
     return Duration(days, months, f"{count} {unit}{'' if count == 1 else 's'}")
 
 
+EARLIEST_YEAR = 1900
+
+
 def parse_day(text: str) -> date:
-    """A full date, `2026-11-18`. Raises: NotThat."""
+    """A full date, `2026-11-18`, not before 1900. Raises: NotThat."""
     if not _DAY.fullmatch(text):
         code = "partial-date" if _PARTIAL.fullmatch(text) else "date"
         what = "is not a full date" if code == "partial-date" else "is not a date"
         raise NotThat(code, f"`{shorten(text)}` {what}", "write YYYY-MM-DD, as in `2026-11-18`")
     try:
-        return date.fromisoformat(text)
+        return _modern(date.fromisoformat(text), text)
+    except NotThat:
+        raise
     except ValueError:
         raise NotThat("date", f"`{text}` does not exist in the calendar") from None
+
+
+def _modern(day: date, text: str) -> date:
+    """Refuse years that only a slip or another calendar can mean (1397 is a Persian 2018)."""
+    if day.year < EARLIEST_YEAR:
+        hint = "write the Gregorian date, as in `2018-03-02`"
+        raise NotThat("date", f"`{text}` is before {EARLIEST_YEAR}", hint)
+    return day
 
 
 def parse_days(text: str) -> Days:
@@ -90,6 +103,7 @@ def parse_days(text: str) -> Days:
     year, month = int(match[1]), int(match[2] or 0)
     if year < 1 or month > 12 or (match[2] and month < 1):
         raise NotThat("date", f"`{text}` does not exist in the calendar")
+    _modern(date(year, 1, 1), text)
     if not match[2]:
         return Days(date(year, 1, 1), date(year, 12, 31))
     last = 31 if month == 12 else (date(year, month + 1, 1) - date(year, month, 1)).days

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from engine.faults import Fault, InputRejected
 from engine.model import Span
@@ -246,6 +246,7 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
             pending_keys[-1] = None
 
     for event in events:
+        raw: Any = event
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -255,19 +256,19 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
                 )
         elif isinstance(event, yaml.AliasEvent):
             span = place(event.start_mark)
-            target = anchors.get(event.anchor)
+            target = anchors.get(raw.anchor)
             if target is None:
                 _reject(
-                    span, text, "alias", f"no anchor `{shorten(event.anchor)}` before this alias"
+                    span, text, "alias", f"no anchor `{shorten(raw.anchor)}` before this alias"
                 )
             if any(target is node for node in open_nodes):
                 _reject(span, text, "alias", "an alias inside the thing it stands for")
             attach(target)
         elif isinstance(event, yaml.NodeEvent):
             span = place(event.start_mark)
-            if event.tag not in (None, "!"):
+            if raw.tag not in (None, "!"):
                 _reject(
-                    span, text, "tag", f"the tag `{shorten(event.tag)}` is not used here", "drop it"
+                    span, text, "tag", f"the tag `{shorten(raw.tag)}` is not used here", "drop it"
                 )
             if isinstance(event, yaml.ScalarEvent):
                 is_key = (
@@ -347,7 +348,7 @@ class _JsonReader:
     _space = re.compile(r"[ \t\n\r]*")
     _number = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
     _chunk = re.compile(r'[^"\\\x00-\x1f]*')
-    _escapes = {
+    _escapes: ClassVar[dict[str, str]] = {
         '"': '"',
         "\\": "\\",
         "/": "/",
@@ -357,7 +358,7 @@ class _JsonReader:
         "r": "\r",
         "t": "\t",
     }
-    _words: dict[str, Any] = {
+    _words: ClassVar[dict[str, Any]] = {
         "true": True,
         "false": False,
         "null": None,

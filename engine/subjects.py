@@ -183,9 +183,9 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
                 (*path, key), "unknown-key", what, did_you_mean(key, _STATEMENT_KEYS), key=True
             )
     on = _on(sheet, (*path, "on"), value.get("on"))
-    words = {k: _words(sheet, (*path, k), value.get(k)) for k in _NOTES}
+    source, by, note = (_words(sheet, (*path, k), value.get(k)) for k in _NOTES)
     if _voided(sheet, path, value):
-        return Statement(entry, on=on, voided=True, **words)
+        return Statement(entry, None, None, on, None, source, by, note, voided=True)
     unknown = value.get("unknown")
     said: SaidUnknown | None = None
     if not _blank(unknown):
@@ -193,7 +193,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
         if not _blank(value.get("value")):
             what = "a statement has a `value` or says `unknown`, not both"
             sheet.fault((*path, "unknown"), "both", what, key=True)
-        return Statement(entry, unknown=said, on=on, **words) if said else None
+        return Statement(entry, None, said, on, None, source, by, note) if said else None
     if "value" not in value and "unknown" not in value:
         sheet.fault(path, "missing-key", "`value` is missing here", "or say `unknown: pending`")
         return None
@@ -217,7 +217,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
     if recorded is None:
         return None
-    return Statement(entry, recorded, on=on, uln_u=uln, **words)
+    return Statement(entry, recorded, None, on, uln, source, by, note)
 
 
 def _blank(value: Any) -> bool:

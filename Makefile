@@ -1,0 +1,90 @@
+# make            what there is to make
+# PYTHON=...      the Python for a new environment; otherwise the first that fits is taken
+# VENV=...        where it is set up; .venv unless said otherwise
+
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/ready
+CODE = engine reports app tests benchmarks
+AS_OF ?= 2026-11-20
+
+# A Python fits if it runs, is one of the three, and can make an environment and build an
+# extension. It is run to find out: a version manager's launcher may be there and not work.
+FITS = import ensurepip, os, sys, sysconfig; \
+  ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
+  sys.exit(not (ok and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
+
+.PHONY: help setup screen test check fuzz test-all golden schemas bench clean
+
+help:
+	@echo 'make setup     an environment in $(VENV), with the tested versions'
+	@echo 'make screen    screen the synthetic subjects, reports into out/'
+	@echo 'make test      every test'
+	@echo 'make check     style and types'
+	@echo 'make fuzz      the property tests, for a long time'
+	@echo 'make test-all  every test on Python 3.11, 3.12 and 3.13'
+	@echo 'make golden    write the expected reports anew; read the difference'
+	@echo 'make schemas   write the JSON Schemas in docs/ anew'
+	@echo 'make bench     the benchmarks'
+	@echo 'make clean     remove what the others made'
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@if ! command -v "$${CC:-cc}" >/dev/null 2>&1; then \
+	  echo 'eligo needs a C compiler (cc) to build durable_rules' >&2; exit 1; fi; \
+	if ! $(BIN)/python -c '$(FITS)' >/dev/null 2>&1; then \
+	  found=; \
+	  for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	    if "$$python" -c '$(FITS)' >/dev/null 2>&1; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo 'eligo needs Python 3.11, 3.12 or 3.13 with its headers (set PYTHON=...)' >&2; \
+	    exit 1; fi; \
+	  echo "eligo: $$("$$found" --version) into $(VENV)"; \
+	  "$$found" -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo 'eligo: installing the tested versions (half a minute the first time)'
+	@PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	  $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+screen: setup
+	@$(BIN)/eligo screen fixtures/subjects --as-of $(AS_OF) --out out --format html
+
+test: setup
+	@$(BIN)/pytest -q -n 2
+
+check: setup
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy $(CODE)
+
+fuzz: setup
+	@ELIGO_FUZZ=long $(BIN)/pytest -q -n 2 tests/properties
+
+# A Python that is missing is named and counts as a failure: three were asked for.
+test-all:
+	@failed=; for version in 3.11 3.12 3.13; do \
+	  found=; \
+	  for python in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python; do \
+	    if "$$python" -c '$(FITS)' >/dev/null 2>&1; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then echo "eligo: there is no Python $$version here" >&2; \
+	  else $(MAKE) --no-print-directory test VENV=.venv-$$version PYTHON="$$found" && continue; fi; \
+	  failed="$$failed $$version"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "eligo: not passed on Python$$failed" >&2; exit 1; fi
+
+golden: setup
+	@ELIGO_GOLDEN=write $(BIN)/pytest -q tests/reports
+	@git status --short tests/reports
+
+schemas: setup
+	@$(BIN)/python docs/schemas.py
+
+bench: setup
+	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+clean:
+	@rm -rf .venv .venv-3.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist out

@@ -1,0 +1,8 @@
+"""`python -m app` is the command `eligo`."""
+
+import sys
+
+from app.main import entry
+
+if __name__ == "__main__":
+    sys.exit(entry())

@@ -1,0 +1,107 @@
+"""The command line: parse the words, call one module, return its exit code.
+
+Exit codes: 0 done; 1 a check or test of a pack found something; 2 an input was rejected or
+the words were wrong; 3 the software was in doubt about itself. The highest wins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+FOUND, REJECTED, DOUBT = 1, 2, 3
+
+
+def _day(text: str) -> date:
+    try:
+        if len(text) != 10:
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a date; write YYYY-MM-DD") from None
+    if not 1900 <= day.year <= 2999:
+        raise argparse.ArgumentTypeError(f"`{text}`: the year must be from 1900 to 2999")
+    return day
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="eligo",
+        description="Decide, criterion by criterion, whether a patient may enter a clinical "
+        "trial, and show why.",
+    )
+    parser.add_argument("--version", action="version", version=f"eligo {version('eligo')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    screen = commands.add_parser(
+        "screen",
+        help="screen subjects: a decision each, with its proof",
+        description="Screen subject files (YAML or JSON) or folders of them. One subject prints "
+        "its report, several print a summary; --format and --out give more.",
+    )
+    screen.add_argument("subjects", nargs="+", type=Path, metavar="SUBJECTS")
+    screen.add_argument("--protocol", type=Path, metavar="DIR", help="the pack; default: shipped")
+    screen.add_argument(
+        "--as-of", type=_day, metavar="DATE", help="the date to decide for; default: today"
+    )
+    screen.add_argument(
+        "--format",
+        choices=("text", "json", "html", "pdf", "md"),
+        help="json: one record a line; html and pdf need --out",
+    )
+    screen.add_argument("--out", type=Path, metavar="DIR", help="write a report a subject there")
+    screen.add_argument("--trace", action="store_true", help="append the trace to the reports")
+    screen.add_argument("--jobs", type=int, metavar="N", help="processes; default: as many as help")
+    screen.set_defaults(module="app.screen")
+
+    check = commands.add_parser(
+        "check",
+        help="look for faults in packs or subject files",
+        description="Read packs (folders) or subject files and print every fault.",
+    )
+    check.add_argument("inputs", nargs="+", type=Path, metavar="PACK_OR_SUBJECTS")
+    check.add_argument("--protocol", type=Path, metavar="DIR", help="the pack subjects belong to")
+    check.add_argument("--as-of", type=_day, metavar="DATE", help="for subjects; default: today")
+    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.set_defaults(module="app.check")
+
+    facts = commands.add_parser(
+        "facts",
+        help="the data dictionary of a pack, and blank forms",
+        description="Print what a pack asks for: the dictionary, a blank subject file or a "
+        "CSV heading.",
+    )
+    facts.add_argument("protocol", nargs="?", type=Path, metavar="PACK", help="default: shipped")
+    form = facts.add_mutually_exclusive_group()
+    form.add_argument("--blank", action="store_true", help="a blank subject file (YAML)")
+    form.add_argument("--csv", action="store_true", help="a CSV heading, a subject a row")
+    form.add_argument("--json", action="store_true", help="the dictionary as JSON")
+    facts.set_defaults(module="app.facts")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    code: int = import_module(arguments.module).run(arguments)
+    return code
+
+
+def entry() -> int:
+    """The console script: a closed pipe or an interrupt ends it quietly."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return code

@@ -1,0 +1,269 @@
+"""`eligo screen`: a decision on every subject, as records or reports."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.inputs import SubjectFile, print_faults, protocol_from, say, subject_files, unreadable
+from app.main import DOUBT, REJECTED
+from engine.decision import Screener, engine_fault, rejection
+from engine.faults import EngineFault, Fault, InputRejected
+from engine.model import Protocol
+from engine.record import Record, dump
+from engine.source import read_document
+from engine.subjects import births_checked, same_subject_twice, subject_of
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
+
+MANY = 200
+"""From this many subjects on, a second process pays for its start."""
+
+SUFFIX = {"text": "txt", "json": "json", "html": "html", "pdf": "pdf", "md": "md"}
+_UNSAFE = re.compile(r"[^\w.@+-]|^\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is the same for every subject of one run."""
+
+    protocol: Protocol
+    as_of: date
+    format: str | None
+    trace: bool
+    out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One subject's row of the summary, its text for standard output, and its faults."""
+
+    record: Record
+    text: str
+    faults: tuple[Fault, ...] = ()
+
+
+def run(arguments: Namespace) -> int:
+    """Screen; returns the exit code."""
+    if arguments.format in ("html", "pdf") and arguments.out is None:
+        say(f"--format {arguments.format} writes files: say where with --out DIR")
+        return REJECTED
+    as_of = arguments.as_of or date.today()
+    if as_of > date.today():
+        say(f"note: the as-of date {as_of} is in the future")
+    try:
+        protocol = protocol_from(arguments.protocol)
+    except InputRejected as rejected:
+        print_faults(rejected.faults)
+        return REJECTED
+    files, missing = subject_files(arguments.subjects)
+    print_faults(missing)
+    if not files and not missing:
+        say("there is no subject file here: nothing was screened")
+        return REJECTED
+    form = arguments.format
+    if form is None and (arguments.out is not None or len(files) == 1):
+        form = "text"
+    if arguments.out is not None:
+        try:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            say(unreadable(arguments.out, error).text())
+            return REJECTED
+    work = Work(protocol, as_of, form, arguments.trace, arguments.out)
+    try:
+        code = _screen(work, files, arguments.jobs)
+    except EngineFault as fault:
+        say(f"engine fault: {fault.where}; no verdict was given")
+        return DOUBT
+    return max(code, REJECTED if missing else 0)
+
+
+def _screen(work: Work, files: Sequence[SubjectFile], jobs: int | None) -> int:
+    """Screen every file, in order; standard output, files and the summary."""
+    twice = _same_ids(files)
+    worst = 0
+    rows: list[Record] = []
+    to_stdout = work.out is None and work.format is not None
+    for number, result in enumerate(_progress(_results(work, files, twice, jobs), len(files))):
+        if to_stdout:
+            if number and work.format != "json":
+                print("\n" + "=" * 80 + "\n")
+            sys.stdout.write(result.text)
+        print_faults(result.faults)
+        schema = result.record["schema"]
+        worst = max(worst, {"eligo.rejection/1": REJECTED, "eligo.fault/1": DOUBT}.get(schema, 0))
+        if work.format != "json" or work.out is not None:
+            rows.append(result.record)
+    if rows and (work.out is not None or len(files) > 1):
+        from reports.screening import summary_table
+
+        if to_stdout:
+            print("\n" + "=" * 80 + "\n")
+        print(summary_table(rows), end="")
+    if work.out is not None:
+        print(f"reports: {work.out.as_posix()}")
+    return worst
+
+
+def _same_ids(files: Sequence[SubjectFile]) -> dict[str, tuple[str, tuple[Fault, ...]]]:
+    """By file name, the subject id and faults of files that state one id together."""
+    if len(files) < 2:
+        return {}
+    names: dict[str, list[str]] = {}
+    for file in files:
+        try:
+            value = read_document(file.name, file.path.read_bytes()).value
+        except (OSError, InputRejected):
+            continue
+        if isinstance(value, dict) and isinstance(value.get("subject"), str):
+            names.setdefault(value["subject"].strip(), []).append(file.name)
+    found: dict[str, tuple[str, tuple[Fault, ...]]] = {}
+    for subject, together in names.items():
+        if len(together) > 1:
+            for fault in same_subject_twice(subject, together):
+                found[fault.span.path] = (subject, (fault,))
+    return found
+
+
+def _results(
+    work: Work,
+    files: Sequence[SubjectFile],
+    twice: dict[str, tuple[str, tuple[Fault, ...]]],
+    jobs: int | None,
+) -> Iterator[Result]:
+    """One result a file, in order, from this process or several."""
+    tasks = [(file, twice.get(file.name)) for file in files]
+    processes = jobs or (min(os.cpu_count() or 1, 8) if len(files) >= MANY else 1)
+    if processes <= 1:
+        with Screener(work.protocol) as screener:
+            one = _Worker(work, screener)
+            for task in tasks:
+                yield one(task)
+        return
+    from multiprocessing import get_context
+
+    pool: Pool
+    with get_context("spawn").Pool(processes, _start_worker, (work,)) as pool:
+        yield from pool.imap(_work, tasks, chunksize=16)
+
+
+_Task = tuple[SubjectFile, tuple[str, tuple[Fault, ...]] | None]
+_worker: Callable[[_Task], Result] | None = None
+
+
+def _start_worker(work: Work) -> None:
+    global _worker  # one screener a process: the engine's state cannot cross over
+    _worker = _Worker(work, Screener(work.protocol))
+
+
+def _work(task: _Task) -> Result:
+    assert _worker is not None
+    return _worker(task)
+
+
+class _Worker:
+    """Screens one file after another with one screener."""
+
+    def __init__(self, work: Work, screener: Screener) -> None:
+        self.work, self.screener = work, screener
+
+    def __call__(self, task: _Task) -> Result:
+        file, twice = task
+        record, faults = self._decide(file, twice)
+        work = self.work
+        if work.format is None:
+            return Result(_row(record), "", faults)
+        content = self._render(record)
+        if work.out is not None:
+            where = work.out / _file_name(record, file, work.format)
+            where.write_bytes(content)
+            return Result(_row(record), "", faults)
+        return Result(_row(record), content.decode(), faults)
+
+    def _decide(
+        self, file: SubjectFile, twice: tuple[str, tuple[Fault, ...]] | None
+    ) -> tuple[Record, tuple[Fault, ...]]:
+        if twice is not None:
+            return self._rejected(InputRejected(twice[1], twice[0]), file)
+        subject_id = None
+        try:
+            data = file.path.read_bytes()
+            document = read_document(file.name, data)
+            digest = "sha256:" + sha256(data).hexdigest()
+            subject = subject_of(document, self.work.protocol, digest)
+            subject_id = subject.id
+            births_checked(subject, self.work.protocol, self.work.as_of, document)
+            return self.screener.decide(subject, self.work.as_of), ()
+        except OSError as error:
+            fault = replace(
+                unreadable(file.path, error), span=unreadable(Path(file.name), error).span
+            )
+            return self._rejected(InputRejected([fault]), file)
+        except InputRejected as rejected:
+            return self._rejected(rejected, file)
+        except EngineFault as fault:
+            say(f"{file.path.as_posix()}: engine fault: {fault.where}; no verdict was given")
+            return engine_fault(fault, subject_id), ()
+
+    @staticmethod
+    def _rejected(rejected: InputRejected, file: SubjectFile) -> tuple[Record, tuple[Fault, ...]]:
+        """The record names the file as it is called; the person is shown where it lies."""
+        path = file.path.as_posix()
+        shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
+        return rejection(rejected, rejected.subject), shown
+
+    def _render(self, record: Record) -> bytes:
+        form = self.work.format
+        if form == "json":
+            return dump(record) + b"\n"
+        if record["schema"] != "eligo.decision/1":
+            return b""
+        from reports import screening
+
+        if form == "pdf":
+            return screening.as_pdf(record, trace=self.work.trace)
+        render: Any = {
+            "text": screening.as_text,
+            "md": screening.as_markdown,
+            "html": screening.as_html,
+        }[form or "text"]
+        text: str = render(record, trace=self.work.trace)
+        return text.encode()
+
+
+def _row(record: Record) -> Record:
+    """What the summary needs of a record: a folder of 100,000 must fit in memory."""
+    if record["schema"] != "eligo.decision/1":
+        return record
+    return {**record, "criteria": [], "firings": []}
+
+
+def _file_name(record: Record, file: SubjectFile, form: str) -> str:
+    """A safe file name for a subject's report; different ids never share one."""
+    subject = record["subject"]
+    name = _UNSAFE.sub("_", subject or Path(file.name).stem)[:80]
+    if subject is None or name != subject:
+        name += "-" + sha256((subject or file.name).encode()).hexdigest()[:8]
+    if record["schema"] != "eligo.decision/1" and form != "json":
+        return f"{name}.rejected.txt"
+    return f"{name}.{SUFFIX[form]}"
+
+
+def _progress(results: Iterator[Result], count: int) -> Iterator[Result]:
+    """A progress bar on a terminal, for work that a person waits for."""
+    if count < 2 or not sys.stderr.isatty():
+        yield from results
+        return
+    from tqdm import tqdm
+
+    yield from tqdm(results, total=count, unit="subject", ncols=78, file=sys.stderr, leave=False)
