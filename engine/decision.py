@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 
 from engine import reference
-from engine.explain import Explainer
+from engine.explain import Explanation, prepare
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Criterion, Protocol, Reading, Subject, Truth, Verdict
 from engine.readings import Found, find_readings, readings_only
@@ -53,7 +53,7 @@ class Screener:
         self.protocol = protocol
         self.program = compile_protocol(protocol)
         self.session = Session(self.program)
-        self.explainer = Explainer(protocol)
+        self.branches = prepare(protocol, self.program.paths)
         self.software = software()
 
     def close(self) -> None:
@@ -117,8 +117,8 @@ class Screener:
     def _record(
         self, subject: Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
     ) -> Decision:
-        paths, truths = self.program.paths, outcome.truths
-        explanation = self.explainer.for_subject(found, lambda path: truths[paths[path]], as_of)
+        truths, branches = outcome.truths, self.branches
+        explanation = Explanation(self.protocol, found, truths, as_of)
         verdict = VERDICTS[truths[self.program.verdict]]
         criteria: list[CriterionRecord] = []
         for criterion in self.protocol.criteria:
@@ -132,15 +132,14 @@ class Screener:
                     "basis": criterion.basis,
                     "answer": answer,  # type: ignore[typeddict-item]
                     "status": status,  # type: ignore[typeddict-item]
-                    "why": explanation.why(criterion.id, criterion.holds_when),
-                    "missing": explanation.missing(criterion.id, criterion.holds_when)
+                    "why": explanation.why(branches[criterion.id]),
+                    "missing": explanation.missing(branches[criterion.id])
                     if status == "open"
                     else [],
                 }
             )
         failed = [c["id"] for c in criteria if c["status"] == "failed"]
         open_ = [c["id"] for c in criteria if c["status"] == "open"]
-        conditions = {c.id: c.holds_when for c in self.protocol.criteria}
         rules = self.program.rules
         firings: list[Firing] = [
             {
@@ -165,7 +164,7 @@ class Screener:
             "verdict": verdict,
             "determined_by": failed or open_,
             "look_again": explanation.look_again(
-                verdict, [(i, conditions[i]) for i in failed], list(conditions.items())
+                verdict, [branches[id_] for id_ in failed], branches.values()
             ),
             "criteria": criteria,
             "firings": firings,

@@ -6,7 +6,8 @@ to name the day on which a truth that is already known will change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from engine.calendar import add
@@ -27,10 +28,11 @@ from engine.model import (
     DayTest,
     Defined,
     Duration,
+    EarliestOf,
     EverTest,
+    Exists,
     Fact,
     LatestOf,
-    Leaf,
     LimitTest,
     Not,
     Protocol,
@@ -41,6 +43,7 @@ from engine.model import (
     Todo,
     Truth,
     UlnTest,
+    Verdict,
 )
 from engine.readings import Found
 from engine.record import IntervalValue, LookAgain, Missing, ReadingRecord, Value, Why
@@ -60,94 +63,107 @@ EXACT_FLOAT = 2**53
 """Below this many millionths a float prints the decimal exactly."""
 
 
-class Explainer:
-    """Explains one subject's decision; texts that do not depend on the subject are kept."""
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One condition, prepared for explaining: what does not depend on the subject.
 
-    def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
-        self._words: dict[Leaf, str] = {}
-        self._texts: dict[Leaf, str] = {}
+    `node` is its node in the program. `held`: the truth that its children must hold together
+    or the node turns (`all` stays false while a child is false); None for other kinds.
+    """
 
-    def for_subject(
-        self,
-        found: Mapping[str, Found],
-        truth_of: Callable[[str], Truth],
-        as_of: date,
-    ) -> Explanation:
-        return Explanation(self, found, truth_of, as_of)
+    path: str
+    node: int
+    words: str
+    test: Test | None
+    asked: str
+    held: Truth | None
+    children: tuple[Branch, ...]
 
-    def words(self, leaf: Leaf) -> str:
-        """The leaf in plain words."""
-        text = self._words.get(leaf)
-        if text is None:
-            text = self._words[leaf] = leaf_words(leaf, self.protocol.facts)
-        return text
 
-    def asked(self, test: Test) -> str:
-        """What a test asks of its fact, in plain words."""
-        text = self._texts.get(test)
-        if text is None:
-            fact = self.protocol.facts[test.fact]
-            text = self._texts[test] = test_text(test, fact, labels=True)
-        return text
+def prepare(protocol: Protocol, paths: Mapping[str, int]) -> dict[str, Branch]:
+    """A branch for the condition of every criterion, by id."""
+    facts = protocol.facts
+    definitions: dict[str, Branch] = {}
+
+    def branch(path: str, condition: Condition) -> Branch:
+        node = paths[path]
+        if isinstance(condition, All | Any):
+            children = tuple(branch(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1))
+            if isinstance(condition, All):
+                return Branch(path, node, "all of", None, "", "false", children)
+            return Branch(path, node, "any of", None, "", "true", children)
+        if isinstance(condition, Not):
+            below = (branch(f"{path}.1", condition.child),)
+            return Branch(path, node, "not", None, "", None, below)
+        if isinstance(condition, Defined):
+            name = condition.name
+            if name not in definitions:
+                definitions[name] = branch(name, protocol.definitions[name])
+            words = name.replace("_", " ")
+            return Branch(path, node, words, None, "", None, (definitions[name],))
+        words = leaf_words(condition, facts)
+        if isinstance(condition, Todo):
+            return Branch(path, node, words, None, "", None, ())
+        asked = test_text(condition, facts[condition.fact], labels=True)
+        return Branch(path, node, words, condition, asked, None, ())
+
+    return {c.id: branch(c.id, c.holds_when) for c in protocol.criteria}
 
 
 class Explanation:
-    """The explanation of one subject on one date."""
+    """The explanation of one subject's decision on one date."""
 
     def __init__(
         self,
-        explainer: Explainer,
+        protocol: Protocol,
         found: Mapping[str, Found],
-        truth_of: Callable[[str], Truth],
+        truths: Sequence[Truth],
         as_of: date,
     ) -> None:
-        self.explainer = explainer
-        self.protocol = explainer.protocol
+        self.protocol = protocol
         self.found = found
-        self.truth_of = truth_of
+        self.truths = truths
         self.as_of = as_of
         self._readings: dict[str, ReadingRecord] = {}
-        self._leaves: dict[Leaf, tuple[str, Change | None]] = {}
-        self._changes: dict[str, Change | None] = {}
+        self._leaves: dict[int, tuple[str, Change | None]] = {}
+        self._changes: dict[int, Change | None] = {}
         self._shown_texts: dict[str, str] = {}
 
     # --- the tree ---------------------------------------------------------------------
 
-    def why(self, path: str, condition: Condition) -> Why:
+    def why(self, branch: Branch) -> Why:
         """A condition with its truth, what it looked at, and its children."""
-        truth = self.truth_of(path)
-        if isinstance(condition, All | Any):
-            word = "all of" if isinstance(condition, All) else "any of"
-            children = [
-                self.why(f"{path}.{i}", child) for i, child in enumerate(condition.children, 1)
-            ]
-            return {"node": path, "condition": word, "truth": truth, "children": children}
-        if isinstance(condition, Not):
-            children = [self.why(f"{path}.1", condition.child)]
-            return {"node": path, "condition": "not", "truth": truth, "children": children}
-        if isinstance(condition, Defined):
-            children = [self.why(condition.name, self.protocol.definitions[condition.name])]
-            name = condition.name.replace("_", " ")
-            return {"node": path, "condition": name, "truth": truth, "children": children}
-        words = self.explainer.words(condition)
-        if isinstance(condition, Todo):
-            return {"node": path, "condition": words, "truth": truth, "children": []}
-        says, change = self._leaf(condition, truth)
-        why: Why = {"node": path, "condition": words, "truth": truth, "says": says}  # type: ignore[typeddict-item]
+        truth = self.truths[branch.node]
+        test = branch.test
+        if test is None:
+            children = [self.why(child) for child in branch.children]
+            return {
+                "node": branch.path,
+                "condition": branch.words,
+                "truth": truth,
+                "children": children,
+            }
+        says, change = self._leaf(branch, test)
+        why: Why = {
+            "node": branch.path,
+            "condition": branch.words,
+            "truth": truth,
+            "says": says,
+            "reading": self.reading(test.fact),
+            "children": [],
+        }
         if change is not None:
             why["changes_on"] = change[0].isoformat()
-        why["reading"] = self.reading(condition.fact)
-        why["children"] = []
         return why
 
-    def _leaf(self, test: Test, truth: Truth) -> tuple[str, Change | None]:
-        known = self._leaves.get(test)
+    def _leaf(self, branch: Branch, test: Test) -> tuple[str, Change | None]:
+        known = self._leaves.get(branch.node)
         if known is None:
-            known = self._leaves[test] = self._explain_leaf(test, truth)
+            known = self._leaves[branch.node] = self._explain_leaf(branch, test)
         return known
 
-    def _explain_leaf(self, test: Test, truth: Truth) -> tuple[str, Change | None]:
+    def _explain_leaf(self, branch: Branch, test: Test) -> tuple[str, Change | None]:
+        truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
         shown = self._shown_texts.get(fact.name)
@@ -155,12 +171,12 @@ class Explanation:
             shown = self._shown_texts[fact.name] = (
                 f"{fact.ask}: {self._shown(fact, found)}. Asked: "
             )
-        text = shown + self.explainer.asked(test)
+        text = shown + branch.asked
         if truth == "unknown":
             reason = unknown_reason(test, found.reading)
             return (
                 f"{text}. Cannot be decided: {self._detail(fact, found, reason)}.",
-                self._change(test, truth, fact, found, None),
+                self._change(branch, test, fact, found, None),
             )
         turn = self._turn(test, truth, found)
         text += ". This holds." if truth == "true" else ". This does not hold."
@@ -171,7 +187,7 @@ class Explanation:
                 text += f" Satisfied from {turn.isoformat()}{renewed}."
             else:
                 text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}{renewed}."
-        return text, self._change(test, truth, fact, found, turn)
+        return text, self._change(branch, test, fact, found, turn)
 
     # --- what time changes ------------------------------------------------------------
 
@@ -194,13 +210,14 @@ class Explanation:
         return None
 
     def _change(
-        self, test: Test, truth: Truth, fact: Fact, found: Found, turn: date | None
+        self, branch: Branch, test: Test, fact: Fact, found: Found, turn: date | None
     ) -> Change | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
+        truth = self.truths[branch.node]
         best: Change | None = None
         if turn is not None and turn > self.as_of:
             word = "is satisfied from then" if truth == "false" else "is satisfied until then"
-            best = (turn, (f"{self.explainer.words(test)} {word}",))
+            best = (turn, (f"{branch.words} {word}",))
         if found.starts is not None and (best is None or found.starts < best[0]):
             best = (found.starts, (f"{fact.ask}: something recorded for that day counts",))
         if (
@@ -215,7 +232,7 @@ class Explanation:
         if truth == "unknown" or found.reading.low != found.reading.high:
             day = min(self._widening(test, found), default=None)
             if day is not None and (best is None or day < best[0]):
-                best = (day, (f"{self.explainer.words(test)} may be decided by then",))
+                best = (day, (f"{branch.words} may be decided by then",))
         return best
 
     def _widening(self, test: Test, found: Found) -> list[date]:
@@ -241,72 +258,62 @@ class Explanation:
                         days += [day, _next_day(day) or day]
         return [day for day in days if day > self.as_of]
 
-    def next_change(self, path: str, condition: Condition) -> Change | None:
+    def next_change(self, branch: Branch) -> Change | None:
         """The first day on which a condition's truth may change by time alone.
 
         A bound that is never late: a false `all` stays false at least until the last of its
         false children has had a chance to change, and so on.
         """
-        if isinstance(condition, Defined):
-            name = condition.name
-            if name not in self._changes:
-                self._changes[name] = self.next_change(name, self.protocol.definitions[name])
-            return self._changes[name]
-        if isinstance(condition, Not):
-            return self.next_change(f"{path}.1", condition.child)
-        if isinstance(condition, All | Any):
-            held = "false" if isinstance(condition, All) else "true"
-            parts = [(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1)]
-            if self.truth_of(path) == held:
-                holding = [(p, c) for p, c in parts if self.truth_of(p) == held]
-                return _last([self.next_change(p, c) for p, c in holding])
-            return _first([self.next_change(p, c) for p, c in parts])
-        if isinstance(condition, Todo):
-            return None
-        return self._leaf(condition, self.truth_of(path))[1]
+        if branch.node in self._changes:
+            return self._changes[branch.node]
+        change: Change | None
+        if branch.test is not None:
+            change = self._leaf(branch, branch.test)[1]
+        elif branch.held is not None and self.truths[branch.node] == branch.held:
+            holding = [c for c in branch.children if self.truths[c.node] == branch.held]
+            change = _last([self.next_change(child) for child in holding])
+        else:
+            change = _first([self.next_change(child) for child in branch.children])
+        self._changes[branch.node] = change
+        return change
 
     def look_again(
-        self, verdict: str, failed: list[tuple[str, Condition]], every: list[tuple[str, Condition]]
+        self, verdict: Verdict, failed: Sequence[Branch], every: Iterable[Branch]
     ) -> LookAgain | None:
         """The first day on which the verdict may change by time alone."""
         if verdict == "ineligible":
-            change = _last([self.next_change(p, c) for p, c in failed])
+            change = _last([self.next_change(branch) for branch in failed])
         else:
-            change = _first([self.next_change(p, c) for p, c in every])
+            change = _first([self.next_change(branch) for branch in every])
         if change is None:
             return None
         return {"on": change[0].isoformat(), "because": sorted(set(change[1]))}
 
     # --- what is missing --------------------------------------------------------------
 
-    def missing(self, path: str, condition: Condition) -> list[Missing]:
+    def missing(self, branch: Branch) -> list[Missing]:
         """Why an open criterion is open: one item a fact and reason, in the rule's order."""
-        found: dict[tuple[str, str], Missing] = {}
+        items: dict[tuple[str, str], Missing] = {}
 
-        def walk(at: str, part: Condition) -> None:
-            if self.truth_of(at) != "unknown":
+        def walk(part: Branch) -> None:
+            if self.truths[part.node] != "unknown":
                 return
-            if isinstance(part, All | Any):
-                for i, child in enumerate(part.children, 1):
-                    walk(f"{at}.{i}", child)
-            elif isinstance(part, Not):
-                walk(f"{at}.1", part.child)
-            elif isinstance(part, Defined):
-                walk(part.name, self.protocol.definitions[part.name])
-            else:
+            for child in part.children:
+                walk(child)
+            if not part.children:
                 item = self._missing(part)
-                found.setdefault((item["fact"], item["reason"]), item)
+                items.setdefault((item["fact"], item["reason"]), item)
 
-        walk(path, condition)
-        return list(found.values())
+        walk(branch)
+        return list(items.values())
 
-    def _missing(self, leaf: Leaf) -> Missing:
-        if isinstance(leaf, Todo):
-            words = self.explainer.words(leaf)
+    def _missing(self, branch: Branch) -> Missing:
+        leaf = branch.test
+        if leaf is None:
             return {
                 "fact": "todo",
                 "reason": "not_recorded",
-                "detail": words,
+                "detail": branch.words,
                 "collect": "todo",
                 "ask": "Judge this criterion by hand",
             }
@@ -375,7 +382,27 @@ class Explanation:
             return f"recorded as pending{note}"
         if reason == "not_done":
             return f"recorded as not done{note}"
-        return f"known only as {self._value_words(fact, found.reading)}"
+        gaps = self._gaps(fact, found)
+        if found.reading.low is None:
+            return gaps or "not recorded exactly enough"
+        known = f"known only as {self._value_words(fact, found.reading)}"
+        return f"{known}; {gaps}" if gaps else known
+
+    def _gaps(self, fact: Fact, found: Found) -> str:
+        """Which entries of a record list leave it open, and what they do not say."""
+        derive = fact.derive
+        if not isinstance(derive, LatestOf | EarliestOf | Exists | Count):
+            return ""
+        fields = [where.field for where in derive.where]
+        if isinstance(derive, LatestOf | EarliestOf):
+            fields.append(derive.field)
+        said = []
+        for entry in found.entries:
+            lacking = [name for name in fields if name not in entry.values]
+            if lacking:
+                number = int(entry.entry.rpartition("[")[2][:-1]) + 1
+                said.append(f"entry {number} does not say: {', '.join(lacking)}")
+        return "; ".join(said)
 
     def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
         """The recorded fact whose statements explain an unknown derived one."""

@@ -174,3 +174,35 @@ class SubjectFile(TypedDict):
         dict[str, bool | int | float | str | StatementFile | list[Any] | None] | None
     ]
     records: NotRequired[dict[str, EntriesFile | None] | None]
+
+
+class ChangeFile(TypedDict, total=False):
+    """What a case changes in its base: a fact or list named here replaces the base's, whole."""
+
+    facts: dict[str, bool | int | float | str | StatementFile | list[Any] | None]
+    records: dict[str, EntriesFile | None]
+
+
+class ExpectFile(TypedDict):
+    """What a case says must come out; criteria that `answers` leaves out may have any answer."""
+
+    answers: dict[str, Literal["yes", "no", "unknown"]]
+    verdict: NotRequired[Literal["eligible", "ineligible", "undetermined"]]
+
+
+class CaseFile(TypedDict):
+    """One case: a whole `subject`, or a `base` and what to `change` in it."""
+
+    name: str
+    as_of: str
+    expect: ExpectFile
+    base: NotRequired[str]
+    change: NotRequired[ChangeFile]
+    subject: NotRequired[SubjectFile]
+
+
+class CasesFile(TypedDict, total=False):
+    """A file in `cases/`: cases, and the subjects that cases name as their base."""
+
+    bases: dict[str, SubjectFile]
+    cases: list[CaseFile]
