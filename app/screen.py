@@ -183,7 +183,7 @@ class _Worker:
         work = self.work
         if work.format is None:
             return Result(_row(record), "", faults)
-        content = self._render(record)
+        content = self._render(record, faults)
         if work.out is not None:
             where = work.out / _file_name(record, file, work.format)
             where.write_bytes(content)
@@ -222,12 +222,14 @@ class _Worker:
         shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
         return rejection(rejected, rejected.subject), shown
 
-    def _render(self, record: Record) -> bytes:
+    def _render(self, record: Record, faults: Sequence[Fault]) -> bytes:
         form = self.work.format
         if form == "json":
             return dump(record) + b"\n"
         if record["schema"] != "eligo.decision/1":
-            return b""
+            if self.work.out is None:
+                return b""
+            return "".join(f"{fault.text()}\n" for fault in faults).encode()
         from reports import screening
 
         if form == "pdf":
@@ -250,11 +252,12 @@ def _row(record: Record) -> Record:
 
 def _file_name(record: Record, file: SubjectFile, form: str) -> str:
     """A safe file name for a subject's report; different ids never share one."""
-    subject = record["subject"]
+    decided = record["schema"] == "eligo.decision/1"
+    subject = record["subject"] if decided else None
     name = _UNSAFE.sub("_", subject or Path(file.name).stem)[:80]
     if subject is None or name != subject:
         name += "-" + sha256((subject or file.name).encode()).hexdigest()[:8]
-    if record["schema"] != "eligo.decision/1" and form != "json":
+    if not decided and form != "json":
         return f"{name}.rejected.txt"
     return f"{name}.{SUFFIX[form]}"
 

@@ -64,6 +64,7 @@ from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
 PARTS = ("protocol", "facts", "eligibility")
 SUFFIXES = (".yaml", ".yml", ".json")
 COMBINATORS = ("all", "any", "not", "defined", "todo")
+MAX_CODES = 1_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CRITERION_ID = re.compile(r"[A-Za-z]+[0-9]+")
@@ -348,6 +349,9 @@ class _Pack:
                 result.append(Choice(code, label or code))
         if not pairs:
             sheet.fault(at, "empty", "a choice needs at least one code")
+        if len(pairs) > MAX_CODES:
+            what = f"{len(pairs)} codes; the limit is {MAX_CODES}"
+            sheet.fault(at, "too-large", what, "record it as text, or ask a coarser question")
         return tuple(result)
 
     def _fact(self, sheet: Sheet, path: Path, name: str, value: Anything) -> Fact | None:

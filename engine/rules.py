@@ -11,8 +11,9 @@ Nothing here imports the engine; `Matcher` rows are turned into its JSON in `ses
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +50,9 @@ BUCKET = 12
 LEAVES_A_READING = 10
 """Leaves that look at one reading fact; beyond that a second copy is asserted."""
 
+CODES_A_LEVEL = 32
+"""Codes of a choice that are told apart at one level of conditions."""
+
 RULES_A_SET = 2_000
 """Rules in one ruleset (the engine's limit is 4,096); larger packs use several."""
 
@@ -59,7 +63,7 @@ LONG_AGO = 3_900_000_000
 NEVER_AGO = 4_000_000_000
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
-    *("snear", "sfar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u"),
+    *("snear", "sfar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
 )
 
 
@@ -404,6 +408,8 @@ def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
         return rows if leaf.expected else _negated(rows)
     if isinstance(leaf, ChoiceTest):
         numbers = [fact.code_number(code) for code in leaf.codes]
+        if len(fact.choices) > CODES_A_LEVEL:
+            return _many_codes(frozenset(numbers), len(fact.choices))
         others: tuple[Test, ...] = tuple(("low", "!=", n) for n in numbers)
         rest: Rows = [("false", (_KNOWN, *others))] if len(numbers) < len(fact.choices) else []
         return [
@@ -433,6 +439,26 @@ def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
     assert isinstance(leaf, EverTest)
     rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
     return rows if leaf.expected else _negated(rows)
+
+
+def _many_codes(asked: frozenset[int], count: int) -> Rows:
+    """A choice of many codes, in two steps so that few conditions stand at one level.
+
+    `block` is the code's number over `CODES_A_LEVEL`, `digit` the remainder.
+    """
+    rows: Rows = [_UNKNOWN]
+    for start in range(0, count, CODES_A_LEVEL):
+        block: Test = ("block", "==", start // CODES_A_LEVEL)
+        numbers = range(start, min(start + CODES_A_LEVEL, count))
+        truths: list[Truth] = ["true" if n in asked else "false" for n in numbers]
+        if len(set(truths)) == 1:
+            rows.append((truths[0], (_KNOWN, block)))
+        else:
+            rows += [
+                (truth, (_KNOWN, block, ("digit", "==", n - start)))
+                for n, truth in zip(numbers, truths, strict=True)
+            ]
+    return rows
 
 
 def _uln_rows(leaf: UlnTest) -> Rows:
@@ -478,6 +504,16 @@ def _ago_rows(leaf: AgoTest) -> Rows:
     if leaf.op == "within_last":
         return _between("near", "far", strict_far, strict_near, 0, past)
     return _between("near", "far", far, near, 0, n - 1)
+
+
+_COMPARE: Mapping[Op, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def matches(rule: Rule, fact: Mapping[str, int]) -> bool:

@@ -23,6 +23,7 @@ from engine.faults import EngineFault
 from engine.model import MILLION, NEVER, PAST, Reading, Truth
 from engine.rules import (
     BUCKET,
+    CODES_A_LEVEL,
     LONG_AGO,
     NEVER_AGO,
     PROPERTIES,
@@ -30,6 +31,7 @@ from engine.rules import (
     Program,
     ReadingKind,
     Rule,
+    Test,
     matches,
 )
 
@@ -312,6 +314,13 @@ def check_limits(program: Program) -> None:
     for numbers in program.rulesets:
         rules = [program.rules[n] for n in numbers]
         kinds = {rule.kind for rule in rules}
+        levels: dict[tuple[int, tuple[Test, ...]], set[Test]] = {}
+        for rule in rules:
+            for depth, test in enumerate(rule.tests):
+                levels.setdefault((rule.kind, rule.tests[:depth]), set()).add(test)
+        widest = max((len(tests) for tests in levels.values()), default=0)
+        if widest > _MAX_LEVEL:
+            raise EngineFault(f"{widest} conditions stand at one level of the rules")
         if len(rules) >= _MAX_RULES or len(kinds) / BUCKET > _MAX_LEVEL:
             raise EngineFault(
                 f"{len(rules)} rules over {len(kinds)} facts are too many for one ruleset"
@@ -334,6 +343,10 @@ def reading_fact(
             text += f',"low":{reading.low}'
         elif name == "high":
             text += f',"high":{reading.high}'
+        elif name == "block":
+            text += f',"block":{reading.low // CODES_A_LEVEL}'
+        elif name == "digit":
+            text += f',"digit":{reading.low % CODES_A_LEVEL}'
         elif name == "uknown":
             text += f',"uknown":{int(reading.times_uln is not None)}'
         elif name[0] == "u":

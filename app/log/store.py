@@ -1,0 +1,589 @@
+"""The SQLite file of a log: appending, reading, and the one change it permits.
+
+A log is a folder: `log.db`, `log.pub` (the public key, to be handed out) and `log.key` (the
+private key, unless it is kept elsewhere). An append is one transaction, on the disk before
+the caller hears of it: the entry, what it names, the tree's new nodes, a signed checkpoint.
+Triggers refuse every other change, save the removal of a private content that a redaction
+entry of the same transaction names. They guard against slips; against somebody who edits the
+file on purpose it is the tree and its checkpoints that tell.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import quote
+
+from app.log import LogFault, tree
+from app.log.entry import Content, Entry, entry_bytes, utc_text
+from app.log.note import (
+    Checkpoint,
+    NoteFault,
+    Signer,
+    Verifier,
+    check_name,
+    open_checkpoint,
+    sign_checkpoint,
+)
+
+DATABASE, PUBLIC, PRIVATE = "log.db", "log.pub", "log.key"
+FORMAT = "eligo.log/1"
+WAIT_SECONDS = 60
+"""How long an append waits for other processes before it gives up."""
+
+
+def _refusing(name: str, when: str, table: str, says: str, condition: str = "") -> str:
+    only = f" WHEN {condition}" if condition else ""
+    return (
+        f"CREATE TRIGGER {name} BEFORE {when} ON {table}{only} "
+        f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+    )
+
+
+_SCHEMA = (
+    f"""CREATE TABLE log (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  format TEXT NOT NULL CHECK (format = '{FORMAT}'),
+  public_key TEXT NOT NULL
+) STRICT""",
+    """CREATE TABLE entries (
+  number INTEGER PRIMARY KEY CHECK (number >= 0),
+  entry BLOB NOT NULL CHECK (length(entry) > 0)
+) STRICT""",
+    """CREATE TABLE contents (
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+  private INTEGER NOT NULL CHECK (private IN (0, 1)),
+  salt BLOB CHECK (length(salt) = 32),
+  data BLOB,
+  CHECK (private OR (salt IS NULL AND data IS NOT NULL)),
+  CHECK (NOT private OR (salt IS NULL) = (data IS NULL))
+) STRICT""",
+    """CREATE TABLE redactions (
+  digest BLOB NOT NULL PRIMARY KEY REFERENCES contents (digest),
+  entry INTEGER NOT NULL REFERENCES entries (number)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE nodes (
+  level INTEGER NOT NULL CHECK (level >= 0),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  hash BLOB NOT NULL CHECK (length(hash) = 32),
+  PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE checkpoints (
+  size INTEGER PRIMARY KEY CHECK (size >= 0),
+  note TEXT NOT NULL
+) STRICT""",
+    # INSERT OR REPLACE deletes without asking a delete trigger, so inserts are guarded too.
+    _refusing(
+        "entries_in_order",
+        "INSERT",
+        "entries",
+        "entries are only added at the end",
+        "NEW.number <> (SELECT COALESCE(MAX(number) + 1, 0) FROM entries)",
+    ),
+    _refusing(
+        "contents_once",
+        "INSERT",
+        "contents",
+        "contents are never replaced",
+        "EXISTS (SELECT 1 FROM contents WHERE digest = NEW.digest OR id = NEW.id)",
+    ),
+    _refusing(
+        "nodes_once",
+        "INSERT",
+        "nodes",
+        "nodes are never replaced",
+        "EXISTS (SELECT 1 FROM nodes WHERE level = NEW.level AND position = NEW.position)",
+    ),
+    _refusing(
+        "checkpoints_in_order",
+        "INSERT",
+        "checkpoints",
+        "checkpoints are only added at the end",
+        "NEW.size <= (SELECT MAX(size) FROM checkpoints)"
+        " OR NEW.size <> (SELECT COUNT(*) FROM (SELECT 1 FROM entries LIMIT 1))"
+        " * (SELECT COALESCE(MAX(number) + 1, 0) FROM entries)",
+    ),
+    _refusing(
+        "log_once",
+        "INSERT",
+        "log",
+        "a log has one identity",
+        "EXISTS (SELECT 1 FROM log)",
+    ),
+    _refusing(
+        "redactions_by_entry",
+        "INSERT",
+        "redactions",
+        "a redaction needs its entry, just appended",
+        "EXISTS (SELECT 1 FROM redactions WHERE digest = NEW.digest)"
+        " OR NEW.entry <> (SELECT MAX(number) FROM entries)"
+        " OR 'redaction' <> (SELECT json_extract(CAST(entry AS TEXT), '$.kind')"
+        " FROM entries WHERE number = NEW.entry)",
+    ),
+    _refusing(
+        "contents_kept",
+        "UPDATE",
+        "contents",
+        "contents are only changed by a redaction",
+        "NEW.id <> OLD.id OR NEW.digest <> OLD.digest OR NEW.private <> 1 OR OLD.private <> 1"
+        " OR NEW.salt IS NOT NULL OR NEW.data IS NOT NULL OR OLD.data IS NULL"
+        " OR NOT EXISTS (SELECT 1 FROM redactions WHERE digest = OLD.digest"
+        " AND entry = (SELECT MAX(number) FROM entries))",
+    ),
+    _refusing("contents_never_deleted", "DELETE", "contents", "contents are never deleted"),
+    *(
+        _refusing(
+            f"{table}_never_{what.lower()}d",
+            what,
+            table,
+            f"{table} is only ever added to",
+        )
+        for table in ("log", "entries", "redactions", "nodes", "checkpoints")
+        for what in ("UPDATE", "DELETE")
+    ),
+)
+
+
+class LogDamaged(LogFault):
+    """The log's file is not as it was written. Nothing may be appended to it."""
+
+
+class LogBusy(LogFault):
+    """Another process kept the log to itself for too long; nothing was written."""
+
+
+class NotWritten(LogFault):
+    """The system did not let the log be written; nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an append made: the entry's index and bytes, and the checkpoint that covers it."""
+
+    index: int
+    entry: bytes
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An entry to append, the contents it names, and the digests it redacts."""
+
+    entry: Entry
+    contents: Sequence[Content] = ()
+    removed: Sequence[bytes] = ()
+
+
+class Log:
+    """An open log. `open_log` makes one; it is used in a `with` statement.
+
+    Readers see what was there when they began to look; `signer` is None for them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database: sqlite3.Connection,
+        verifier: Verifier,
+        signer: Signer | None,
+    ) -> None:
+        self.folder, self.verifier, self.signer = folder, verifier, signer
+        self._db = database
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    # --- reading ------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        (size,) = self._row("SELECT COALESCE(MAX(number) + 1, 0) FROM entries")
+        return int(size)
+
+    @contextmanager
+    def as_it_stands(self) -> Iterator[None]:
+        """Read one state of the log throughout, whatever others append meanwhile."""
+        with self._faults():
+            self._db.execute("BEGIN")
+            self._db.execute("SELECT 1 FROM log").fetchone()
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of one entry. Raises: LogFault if there is no such entry."""
+        row = self._row_or_none("SELECT entry FROM entries WHERE number = ?", index)
+        if row is None:
+            size = self.size
+            has = f"it has entries 0 to {size - 1}" if size else "it is empty"
+            raise LogFault(f"there is no entry {index} in this log: {has}")
+        return bytes(row[0])
+
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        """Every entry in order: index and bytes."""
+        yield from self._rows("SELECT number, entry FROM entries ORDER BY number")
+
+    def content(self, digest: bytes) -> Content | None:
+        """The content with this digest, or None if the log lacks it."""
+        sql = "SELECT digest, private, salt, data FROM contents WHERE digest = ?"
+        row = self._row_or_none(sql, digest)
+        return None if row is None else Content(row[0], bool(row[1]), row[2], row[3])
+
+    def content_digests(self) -> Iterator[bytes]:
+        """The digest of every content."""
+        yield from (row[0] for row in self._rows("SELECT digest FROM contents"))
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Every checkpoint that the log signed: the size it is filed under, and the note."""
+        yield from self._rows("SELECT size, note FROM checkpoints ORDER BY size")
+
+    def checkpoint(self) -> str:
+        """The latest checkpoint, as a signed note."""
+        row = self._row_or_none("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        if row is None:
+            raise LogDamaged("the log has no checkpoint: it is damaged")
+        return str(row[0])
+
+    def node(self, level: int, position: int) -> bytes:
+        """A node of the tree. Raises: LogDamaged if it is not there."""
+        found = self.stored_node(level, position)
+        if found is None:
+            raise LogDamaged(f"node {position} of level {level} of the tree is missing")
+        return found
+
+    def stored_node(self, level: int, position: int) -> bytes | None:
+        """A node of the tree as stored, or None."""
+        sql = "SELECT hash FROM nodes WHERE level = ? AND position = ?"
+        row = self._row_or_none(sql, level, position)
+        return None if row is None else bytes(row[0])
+
+    def own_faults(self) -> list[tuple[str, str]]:
+        """What is wrong with the file itself: (place, what)."""
+        faults = []
+        try:
+            for (said,) in self._rows("PRAGMA integrity_check"):
+                if said != "ok":
+                    faults.append((DATABASE, f"damaged: {said}"))
+            for name in sorted(_schema_of(self._db) ^ set(_SCHEMA)):
+                what = " ".join(name.split()[:3]).lower()
+                faults.append((DATABASE, f"its own safeguards were changed: {what}"))
+            rows, levels = self._row("SELECT COUNT(*), COALESCE(MAX(level), 0) FROM nodes")
+            size = self.size
+            if rows != sum(size >> level for level in range(levels + 1)):
+                faults.append((DATABASE, "the tree has nodes that belong to no entry"))
+        except LogDamaged as fault:
+            faults.append((DATABASE, str(fault)))
+        return faults
+
+    def redactions(self) -> dict[bytes, int]:
+        """By digest of a removed content, the index of the entry that removed it."""
+        return dict(self._rows("SELECT digest, entry FROM redactions"))
+
+    # --- writing ------------------------------------------------------------------------
+
+    def append(
+        self, make: Callable[[int, str], Addition], now: Callable[[], datetime]
+    ) -> Receipt:
+        """Append what `make` returns for its index and its time; on the disk when this returns.
+
+        The time is asked for once no other process can append, so times follow the entries.
+        Raises: LogFault; then nothing was written.
+        """
+        if self.signer is None:
+            raise LogFault("this log was opened for reading")
+        with self._faults(), self._transaction():
+            frontier = self._frontier()
+            index = frontier.size
+            addition = make(index, utc_text(now()))
+            entry = entry_bytes(addition.entry)
+            self._db.execute("INSERT INTO entries VALUES (?, ?)", (index, entry))
+            for content in addition.contents:
+                if content.private or self.content(content.digest) is None:
+                    self._db.execute(
+                        "INSERT INTO contents (digest, private, salt, data) VALUES (?, ?, ?, ?)",
+                        (content.digest, content.private, content.salt, content.data),
+                    )
+            for digest in addition.removed:
+                self._db.execute("INSERT INTO redactions VALUES (?, ?)", (digest, index))
+                self._db.execute(
+                    "UPDATE contents SET salt = NULL, data = NULL WHERE digest = ?", (digest,)
+                )
+            completed = frontier.add(tree.leaf_hash(entry))
+            self._db.executemany("INSERT INTO nodes VALUES (?, ?, ?)", completed)
+            checkpoint = Checkpoint(self.verifier.name, frontier.size, frontier.root())
+            note = sign_checkpoint(checkpoint, self.signer)
+            self._db.execute("INSERT INTO checkpoints VALUES (?, ?)", (frontier.size, note))
+        return Receipt(index, entry, note)
+
+    def forget_removed(self) -> bool:
+        """Clear what SQLite still keeps of removed contents beside the database.
+
+        False if another process is using the log, so that this must be done again later.
+        """
+        with self._faults():
+            busy, _, _ = self._row("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
+
+    def _frontier(self) -> tree.Frontier:
+        """The tree's right edge, seen to be what the last checkpoint signed.
+
+        Nothing is ever signed on top of nodes that do not lead to the last signed root.
+        """
+        size = self.size
+        checkpoint = open_checkpoint(self.checkpoint(), self.verifier)
+        frontier = tree.Frontier(size, (self.node(*place) for place in tree.peaks(size)))
+        if (checkpoint.size, checkpoint.root) != (size, frontier.root()):
+            raise LogDamaged("the log does not match its own last checkpoint: run verify")
+        return frontier
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk may have ended it already
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _faults(self) -> _Faults:
+        return _Faults(self.folder)
+
+    def _rows(self, sql: str, *values: object) -> Iterator[tuple]:  # type: ignore[type-arg]
+        with self._faults():
+            yield from self._db.execute(sql, values)
+
+    def _row_or_none(self, sql: str, *values: object) -> tuple | None:  # type: ignore[type-arg]
+        with self._faults():
+            row: tuple | None = self._db.execute(sql, values).fetchone()  # type: ignore[type-arg]
+            return row
+
+    def _row(self, sql: str, *values: object) -> tuple:  # type: ignore[type-arg]
+        row = self._row_or_none(sql, *values)
+        assert row is not None, sql
+        return row
+
+
+class _Faults:
+    """Says what SQLite and the system report in words that a person can act on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise self._said(error) from error
+        if isinstance(error, OSError):
+            raise NotWritten(f"{self.folder}: {_lower(error)}") from error
+
+    def _said(self, error: sqlite3.Error) -> LogFault:
+        code = getattr(error, "sqlite_errorcode", None)
+        base = -1 if code is None else code & 0xFF
+        place = (self.folder / DATABASE).as_posix()
+        if base == sqlite3.SQLITE_FULL:
+            return NotWritten(f"the disk is full: nothing was written to `{place}`")
+        if base in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            return NotWritten(f"`{place}` or its folder is read-only: nothing was written")
+        if base == sqlite3.SQLITE_CANTOPEN:
+            return NotWritten(f"`{place}` cannot be opened: may this user write to its folder?")
+        if base in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return LogBusy(
+                f"another process kept `{place}` for {WAIT_SECONDS} seconds: nothing was written"
+            )
+        if base == sqlite3.SQLITE_IOERR:
+            return NotWritten(f"the disk failed at `{place}`: nothing was written ({error})")
+        if base == sqlite3.SQLITE_CONSTRAINT:
+            return LogFault(f"the log refuses this change: {error}")
+        return LogDamaged(f"`{place}` is damaged: {error}")
+
+
+def _lower(error: OSError) -> str:
+    return (error.strerror or "unknown error").lower()
+
+
+# --- making and opening -----------------------------------------------------------------
+
+
+def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
+    """Make an empty log called `name` in a folder that is not there yet, or is empty.
+
+    `key`: where to keep the private key instead of inside the folder; a file that exists is
+    used as it is. The log appears whole or not at all. Raises: LogFault.
+    """
+    check_name(name)
+    _check_sqlite()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise LogFault(f"`{folder.as_posix()}` exists and is not an empty folder")
+    with _Faults(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            if key is not None and key.exists():
+                signer = _read_signer(key)
+                if signer.name != name:
+                    raise LogFault(f"the private key is of `{signer.name}`, not of `{name}`")
+            else:
+                signer = Signer.new(name)
+                _write_file(key or draft / PRIVATE, signer.text() + "\n", 0o600)
+            verifier = signer.verifier()
+            _write_file(draft / PUBLIC, verifier.text() + "\n", 0o644)
+            _write_database(draft / DATABASE, signer)
+            draft.chmod(0o755)
+            if folder.exists():
+                folder.rmdir()
+            draft.rename(folder)
+            _sync_folder(folder.parent)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    return verifier
+
+
+def open_log(folder: Path, *, write: bool = False, key: Path | None = None) -> Log:
+    """Open the log in a folder; to write, its private key is read as well.
+
+    Raises: LogFault if there is no log, or it cannot be opened so.
+    """
+    _check_sqlite()
+    path = folder / DATABASE
+    if not path.is_file():
+        raise LogFault(f"there is no log in `{folder.as_posix()}`")
+    with _Faults(folder):
+        signer = _read_signer(key or folder / PRIVATE) if write else None
+        database = _connect(path, write=write)
+        try:
+            row = database.execute("SELECT format, public_key FROM log").fetchone()
+            if row is None or row[0] != FORMAT:
+                raise LogDamaged(f"`{path.as_posix()}` is not a log of the form {FORMAT}")
+            verifier = Verifier.read(row[1])
+            if write and _schema_of(database) != set(_SCHEMA):
+                raise LogDamaged(
+                    f"the safeguards of `{path.as_posix()}` were changed: nothing is appended to it"
+                )
+            if signer is not None and signer.verifier() != verifier:
+                raise LogFault("the private key is not the key of this log")
+        except BaseException:
+            database.close()
+            raise
+    return Log(folder, database, verifier, signer)
+
+
+def _check_sqlite() -> None:
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise LogFault(
+            f"the log needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}"
+        )
+
+
+def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    name = f"file:{quote(str(path.resolve()))}"
+    wal = path.with_name(path.name + "-wal")
+    mode = "?mode=rw" if write else "?mode=ro"
+    if not write and not os.access(path.parent, os.W_OK) and not _has_bytes(wal):
+        mode += "&immutable=1"  # SQLite keeps locks beside the file, which cannot be made here
+    database = sqlite3.connect(name + mode, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+    try:
+        for pragma in (
+            "foreign_keys = ON",
+            "recursive_triggers = ON",
+            "trusted_schema = OFF",
+            "cell_size_check = ON",
+            "synchronous = FULL",
+            "secure_delete = ON",
+        ):
+            database.execute(f"PRAGMA {pragma}")
+        if write:
+            (journal,) = database.execute("PRAGMA journal_mode").fetchone()
+            if journal != "wal":
+                database.execute("PRAGMA journal_mode = WAL")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _has_bytes(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _schema_of(database: sqlite3.Connection) -> set[str]:
+    return {sql for (sql,) in database.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")}
+
+
+def _write_database(path: Path, signer: Signer) -> None:
+    database = sqlite3.connect(path, isolation_level=None)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA:
+            database.execute(statement)
+        verifier = signer.verifier()
+        database.execute("INSERT INTO log VALUES (1, ?, ?)", (FORMAT, verifier.text()))
+        note = sign_checkpoint(Checkpoint(verifier.name, 0, tree.EMPTY), signer)
+        database.execute("INSERT INTO checkpoints VALUES (0, ?)", (note,))
+        database.execute("COMMIT")
+    finally:
+        database.close()
+
+
+def _read_signer(path: Path) -> Signer:
+    """The private key in a file that nobody else may read. Raises: LogFault."""
+    try:
+        text = path.read_text("ascii")
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        why = _lower(error) if isinstance(error, OSError) else "it is not a key"
+        raise LogFault(
+            f"the private key `{path.as_posix()}` cannot be read: {why}; without it the log can "
+            "be read but not added to"
+        ) from None
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise LogFault(
+            f"the private key `{path.as_posix()}` is open to others: take their access away "
+            "(chmod 600)"
+        )
+    try:
+        return Signer.read(text.rstrip("\n"))
+    except NoteFault as fault:
+        raise NoteFault(f"`{path.as_posix()}`: {fault}") from None
+
+
+def _write_file(path: Path, text: str, mode: int) -> None:
+    """Write a new file to the disk. Raises: OSError, also if it exists."""
+    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a folder's list of names to the disk, where the system knows how."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,1 @@
+"""What became of a subject after treatment: response, events, endpoints, toxicity grades."""
