@@ -520,16 +520,6 @@ def matches(rule: Rule, fact: Mapping[str, int]) -> bool:
     """Whether a rule should match a fact: the self-test's expectation, never a verdict's."""
     for name, op, constant in rule.tests:
         value = fact.get(name)
-        if (
-            value is None
-            or not {
-                "==": value == constant,
-                "!=": value != constant,
-                "<": value < constant,
-                "<=": value <= constant,
-                ">": value > constant,
-                ">=": value >= constant,
-            }[op]
-        ):
+        if value is None or not _COMPARE[op](value, constant):
             return False
     return rule.kind == fact["k"]
