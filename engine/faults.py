@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -28,12 +29,18 @@ class Fault:
     def text(self) -> str:
         """The fault as people read it: place, what, source line with caret, hint."""
         where = f"{self.span.path}:{self.span.line}:{self.span.column}"
-        parts = [f"{where}: {self.code}: {self.message}"]
+        parts = [_wrapped(f"{where}: {self.code}: {self.message}", "    ")]
         if self.line.strip():
             parts += [f"  | {self.line}", "  | " + " " * (self.caret - 1) + "^"]
         if self.hint:
-            parts.append(f"  hint: {self.hint}")
+            parts.append(_wrapped(f"  hint: {self.hint}", "        "))
         return "\n".join(parts)
+
+
+def _wrapped(text: str, indent: str) -> str:
+    return textwrap.fill(
+        text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 class InputRejected(Exception):

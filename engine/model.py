@@ -360,6 +360,7 @@ class Protocol:
     definitions: Mapping[str, Condition]
     criteria: tuple[Criterion, ...]
     digest: str = ""
+    outcomes: Outcomes | None = None
 
 
 # --- a subject, as recorded ----------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -62,6 +62,7 @@ from engine.source import Num, Path, read_document, shorten
 from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
 
 PARTS = ("protocol", "facts", "eligibility")
+OPTIONAL_PARTS = ("outcomes",)
 SUFFIXES = (".yaml", ".yml", ".json")
 COMBINATORS = ("all", "any", "not", "defined", "todo")
 MAX_CODES = 1_000
@@ -119,8 +120,10 @@ def protocol_of(contents: Mapping[str, bytes], at: str) -> Protocol:
     """
     faults: list[Fault] = []
     sheets: dict[str, Sheet] = {}
-    for part in PARTS:
+    for part in (*PARTS, *OPTIONAL_PARTS):
         names = [part + suffix for suffix in SUFFIXES if part + suffix in contents]
+        if part in OPTIONAL_PARTS and not names:
+            continue
         if len(names) != 1:
             what = f"`{part}.yaml` is missing from the pack"
             if names:
@@ -133,7 +136,14 @@ def protocol_of(contents: Mapping[str, bytes], at: str) -> Protocol:
             faults.extend(rejected.faults)
             continue
         sheets[part] = Sheet(document)
-    protocol = _Pack(sheets).protocol(pack_digest(contents)) if len(sheets) == len(PARTS) else None
+    protocol = None
+    if all(part in sheets for part in PARTS):
+        pack = _Pack(sheets)
+        protocol = pack.protocol(pack_digest(contents))
+        if "outcomes" in sheets:
+            from engine.outcomes.reader import read_outcomes
+
+            protocol = replace(protocol, outcomes=read_outcomes(sheets["outcomes"], pack))
     for sheet in sheets.values():
         faults.extend(sheet.faults())
     if faults or protocol is None:

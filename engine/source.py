@@ -20,6 +20,7 @@ from engine.model import Span
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 50
+BAD_TEXT = "a text holds a character that is not allowed in text"
 MAX_NODES = 400_000
 """Nodes after aliases are expanded: what a YAML bomb runs into."""
 
@@ -258,9 +259,7 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
             span = place(event.start_mark)
             target = anchors.get(raw.anchor)
             if target is None:
-                _reject(
-                    span, text, "alias", f"no anchor `{shorten(raw.anchor)}` before this alias"
-                )
+                _reject(span, text, "alias", f"no anchor `{shorten(raw.anchor)}` before this alias")
             if any(target is node for node in open_nodes):
                 _reject(span, text, "alias", "an alias inside the thing it stands for")
             attach(target)
@@ -278,6 +277,8 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
                 )
                 plain = event.implicit[0] and event.tag is None
                 value = _yaml_scalar(event.value) if plain and not is_key else event.value
+                if _FORBIDDEN.search(event.value):
+                    _reject(span, text, "encoding", BAD_TEXT)
                 node = _Node("scalar", value, span)
                 attach(node)
             else:
@@ -475,9 +476,7 @@ class _JsonReader:
         if _FORBIDDEN.search(text) or (
             "\ufffd" in text and text.count("\ufffd") > whole.count("\ufffd")
         ):
-            _reject(
-                start, self.text, "encoding", "a text holds a character that is not allowed in text"
-            )
+            _reject(start, self.text, "encoding", BAD_TEXT)
         return text
 
     def _escape(self) -> str:
