@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -20,8 +21,8 @@ FOUND, REJECTED, DOUBT = 1, 2, 3
 
 def _day(text: str) -> date:
     try:
-        if len(text) != 10:
-            raise ValueError
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError  # ISO has other forms, week dates among them
         day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"`{text}` is not a date; write YYYY-MM-DD") from None

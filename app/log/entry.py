@@ -96,6 +96,29 @@ def digest_of(name: str) -> bytes:
     return bytes.fromhex(name.rpartition(":")[2])
 
 
+def pack_manifest(pack: Mapping[str, bytes]) -> bytes:
+    """How a log keeps a pack: a line for each file, its path and the SHA-256 of its bytes.
+
+    The digest of these lines is the digest by which decisions name the pack.
+    """
+    lines = (f"{path} {sha256(pack[path]).hexdigest()}\n" for path in sorted(pack))
+    return "".join(lines).encode()
+
+
+def read_manifest(manifest: bytes) -> dict[str, str]:
+    """By path, the digest of each file of a pack, as entries write digests.
+
+    Raises: EntryFault if these bytes are no manifest.
+    """
+    files = {}
+    for line in manifest.decode("utf-8", "replace").splitlines():
+        path, _, digest = line.rpartition(" ")
+        files[path] = f"sha256:{digest}"
+    if not all(path and _DIGEST.fullmatch(digest) for path, digest in files.items()):
+        raise EntryFault("the list of a pack's files is malformed")
+    return files
+
+
 # --- entries --------------------------------------------------------------------------
 
 

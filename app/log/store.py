@@ -23,7 +23,7 @@ from tempfile import mkdtemp
 from urllib.parse import quote
 
 from app.log import LogFault, tree
-from app.log.entry import Content, Entry, entry_bytes, utc_text
+from app.log.entry import Content, Entry, digest_of, entry_bytes, utc_text
 from app.log.note import (
     Checkpoint,
     NoteFault,
@@ -108,9 +108,8 @@ _SCHEMA = (
         "INSERT",
         "checkpoints",
         "checkpoints are only added at the end",
-        "NEW.size <= (SELECT MAX(size) FROM checkpoints)"
-        " OR NEW.size <> (SELECT COUNT(*) FROM (SELECT 1 FROM entries LIMIT 1))"
-        " * (SELECT COALESCE(MAX(number) + 1, 0) FROM entries)",
+        "NEW.size <> (SELECT COALESCE(MAX(number) + 1, 0) FROM entries)"
+        " OR EXISTS (SELECT 1 FROM checkpoints WHERE size >= NEW.size)",
     ),
     _refusing(
         "log_once",
@@ -244,6 +243,18 @@ class Log:
         row = self._row_or_none(sql, digest)
         return None if row is None else Content(row[0], bool(row[1]), row[2], row[3])
 
+    def piece(self, name: str) -> bytes | None:
+        """The content that an entry names, or None if it was redacted.
+
+        Raises: LogDamaged if the log lacks it, or holds something else under that name.
+        """
+        content = self.content(digest_of(name))
+        if content is None:
+            raise LogDamaged(f"the content {name} is missing from the log")
+        if content.name() != name or not (content.redacted or content.holds()):
+            raise LogDamaged(f"the content {name} is not what the entry names")
+        return content.data
+
     def content_digests(self) -> Iterator[bytes]:
         """The digest of every content."""
         yield from (row[0] for row in self._rows("SELECT digest FROM contents"))
@@ -313,7 +324,7 @@ class Log:
             entry = entry_bytes(addition.entry)
             self._db.execute("INSERT INTO entries VALUES (?, ?)", (index, entry))
             for content in addition.contents:
-                if content.private or self.content(content.digest) is None:
+                if content.private or not self._has(content.digest):
                     self._db.execute(
                         "INSERT INTO contents (digest, private, salt, data) VALUES (?, ?, ?, ?)",
                         (content.digest, content.private, content.salt, content.data),
@@ -335,9 +346,15 @@ class Log:
 
         False if another process is using the log, so that this must be done again later.
         """
-        with self._faults():
+        self._row("PRAGMA busy_timeout = 1000")
+        try:
             busy, _, _ = self._row("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._row(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
         return not busy
+
+    def _has(self, digest: bytes) -> bool:
+        return self._row_or_none("SELECT 1 FROM contents WHERE digest = ?", digest) is not None
 
     def _frontier(self) -> tree.Frontier:
         """The tree's right edge, seen to be what the last checkpoint signed.
@@ -426,7 +443,7 @@ def _lower(error: OSError) -> str:
 def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
     """Make an empty log called `name` in a folder that is not there yet, or is empty.
 
-    `key`: where to keep the private key instead of inside the folder; a file that exists is
+    Only its owner may enter the folder: it will hold subjects' data. `key`: where to keep the private key instead of inside the folder; a file that exists is
     used as it is. The log appears whole or not at all. Raises: LogFault.
     """
     check_name(name)
@@ -447,7 +464,6 @@ def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
             verifier = signer.verifier()
             _write_file(draft / PUBLIC, verifier.text() + "\n", 0o644)
             _write_database(draft / DATABASE, signer)
-            draft.chmod(0o755)
             if folder.exists():
                 folder.rmdir()
             draft.rename(folder)

@@ -1,0 +1,190 @@
+"""What may be added to a log: a decision, a signature on one, the redaction of some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+from app.log import LogFault, tree
+from app.log.entry import (
+    LONGEST_REASON,
+    Decided,
+    Details,
+    EntryFault,
+    Meaning,
+    Redacted,
+    Signed,
+    details_bytes,
+    digest_of,
+    pack_manifest,
+    read_details,
+    read_entry,
+    sealed,
+    unsealed,
+)
+from app.log.store import Addition, Log, Receipt
+
+Clock = Callable[[], datetime]
+"""Says what time it is, with its time zone."""
+
+
+def append_decision(
+    log: Log,
+    *,
+    record: bytes,
+    facts: bytes,
+    form: Literal["json", "yaml"],
+    pack: Mapping[str, bytes],
+    by: str,
+    reason: str,
+    now: Clock,
+) -> Receipt:
+    """Append a decision with all that it takes to decide again.
+
+    `record` is the published line without its end, `facts` the subject file, read as `form`;
+    `pack` the files it was decided under. `reason` may be empty.
+    Raises: LogFault if these do not belong together or the log cannot be written.
+    """
+    import orjson
+
+    plain = orjson.loads(record)
+    details = details_of(plain, form, reason)
+    manifest = unsealed(pack_manifest(pack))
+    if plain["protocol"]["digest"] != manifest.name():
+        raise EntryFault("the decision was not made under this pack")
+    if plain["facts_digest"] != "sha256:" + sha256(facts).hexdigest():
+        raise EntryFault("the decision was not made on this subject file")
+    private = sealed(details_bytes(details)), sealed(facts), sealed(record)
+    opened = [manifest, *map(unsealed, pack.values())]
+
+    def make(index: int, time: str) -> Addition:
+        summary, file, decision = private
+        entry = Decided(
+            index=index,
+            time=time,
+            by=by.strip(),
+            as_of=plain["as_of"],
+            pack=plain["protocol"]["digest"],
+            software=plain["software"],
+            details=summary.name(),
+            facts=file.name(),
+            record=decision.name(),
+        )
+        return Addition(entry, (*private, *opened))
+
+    return log.append(make, now)
+
+
+def details_of(plain: Any, form: Literal["json", "yaml"], reason: str) -> Details:
+    """The details of a decision record. Raises: EntryFault if it is none."""
+    if not isinstance(plain, dict) or plain.get("schema") != "eligo.decision/1":
+        raise EntryFault("only decisions are logged")
+    reason = reason.strip()
+    if len(reason) > LONGEST_REASON or not (reason + ".").isprintable():
+        raise EntryFault(f"a reason has at most {LONGEST_REASON} characters on one line")
+    return Details(
+        subject=plain["subject"],
+        verdict=plain["verdict"],
+        protocol=plain["protocol"]["id"],
+        version=plain["protocol"]["version"],
+        failed=tuple(c["id"] for c in plain["criteria"] if c["status"] == "failed"),
+        open=tuple(c["id"] for c in plain["criteria"] if c["status"] == "open"),
+        form=form,
+        reason=reason,
+    )
+
+
+def append_signature(log: Log, index: int, *, by: str, meaning: Meaning, now: Clock) -> Receipt:
+    """Append `by`'s signature on the decision at `index`.
+
+    Raises: LogFault if there is no such decision, or it was redacted.
+    """
+
+    def make(new: int, time: str) -> Addition:
+        data = log.entry(index)
+        decided = read_entry(data)
+        if not isinstance(decided, Decided):
+            raise LogFault(f"entry {index} is a {decided.kind}; only decisions are signed")
+        if log.piece(decided.record) is None:
+            raise LogFault(f"entry {index} was redacted: there is nothing left to sign")
+        leaf = "sha256:" + tree.leaf_hash(data).hex()
+        return Addition(Signed(new, time, by.strip(), index, leaf, meaning))
+
+    return log.append(make, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a redaction did: its entry, the decisions it emptied, and whether all copies that
+    the database keeps beside itself are gone (else: `Log.forget_removed`, later)."""
+
+    receipt: Receipt
+    of: tuple[int, ...]
+    complete: bool
+
+
+def redact_subject(log: Log, subject: str, *, by: str, reason: str, now: Clock) -> Removal:
+    """Remove every private content of every decision on `subject`.
+
+    Raises: LogFault if the log has none.
+    """
+
+    def chosen() -> list[tuple[int, Decided]]:
+        found = []
+        for index, data in log.entries():
+            entry = read_entry(data)
+            if isinstance(entry, Decided):
+                details = log.piece(entry.details)
+                if details is not None and read_details(details).subject == subject:
+                    found.append((index, entry))
+        if not found:
+            raise LogFault(f"the log has no decision on subject `{subject}`")
+        return found
+
+    return _redact(log, chosen, by, reason, now)
+
+
+def redact_entries(
+    log: Log, indices: Iterable[int], *, by: str, reason: str, now: Clock
+) -> Removal:
+    """Remove every private content of these decisions. Raises: LogFault."""
+    wanted = sorted(set(indices))
+
+    def chosen() -> list[tuple[int, Decided]]:
+        found = []
+        for index in wanted:
+            entry = read_entry(log.entry(index))
+            if not isinstance(entry, Decided):
+                raise LogFault(f"entry {index} is a {entry.kind}; only decisions are redacted")
+            if log.piece(entry.record) is None:
+                raise LogFault(f"entry {index} was redacted before")
+            found.append((index, entry))
+        return found
+
+    return _redact(log, chosen, by, reason, now)
+
+
+def _redact(
+    log: Log,
+    chosen: Callable[[], list[tuple[int, Decided]]],
+    by: str,
+    reason: str,
+    now: Clock,
+) -> Removal:
+    of: tuple[int, ...] = ()
+
+    def make(index: int, time: str) -> Addition:
+        nonlocal of
+        found = chosen()
+        of = tuple(number for number, _ in found)
+        removed = tuple(
+            name for _, entry in found for name in (entry.details, entry.facts, entry.record)
+        )
+        entry = Redacted(index, time, by.strip(), of, removed, reason.strip())
+        return Addition(entry, removed=[digest_of(name) for name in removed])
+
+    receipt = log.append(make, now)
+    return Removal(receipt, of, log.forget_removed())

@@ -1,0 +1,151 @@
+"""The files a log hands to others, which verify offline with nothing but its public key.
+
+A *decision proof* is a C2SP tlog-proof (c2sp.org/tlog-proof). Its `extra` line carries, as
+canonical JSON, the entry and the salt under which the entry names the decision record; both
+are trusted only because the tree and the entry's digest vouch for them.
+
+A *consistency proof* says that one checkpoint continues another. It is written as
+c2sp.org/tlog-witness writes it for witnesses: `old SIZE`, the hashes, the newer checkpoint.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.log import canonical, tree
+from app.log.entry import SALT, Decided, Entry, content_digest, digest_of, entry_of, read_entry
+from app.log.note import Checkpoint, Verifier, base64_bytes, base64_text, open_checkpoint
+from app.log.store import Log
+from app.log.tree import ProofFault
+
+SUFFIX = ".tlog-proof"
+_HEAD = "c2sp.org/tlog-proof@v1"
+_LONGEST = 100_000
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+def prove(log: Log, index: int) -> str:
+    """The proof that the entry at `index` is in the log, by its latest checkpoint.
+
+    Raises: LogFault if there is no such entry, or its record was redacted.
+    """
+    with log.as_it_stands():
+        data = log.entry(index)
+        entry = read_entry(data)
+        extra: dict[str, object] = {"entry": canonical.decode(data)}
+        if isinstance(entry, Decided):
+            if log.piece(entry.record) is None:
+                raise ProofFault(f"entry {index} was redacted: there is no record to prove")
+            content = log.content(digest_of(entry.record))
+            assert content is not None and content.salt is not None
+            extra["salt"] = content.salt.hex()
+        note = log.checkpoint()
+        path = tree.inclusion(index, open_checkpoint(note, log.verifier).size, log.node)
+    lines = [_HEAD, f"extra {base64_text(canonical.encode(extra))}", f"index {index}"]
+    return "\n".join([*lines, *map(base64_text, path), "", note])
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What a proof showed: the entry, where it stands, and the checkpoint it stands under."""
+
+    index: int
+    entry: Entry
+    checkpoint: Checkpoint
+
+
+def check_proof(proof: bytes, record: bytes | None, verifier: Verifier) -> Proved:
+    """See that an entry is in the tree that the log's key signed, and names this record.
+
+    `record` is the decision's published line, to the byte and without its end; None for a
+    proof of a signature or a redaction. Raises: ProofFault, or another LogFault that names what is wrong.
+    """
+    head, note = _split(proof)
+    if len(head) < 3 or head[0] != _HEAD or not head[1].startswith("extra "):
+        raise ProofFault("this is not a proof of a decision")
+    encoded = base64_bytes(head[1].removeprefix("extra "), "the entry in the proof")
+    extra = canonical.decode(encoded)
+    if not isinstance(extra, dict) or not {"entry"} <= extra.keys() <= {"entry", "salt"}:
+        raise ProofFault("the proof does not carry an entry")
+    entry = entry_of(extra["entry"])
+    index = _number(head[2], "index ")
+    if entry.index != index:
+        raise ProofFault(f"the proof is for entry {index}, but carries entry {entry.index}")
+    checkpoint = open_checkpoint(note, verifier)
+    leaf = tree.leaf_hash(canonical.encode(extra["entry"]))
+    path = _hashes(head[3:])
+    if tree.root_by_inclusion(index, checkpoint.size, leaf, path) != checkpoint.root:
+        raise ProofFault(f"the log has another entry at {index} than the proof carries")
+    _check_record(entry, extra.get("salt"), record)
+    return Proved(index, entry, checkpoint)
+
+
+def _check_record(entry: Entry, salt: object, record: bytes | None) -> None:
+    """See that the entry names this record under this salt. Raises: ProofFault."""
+    if not isinstance(entry, Decided):
+        if salt is not None or record is not None:
+            raise ProofFault(f"entry {entry.index} is a {entry.kind}, not a decision")
+        return
+    if not isinstance(salt, str) or not re.fullmatch(rf"[0-9a-f]{{{2 * SALT}}}", salt):
+        raise ProofFault("the proof lacks the salt of the decision")
+    if record is None:
+        raise ProofFault("a proof of a decision is checked against its record")
+    if content_digest(record, bytes.fromhex(salt)) != digest_of(entry.record):
+        raise ProofFault(f"this is not the decision that entry {entry.index} names")
+
+
+def prove_consistency(log: Log, old: Checkpoint) -> str:
+    """The proof that the log's latest checkpoint continues the state `old`.
+
+    Raises: LogFault if the log has fewer entries than `old`.
+    """
+    with log.as_it_stands():
+        note = log.checkpoint()
+        size = open_checkpoint(note, log.verifier).size
+        if old.size > size:
+            raise ProofFault(f"the log has {size} entries, fewer than the checkpoint's {old.size}")
+        path = tree.consistency(old.size, size, log.node)
+    return "\n".join([f"old {old.size}", *map(base64_text, path), "", note])
+
+
+def check_consistency(proof: bytes, old: Checkpoint, verifier: Verifier) -> Checkpoint:
+    """See that the checkpoint in the proof continues `old`; returns it.
+
+    Raises: ProofFault, or another LogFault that names what is wrong.
+    """
+    head, note = _split(proof)
+    if not head or _number(head[0], "old ") != old.size:
+        raise ProofFault("this is not a proof from that checkpoint")
+    new = open_checkpoint(note, verifier)
+    if old.origin != new.origin:
+        raise ProofFault("the two checkpoints are of different logs")
+    tree.check_consistency(old.size, new.size, old.root, new.root, _hashes(head[1:]))
+    return new
+
+
+def _split(proof: bytes) -> tuple[list[str], str]:
+    """The lines before the first empty line, and the checkpoint after it."""
+    if len(proof) > _LONGEST:
+        raise ProofFault("this is too long for a proof")
+    try:
+        text = proof.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ProofFault("this is not a proof: it is not UTF-8 text") from None
+    head, gap, note = text.partition("\n\n")
+    if not gap:
+        raise ProofFault("the proof has no checkpoint")
+    return head.split("\n"), note
+
+
+def _number(line: str, word: str) -> int:
+    if not line.startswith(word) or not _NUMBER.fullmatch(line.removeprefix(word)):
+        raise ProofFault(f"the proof has no line `{word}NUMBER`")
+    return int(line.removeprefix(word))
+
+
+def _hashes(lines: list[str]) -> list[bytes]:
+    hashes = [base64_bytes(line, "a hash of the proof") for line in lines]
+    if any(len(one) != tree.SIZE for one in hashes):
+        raise ProofFault("a hash of the proof is not a SHA-256 hash")
+    return hashes

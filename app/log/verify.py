@@ -1,0 +1,332 @@
+"""Verify a whole log: every entry, content and signature, and what others kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from app.log import LogFault, tree
+from app.log.append import details_of
+from app.log.entry import (
+    Content,
+    Decided,
+    Entry,
+    Redacted,
+    Signed,
+    digest_of,
+    read_details,
+    read_entry,
+    read_manifest,
+)
+from app.log.note import Checkpoint, NoteFault, Verifier, open_checkpoint
+
+MOST = 100
+"""How many faults are listed; the rest is counted."""
+
+
+class Source(Protocol):
+    """What is verified: an open log, or an export of one."""
+
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        """Every entry in order: index and bytes."""
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Every checkpoint the log signed: the size it is filed under, and the note."""
+
+    def content(self, digest: bytes) -> Content | None:
+        """The content with this digest, or None."""
+
+    def content_digests(self) -> Iterator[bytes]:
+        """The digest of every content."""
+
+    def redactions(self) -> dict[bytes, int]:
+        """By digest of a removed content, the index of the entry that removed it."""
+
+    def stored_node(self, level: int, position: int) -> bytes | None:
+        """A node of the tree, as stored; None if it is missing."""
+
+    def own_faults(self) -> list[tuple[str, str]]:
+        """What is wrong with the files themselves: (place, what)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: where, and what."""
+
+    place: str
+    what: str
+
+    def text(self) -> str:
+        """The finding on one line."""
+        return f"{self.place}: {self.what}"
+
+
+@dataclass(slots=True)
+class Verified:
+    """What a verification found. The log is as it was signed if `findings` is empty.
+
+    `remarks` are worth knowing and no fault: a clock that was set back. `root` is over all
+    `size` entries. `more` counts findings beyond the first `MOST`.
+    """
+
+    size: int = 0
+    root: bytes = tree.EMPTY
+    decisions: int = 0
+    signatures: int = 0
+    redactions: int = 0
+    redacted: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def found(self, place: str, what: str) -> None:
+        """Note a fault."""
+        if len(self.findings) < MOST:
+            self.findings.append(Finding(place, what))
+        else:
+            self.more += 1
+
+
+def verify(
+    source: Source,
+    verifier: Verifier,
+    held: Iterable[Checkpoint] = (),
+    progress: Callable[[int], None] = lambda _: None,
+) -> Verified:
+    """Verify everything in a log against its key, and against checkpoints that others `held`.
+
+    `held` were opened with the log's key when they were received. `progress` hears the number
+    of entries seen. Every fault is a finding; nothing is raised for what a log contains.
+    """
+    result = Verified()
+    for place, what in source.own_faults():
+        result.found(place, what)
+    try:
+        _Walk(source, verifier, sorted(held, key=lambda one: one.size), result).run(progress)
+    except LogFault as fault:
+        result.found("the log", str(fault))
+    return result
+
+
+class _Walk:
+    """One pass over a log, in the order in which it was written."""
+
+    def __init__(
+        self, source: Source, verifier: Verifier, held: Sequence[Checkpoint], result: Verified
+    ) -> None:
+        self.source, self.verifier, self.result = source, verifier, result
+        self.frontier = tree.Frontier()
+        self.held = list(held)
+        self.agreed = 0  # the size of the last held checkpoint that the entries lead to
+        self.signed = 0  # the size of the log's own last checkpoint that they lead to
+        self.parted = False  # from its own checkpoints: said once, at the first
+        self.redacted_by = source.redactions()
+        self.named: set[bytes] = set()
+        self.packs: set[str] = set()
+        self.leaves: dict[int, bytes] = {}  # of decisions, for signatures to name
+        self.private: dict[int, tuple[str, ...]] = {}
+        self.last_time = ""
+
+    def run(self, progress: Callable[[int], None]) -> None:
+        own = self.source.checkpoints()
+        waiting = next(own, None)
+        last = -1
+        waiting, last = self._own_checkpoints(own, waiting, last)
+        self._held_checkpoints()
+        for number, data in self.source.entries():
+            self._entry(number, data)
+            waiting, last = self._own_checkpoints(own, waiting, last)
+            self._held_checkpoints()
+            if self.frontier.size % 256 == 0:
+                progress(self.frontier.size)
+        size = self.result.size = self.frontier.size
+        self.result.root = self.frontier.root()
+        progress(size)
+        if waiting is not None:
+            self.result.found(
+                f"entries {size} and later",
+                f"missing: the log signed {waiting[0]} entries and holds {size}",
+            )
+        elif last != size:
+            self.result.found(_range(max(last, 0), size), "no checkpoint of the log covers them")
+        for one in self.held[:1]:
+            self.result.found(
+                _range(size, one.size),
+                f"missing: the checkpoint covers {one.size} entries and the log holds {size}",
+            )
+        self._leftovers()
+
+    # --- checkpoints ----------------------------------------------------------------------
+
+    def _own_checkpoints(
+        self, own: Iterator[tuple[int, str]], waiting: tuple[int, str] | None, last: int
+    ) -> tuple[tuple[int, str] | None, int]:
+        """Check the log's own checkpoints of the size reached."""
+        size = self.frontier.size
+        while waiting is not None and waiting[0] <= size:
+            filed, note = waiting
+            place = f"checkpoint of {filed} entries"
+            try:
+                checkpoint = open_checkpoint(note, self.verifier)
+            except NoteFault as fault:
+                self.result.found(place, str(fault))
+            else:
+                if checkpoint.size != filed or filed < size:
+                    self.result.found(place, f"it covers {checkpoint.size} entries")
+                elif checkpoint.root == self.frontier.root():
+                    self.signed = size
+                elif not self.parted:
+                    self.parted = True
+                    self.result.found(
+                        _range(self.signed, size), "not what the log signed when it held them"
+                    )
+            last = filed
+            waiting = next(own, None)
+        if last < size and (waiting is None or waiting[0] > size) and size:
+            self._uncovered(size, waiting)
+        return waiting, last
+
+    def _uncovered(self, size: int, waiting: tuple[int, str] | None) -> None:
+        """Each entry was appended with its checkpoint: one that lacks it was put in."""
+        if waiting is not None:
+            self.result.found(f"entry {size - 1}", "the log did not sign it when it was appended")
+
+    def _held_checkpoints(self) -> None:
+        """Check the checkpoints that others held of the size reached."""
+        size = self.frontier.size
+        while self.held and self.held[0].size == size:
+            one = self.held.pop(0)
+            if one.origin != self.verifier.name:
+                self.result.found(f"checkpoint of {size} entries", "it is of another log")
+            elif one.root == self.frontier.root():
+                self.agreed = size
+            else:
+                self.result.found(
+                    _range(self.agreed, size),
+                    f"not those of the checkpoint of {size} entries: the log was rewritten or"
+                    " forked there",
+                )
+
+    # --- entries --------------------------------------------------------------------------
+
+    def _entry(self, number: int, data: bytes) -> None:
+        index = self.frontier.size
+        place = f"entry {index}"
+        if number != index:
+            self.result.found(place, f"missing: entry {number} follows entry {index - 1}")
+        leaf = tree.leaf_hash(data)
+        for level, position, value in self.frontier.add(leaf):
+            if self.source.stored_node(level, position) != value:
+                self.result.found(
+                    place,
+                    "it is not the entry that was hashed when it was appended"
+                    if level == 0
+                    else f"the tree's node {position} of level {level} above it is false",
+                )
+        try:
+            entry = read_entry(data)
+            if entry.index != index:
+                self.result.found(place, f"it says that it is entry {entry.index}")
+            self._time(place, entry)
+            if isinstance(entry, Decided):
+                self.leaves[index] = leaf
+                self._decision(place, entry)
+            elif isinstance(entry, Signed):
+                self._signature(place, entry)
+            else:
+                self._redaction(place, entry)
+        except LogFault as fault:
+            self.result.found(place, str(fault))
+
+    def _time(self, place: str, entry: Entry) -> None:
+        if entry.time < self.last_time and len(self.result.remarks) < MOST:
+            self.result.remarks.append(
+                Finding(place, f"its time {entry.time} is before {self.last_time} of one before")
+            )
+        self.last_time = max(self.last_time, entry.time)
+
+    def _decision(self, place: str, entry: Decided) -> None:
+        import orjson
+
+        self.result.decisions += 1
+        self.private[entry.index] = (entry.details, entry.facts, entry.record)
+        if entry.pack not in self.packs:
+            self.packs.add(entry.pack)
+            self._pack(place, entry.pack)
+        pieces = [self._piece(place, name) for name in self.private[entry.index]]
+        details, facts, record = pieces
+        if details is None or facts is None or record is None:
+            if any(piece is not None for piece in pieces):
+                self.result.found(place, "only part of it was removed")
+            self.result.redacted += 1
+            return
+        try:
+            plain = orjson.loads(record)
+            summary = read_details(details)
+            if details_of(plain, summary.form, summary.reason) != summary:
+                self.result.found(place, "its details are not those of its record")
+            said = (plain["as_of"], plain["protocol"]["digest"], plain["software"])
+            if said != (entry.as_of, entry.pack, entry.software):
+                self.result.found(place, "it does not say what its record says")
+            if plain["facts_digest"] != "sha256:" + sha256(facts).hexdigest():
+                self.result.found(place, "its record was made on another subject file")
+        except (ValueError, TypeError, LookupError):
+            self.result.found(place, "its record is not a decision")
+
+    def _pack(self, place: str, name: str) -> None:
+        manifest = self._piece(place, name)
+        if manifest is not None:
+            for file in read_manifest(manifest).values():
+                self._piece(place, file)
+
+    def _piece(self, place: str, name: str) -> bytes | None:
+        """A content that an entry names, checked; None if it is not there."""
+        digest = digest_of(name)
+        self.named.add(digest)
+        content = self.source.content(digest)
+        if content is None:
+            self.result.found(place, f"the content {name} is missing")
+            return None
+        if content.redacted:
+            if digest not in self.redacted_by:
+                self.result.found(place, f"the content {name} was removed without an entry")
+            return None
+        if digest in self.redacted_by:
+            self.result.found(place, f"the content {name} was redacted, and is there")
+        if content.name() != name or not content.holds():
+            self.result.found(place, f"the content {name} was altered")
+        return content.data
+
+    def _signature(self, place: str, entry: Signed) -> None:
+        self.result.signatures += 1
+        leaf = self.leaves.get(entry.of)
+        if leaf is None or digest_of(entry.entry) != leaf:
+            self.result.found(place, f"it signs another decision than entry {entry.of}")
+
+    def _redaction(self, place: str, entry: Redacted) -> None:
+        self.result.redactions += 1
+        wanted = [name for of in entry.of for name in self.private.get(of, ("",))]
+        if list(entry.removed) != wanted:
+            self.result.found(place, "it does not remove what the decisions it names hold")
+        for name in entry.removed:
+            if self.redacted_by.pop(digest_of(name), None) != entry.index:
+                self.result.found(place, f"the content {name} is not marked as removed by it")
+
+    def _leftovers(self) -> None:
+        for index in sorted(set(self.redacted_by.values())):
+            self.result.found(f"entry {index}", "it is said to have removed more than it states")
+        for digest in self.source.content_digests():
+            if digest not in self.named:
+                what = f"the content {digest.hex()} belongs to no entry"
+                self.result.found("the contents", what)
+
+
+def _range(start: int, end: int) -> str:
+    return f"entry {start}" if end - start == 1 else f"entries {start} to {end - 1}"

@@ -1,0 +1,194 @@
+"""The command line: exit codes, formats, folders, files that are not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine import decision
+from engine.faults import EngineFault
+from tests.command import eligo
+
+ELIGIBLE = "fixtures/subjects/CAR-001-eligible-girl-of-8.yaml"
+INELIGIBLE = "fixtures/subjects/CAR-039-fails-E06-blinatumomab.yaml"
+BAD = "fixtures/bad/subjects/unknown-fact.yaml"
+AS_OF = ("--as-of", "2026-11-20")
+
+
+def test_one_subject_prints_its_report() -> None:
+    ran = eligo("screen", ELIGIBLE, *AS_OF)
+    assert ran.code == 0 and ran.err == ""
+    assert ran.out.startswith("SCREENING REPORT")
+    assert "CAR-001" in ran.out and "Eligible on 20 November 2026" in ran.out
+
+
+def test_several_subjects_print_a_summary() -> None:
+    ran = eligo("screen", ELIGIBLE, INELIGIBLE, *AS_OF)
+    assert ran.code == 0
+    assert "2 subjects: 1 eligible, 1 not eligible" in ran.out
+    assert "SCREENING REPORT" not in ran.out
+
+
+def test_json_is_one_record_a_line_and_nothing_else() -> None:
+    ran = eligo("screen", ELIGIBLE, BAD, INELIGIBLE, *AS_OF, "--format", "json")
+    records = [json.loads(line) for line in ran.out.splitlines()]
+    assert [r["schema"] for r in records] == [
+        "eligo.decision/1",
+        "eligo.rejection/1",
+        "eligo.decision/1",
+    ]
+    assert ran.code == 2
+    assert records[1]["faults"][0]["code"] == "unknown-fact"
+    assert records[1]["faults"][0]["file"] == "unknown-fact.yaml"
+    assert "did you mean `lansky`?" in ran.err
+
+
+def test_an_ineligible_subject_is_a_success() -> None:
+    assert eligo("screen", INELIGIBLE, *AS_OF).code == 0
+
+
+@pytest.mark.parametrize("form", ["html", "pdf"])
+def test_html_and_pdf_need_a_place(form: str) -> None:
+    ran = eligo("screen", ELIGIBLE, *AS_OF, "--format", form)
+    assert ran.code == 2 and ran.out == "" and "--out" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("html", b"<!DOCTYPE html>"),
+        ("pdf", b"%PDF-"),
+        ("md", b"# "),
+        ("text", b"SCREENING REPORT"),
+        ("json", b'{"schema":"eligo.decision/1"'),
+    ],
+)
+def test_out_gets_a_report_a_subject(tmp_path: Path, form: str, start: bytes) -> None:
+    ran = eligo("screen", ELIGIBLE, BAD, *AS_OF, "--format", form, "--out", tmp_path.as_posix())
+    assert ran.code == 2
+    assert "2 subjects: 1 eligible" in ran.out
+    suffix = "txt" if form == "text" else form
+    assert (tmp_path / f"CAR-001.{suffix}").read_bytes().lower().startswith(start.lower())
+    (other,) = [path for path in tmp_path.iterdir() if not path.name.startswith("CAR-001")]
+    assert b"lansk" in other.read_bytes()
+
+
+def test_subject_ids_never_lead_out_of_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    names = ["../../evil", "..", "a/b", "a\\b", "CON:", "é" * 90, "a b", ".hidden"]
+    for number, name in enumerate(names):
+        file = tmp_path / f"s{number}.json"
+        file.write_text(json.dumps({"subject": name}), "utf-8")
+    ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "md", "--out", out.as_posix())
+    assert ran.code == 0, ran.err
+    assert len(list(out.iterdir())) == len(names)
+    assert {path.parent for path in tmp_path.rglob("*.md")} == {out}
+
+
+def test_folders_are_walked_and_other_files_named(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one.json").write_text('{"subject": "ONE"}')
+    (tmp_path / "two.YML").write_text("subject: TWO")
+    (tmp_path / "notes.txt").write_text("nothing")
+    (tmp_path / ".hidden.yaml").write_text("subject: NO")
+    ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
+    assert [json.loads(line)["subject"] for line in ran.out.splitlines()] == ["ONE", "TWO"]
+    assert "notes.txt" in ran.err and "hidden" not in ran.err and ran.code == 0
+
+
+def test_one_file_named_twice_is_screened_once() -> None:
+    ran = eligo("screen", ELIGIBLE, ELIGIBLE, *AS_OF, "--format", "json")
+    assert len(ran.out.splitlines()) == 1 and ran.code == 0
+
+
+def test_two_files_with_one_id_are_both_rejected(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"subject": "SAME"}')
+    (tmp_path / "b.yaml").write_text("subject: ' SAME '")
+    (tmp_path / "c.json").write_text('{"subject": "OTHER"}')
+    ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
+    schemas = [json.loads(line)["schema"] for line in ran.out.splitlines()]
+    assert schemas == ["eligo.rejection/1", "eligo.rejection/1", "eligo.decision/1"]
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("screen", "nowhere.yaml"),
+        ("screen", ELIGIBLE, "--protocol", "nowhere"),
+        ("screen", ELIGIBLE, "--protocol", ELIGIBLE),
+        ("screen", ELIGIBLE, "--as-of", "20.11.2026"),
+        ("screen", ELIGIBLE, "--as-of", "2026-W47-5"),
+        ("screen",),
+        ("check", "nowhere"),
+        ("facts", "nowhere"),
+        ("frobnicate",),
+    ],
+)
+def test_wrong_words_are_exit_code_2_and_no_traceback(words: tuple[str, ...]) -> None:
+    ran = eligo(*words)
+    assert ran.code == 2
+    assert "Traceback" not in ran.out + ran.err and ran.out + ran.err
+
+
+def test_a_date_in_the_future_is_noted() -> None:
+    ran = eligo("screen", ELIGIBLE, "--as-of", "2999-01-01", "--format", "json")
+    assert "in the future" in ran.err and ran.code == 0
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
+    ran = eligo("screen", tmp_path.as_posix())
+    assert ran.code == 2 and "nothing was screened" in ran.err
+
+
+def test_an_engine_fault_gives_no_verdict_and_leaves_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = decision.find_readings
+
+    def broken(protocol: object, subject: object, as_of: object) -> object:
+        if getattr(subject, "id", "") == "CAR-001":
+            raise EngineFault("a fault made for this test")
+        return real(protocol, subject, as_of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decision, "find_readings", broken)
+    ran = eligo("screen", ELIGIBLE, INELIGIBLE, *AS_OF, "--format", "json")
+    first, second = (json.loads(line) for line in ran.out.splitlines())
+    assert first == {
+        "schema": "eligo.fault/1",
+        "subject": "CAR-001",
+        "where": "a fault made for this test",
+    }
+    assert second["verdict"] == "ineligible"
+    assert ran.code == 3 and "no verdict was given" in ran.err
+
+
+def test_check_reads_packs_and_subjects() -> None:
+    assert eligo("check", "rules/cd19-car-t-b-all").code == 0
+    assert eligo("check", "fixtures/subjects", *AS_OF).code == 0
+    ran = eligo(
+        "check", "fixtures/bad/packs/several-faults", "fixtures/bad/subjects/several-faults.yaml"
+    )
+    assert ran.code == 2
+    assert "did you mean `lansky`?" in ran.out and ran.out.count("hint:") > 5
+
+
+def test_check_speaks_json() -> None:
+    ran = eligo("check", BAD, "--format", "json")
+    record = json.loads(ran.out)
+    assert record["schema"] == "eligo.rejection/1" and ran.code == 2
+
+
+def test_facts_prints_a_dictionary_and_forms(tmp_path: Path) -> None:
+    words = eligo("facts")
+    assert words.code == 0 and "birth_date: Date of birth" in words.out
+    blank = tmp_path / "blank.yaml"
+    blank.write_text(eligo("facts", "--blank").out.replace("subject: ", "subject: NEW-1"))
+    ran = eligo("screen", blank.as_posix(), *AS_OF, "--format", "json")
+    assert json.loads(ran.out)["verdict"] == "undetermined" and ran.code == 0
+    columns = eligo("facts", "--csv").out.strip().split(",")
+    assert columns[0] == "subject" and {"creatinine", "creatinine.unit"} <= set(columns)
+    assert "therapy" in json.loads(eligo("facts", "--json").out)["records"]
+    assert max(map(len, words.out.splitlines())) <= 96
