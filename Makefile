@@ -77,8 +77,8 @@ test-all:
 	if [ -n "$$failed" ]; then echo "eligo: not passed on Python$$failed" >&2; exit 1; fi
 
 golden: setup
-	@ELIGO_GOLDEN=write $(BIN)/pytest -q tests/reports tests/test_bad_files.py
-	@git status --short tests fixtures
+	@ELIGO_GOLDEN=rewrite $(BIN)/pytest -q tests/reports tests/test_bad_files.py tests/test_docs.py
+	@git status --short tests fixtures README.md docs
 
 schemas: setup
 	@$(BIN)/python docs/schemas.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
@@ -12,7 +13,20 @@ from pathlib import PurePath
 from engine import reference
 from engine.explain import Explanation, prepare
 from engine.faults import EngineFault, Fault, InputRejected
-from engine.model import Criterion, Protocol, Reading, Subject, Truth, Verdict
+from engine.model import (
+    All,
+    Any,
+    Criterion,
+    Defined,
+    Not,
+    Protocol,
+    Reading,
+    Subject,
+    Todo,
+    Truth,
+    Verdict,
+)
+from engine.packs import derived_from
 from engine.readings import Found, find_readings, readings_only
 from engine.record import (
     CriterionRecord,
@@ -23,7 +37,7 @@ from engine.record import (
     Rejection,
     Software,
 )
-from engine.rules import compile_protocol
+from engine.rules import compile_protocol, condition_paths
 from engine.session import ENGINE_VERSION, Outcome, Session
 
 VERDICTS: Mapping[Truth, Verdict] = {
@@ -43,6 +57,26 @@ def software() -> Software:
     return {"eligo": own, "durable_rules": ENGINE_VERSION, "python": python}
 
 
+def only_needed(protocol: Protocol) -> Protocol:
+    """The protocol with the facts that its conditions look at, directly or through derivations.
+
+    A dictionary also holds facts that serve other questions; screening leaves them alone.
+    """
+    needed: set[str] = set()
+    todo = [
+        condition.fact
+        for condition in condition_paths(protocol).values()
+        if not isinstance(condition, All | Any | Not | Defined | Todo)
+    ]
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            todo.extend(derived_from(protocol.facts[name]))
+    facts = {name: fact for name, fact in protocol.facts.items() if name in needed}
+    return replace(protocol, facts=facts)
+
+
 class Screener:
     """A protocol ready to screen subjects: its rules compiled, loaded and self-tested.
 
@@ -50,11 +84,12 @@ class Screener:
     """
 
     def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
-        self.program = compile_protocol(protocol)
+        self.protocol = only_needed(protocol)
+        self.program = compile_protocol(self.protocol)
         self.session = Session(self.program)
-        self.branches = prepare(protocol, self.program.paths)
+        self.branches = prepare(self.protocol, self.program.paths)
         self.software = software()
+        self._firing_words = [(rule.name, rule.concluded) for rule in self.program.rules]
 
     def close(self) -> None:
         """Free the rules. The screener cannot be used after this."""
@@ -79,7 +114,7 @@ class Screener:
             return self._record(subject, as_of, found, outcome)
         except EngineFault:
             raise
-        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+        except Exception as error:
             # A defect of ours must cost this subject its verdict, and nothing else.
             raise EngineFault(_where(error)) from error
 
@@ -89,7 +124,8 @@ class Screener:
         """Compare the two derivations at every point. Raises: EngineFault, naming the first."""
         theirs = reference.readings(self.protocol, subject, as_of)
         if theirs != readings:
-            name = next(n for n in self.protocol.facts if theirs.get(n) != readings.get(n))
+            names = [n for n in self.protocol.facts if theirs.get(n) != readings.get(n)]
+            name = names[0] if names else "a fact that is not in the dictionary"
             raise EngineFault(f"the two derivations of the reading of `{name}` differ")
         truths = reference.truths(self.protocol, theirs, as_of)
         fired = outcome.truths
@@ -140,14 +176,10 @@ class Screener:
             )
         failed = [c["id"] for c in criteria if c["status"] == "failed"]
         open_ = [c["id"] for c in criteria if c["status"] == "open"]
-        rules = self.program.rules
+        said = self._firing_words
         firings: list[Firing] = [
-            {
-                "rule": rules[one.rule].name,
-                "because": [one.because],
-                "concluded": rules[one.rule].concluded,
-            }
-            for one in outcome.firings
+            {"rule": said[n][0], "because": [because], "concluded": said[n][1]}
+            for n, because in outcome.firings
         ]
         return {
             "schema": "eligo.decision/1",

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from engine.outcomes.model import Outcomes
 
 MILLION = 1_000_000
 LARGEST = 9_000_000_000_000 * MILLION

@@ -66,6 +66,7 @@ OPTIONAL_PARTS = ("outcomes",)
 SUFFIXES = (".yaml", ".yml", ".json")
 COMBINATORS = ("all", "any", "not", "defined", "todo")
 MAX_CODES = 1_000
+MAX_CONDITION_DEPTH = 100
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CRITERION_ID = re.compile(r"[A-Za-z]+[0-9]+")
@@ -564,6 +565,12 @@ class _Pack:
         for name in _in_cycles(graph):
             what = f"the definition `{name}` refers to itself"
             sheet.fault(("definitions", name), "cycle", what, "break the circle", key=True)
+        if sheet.clean:
+            for name, condition in definitions.items():
+                if _too_deep(condition, definitions):
+                    what = f"`{name}` is nested more than {MAX_CONDITION_DEPTH} conditions deep"
+                    hint = "through the definitions it refers to; make them flatter"
+                    sheet.fault(("definitions", name), "too-deep", what, hint, key=True)
         entries = sheet.list_of(("criteria",), top.get("criteria", []), "criteria")
         if not entries and "criteria" in top:
             sheet.fault(("criteria",), "empty", "the pack has no criteria")
@@ -827,6 +834,27 @@ def defined_in(condition: Condition) -> Iterable[str]:
             yield from defined_in(child)
     elif isinstance(condition, Not):
         yield from defined_in(condition.child)
+
+
+def _too_deep(condition: Condition, definitions: Mapping[str, Condition]) -> bool:
+    level = [condition]
+    for _ in range(MAX_CONDITION_DEPTH):
+        below: dict[int, Condition] = {}
+        for part in level:
+            for child in _children(part, definitions):
+                below[id(child)] = child
+        if not below:
+            return False
+        level = list(below.values())
+    return True
+
+
+def _children(condition: Condition, definitions: Mapping[str, Condition]) -> tuple[Condition, ...]:
+    if isinstance(condition, All | Any):
+        return condition.children
+    if isinstance(condition, Not):
+        return (condition.child,)
+    return (definitions[condition.name],) if isinstance(condition, Defined) else ()
 
 
 def _in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -182,11 +182,9 @@ def _ratio(
         amount = statement.value
         assert isinstance(amount, Amount)
         if statement.uln_u is not None:
-            own = fact.range_u if amount.unit == fact.unit else None
-            ends = _censored(amount.sign, amount.amount_u, 1, own)
-            ratios.add(_over(ends, statement.uln_u))
+            ratios.add(_own_ratio(fact, amount, statement.uln_u, (low, high)))
         elif fact.uln_u is not None:
-            ratios.add(_over((low, high), fact.uln_u))
+            ratios.add(_over((low, high), Fraction(fact.uln_u)))
     if not ratios:
         return None, "no_limit"
     if len(ratios) > 1:
@@ -194,11 +192,20 @@ def _ratio(
     return ratios.pop(), None
 
 
-def _over(ends: tuple[int, int], uln_u: int) -> UlnRatio:
+def _own_ratio(fact: Fact, amount: Amount, uln_u: int, ends: tuple[int, int]) -> UlnRatio:
+    """The ratio to a limit that stands beside the result, in the result's unit."""
+    if amount.unit == fact.unit:
+        return _over(ends, Fraction(uln_u))
+    factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
+    if offset == 0 and (amount.amount_u * factor).denominator == 1:
+        return _over(ends, uln_u * factor)
+    return _over(_censored(amount.sign, amount.amount_u, 1, None), Fraction(uln_u))
+
+
+def _over(ends: tuple[int, int], uln: Fraction) -> UlnRatio:
     low, high = ends
     return UlnRatio(
-        None if low <= -UNBOUNDED else Fraction(low, uln_u),
-        None if high >= UNBOUNDED else Fraction(high, uln_u),
+        None if low <= -UNBOUNDED else low / uln, None if high >= UNBOUNDED else high / uln
     )
 
 

@@ -82,11 +82,16 @@ def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
 
 def _ratio(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio | None:
     """The value of one statement divided by its limit of normal; None where it has none (4)."""
-    (low, high), limit = interval, fact.uln_u
+    limit: Exact | None = fact.uln_u
+    low, high = interval
     if said.uln_u is not None and isinstance(said.value, m.Amount):
-        limit = said.uln_u
-        limits = fact.range_u if said.value.unit == fact.unit else None
-        low, high = _ends(said.value.amount_u, said.value.sign, limits, 1)
+        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+        bound = said.value.amount_u * factor + offset * m.MILLION
+        if bound.denominator == 1 and offset == 0:
+            limit = said.uln_u * factor
+        else:
+            limit = said.uln_u
+            low, high = _ends(said.value.amount_u, said.value.sign, None, 1)
     if limit is None:
         return None
     ends = (None if abs(end) == m.UNBOUNDED else Fraction(end, limit) for end in (low, high))
@@ -118,7 +123,7 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
         return _reading(fact, "out_of_date")
     intervals = [_interval(fact, s.value, today) for s in kept if s.value is not None]
     low, high = intervals[0]
-    if unknowns or any(interval != (low, high) for interval in intervals):
+    if unknowns or len(set(intervals)) > 1:
         return _reading(fact, "conflicting")
     if fact.attested_by and not all(s.by for s in kept):
         return _reading(fact, "not_attested")

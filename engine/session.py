@@ -107,18 +107,22 @@ class Session:
         self.program = program
         self._engine: Any = _load()
         self._handles: list[int] = []
-        self._readings: dict[int, list[ReadingKind]] = {}
-        for reading in program.readings:
-            self._readings.setdefault(reading.ruleset, []).append(reading)
+        self._doubtful = False
+        self._prepare()
         check_limits(program)
         try:
-            for numbers in program.rulesets:
-                self._handles.append(self._create(numbers))
+            self._load_rules()
             if self_test:
                 self._self_test()
         except BaseException:
             self.close()
             raise
+
+    def _load_rules(self) -> None:
+        self.close()
+        for numbers in self.program.rulesets:
+            self._handles.append(self._create(numbers))
+        self._doubtful = False
 
     def close(self) -> None:
         """Give the rulesets' memory back. The session cannot be used after this."""
@@ -192,37 +196,42 @@ class Session:
     def run(self, readings: Mapping[str, Reading], as_of: date) -> Outcome:
         """Fire the rules on one subject's readings.
 
-        Raises: EngineFault. The session stays usable for the next subject.
+        Raises: EngineFault. The rules are then loaded afresh, so that nothing of this subject
+        is left for the next.
         """
+        if self._doubtful:
+            self._load_rules()
         try:
             return self._run(readings, as_of)
         except EngineFault:
+            self._doubtful = True
             raise
         except Exception as error:  # the C module raises bare exceptions with a number
+            self._doubtful = True
             raise EngineFault(f"durable_rules: {type(error).__name__}: {error}") from error
 
     def _run(self, readings: Mapping[str, Reading], as_of: date) -> Outcome:
-        engine = self._engine
-        nodes, rules = self.program.nodes, self.program.rules
-        truths: list[Truth | None] = [None] * len(nodes)
-        counts = [[0, 0, 0] for _ in nodes]
-        waiting = [len(node.children) for node in nodes]
+        engine, firing_of, node_names = self._engine, self._firing_of, self._names
+        truths: list[Truth | None] = [None] * len(node_names)
+        counts = [[0, 0, 0] for _ in node_names]
+        waiting = self._children[:]
         tallies: list[list[int]] = [[] for _ in self._handles]
         firings: list[Fired] = []
-        limit = 2 * len(nodes) + 10
+        limit = 2 * len(node_names) + 10
         asserted: dict[str, str] = {}
         days: dict[str, dict[str, int]] = {}
         for ruleset, handle in enumerate(self._handles):
             state = None
             asserted.clear()
             try:
-                for kind in self._readings.get(ruleset, ()):
-                    reading = None if kind.fact == TODO_FACT else readings[kind.fact]
-                    text = reading_fact(kind, reading, as_of, days)
-                    code, state = engine.assert_fact(handle, text)
+                for kind, fact_id, said in self._readings[ruleset]:
+                    reading = readings[kind.fact] if kind.fact != TODO_FACT else None
+                    code, state = engine.assert_fact(
+                        handle, reading_fact(kind, reading, as_of, days)
+                    )
                     if code:
                         raise EngineFault(f"the reading of {kind.fact} was refused, code {code}")
-                    asserted[f"f{kind.kind}"] = f"reading of {kind.fact}"
+                    asserted[fact_id] = said
                 for index in tallies[ruleset]:
                     state = self._tally(handle, index, counts[index], asserted)
                 if state is None:
@@ -231,45 +240,69 @@ class Session:
                 message = result[1] if result else None
                 while message:
                     name, fact_id = _fired(message)
-                    number = int(name[1:])
-                    rule = rules[number]
-                    if truths[rule.node] is not None:
-                        raise EngineFault(f"`{nodes[rule.node].name}` was concluded twice")
+                    number, node, truth, counts_as, parents = firing_of[name]
+                    if truths[node] is not None:
+                        raise EngineFault(f"`{node_names[node]}` was concluded twice")
                     if len(firings) >= limit:
                         raise EngineFault("the rules do not come to rest")
-                    truths[rule.node] = rule.truth
+                    truths[node] = truth
                     firings.append(Fired(number, asserted[fact_id]))
-                    for parent in nodes[rule.node].parents:
-                        counts[parent][rule.counts_as] += 1
+                    for parent, home in parents:
+                        counts[parent][counts_as] += 1
                         waiting[parent] -= 1
-                        if waiting[parent] == 0:
-                            if nodes[parent].ruleset == ruleset:
+                        if not waiting[parent]:
+                            if home == ruleset:
                                 self._tally(handle, parent, counts[parent], asserted)
                             else:
-                                tallies[nodes[parent].ruleset].append(parent)
+                                tallies[home].append(parent)
                     message = engine.complete_and_start_action(handle, state)
             finally:
                 if state is not None:
                     engine.delete_state(handle, _SID)
         concluded = tuple(truth for truth in truths if truth is not None)
-        if len(concluded) != len(nodes):
-            lost = next(node.name for node, truth in zip(nodes, truths, strict=True) if not truth)
+        if len(concluded) != len(truths):
+            lost = next(name for name, t in zip(node_names, truths, strict=True) if not t)
             raise EngineFault(f"no rule concluded `{lost}`")
         return Outcome(concluded, tuple(firings))
 
     def _tally(self, handle: int, index: int, count: list[int], asserted: dict[str, str]) -> Any:
-        node = self.program.nodes[index]
-        kind = node.fact_kind
+        fact_id, text, said = self._tallies[index]
         t, f, u = count
-        text = (
-            f'{{"id":"f{kind}","sid":"{_SID}","g":{kind // BUCKET},"k":{kind},'
-            f'"t":{t},"f":{f},"u":{u}}}'
-        )
-        code, state = self._engine.assert_fact(handle, text)
+        code, state = self._engine.assert_fact(handle, f'{text}"t":{t},"f":{f},"u":{u}}}')
         if code:
-            raise EngineFault(f"the tally of {node.name} was refused, code {code}")
-        asserted[f"f{kind}"] = f"tally of {node.name}: {t} true, {f} false, {u} unknown"
+            raise EngineFault(f"the tally of {self._names[index]} was refused, code {code}")
+        asserted[fact_id] = f"{said}{t} true, {f} false, {u} unknown"
         return state
+
+    def _prepare(self) -> None:
+        """Look-ups for the loop that runs for every subject."""
+        program = self.program
+        nodes = program.nodes
+        self._names = [node.name for node in nodes]
+        self._children = [len(node.children) for node in nodes]
+        self._readings: list[list[tuple[ReadingKind, str, str]]] = [[] for _ in program.rulesets]
+        for kind in program.readings:
+            row = (kind, f"f{kind.kind}", f"reading of {kind.fact}")
+            self._readings[kind.ruleset].append(row)
+        self._tallies = [
+            (
+                f"f{node.fact_kind}",
+                f'{{"id":"f{node.fact_kind}","sid":"{_SID}",'
+                f'"g":{node.fact_kind // BUCKET},"k":{node.fact_kind},',
+                f"tally of {node.name}: ",
+            )
+            for node in nodes
+        ]
+        self._firing_of: dict[str, tuple[int, int, Truth, int, tuple[tuple[int, int], ...]]] = {
+            f"r{number}": (
+                number,
+                rule.node,
+                rule.truth,
+                rule.counts_as,
+                tuple((parent, nodes[parent].ruleset) for parent in nodes[rule.node].parents),
+            )
+            for number, rule in enumerate(program.rules)
+        }
 
 
 def _fired(message: str) -> tuple[str, str]:

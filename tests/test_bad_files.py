@@ -43,7 +43,7 @@ def shown(rejected: InputRejected) -> str:
 
 
 def compare(found: str, golden: Path) -> None:
-    if os.environ.get("ELIGO_GOLDEN") == "write":
+    if os.environ.get("ELIGO_GOLDEN") == "rewrite":
         golden.write_text(found, "utf-8")
     assert found == golden.read_text("utf-8")
 

@@ -383,12 +383,16 @@ def limited(text: str, uln: str | None = None, unit: str = "mg/dL") -> m.Stateme
         (BARE, [limited("1", "3")], "1/3", "1/3"),
         (ULN, [limited("0.8", unit="g/L")], "2", "2"),
         (ULN, [limited("0.8", "0.6", "g/L")], "4/3", "4/3"),
-        # Censored: a millionth of its own unit; an end from the range only in that unit.
+        # Censored: the converted interval where the bound converts exactly.
         (ULN, [limited("<80")], "0", "79999999/40000000"),
         (ULN, [limited(">80", "50")], "80000001/50000000", "20"),
-        (ULN, [limited("<0.8", "0.4", "g/L")], None, "799999/400000"),
-        (ULN, [limited(">0.8", "0.4", "g/L")], "800001/400000", None),
-        (ULN, [limited(">=0.8", "0.4", "g/L")], "2", None),
+        (ULN, [limited("<0.8", "0.4", "g/L")], "0", "79999999/40000000"),
+        (ULN, [limited(">0.8", "0.4", "g/L")], "80000001/40000000", "25"),
+        (ULN, [limited(">=0.8", "0.4", "g/L")], "2", "25"),
+        # Else its own unit: a millionth of that, and an open end.
+        (ULN, [limited("<0.000005", "0.000002", "mg/L")], None, "2"),
+        (ULN, [limited(">0.000005", "0.000002", "mg/L")], "3", None),
+        (ULN, [limited("<0.8", "0.4", "g/L"), limited("<80", "40")], "0", "79999999/40000000"),
         (ULN, [limited("<0.8", unit="g/L")], "0", "79999999/40000000"),
         (BARE, [limited("<=80", "40")], None, "2"),
         # Those without a limit are set aside.
@@ -412,7 +416,7 @@ def test_the_ratio_is_exact(
         (BARE, [limited("80")], "no_limit"),
         (BARE, [limited("80", "40"), limited("80", "50")], "conflicting"),
         (ULN, [limited("80"), limited("80", "50")], "conflicting"),
-        (BARE, [limited("<0.8", "0.4", "g/L"), limited("<80", "40")], "conflicting"),
+        (BARE, [limited("<0.8", "0.5", "g/L"), limited("<80", "40")], "conflicting"),
     ],
 )
 def test_the_ratio_alone_is_unknown(of: m.Fact, statements: list[m.Statement], reason: str) -> None:
@@ -458,11 +462,11 @@ def test_a_third_is_between_its_neighbours() -> None:
     assert truth(m.UlnTest("x", "below_uln", 333_334), BARE, third) == "T"
 
 
-def test_a_point_at_the_end_of_its_range_may_have_an_open_ratio() -> None:
+def test_a_point_at_the_end_of_its_range_has_a_point_for_a_ratio() -> None:
     found = read(ULN, [limited(">=10", "0.4", "g/L")])
     assert (found.low, found.high, found.reason) == (millionths("1000"), millionths("1000"), None)
-    assert found.times_uln == m.UlnRatio(Fraction(25), None)
-    assert truth(m.UlnTest("x", "above_uln", 25 * m.MILLION), ULN, found) == "U"
+    assert found.times_uln == m.UlnRatio(Fraction(25), Fraction(25))
+    assert truth(m.UlnTest("x", "above_uln", 25 * m.MILLION), ULN, found) == "F"
 
 
 # --- record lists -----------------------------------------------------------------------
@@ -534,6 +538,7 @@ def test_a_list_that_is_not_there_is_not_confirmed() -> None:
         ((m.Where("agent", ("dasatinib",)),), {"agent": "Dasatinib"}, "F"),
         ((m.Where("dose", (5_000_000,)),), {"dose": amount("5")}, "T"),
         ((m.Where("dose", (5_000_000,)),), {"dose": amount("0.05", "g/L")}, "T"),
+        ((m.Where("dose", (4_000_000, 5_000_000)),), {"dose": amount("5")}, "T"),
         ((m.Where("dose", (5_000_000,)),), {"dose": amount("5.000001")}, "F"),
         ((m.Where("dose", (5_000_000,)),), {"dose": amount("<5")}, "F"),
         ((m.Where("dose", (5_000_000,)),), {"dose": amount("<=5")}, "U"),
@@ -809,6 +814,8 @@ def over_lists(derive: m.Derivation, complete_on: str | None, *names: str) -> m.
         (m.DaysBetween("first", "first"), None, ["M01"], "open", "open", "history_not_confirmed"),
         (m.DaysBetween("first", "last"), "2026-11-20", ["M01", "M15"], 14, 14, None),
         (m.DaysBetween("day", "last"), None, ["M01"], -14, 5, "history_not_confirmed"),
+        (m.DaysBetween("first", "day"), None, [], None, None, "no_date"),
+        (m.DaysBetween("day", "first"), None, [], None, None, "no_date"),
         (m.DaysBetween("last", "pending"), None, [], None, None, "pending"),
         (m.DaysBetween("pending", "last"), None, [], None, None, "pending"),
     ],

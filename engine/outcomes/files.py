@@ -1,7 +1,5 @@
 """The shape of `outcomes.yaml`: which keys there are, and what each is for."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired, TypedDict
 
 from engine.files import Scalar

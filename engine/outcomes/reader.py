@@ -349,7 +349,8 @@ class _Reader:
             self.sheet.fault((*at, "remission"), "order", what)
         within = self.sheet.duration_of((*at, "within"), top["within"])
         until = self._day_facts((*at, "until"), top.get("until", []))
-        mrd, negative = "", ()
+        mrd = ""
+        negative: tuple[str, ...] = ()
         if "mrd" in top:
             spec = self.sheet.mapping_of((*at, "mrd"), top["mrd"], files.MrdFile) or {}
             if "scale" in spec:
@@ -403,7 +404,7 @@ class _Reader:
                 sources.append(EXAMINED)
             elif day := self._any_day((*path, i), one):
                 sources.append(day)
-        rules = []
+        rules: list[Censoring] = []
         listed = self.sheet.list_of((*at, "rules"), top.get("rules", []), "rules of censoring")
         for i, one in enumerate(listed):
             here = (*at, "rules", i)

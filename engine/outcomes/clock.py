@@ -1,0 +1,31 @@
+"""Time from a start, in days and in calendar months (SEMANTICS 9)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from engine.calendar import add
+from engine.model import Duration
+
+PARTS = 31
+"""Days beyond the completed months count as 31sts of a month: no month has more days, so
+time never runs backwards, and n months are reached exactly on the day start + n months."""
+
+
+def months_parts(start: date, day: date) -> int:
+    """31 times the completed months from `start` to `day`, plus the days beyond them.
+
+    Not above 31 n exactly where `day` is on or before start + n months.
+    """
+    months = 12 * (day.year - start.year) + day.month - start.month
+    reached = add(start, Duration(0, months))
+    if reached is None or reached > day:
+        months -= 1
+        reached = add(start, Duration(0, months))
+    assert reached is not None and reached <= day
+    return PARTS * months + (day - reached).days
+
+
+def landmark_day(start: date, after: Duration) -> date:
+    """The day of a landmark; the last day of the calendar where it lies beyond it."""
+    return add(start, after) or date.max

@@ -1,0 +1,287 @@
+"""What would have to be different for a failed verdict not to fail.
+
+A *change set* is a wait, new results, or both: a day, and for some recorded facts a new
+value, while every other result is kept current with the value it has. It is minimal: without
+any one of its parts some criterion still fails. Facts that the dictionary marks as never
+changing stay as they are, and a record list is history, to which only time is added.
+
+The sets are the minimal hitting sets of the conflicts (facts that, kept as they are, make a
+criterion fail), found with Reiter's tree.
+
+Source: R. Reiter, A theory of diagnosis from first principles, Artificial Intelligence 32
+(1987) 57-95.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+
+from engine.model import Protocol, Reading, Subject
+from engine.plan.days import Day, change_days, day_with, kept_current
+from engine.plan.regions import Part, Root, Roots, State, ways
+from engine.plan.search import NO, NOT_FAILED, OutOfSteps, Shape, Steps, Wanted, World
+from engine.reference import readings as read
+
+MOST_CHANGES = 12
+"""Change sets that are listed."""
+MOST_TRIED = 400
+"""Sets that one day's search tries."""
+MOST_VALUES = 400
+"""Combinations of new values that one set's search tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewResult:
+    """A recorded fact and the values it would have to come to, as pieces of its axis."""
+
+    root: Root
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """A day to wait for (the as-of date: none) and new results, any combination of which does.
+
+    `readings`: what the facts come to on that day with one such combination.
+    """
+
+    on: date
+    results: tuple[NewResult, ...]
+    readings: Mapping[str, Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """The minimal change sets, those without a wait first; `exact` is false if some may lack.
+
+    `fixed`: where no change would do, the permanent facts because of which the subject is
+    ineligible on every day, whatever else comes out.
+    """
+
+    sets: tuple[ChangeSet, ...]
+    fixed: tuple[str, ...]
+    exact: bool
+
+
+def changing(
+    shape: Shape, subject: Subject, today: Day, until: date, steps: Steps
+) -> Changing:
+    """How an ineligible subject could cease to be so, on some day up to `until`."""
+    protocol = shape.protocol
+    fixed = permanent_cause(shape, subject, today, until)
+    if fixed:
+        return Changing((), fixed, True)
+    lasting = kept_current(protocol, today, subject)
+    days = [today.on, *change_days(lasting, shape.tests, subject, today.on, until)]
+    found: list[tuple[date, frozenset[Root], World]] = []
+    exact = True
+    seen: set[tuple[object, ...]] = set()
+    for on in days:
+        day = today if on == today.on else day_with(lasting, read(lasting, subject, on), on)
+        known = tuple(day.truths.values())
+        if known in seen:
+            continue
+        seen.add(known)
+        world, whole = _world(shape, subject, day, steps)
+        exact = exact and whole
+        try:
+            sets, whole = minimal_sets(world)
+        except OutOfSteps:
+            exact = False
+            break
+        exact = exact and whole
+        for one in sets:
+            if not any(earlier <= one for _, earlier, _ in found):
+                found.append((on, one, world))
+        if any(not one for _, one, _ in found):
+            break  # a wait alone does; a longer wait is no smaller change
+    changes = [change for on, one, world in found for change in _boxes(world, on, one)]
+    exact = exact and len(changes) <= MOST_CHANGES
+    return Changing(tuple(changes[:MOST_CHANGES]), (), exact)
+
+
+def changeable(protocol: Protocol, root: Root) -> bool:
+    """Whether a new statement may say something else than the last one."""
+    return not root.startswith("records.") and protocol.facts[root].changes != "never"
+
+
+def _world(shape: Shape, subject: Subject, day: Day, steps: Steps) -> tuple[World, bool]:
+    """A world in which each result near a failed criterion may be anything, or stay as it is."""
+    roots = shape.roots
+    failed = {n for n, s in enumerate(day.statuses.values()) if s == "failed"}
+    near = _connected(shape, failed)
+    states: dict[Root, Sequence[State]] = {}
+    exact = True
+    for root in near:
+        found = ways(roots, root, subject, None, day.on)
+        exact = exact and found.exact
+        kept = State({name: day.readings[name] for name in roots.alone(root)})
+        states[root] = (kept, *found.states)
+    return World(shape, day, states, steps), exact
+
+
+def _connected(shape: Shape, failed: Collection[int]) -> list[Root]:
+    """The changeable roots of failed criteria, and of criteria that share one with them."""
+    found: dict[Root, None] = {}
+    queue, seen = list(failed), set(failed)
+    while queue:
+        criterion = queue.pop()
+        for root in sorted(shape.roots_of[criterion]):
+            if changeable(shape.protocol, root) and root not in found:
+                found[root] = None
+                for other, roots in enumerate(shape.roots_of):
+                    if root in roots and other not in seen:
+                        seen.add(other)
+                        queue.append(other)
+    return list(found)
+
+
+def _works(world: World) -> Callable[[Collection[Root]], bool]:
+    wanted = [Wanted(c, NOT_FAILED) for c in range(len(world.shape.criteria))]
+    return lambda free: world.find(wanted, free) is not None
+
+
+def minimal_sets(world: World) -> tuple[list[frozenset[Root]], bool]:
+    """The minimal sets of roots whose change can make every criterion not fail.
+
+    False beside them where the search was cut short. Raises: OutOfSteps.
+    """
+    works = _works(world)
+    every = frozenset(world.states)
+    if not works(every):
+        return [], True
+    results: list[frozenset[Root]] = []
+    queue: list[frozenset[Root]] = [frozenset()]
+    seen = {queue[0]}
+    conflicts: list[frozenset[Root]] = []
+    for tried, one in enumerate(queue):
+        if tried >= MOST_TRIED:
+            return results, False
+        if any(result <= one for result in results):
+            continue
+        conflict = next((c for c in conflicts if not c & one), None)
+        if conflict is None:
+            if works(one):
+                results.append(one)
+                continue
+            conflict = _conflict(works, every, every - one)
+            conflicts.append(conflict)
+        for root in sorted(conflict):
+            larger = one | {root}
+            if larger not in seen:
+                seen.add(larger)
+                queue.append(larger)
+    return results, True
+
+
+def _conflict(
+    works: Callable[[Collection[Root]], bool], every: frozenset[Root], frozen: frozenset[Root]
+) -> frozenset[Root]:
+    """A smallest part of `frozen` that, kept as it is, makes some criterion fail."""
+    for root in sorted(frozen):
+        if not works(every - (frozen - {root})):
+            frozen -= {root}
+    return frozen
+
+
+def _boxes(world: World, on: date, roots: frozenset[Root]) -> list[ChangeSet]:
+    """A set's acceptable values, as boxes: any value of one fact goes with any of the others."""
+    names = [n for n in world.shape.roots.facts if n in roots]
+    sizes = [range(1, len(world.states[root])) for root in names]
+    good: set[tuple[int, ...]] = set()
+    for tried, combination in enumerate(product(*sizes)):
+        if tried >= MOST_VALUES:
+            break
+        if _unfailed(world, names, combination):
+            good.add(combination)
+    found: list[ChangeSet] = []
+    left = sorted(good)
+    while left and len(found) < MOST_CHANGES:
+        box: list[list[int]] = [[number] for number in left[0]]
+        for at, size in enumerate(sizes):
+            for number in size:
+                if number not in box[at]:
+                    added = (*box[:at], [number], *box[at + 1 :])
+                    if all(c in good for c in product(*added)):
+                        box[at].append(number)
+        inside = set(product(*box))
+        left = [combination for combination in left if combination not in inside]
+        results = tuple(
+            NewResult(root, tuple(p for n in sorted(numbers) for p in world.states[root][n].parts))
+            for root, numbers in zip(names, box, strict=True)
+        )
+        held = {root: numbers[0] for root, numbers in zip(names, box, strict=True)}
+        found.append(ChangeSet(on, results, world.readings(held)))
+    return found
+
+
+def _unfailed(world: World, roots: Sequence[Root], states: Sequence[int]) -> bool:
+    undos = []
+    for root, state in zip(roots, states, strict=True):
+        undos.append((root, world.hold(root, state)))
+    unfailed = world.verdict() != NO
+    for root, undo in reversed(undos):
+        world.release(root, undo)
+    return unfailed
+
+
+# --- what can never change -------------------------------------------------------------------
+
+
+def permanent_cause(shape: Shape, subject: Subject, today: Day, until: date) -> tuple[str, ...]:
+    """Permanent facts that alone make the subject ineligible on every day; empty if none do.
+
+    Permanent is what the dictionary says never changes, and what is counted from that alone.
+    As few of them as possible, in the dictionary's order.
+    """
+    protocol = shape.protocol
+    facts = [
+        name
+        for name in protocol.facts
+        if name in shape.roots.looked_at and is_permanent(protocol, name)
+    ]
+    known = [name for name in facts if today.readings[name].low is not None]
+    tests = [test for test in shape.tests if test.fact in known]
+    days = [today.on, *change_days(protocol, tests, subject, today.on, until)]
+
+    def out(names: Collection[str], on: Iterable[date]) -> bool:
+        return all(_only(protocol, subject, today, names, day).verdict == "ineligible" for day in on)
+
+    if not known or not out(known, days[:1]) or not out(known, days):
+        return ()
+    kept = list(known)
+    for name in known:
+        fewer = [other for other in kept if other != name]
+        if out(fewer, days):
+            kept = fewer
+    return tuple(kept)
+
+
+def is_permanent(protocol: Protocol, name: str) -> bool:
+    """Whether nothing but time can change what a fact comes to."""
+    fact = protocol.facts[name]
+    if fact.changes is not None:
+        return fact.changes == "never"
+    derive = fact.derive
+    sources = [getattr(derive, word, None) for word in ("since", "start", "end")]
+    counted = [source for source in sources if source is not None]
+    return bool(counted) and all(is_permanent(protocol, source) for source in counted)
+
+
+def _only(
+    protocol: Protocol, subject: Subject, today: Day, names: Collection[str], on: date
+) -> Day:
+    """A day on which nothing is known but some facts."""
+    found = read(protocol, subject, on) if on != today.on else today.readings
+    return day_with(protocol, {n: r if n in names else unknown(r) for n, r in found.items()}, on)
+
+
+def unknown(reading: Reading) -> Reading:
+    """The reading of a fact that is not recorded."""
+    why = "not_recorded"
+    uln = "not_recorded" if reading.times_uln is not None or reading.uln_reason else None
+    return Reading(reading.fact, None, None, why, None, uln)  # type: ignore[arg-type]
+

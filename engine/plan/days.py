@@ -1,0 +1,285 @@
+"""The days on which time alone can change a truth, and the stretches between them.
+
+INVARIANT: between two days of `change_days` every truth of every condition is constant. Each
+end of a reading is a recorded day, the as-of date, `never` or *unbounded past* (SEMANTICS 4
+to 6). It changes from one to another only where a statement or a confirmation begins to count
+or lapses, and at either end of a recorded date. A test on an end that is a recorded day turns
+a fixed length after that day; on an end that is the as-of date it is constant, save against a
+fixed day, on which it turns, and in `days_between`, where it turns a fixed number of days
+from the other end. All these days are candidates; more than needed do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from engine import reference
+from engine.calendar import add
+from engine.model import (
+    MILLION,
+    AgoTest,
+    All,
+    Any,
+    BetweenTest,
+    CompletedYears,
+    Condition,
+    Days,
+    DaysBetween,
+    DayTest,
+    Defined,
+    Duration,
+    EarliestOf,
+    Entries,
+    LatestOf,
+    LimitTest,
+    Not,
+    Protocol,
+    Reading,
+    Statement,
+    Status,
+    Subject,
+    Test,
+    Todo,
+    Truth,
+    Verdict,
+)
+from engine.packs import is_birth_date
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the reference evaluator says of one day."""
+
+    on: date
+    readings: Mapping[str, Reading]
+    truths: Mapping[str, Truth]
+    statuses: Mapping[str, Status]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive days, `first` to `last` included, on which every criterion stands alike."""
+
+    first: date
+    last: date
+    start: Day
+
+
+def day_of(protocol: Protocol, subject: Subject, on: date) -> Day:
+    """The subject on one day, by the reference evaluator."""
+    return day_with(protocol, reference.readings(protocol, subject, on), on)
+
+
+def day_with(protocol: Protocol, readings: Mapping[str, Reading], on: date) -> Day:
+    """One day on which the facts come to `readings`."""
+    truths = reference.truths(protocol, readings, on)
+    statuses = reference.statuses(protocol, reference.answers(protocol, truths))
+    return Day(on, readings, truths, statuses, reference.verdict(statuses))
+
+
+def tests_of(protocol: Protocol) -> tuple[Test, ...]:
+    """Every different test of the protocol's criteria, in the protocol's order."""
+    found: dict[Test, None] = {}
+
+    def walk(condition: Condition) -> None:
+        if isinstance(condition, All | Any):
+            for child in condition.children:
+                walk(child)
+        elif isinstance(condition, Not):
+            walk(condition.child)
+        elif isinstance(condition, Defined):
+            walk(protocol.definitions[condition.name])
+        elif not isinstance(condition, Todo):
+            found[condition] = None
+
+    for criterion in protocol.criteria:
+        walk(criterion.holds_when)
+    return tuple(found)
+
+
+def last_day(protocol: Protocol, subject: Subject, until: date) -> date:
+    """`until`, or the day before a birth date begins to count that lies after that day.
+
+    From then on the subject would be refused, so nothing can be said of it.
+    """
+    for name, statements in subject.facts.items():
+        if is_birth_date(protocol, protocol.facts[name]):
+            for said in statements:
+                if (
+                    not said.voided
+                    and said.on is not None
+                    and isinstance(said.value, Days)
+                    and said.value.first > said.on
+                ):
+                    until = min(until, said.on - timedelta(days=1))
+    return until
+
+
+def change_days(
+    protocol: Protocol, tests: Iterable[Test], subject: Subject, after: date, until: date
+) -> list[date]:
+    """The days after `after`, up to `until`, on which any of `tests` may change by time alone."""
+    found: set[int] = set()
+    roots: set[str] = set()
+    for test in tests:
+        ends = _ends(protocol, subject, test.fact, found, roots)
+        fact = protocol.facts[test.fact]
+        if isinstance(test, AgoTest):
+            _shifted(found, ends, [test.duration])
+        elif isinstance(test, DayTest):
+            found |= {test.day.toordinal(), test.day.toordinal() + 1}
+        elif isinstance(test, LimitTest | BetweenTest):
+            limits = limits_of(test)
+            if isinstance(fact.derive, CompletedYears):
+                years = {limit // MILLION + n for limit in limits for n in (0, 1)}
+                _shifted(found, ends, [Duration(0, 12 * n) for n in sorted(years)])
+            elif isinstance(fact.derive, DaysBetween):
+                near = {limit // MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
+                found |= {end + sign * n for end in ends for n in near for sign in (1, -1)}
+    low, high = after.toordinal(), until.toordinal()
+    return [date.fromordinal(number) for number in sorted(found) if low < number <= high]
+
+
+def limits_of(test: Test) -> tuple[int, ...]:
+    """The limits of a test on a quantity, in millionths."""
+    if isinstance(test, LimitTest):
+        return (test.limit_u,)
+    return (test.low_u, test.high_u) if isinstance(test, BetweenTest) else ()
+
+
+def shifted(day: date, duration: Duration) -> date | None:
+    """`day` + a duration, which may be negative; None beyond the calendar."""
+    if 12 * day.year + day.month - 1 + duration.months < 12:
+        return None
+    return add(day, duration)
+
+
+def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[Duration]) -> None:
+    for end in ends:
+        for duration in durations:
+            day = shifted(date.fromordinal(end), duration)
+            if day is not None:
+                found |= {day.toordinal(), day.toordinal() + 1}
+
+
+def _ends(
+    protocol: Protocol, subject: Subject, name: str, found: set[int], roots: set[str]
+) -> set[int]:
+    """The recorded days that an end of the date `name` may be; switching days go to `found`.
+
+    For a quantity that is counted from dates, the ends of those dates.
+    """
+    fact = protocol.facts[name]
+    derive = fact.derive
+    if isinstance(derive, CompletedYears):
+        return _ends(protocol, subject, derive.since, found, roots)
+    if isinstance(derive, DaysBetween):
+        ends = _ends(protocol, subject, derive.start, found, roots)
+        return ends | _ends(protocol, subject, derive.end, found, roots)
+    if derive is None:
+        statements = subject.facts.get(name, ())
+        if name not in roots:
+            roots.add(name)
+            _lapses(found, (s.on for s in statements if not s.voided), fact.valid_for)
+        ends = {day for s in statements if not s.voided for day in _days(s.value)}
+    else:
+        listed = subject.records.get(derive.records, Entries(None, ()))
+        _lapses(found, [listed.complete_on], protocol.records[derive.records].valid_for)
+        ends = set()
+        if isinstance(derive, LatestOf | EarliestOf):
+            for entry in listed.entries:
+                if not entry.voided:
+                    ends |= set(_days(entry.values.get(derive.field)))
+    found |= ends
+    found |= {end + 1 for end in ends}
+    return ends
+
+
+def _days(value: object) -> tuple[int, ...]:
+    return (value.first.toordinal(), value.last.toordinal()) if isinstance(value, Days) else ()
+
+
+def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | None) -> None:
+    """The days on which something dated begins to count, and on which it has gone stale."""
+    for day in days:
+        if day is not None:
+            found.add(day.toordinal())
+            until = add(day, valid_for) if valid_for is not None else None
+            if until is not None:
+                found.add(until.toordinal() + 1)
+
+
+def stretches(
+    protocol: Protocol, tests: Sequence[Test], subject: Subject, as_of: date, until: date
+) -> tuple[Stretch, ...]:
+    """The days from `as_of` to `until` as stretches, by evaluating the change days only."""
+    days = [as_of, *change_days(protocol, tests, subject, as_of, until)]
+    kept: list[Day] = []
+    for on in days:
+        day = day_of(protocol, subject, on)
+        if not kept or day.statuses != kept[-1].statuses:
+            kept.append(day)
+    ends = [day.on - timedelta(days=1) for day in kept[1:]] + [until]
+    return tuple(Stretch(day.on, end, day) for day, end in zip(kept, ends, strict=True))
+
+
+# --- keeping results current ------------------------------------------------------------
+
+
+def kept_current(protocol: Protocol, today: Day, subject: Subject) -> Protocol:
+    """The protocol under which what is known on that day never goes stale.
+
+    It serves to ask what would be if every result were repeated in time with the same value;
+    `renewed` makes the subject of whom the real protocol says so.
+    """
+    facts = {
+        name: replace(fact, valid_for=None)
+        if fact.derive is None and fact.valid_for and today.readings[name].low is not None
+        else fact
+        for name, fact in protocol.facts.items()
+        if fact.type != "text"
+    }
+    ages = Duration(date.max.toordinal(), 0)
+    records = {
+        name: replace(record, valid_for=ages)
+        if confirmed(protocol, subject, name, today.on)
+        else record
+        for name, record in protocol.records.items()
+    }
+    return replace(protocol, facts=facts, records=records)
+
+
+def confirmed(protocol: Protocol, subject: Subject, records: str, on: date) -> bool:
+    """Whether a list may be relied on as complete on a day (SEMANTICS 5)."""
+    complete_on = subject.records.get(records, Entries(None, ())).complete_on
+    if complete_on is None or complete_on > on:
+        return False
+    until = add(complete_on, protocol.records[records].valid_for)
+    return until is None or on <= until
+
+
+def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -> Subject:
+    """The subject whose lapsed results were repeated on day `on`, with the same values.
+
+    `lasting` is the protocol of `kept_current`: what it still relies on is what is repeated.
+    """
+    facts = dict(subject.facts)
+    for name, fact in lasting.facts.items():
+        real = protocol.facts[name]
+        if fact.derive is None and fact.valid_for is None and real.valid_for is not None:
+            facts[name] = (*facts.get(name, ()), *_repeated(facts.get(name, ()), on))
+    records = {
+        name: replace(listed, complete_on=on) if confirmed(lasting, subject, name, on) else listed
+        for name, listed in subject.records.items()
+    }
+    return replace(subject, facts=facts, records=records)
+
+
+def _repeated(statements: Iterable[Statement], on: date) -> Iterator[Statement]:
+    """The statements that count on a day, as they would be stated on that day."""
+    reached = [s for s in statements if not s.voided and s.on is not None and s.on <= on]
+    latest = max((s.on for s in reached if s.on is not None), default=None)
+    return (replace(s, on=on) for s in reached if s.on == latest and latest != on)

@@ -1,0 +1,1033 @@
+"""What can be recorded, cut into finitely many regions: the ground of every proof about a pack.
+
+Whatever a pack asks, it asks through its tests, and the limits in them cut the values of a
+fact into finitely many regions inside which no test changes. A *cell* is one combination of
+truths that the tests on some coupled facts can have together. Cells are not reasoned out:
+each is found by evaluating the reference on something recorded at and beside every limit.
+
+- **real** cells come from something that can be written into a subject file; a witness is
+  put together from them and evaluated again as a whole;
+- **possible** cells widen them to a superset (any interval between two limits, any entry
+  that may match), so that what no possible cell allows is proved.
+
+Facts are coupled, and share a variable, where one is derived from another, where two are
+derived from one date, or where two derivations over one list cannot be told apart (every
+entry that one counts, the other counts too). Other derivations over a list are free of each
+other, for each has entries that it alone counts.
+
+The as-of date shifts the regions of dates. Where a pack mixes days with months, or asks
+about fixed days, the order of the limits depends on it; then every order that occurs from
+2000 to 2099 is looked at (`as_of_dates`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise, product
+from typing import Any
+
+import engine.model as m
+from engine import reference
+from engine.calendar import add
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams
+from engine.faults import InputRejected
+from engine.packs import derived_from, is_birth_date
+from engine.source import Document, Num
+from engine.subjects import births_checked, subject_of
+from engine.units import UnitError, conversion
+from engine.wording import decimal_text
+
+Plain = dict[str, Any]
+"""What a subject file holds: mappings, lists, text, `Num`, booleans."""
+
+Source = tuple[str, Any]
+"""Where a fact comes from: ("root", name), or ("list", derivation)."""
+
+Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
+NUMBER: Mapping[m.Truth, int] = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
+MOST_COMBINATIONS = 40_000
+MOST_DATES = 24
+PERSON = "Dr W. Example"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Truths that tests can have together, and something recorded that gives them.
+
+    `recorded` is None where the cell is only possible. `points`: the known readings of the
+    cell's facts as (low, high), by fact.
+    """
+
+    truths: tuple[int, ...]
+    recorded: Plain | None
+    points: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Coupled facts and what they can come to. `exact`: no cell is missing."""
+
+    facts: tuple[str, ...]
+    leaves: tuple[tuple[int, m.Leaf], ...]
+    cells: tuple[Cell, ...]
+    exact: bool
+
+
+def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> Iterator[m.Leaf]:
+    """The leaves of a condition, definitions included."""
+    if isinstance(condition, m.All | m.Any):
+        for child in condition.children:
+            yield from leaves_of(child, definitions)
+    elif isinstance(condition, m.Not):
+        yield from leaves_of(condition.child, definitions)
+    elif isinstance(condition, m.Defined):
+        yield from leaves_of(definitions[condition.name], definitions)
+    else:
+        yield condition
+
+
+def inlined(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> m.Condition:
+    """The condition with every definition written out."""
+    if isinstance(condition, m.Defined):
+        return inlined(definitions[condition.name], definitions)
+    if isinstance(condition, m.All | m.Any):
+        children = tuple(inlined(child, definitions) for child in condition.children)
+        return replace(condition, children=children)
+    if isinstance(condition, m.Not):
+        return replace(condition, child=inlined(condition.child, definitions))
+    return condition
+
+
+def pack_leaves(protocol: m.Protocol) -> list[m.Leaf]:
+    """Every test of a pack's definitions and criteria, in file order."""
+    conditions = [*protocol.definitions.values(), *(c.holds_when for c in protocol.criteria)]
+    found = (leaf for one in conditions for leaf in leaves_of(one, protocol.definitions))
+    return list(dict.fromkeys(found))
+
+
+def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
+    """What a pack's dictionary knows of something recorded; the rest is left out.
+
+    Needed to screen one person under two versions of a pack.
+    """
+    facts = {}
+    for name, said in recorded.get("facts", {}).items():
+        fact = protocol.facts.get(name)
+        if fact is None or fact.derive is not None:
+            continue
+        if fact.type == "choice" and said["value"] not in [c.code for c in fact.choices]:
+            continue
+        facts[name] = said
+    records: Plain = {}
+    for name, listed in recorded.get("records", {}).items():
+        record = protocol.records.get(name)
+        if record is not None:
+            entries = []
+            for entry in listed.get("entries", []):
+                kept = {k: v for k, v in entry.items() if k in record.fields}
+                for key, value in list(kept.items()):
+                    codes = {choice.code for choice in record.fields[key].choices}
+                    if codes and value not in codes:
+                        del kept[key]
+                entries.append(kept)
+            records[name] = {**listed, "entries": entries}
+    return {"facts": facts, "records": records}
+
+
+def subject_from(recorded: Plain, protocol: m.Protocol, as_of: date, name: str = "W") -> m.Subject:
+    """The subject that a file with these contents would give. Raises: InputRejected."""
+    document = Document("witness", "", {"subject": name, **fitted(recorded, protocol)})
+    subject = subject_of(document, protocol)
+    births_checked(subject, protocol, as_of, document)
+    return subject
+
+
+class Space:
+    """Everything that can be recorded for one or two packs on one as-of date, in regions.
+
+    `extra` are further tests to tell apart (those of mutants), as (pack's number, test).
+    """
+
+    def __init__(
+        self,
+        protocols: Sequence[m.Protocol],
+        as_of: date,
+        extra: Iterable[tuple[int, m.Leaf]] = (),
+    ) -> None:
+        self.protocols = tuple(protocols)
+        self.as_of = as_of
+        leaves = [(k, leaf) for k, p in enumerate(protocols) for leaf in pack_leaves(p)]
+        wanted = dict.fromkeys([*leaves, *extra])
+        self.variables = tuple(_variables(self, [w for w in wanted if not _is_todo(w[1])]))
+        self.place = {
+            (number, leaf): (v, position)
+            for v, variable in enumerate(self.variables)
+            for position, (number, leaf) in enumerate(variable.leaves)
+        }
+        self.diagrams = Diagrams([len(v.cells) for v in self.variables])
+        self._compiled: dict[tuple[int, m.Condition], int] = {}
+
+    # --- conditions as diagrams ---------------------------------------------------------
+
+    def diagram(self, condition: m.Condition, number: int = 0) -> int:
+        """The diagram of a condition of pack `number`. Raises: TooLarge."""
+        return self._compile(inlined(condition, self.protocols[number].definitions), number)
+
+    def _compile(self, condition: m.Condition, number: int) -> int:
+        key = (number, condition)
+        found = self._compiled.get(key)
+        if found is not None:
+            return found
+        diagrams = self.diagrams
+        if isinstance(condition, m.All):
+            found = diagrams.all(self._compile(child, number) for child in condition.children)
+        elif isinstance(condition, m.Any):
+            found = diagrams.any(self._compile(child, number) for child in condition.children)
+        elif isinstance(condition, m.Not):
+            found = diagrams.negate(self._compile(condition.child, number))
+        elif isinstance(condition, m.Todo):
+            found = UNKNOWN
+        else:
+            assert not isinstance(condition, m.Defined)
+            variable, position = self.place[number, condition]
+            cells = self.variables[variable].cells
+            found = diagrams.node(variable, tuple(cell.truths[position] for cell in cells))
+        self._compiled[key] = found
+        return found
+
+    def status(self, criterion: m.Criterion, number: int = 0) -> int:
+        """A criterion's status as a diagram: 2 passed, 1 open, 0 failed."""
+        found = self.diagram(criterion.holds_when, number)
+        return found if criterion.kind == "inclusion" else self.diagrams.negate(found)
+
+    def verdict(self, number: int = 0) -> int:
+        """The verdict as a diagram: 2 eligible, 1 undetermined, 0 ineligible."""
+        return self.diagrams.all(self.status(c, number) for c in self.protocols[number].criteria)
+
+    # --- witnesses ----------------------------------------------------------------------
+
+    def witness(self, goal: int, tries: int = 40) -> Plain | None:
+        """Something recorded for which a diagram is true, evaluated again as a whole.
+
+        None where none was found; `empty` says whether that is a proof.
+        """
+        for recorded, _ in self.witnesses(goal, tries):
+            return recorded
+        return None
+
+    def witnesses(self, goal: int, tries: int) -> Iterator[tuple[Plain, Mapping[int, int]]]:
+        """Witnesses of a goal, each on another way through its diagram."""
+        banned: set[tuple[int, int]] = set()
+        for _ in range(tries):
+            path = self.diagrams.path(
+                goal,
+                lambda v, c: (
+                    (v, c) not in banned and self.variables[v].cells[c].recorded is not None
+                ),
+            )
+            if path is None:
+                return
+            recorded = self._together(path)
+            if recorded is not None and self._holds(path, recorded):
+                yield recorded, path
+            if not path:
+                return
+            # Next time, go another way: without the region chosen last.
+            last = max(path)
+            banned.add((last, path[last]))
+
+    def empty(self, goal: int, *, definite: bool = False) -> bool:
+        """Whether nothing that can be recorded makes a diagram true: a proof, if it says so.
+
+        `definite`: the goal asks for decided truths alone, so that wider intervals (which
+        decide less) need not be looked at.
+        """
+        if goal == FALSE:
+            return definite or self.exact
+        return False
+
+    @property
+    def exact(self) -> bool:
+        return all(variable.exact for variable in self.variables)
+
+    def inexact(self, goals: Iterable[int]) -> list[str]:
+        """The facts among those that diagrams look at whose regions are not complete."""
+        found = frozenset().union(*(self.diagrams.support(goal) for goal in goals))
+        return [f for v in sorted(found) if not self.variables[v].exact for f in self.variables[v].facts]
+
+    def _together(self, path: Mapping[int, int]) -> Plain | None:
+        """What the cells of a path say, in one subject; None if they cannot stand together."""
+        facts: Plain = {}
+        records: Plain = {}
+        for variable, number in sorted(path.items()):
+            recorded = self.variables[variable].cells[number].recorded
+            if recorded is None:
+                return None
+            facts |= recorded["facts"]
+            for name, listed in recorded["records"].items():
+                there = records.setdefault(name, {"complete_on": listed["complete_on"], "entries": []})
+                if there["complete_on"] != listed["complete_on"]:
+                    return None
+                there["entries"] = there["entries"] + listed["entries"]
+        return {"facts": facts, "records": records}
+
+    def _holds(self, path: Mapping[int, int], recorded: Plain) -> bool:
+        """Whether a whole subject gives the truths that its cells promised."""
+        leaves = [leaf for v in path for leaf in self.variables[v].leaves]
+        found = _truths(self.protocols, recorded, leaves, self.as_of)
+        if found is None:
+            return False
+        promised = [t for v, c in path.items() for t in self.variables[v].cells[c].truths]
+        return list(found[0]) == promised
+
+
+def _is_todo(leaf: m.Leaf) -> bool:
+    return isinstance(leaf, m.Todo)
+
+
+# --- which facts belong together --------------------------------------------------------
+
+
+def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
+    """What a fact is recorded through: facts, and derivations over lists."""
+    fact = protocol.facts[name]
+    if fact.derive is None:
+        return frozenset([("root", name)])
+    if isinstance(fact.derive, m.CompletedYears | m.DaysBetween):
+        return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
+    return frozenset([("list", fact.derive)])
+
+
+def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[Variable]:
+    protocols = space.protocols
+    origin = {
+        (k, leaf): sources(protocols[k], leaf.fact)
+        for k, leaf in leaves
+        if not isinstance(leaf, m.Todo)
+    }
+    groups: dict[Source, set[Source]] = {}
+
+    def join(members: Iterable[Source]) -> None:
+        whole: set[Source] = set()
+        for one in members:
+            whole |= groups.setdefault(one, {one})
+        for one in whole:
+            groups[one] = whole
+
+    for found in origin.values():
+        join(found)
+    lists = {s[1].records for s in groups if s[0] == "list"}
+    entries = {name: _Templates(space, name, [s[1] for s in groups if s[0] == "list" and s[1].records == name]) for name in sorted(lists)}
+    for templates in entries.values():
+        for derive in templates.derivations:
+            if templates.private(derive, "true") is None:
+                join([("list", derive), *(("list", other) for other in templates.nearest(derive))])
+    done: set[int] = set()
+    for key in origin:
+        group = groups[next(iter(origin[key]))]
+        if id(group) in done:
+            continue
+        done.add(id(group))
+        members = [k for k in origin if groups[next(iter(origin[k]))] is group]
+        order = sorted(group, key=lambda s: (s[0], repr(s[1])))
+        yield _Coupled(space, order, members, entries).variable()
+
+
+class _Templates:
+    """Kinds of entries of one list, by which derivations count them: surely, maybe, not."""
+
+    def __init__(self, space: Space, name: str, derivations: Sequence[Listed]) -> None:
+        self.name = name
+        self.derivations = list(dict.fromkeys(derivations))
+        self.protocol = next(p for p in space.protocols if name in p.records)
+        fields: dict[str, m.Field] = {}
+        for protocol in space.protocols:
+            if name in protocol.records:
+                fields |= protocol.records[name].fields
+        asked: dict[str, list[Any]] = {}
+        for derive in self.derivations:
+            for where in derive.where:
+                values = asked.setdefault(where.field, [])
+                values += [v for v in where.values if v not in values]
+        options: list[list[tuple[str, Any]]] = []
+        for field, values in asked.items():
+            spare = _spare(fields[field], values)
+            some = [*values, *([spare] if spare is not None else [])]
+            options.append([(field, value) for value in some] + [(field, None)])
+        self.complete = True
+        size = 1
+        for option in options:
+            size *= len(option)
+        self.entries: dict[tuple[m.Truth, ...], Plain] = {}
+        combos: Iterable[tuple[tuple[str, Any], ...]] = product(*options)
+        if size > 5_000:
+            self.complete = False
+            combos = _one_at_a_time(options)
+        record = m.RecordList(name, name, m.Duration(0, 0), fields)
+        for combo in combos:
+            values = {field: value for field, value in combo if value is not None}
+            truths = _matching(self.derivations, record, values)
+            plain = {field: _plain_value(fields[field], value) for field, value in values.items()}
+            # Of entries counted alike, the one that says most reads best.
+            if len(plain) > len(self.entries.get(truths, {})) or truths not in self.entries:
+                self.entries[truths] = plain
+
+    def private(self, derive: Listed, truth: m.Truth) -> Plain | None:
+        """An entry that one derivation counts (surely, or maybe) and no other does."""
+        number = self.derivations.index(derive)
+        only = tuple(truth if i == number else "false" for i in range(len(self.derivations)))
+        return self.entries.get(only)
+
+    def nearest(self, derive: Listed) -> list[Listed]:
+        """The other derivations that share the entries of one which has none of its own."""
+        number = self.derivations.index(derive)
+        found = [t for t in self.entries if t[number] == "true"]
+        if not found:
+            return []
+        least = min(found, key=lambda t: sum(truth != "false" for truth in t))
+        return [d for d, t in zip(self.derivations, least, strict=True) if t != "false"]
+
+
+def _one_at_a_time(options: Sequence[Sequence[tuple[str, Any]]]) -> Iterator[tuple[tuple[str, Any], ...]]:
+    spare = tuple(option[-2] for option in options)
+    for i, option in enumerate(options):
+        for one in option:
+            yield (*spare[:i], one, *spare[i + 1 :])
+
+
+def _spare(field: m.Field, values: Sequence[Any]) -> Any:
+    """A value of a field that nothing asks for; None where there is none."""
+    if field.type == "boolean":
+        return next((b for b in (True, False) if b not in values), None)
+    if field.type == "choice":
+        unasked = [c.code for c in field.choices if c.code not in values]
+        return next((c for c in unasked if c in ("other", "none")), unasked[0] if unasked else None)
+    if field.type == "quantity":
+        low, high = field.range_u or (0, m.LARGEST)
+        return next((v for v in range(low, high + 1, m.MILLION) if v not in values), None)
+    return next(t for t in ("unlisted", "unlisted too") if t not in values)
+
+
+def _plain_value(field: m.Field, value: Any) -> Any:
+    return Num(decimal_text(value)) if field.type == "quantity" else value
+
+
+def _matching(
+    derivations: Sequence[Listed], record: m.RecordList, values: Mapping[str, Any]
+) -> tuple[m.Truth, ...]:
+    """Whether an entry with these values counts, for each derivation, asked of the reference."""
+    held: dict[str, Any] = {
+        name: m.Amount(v, record.fields[name].unit) if record.fields[name].type == "quantity" else v
+        for name, v in values.items()
+    }
+    held = {k: (v,) if record.fields[k].many else v for k, v in held.items()}
+    facts = {
+        f"d{i}": m.Fact(f"d{i}", "", "boolean", derive=m.Exists(record.name, d.where))
+        for i, d in enumerate(derivations)
+    }
+    day = date(2026, 1, 15)
+    listed = m.Entries(day, (m.Entry("", held),))
+    made = m.Protocol("", "", "", None, {}, facts, {record.name: record}, {}, ())
+    found = reference.readings(made, m.Subject("", {}, {record.name: listed}), day)
+    return tuple(
+        "unknown" if r.low is None else "true" if r.low else "false" for r in found.values()
+    )
+
+
+# --- what can be recorded ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """One thing that a source may have recorded: as in a file (None: it cannot be written
+    down so), and as values."""
+
+    facts: Plain | None
+    statements: tuple[m.Statement, ...] = ()
+    list_name: str = ""
+    entries: tuple[Plain, ...] = ()
+    made: tuple[m.Entry, ...] = ()
+    confirmed: bool = True
+
+
+class _Coupled:
+    """The facts of one variable while their cells are looked for."""
+
+    def __init__(
+        self,
+        space: Space,
+        members: Sequence[Source],
+        leaves: Sequence[tuple[int, m.Leaf]],
+        templates: Mapping[str, _Templates],
+    ) -> None:
+        self.space, self.protocols, self.as_of = space, space.protocols, space.as_of
+        self.members, self.leaves, self.templates = members, leaves, templates
+        self.today = self.as_of.toordinal()
+        self.exact = True
+        self.days = sorted(self._days(), key=lambda day: (abs(day - self.today), day))
+
+    def variable(self) -> Variable:
+        names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
+        found: dict[tuple[int, ...], Cell] = {}
+        real, possible = self._options()
+        for combo in _bounded(real, self):
+            recorded = self._recorded(combo)
+            seen = _truths(self.protocols, recorded, self.leaves, self.as_of)
+            if seen is not None and seen[0] not in found:
+                found[seen[0]] = Cell(seen[0], recorded, seen[1])
+        for truths in self._possible(possible):
+            found.setdefault(truths, Cell(truths, None, {}))
+        return Variable(tuple(names), tuple(self.leaves), tuple(found.values()), self.exact)
+
+    def _options(self) -> tuple[list[list[_Option]], list[list[_Option]]]:
+        """For each member, what it may have recorded: really, and possibly."""
+        real: list[list[_Option]] = []
+        possible: list[list[_Option]] = []
+        grouped = [d for kind, d in self.members if kind == "list"]
+        alone = {
+            d: self.templates[d.records].private(d, "true") is not None for d in grouped
+        }
+        for kind, what in self.members:
+            if kind == "root":
+                fact = self._fact(what)
+                real.append(list(self._root(fact)))
+                if fact.type == "date":
+                    possible.append([*real[-1], *self._any_days(fact)])
+                else:
+                    possible.append(real[-1])
+            elif alone[what]:
+                real.append(list(self._listed(what)))
+                possible.append(list(self._listed(what, virtual=True)))
+        for name in dict.fromkeys(d.records for d in grouped if not alone[d]):
+            together = [d for d in grouped if d.records == name]
+            for option in self._shared(name, together):
+                real.append(option)
+                possible.append(option)
+            # Entries that also count for others may widen these further.
+            self.exact = False
+        return real, possible
+
+    def _possible(self, options: list[list[_Option]]) -> Iterator[tuple[int, ...]]:
+        mixed = {type(leaf) is m.UlnTest for _, leaf in self.leaves}
+        if len(mixed) == 2:
+            # A value and its ratio to a limit of normal are free of each other.
+            seen = {t for combo in _bounded(options, self) if (t := self._virtual(combo))}
+            uln = [i for i, (_, leaf) in enumerate(self.leaves) if isinstance(leaf, m.UlnTest)]
+            ratios = {tuple(t[i] for i in uln) for t in seen}
+            for truths, ratio in product(seen, ratios):
+                mine = list(truths)
+                for i, truth in zip(uln, ratio, strict=True):
+                    mine[i] = truth
+                yield tuple(mine)
+            return
+        if all(kind == "root" and self._fact(what).type != "date" for kind, what in self.members):
+            return
+        for combo in _bounded(options, self):
+            found = self._virtual(combo)
+            if found is not None:
+                yield found
+
+    def _virtual(self, combo: Sequence[_Option]) -> tuple[int, ...] | None:
+        """The truths of values made up, over lists whose derivations are told apart."""
+        if any(option.facts is None or option.made for option in combo):
+            facts: dict[str, tuple[m.Statement, ...]] = {}
+            records: dict[str, m.Entries] = {}
+            for (kind, what), option in zip(self.members, combo, strict=False):
+                if kind == "root":
+                    said = option.statements
+                    if option.facts:
+                        recorded = {"facts": option.facts, "records": {}}
+                        try:
+                            said = subject_from(recorded, self.protocols[0], self.as_of).facts.get(what, ())
+                        except InputRejected:
+                            return None
+                    facts[what] = said
+                else:
+                    there = records.get(option.list_name)
+                    entries = (*(there.entries if there else ()), *option.made)
+                    records[option.list_name] = m.Entries(self.as_of, entries)
+            subject = m.Subject("", facts, records)
+            derivations = [d for kind, d in self.members if kind == "list"]
+            made = [_told_apart(p, derivations) for p in self.protocols]
+            return _evaluated(made, [subject] * len(made), self.leaves, self.as_of)[0]
+        found = _truths(self.protocols, self._recorded(combo), self.leaves, self.as_of)
+        return found[0] if found else None
+
+    def _recorded(self, combo: Sequence[_Option]) -> Plain:
+        facts: Plain = {}
+        records: Plain = {}
+        for option in combo:
+            facts |= option.facts or {}
+            if option.list_name:
+                on = self.as_of.isoformat() if option.confirmed else None
+                listed = records.setdefault(option.list_name, {"complete_on": on, "entries": []})
+                listed["entries"] = [*listed["entries"], *option.entries]
+                if on is None:
+                    listed["complete_on"] = None
+        return {"facts": facts, "records": records}
+
+    def _fact(self, name: str) -> m.Fact:
+        return next(p.facts[name] for p in self.protocols if name in p.facts)
+
+    # --- recorded facts -------------------------------------------------------------------
+
+    def _root(self, fact: m.Fact) -> Iterator[_Option]:
+        versions = [p.facts[fact.name] for p in self.protocols if fact.name in p.facts]
+        days = {self.as_of}
+        stale = {v.valid_for for v in versions}
+        if len(stale) > 1:
+            # Two dictionaries rely on a result for different times: try between them.
+            for valid_for in stale - {None}:
+                assert valid_for is not None
+                edge = _back(self.as_of, valid_for, strict=False)
+                days |= {edge, edge - timedelta(days=1)}
+        signed = [True] if len({bool(v.attested_by) for v in versions}) == 1 else [True, False]
+        for on, by in product(sorted(days, reverse=True), signed):
+            said: Plain = {"on": on.isoformat()}
+            if by and any(v.attested_by for v in versions):
+                said["by"] = PERSON
+            for value in self._values(fact):
+                yield _Option({fact.name: {**value, **said}})
+        yield _Option({})
+
+    def _values(self, fact: m.Fact) -> Iterator[Plain]:
+        if fact.type == "boolean":
+            yield from ({"value": True}, {"value": False})
+        elif fact.type == "choice":
+            codes = [c.code for p in self.protocols if fact.name in p.facts for c in p.facts[fact.name].choices]
+            yield from ({"value": code} for code in dict.fromkeys(codes))
+        elif fact.type == "quantity":
+            yield from self._amounts(fact)
+        elif fact.type == "date":
+            for day in self.days:
+                yield {"value": date.fromordinal(day).isoformat()}
+            yield {"value": "never"}
+            text = [date.fromordinal(day).isoformat() for day in self.days]
+            yield from ({"value": t} for t in dict.fromkeys(day[:7] for day in text))
+            yield from ({"value": t} for t in dict.fromkeys(day[:4] for day in text))
+
+    def _any_days(self, fact: m.Fact) -> Iterator[_Option]:
+        """Any partial date, whatever the day of screening: an interval of at most a year."""
+        days = sorted(self.days)
+        for i, first in enumerate(days):
+            for last in days[i + 1 :]:
+                # The ends may lie anywhere beside the limits between them.
+                inner = days[i + 1] if days[i + 1] < last else last
+                if last - inner > 366:
+                    break
+                on = self.as_of if fact.valid_for else None
+                value = m.Days(date.fromordinal(first), date.fromordinal(last))
+                said = m.Statement("", value, None, on or self.as_of, by=PERSON)
+                yield _Option(None, (said,))
+
+    def _amounts(self, fact: m.Fact) -> Iterator[Plain]:
+        limits: set[tuple[int, str]] = set()
+        times: set[int] = set()
+        for k, leaf in self.leaves:
+            if getattr(leaf, "fact", None) != fact.name:
+                continue
+            unit = self.protocols[k].facts[fact.name].unit
+            if isinstance(leaf, m.LimitTest):
+                limits.add((leaf.limit_u, unit))
+            elif isinstance(leaf, m.BetweenTest):
+                limits |= {(leaf.low_u, unit), (leaf.high_u, unit)}
+            elif isinstance(leaf, m.UlnTest):
+                times.add(leaf.times_u)
+        ranges = [p.facts[fact.name].range_u for p in self.protocols if fact.name in p.facts]
+        single = len({unit for _, unit in limits} | {fact.unit}) == 1
+        step = fact.resolution_u or _grain([limit for limit, _ in limits])
+        values: dict[tuple[int, str], None] = {}
+        exact = sorted({limit for limit, unit in limits if unit == fact.unit})
+        for end in {e for r in ranges if r for e in r} if single else ():
+            exact = sorted({*exact, end})
+        for limit in exact or [0 if not ranges[0] else ranges[0][0]]:
+            for other in (limit + step, limit - step, limit, limit + 1, limit - 1):
+                values[other, fact.unit] = None
+        for low, high in pairwise(exact):
+            values[(low + high) // 2, fact.unit] = None
+        for limit, unit in limits:
+            if unit != fact.unit:
+                values |= {(limit, unit): None, (limit + 1, unit): None, (limit - 1, unit): None}
+        if times:
+            yield from self._ratios(fact, sorted(times), [v for v, _ in values] if exact else [])
+        if not (times and not limits):
+            for value, unit in values:
+                yield self._amount(fact, "", value, unit, single)
+            for sign, (value, unit) in product(("<", "<=", ">", ">="), values):
+                yield self._amount(fact, sign, value, unit, single)
+
+    def _ratios(self, fact: m.Fact, times: Sequence[int], values: Sequence[int]) -> Iterator[Plain]:
+        low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
+        step = max(1, min((b - a for a, b in pairwise([0, *times])), default=2) // 2)
+        wanted = dict.fromkeys(r for t in times for r in (t + step, t - step, t))
+        wanted |= {min(times) - step: None}
+        if values:
+            # Both the value and its ratio are asked about: try each with each.
+            for value, ratio in product(values, wanted):
+                if ratio and (uln := Fraction(value * m.MILLION, ratio)) > 0 and low <= value <= high:
+                    shown = Num(decimal_text(max(1, round(uln))))
+                    yield {"value": Num(decimal_text(value)), "uln": shown}
+        uln = fact.uln_u or 10 * m.MILLION
+        while high and max(wanted) * uln // m.MILLION > high and uln > 1:
+            uln //= 2
+        for ratio in wanted:
+            value = ratio * uln // m.MILLION
+            if low <= value <= high:
+                for sign in ("", "<", "<=", ">", ">="):
+                    text = sign + decimal_text(value)
+                    yield {"value": text if sign else Num(text), "uln": Num(decimal_text(uln))}
+        if low <= uln <= high:
+            yield {"value": Num(decimal_text(uln))}
+
+    def _amount(self, fact: m.Fact, sign: str, value: int, unit: str, single: bool) -> Plain:
+        said: Plain = {"value": Num(decimal_text(value)) if not sign else sign + decimal_text(value)}
+        return said if single else {**said, "unit": unit}
+
+    # --- dates ----------------------------------------------------------------------------
+
+    def _days(self) -> set[int]:
+        """The days at and beside every limit, as day numbers."""
+        born = any(
+            kind == "root" and is_birth_date(p, p.facts[what])
+            for kind, what in self.members
+            for p in self.protocols
+            if kind == "root" and what in p.facts
+        )
+        first, last = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
+        days = {self.today, self.today + 1, first}
+        spans: set[int] = set()
+        for k, leaf in self.leaves:
+            assert not isinstance(leaf, m.Todo)
+            fact = self.protocols[k].facts[leaf.fact]
+            days |= _edges(leaf, fact, self.as_of)
+            if isinstance(fact.derive, m.DaysBetween):
+                for limit in _limits(leaf):
+                    whole = limit // m.MILLION
+                    spans |= {s * (whole + d) for d in (-1, 0, 1) for s in (1, -1)}
+        if spans:
+            base = set(days)
+            for _ in self.members[1:]:
+                days |= {day + span for day in base for span in spans}
+                base = set(days)
+                if len(days) > 400:
+                    self.exact = False
+                    break
+        return {d for d in days if first <= d <= (self.today if born else last)}
+
+    # --- record lists -----------------------------------------------------------------------
+
+    def _listed(self, derive: Listed, virtual: bool = False) -> Iterator[_Option]:
+        """What a list may hold for one derivation that has entries of its own."""
+        name = derive.records
+        templates = self.templates[name]
+        sure, maybe = templates.private(derive, "true"), templates.private(derive, "unknown")
+        number = [d for kind, d in self.members if kind == "list"].index(derive)
+
+        def option(*entries: tuple[bool, Any], confirmed: bool = True) -> _Option:
+            """Entries as (surely counted, date or dates or None)."""
+            if virtual:
+                made = tuple(self._made(derive, number, *entry) for entry in entries)
+                return _Option(None, (), name, (), made)
+            assert sure is not None
+            plain = tuple(
+                {**((sure if certain else maybe) or {}), **_when(derive, day)}
+                for certain, day in entries
+            )
+            return _Option({}, (), name, plain, (), confirmed)
+
+        yield option()
+        past = [day for day in self.days if day <= self.today]
+        possible = virtual or maybe is not None
+        if isinstance(derive, m.Exists):
+            yield option((True, None))
+            if possible:
+                yield option((False, None))
+            if not virtual:
+                yield option(confirmed=False)
+            return
+        if isinstance(derive, m.Count):
+            most = 1 + max(
+                (x // m.MILLION for k, leaf in self.leaves for x in _limits(leaf)
+                 if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive),
+                default=0,
+            )
+            if most > 200:
+                self.exact, most = False, 200
+            for n in range(most + 2):
+                yield option(*[(True, None)] * n)
+                if possible:
+                    for extra in range(1, most + 2 - n):
+                        yield option(*[(True, None)] * n, *[(False, None)] * extra)
+                if not virtual:
+                    yield option(*[(True, None)] * n, confirmed=False)
+            return
+        for day in past:
+            yield option((True, day))
+        if virtual:
+            ordered = sorted(past)
+            for i, low in enumerate(ordered):
+                for high in ordered[i + 1 :]:
+                    yield option((True, (low, high)))
+                    yield option((True, (low, high)), (True, None))
+        else:
+            text = [date.fromordinal(day).isoformat() for day in past]
+            for partial in dict.fromkeys([*(t[:7] for t in text), *(t[:4] for t in text)]):
+                yield option((True, partial))
+        yield option((True, "ongoing"))
+        yield option((True, None))
+        for day in past:
+            yield option((True, day), (True, None))
+        if possible:
+            for day in past:
+                yield option((False, day))
+                for other in past:
+                    yield option((True, other), (False, day))
+        if not virtual:
+            yield option(confirmed=False)
+            for day in past:
+                yield option((True, day), confirmed=False)
+
+    def _made(self, derive: Listed, number: int, certain: bool, when: Any) -> m.Entry:
+        """An entry that one derivation alone counts, told apart by fields made up for it."""
+        values: dict[str, Any] = {
+            f"~{i}": "no" for i, (kind, _) in enumerate(self.members) if kind == "list"
+        }
+        mine = f"~{number}"
+        values = {key: value for key, value in values.items() if key != mine}
+        if certain:
+            values[mine] = "yes"
+        if isinstance(derive, m.LatestOf | m.EarliestOf) and when is not None:
+            ends = when if isinstance(when, tuple) else (when, when)
+            values[derive.field] = (
+                when
+                if isinstance(when, str)
+                else m.Days(date.fromordinal(ends[0]), date.fromordinal(ends[1]))
+            )
+        return m.Entry("", values)
+
+    def _shared(self, name: str, together: Sequence[Listed]) -> Iterator[list[_Option]]:
+        """For each kind of entry that coupled derivations share, what may be recorded."""
+        templates = self.templates[name]
+        numbers = [templates.derivations.index(d) for d in together]
+        kinds: dict[tuple[m.Truth, ...], Plain] = {}
+        for truths, plain in templates.entries.items():
+            if all(t == "false" for i, t in enumerate(truths) if i not in numbers):
+                kinds.setdefault(tuple(truths[i] for i in numbers), plain)
+        kinds.pop(tuple("false" for _ in numbers), None)
+        fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
+        past = [day for day in self.days if day <= self.today]
+        for number, plain in enumerate(kinds.values()):
+            options = [_Option({}, (), name)]
+            if number == 0:
+                options.append(_Option({}, (), name, confirmed=False))
+            dates = [*past, "ongoing", None]
+            for chosen in product(dates, repeat=len(fields)):
+                entry = dict(plain)
+                for field, day in zip(fields, chosen, strict=True):
+                    entry |= _dated(field, day)
+                options.append(_Option({}, (), name, (entry,)))
+            yield options
+
+
+def _told_apart(protocol: m.Protocol, derivations: Sequence[Listed]) -> m.Protocol:
+    facts = dict(protocol.facts)
+    for name, fact in protocol.facts.items():
+        if fact.derive in derivations:
+            assert isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
+            where = (m.Where(f"~{derivations.index(fact.derive)}", ("yes",)),)
+            facts[name] = replace(fact, derive=replace(fact.derive, where=where))
+    return replace(protocol, facts=facts)
+
+
+def _when(derive: Listed, day: Any) -> Plain:
+    if isinstance(derive, m.LatestOf | m.EarliestOf):
+        return _dated(derive.field, day)
+    return {}
+
+
+def _dated(field: str, day: Any) -> Plain:
+    if day is None:
+        return {}
+    return {field: date.fromordinal(day).isoformat() if isinstance(day, int) else day}
+
+
+def _limits(leaf: m.Leaf) -> tuple[int, ...]:
+    if isinstance(leaf, m.LimitTest):
+        return (leaf.limit_u,)
+    return (leaf.low_u, leaf.high_u) if isinstance(leaf, m.BetweenTest) else ()
+
+
+def _edges(leaf: m.Leaf, fact: m.Fact, as_of: date) -> set[int]:
+    """The day numbers on both sides of every limit that one test sets on a date."""
+    days: set[date] = set()
+    if isinstance(leaf, m.AgoTest):
+        days = {_back(as_of, leaf.duration, strict=s) for s in (False, True)}
+    elif isinstance(leaf, m.DayTest):
+        days = {leaf.day, leaf.day - timedelta(days=1)}
+    elif isinstance(fact.derive, m.CompletedYears):
+        for limit in _limits(leaf):
+            for years in (limit // m.MILLION, limit // m.MILLION + 1):
+                days.add(_back(as_of, m.Duration(0, 12 * years), strict=False))
+    return {day.toordinal() + step for day in days for step in (0, 1)}
+
+
+def _back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
+    """The latest day from which the duration has passed by the as-of date (strict: before)."""
+    guess = as_of - timedelta(days=duration.days)
+    if duration.months:
+        months = 12 * guess.year + guess.month - 1 - duration.months
+        year, month = divmod(months, 12)
+        if year < 1:
+            return date.min + timedelta(days=1)
+        if year > 2999:
+            return LAST_DAY
+        guess = date(year, month + 1, 1) + timedelta(days=guess.day)
+    while (end := add(guess, duration)) is None or end > as_of or (strict and end == as_of):
+        guess -= timedelta(days=1)
+    return guess
+
+
+def _grain(limits: Sequence[int]) -> int:
+    """The step between values that a reader would write next to these limits."""
+    step = m.MILLION
+    while step > 1 and any(limit % step for limit in limits):
+        step //= 10
+    return step
+
+
+def _bounded(options: Sequence[Sequence[_Option]], owner: _Coupled) -> Iterator[tuple[_Option, ...]]:
+    size = 1
+    for option in options:
+        size *= len(option)
+    if size > MOST_COMBINATIONS:
+        owner.exact = False
+    for number, combo in enumerate(product(*options)):
+        if number >= MOST_COMBINATIONS:
+            return
+        yield combo
+
+
+# --- asking the reference ---------------------------------------------------------------
+
+
+def _truths(
+    protocols: Sequence[m.Protocol],
+    recorded: Plain,
+    leaves: Sequence[tuple[int, m.Leaf]],
+    as_of: date,
+) -> tuple[tuple[int, ...], Mapping[str, tuple[int, int]]] | None:
+    """The truths of tests on something recorded; None if a dictionary refuses it."""
+    try:
+        subjects = [subject_from(recorded, protocol, as_of) for protocol in protocols]
+    except InputRejected:
+        return None
+    return _evaluated(protocols, subjects, leaves, as_of)
+
+
+def _evaluated(
+    protocols: Sequence[m.Protocol],
+    subjects: Sequence[m.Subject],
+    leaves: Sequence[tuple[int, m.Leaf]],
+    as_of: date,
+) -> tuple[tuple[int, ...], Mapping[str, tuple[int, int]]]:
+    truths: dict[tuple[int, m.Leaf], int] = {}
+    points: dict[str, tuple[int, int]] = {}
+    for k, (protocol, subject) in enumerate(zip(protocols, subjects, strict=True)):
+        mine = [leaf for number, leaf in leaves if number == k]
+        if not mine:
+            continue
+        made = _asking(protocol, mine)
+        readings = reference.readings(made, subject, as_of)
+        found = reference.truths(made, readings, as_of)
+        for i, leaf in enumerate(mine):
+            truths[k, leaf] = NUMBER[found[f"T{i}"]]
+        for name, reading in readings.items():
+            if reading.low is not None and reading.high is not None:
+                points.setdefault(name, (reading.low, reading.high))
+    return tuple(truths[key] for key in leaves), points
+
+
+def _asking(protocol: m.Protocol, leaves: Sequence[m.Leaf]) -> m.Protocol:
+    """A pack that holds some tests alone, and the facts they need."""
+    needed: dict[str, None] = {}
+    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
+    while todo:
+        name = todo.pop()
+        needed[name] = None
+        todo.extend(derived_from(protocol.facts[name]))
+    facts = {name: fact for name, fact in protocol.facts.items() if name in needed}
+    definitions: dict[str, m.Condition] = {f"T{i}": leaf for i, leaf in enumerate(leaves)}
+    return replace(protocol, facts=facts, definitions=definitions, criteria=())
+
+
+# --- which as-of dates there are to look at -----------------------------------------------
+
+
+def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date, ...], bool]:
+    """As-of dates that stand for all from 2000 to 2099, and whether they do.
+
+    One is enough while nothing compares days with months or with fixed days.
+    """
+    clusters: dict[Source, set[tuple[int, m.Leaf]]] = {}
+    fixed: set[date] = set()
+    for k, protocol in enumerate(protocols):
+        for leaf in pack_leaves(protocol):
+            if isinstance(leaf, m.Todo):
+                continue
+            for source in sources(protocol, leaf.fact):
+                clusters.setdefault(source, set()).add((k, leaf))
+            if isinstance(leaf, m.DayTest):
+                fixed.add(leaf.day)
+    mixed = []
+    for leaves in clusters.values():
+        kinds = {
+            "months" if leaf.duration.months else "days"
+            for _, leaf in leaves
+            if isinstance(leaf, m.AgoTest) and (leaf.duration.months or leaf.duration.days > 1)
+        }
+        kinds |= {
+            "months"
+            for k, leaf in leaves
+            if not isinstance(leaf, m.Todo)
+            and isinstance(protocols[k].facts[leaf.fact].derive, m.CompletedYears)
+        }
+        if len(kinds) > 1:
+            mixed.append(leaves)
+    if not fixed and not mixed:
+        return (base,), True
+    tests = [(k, leaf) for leaves in (clusters.values() if fixed else mixed) for k, leaf in sorted(leaves, key=repr)]
+
+    def signature(as_of: date) -> tuple[int, ...]:
+        edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in sorted(fixed))]
+        for k, leaf in tests:
+            if not isinstance(leaf, m.Todo):
+                edges += sorted(_edges(leaf, protocols[k].facts[leaf.fact], as_of))
+        rank = {edge: i for i, edge in enumerate(sorted(set(edges)))}
+        return tuple(rank[edge] for edge in edges)
+
+    tried = [base]
+    if mixed:
+        tried += [date(2000, 1, 1) + timedelta(days=i) for i in range(36_525)]
+    else:
+        for day in sorted(fixed):
+            for k, leaf in tests:
+                if not isinstance(leaf, m.Todo):
+                    fact = protocols[k].facts[leaf.fact]
+                    for edge in _edges(leaf, fact, base):
+                        away = base.toordinal() - edge
+                        tried += [day + timedelta(days=away + d) for d in range(-40, 41) if 0 < day.toordinal() + away + d < 3_000_000]
+            tried += [day + timedelta(days=d) for d in range(-2, 3)]
+        tried += [date(2000, 1, 1), date(2099, 12, 31)]
+    found: dict[tuple[int, ...], date] = {}
+    for as_of in tried:
+        if date(2000, 1, 1) <= as_of <= date(2099, 12, 31) or as_of == base:
+            found.setdefault(signature(as_of), as_of)
+    dates = tuple(found.values())
+    return dates[:MOST_DATES], len(dates) <= MOST_DATES
+
+
+__all__ = ["FALSE", "TRUE", "UNKNOWN", "Space", "UnitError", "conversion"]

@@ -1,0 +1,1 @@
+"""Screening reports in text, Markdown, HTML and PDF, rendered from the decision record alone."""

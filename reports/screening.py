@@ -1,0 +1,747 @@
+"""The screening report of one decision, and the table of many.
+
+`arrange` selects and orders what a reader sees; templates print it. Nothing is recomputed:
+no value is compared with a limit, and the verdict, the truths and the days all come from the
+record (`engine/record.py`), which is the only input.
+
+Jinja2 and Typst are loaded on first use, so importing this module stays light.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from engine.model import Kind, Reason, Status, Truth, Verdict
+from engine.record import (
+    CriterionRecord,
+    Decision,
+    Missing,
+    ReadingRecord,
+    Record,
+    Why,
+)
+from reports import wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from typst import Compiler
+
+SECTIONS = (
+    "verdict",
+    "missing",
+    "failed",
+    "open",
+    "passed",
+    "assumptions",
+    "evidence",
+    "signatures",
+    "provenance",
+)
+"""The sections of a report, in order. Every template has a macro of each name."""
+
+HERE = Path(__file__).parent
+WIDTH = 80
+"""Columns of a text report."""
+
+
+# --- what a page holds -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a condition found, and the day on which time alone may change it.
+
+    The day is "" if there is none, or if the sentence names it.
+    """
+
+    says: str
+    changes_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to collect, what is wrong with it, where it is found, whom it serves."""
+
+    ask: str
+    details: tuple[str, ...]
+    found_in: tuple[str, ...]
+    criteria: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One kind of thing to do, and what to do it to."""
+
+    heading: str
+    advice: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One criterion as a reader sees it. `says` is empty on a passed one.
+
+    `outcome` is the short form of `answer` that a passed one has in a table. `note` is how
+    it was read: that an assumption stands behind it, or the interpretation of one that
+    leaves nothing open.
+    """
+
+    id: str
+    kind: str
+    text: str
+    status: Status
+    status_word: str
+    answer: str
+    outcome: str
+    says: tuple[Says, ...]
+    interpretation: str
+    assumed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One known reading: what was asked, what it came to, and where that stands."""
+
+    ask: str
+    value: str
+    remarks: tuple[str, ...]
+    on: str
+    sources: tuple[str, ...]
+    good_until: str
+    criteria: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One condition of the trace, with the reading it looked at, in words."""
+
+    node: str
+    condition: str
+    truth: Truth
+    says: str
+    reading: str
+    children: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One rule that fired."""
+
+    rule: str
+    because: tuple[str, ...]
+    concluded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The appendix: the conditions of every criterion as a tree, and every firing in order."""
+
+    criteria: tuple[tuple[str, Branch], ...]
+    firings: tuple[Fired, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report before it is printed: everything a reader sees, in order, in words.
+
+    Every string is free of control characters and bidirectional overrides. `quoted` is the
+    criterion's own text where one criterion alone determined the verdict.
+    """
+
+    subject: str
+    as_of: str
+    protocol: str
+    version: str
+    verdict: Verdict
+    headline: str
+    sentence: str
+    quoted: str
+    look_again_on: str
+    look_again_because: tuple[str, ...]
+    missing_lead: str
+    missing: tuple[Action, ...]
+    failed: tuple[Criterion, ...]
+    open: tuple[Criterion, ...]
+    passed: tuple[Criterion, ...]
+    assumptions: tuple[Criterion, ...]
+    evidence: tuple[Evidence, ...]
+    signers: tuple[str, ...]
+    provenance: tuple[tuple[str, str], ...]
+    sections: tuple[str, ...] = SECTIONS
+
+
+# --- selecting and ordering ------------------------------------------------------------
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+_SPACES = "\t\n\r\u0085\u2028\u2029"
+
+
+def clean(text: str) -> str:
+    """Text that cannot command a terminal, break a line or reorder what stands beside it.
+
+    Line breaks and tabs become spaces; other control characters, bidirectional overrides and
+    lone surrogates become visible (`\\x1b`, `\\u202e`).
+    """
+    if text.isprintable() and text.isascii():
+        return text
+    return _UNSAFE.sub(_visible, text)
+
+
+def _visible(match: re.Match[str]) -> str:
+    char = match.group()
+    if char in _SPACES:
+        return " "
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def _said(text: str) -> str:
+    return clean(wording.prose(text))
+
+
+def arrange(decision: Decision) -> Page:
+    """What the report of `decision` shows, in the order in which it shows it."""
+    criteria = decision["criteria"]
+    views = [_criterion(criterion) for criterion in criteria]
+    failed = tuple(view for view in views if view.status == "failed")
+    missing = _missing(criteria)
+    as_of = wording.day_words(decision["as_of"])
+    sentence, quoted = _verdict(decision, as_of)
+    again = decision["look_again"]
+    protocol, software = decision["protocol"], decision["software"]
+    return Page(
+        subject=clean(decision["subject"]),
+        as_of=as_of,
+        protocol=clean(protocol["title"]),
+        version=clean(protocol["version"]),
+        verdict=decision["verdict"],
+        headline=wording.VERDICT[decision["verdict"]],
+        sentence=sentence,
+        quoted=quoted,
+        look_again_on=wording.day_words(again["on"]) if again else "",
+        look_again_because=tuple(_said(reason) for reason in again["because"]) if again else (),
+        missing_lead=wording.CANNOT_CHANGE if failed and missing else "",
+        missing=missing,
+        failed=failed,
+        open=tuple(view for view in views if view.status == "open"),
+        passed=tuple(view for view in views if view.status == "passed"),
+        assumptions=tuple(view for view in views if view.assumed),
+        evidence=_evidence(criteria),
+        signers=wording.SIGNERS,
+        provenance=(
+            ("Subject", clean(decision["subject"])),
+            ("As of", as_of),
+            ("Protocol", clean(f"{protocol['title']} ({protocol['id']})")),
+            ("Protocol version", clean(protocol["version"])),
+            ("Protocol digest", clean(protocol["digest"])),
+            ("Facts digest", clean(decision["facts_digest"])),
+            (
+                "Software",
+                clean(
+                    f"Eligo {software['eligo']}, durable_rules {software['durable_rules']},"
+                    f" Python {software['python']}"
+                ),
+            ),
+            ("Record", clean(decision["schema"])),
+        ),
+    )
+
+
+def _verdict(decision: Decision, as_of: str) -> tuple[str, str]:
+    """The verdict in one sentence without its full stop, and the one criterion to quote."""
+    verdict, by, total = decision["verdict"], decision["determined_by"], len(decision["criteria"])
+    head = f"{wording.VERDICT[verdict]} on {as_of}"
+    if verdict == "eligible":
+        every = f"all {total} criteria passed" if total != 1 else "the one criterion passed"
+        return f"{head}, because {every}", ""
+    verb = ("failed", "failed") if verdict == "ineligible" else ("is open", "are open")
+    if len(by) == 1:
+        text = next((c["text"] for c in decision["criteria"] if c["id"] == by[0]), "")
+        return f"{head}, because criterion {clean(by[0])} {verb[0]}", clean(text)
+    ids = wording.listed(tuple(clean(name) for name in by))
+    return f"{head}, because {len(by)} of {total} criteria {verb[1]}: {ids}", ""
+
+
+def _criterion(record: CriterionRecord) -> Criterion:
+    kind: Kind = record["kind"]
+    status: Status = record["status"]
+    says: tuple[Says, ...] = ()
+    if status != "passed":
+        # a dict keeps the first place of each sentence and drops its repeats
+        says = tuple(
+            dict.fromkeys(_says(leaf) for leaf in deciding(record["why"]) if "says" in leaf)
+        )
+    interpretation = clean(record["interpretation"])
+    assumed = record["basis"] == "assumed"
+    read_as = f"Read as: {interpretation}" if interpretation else ""
+    return Criterion(
+        id=clean(record["id"]),
+        kind=wording.KIND[kind],
+        text=clean(record["text"]),
+        status=status,
+        status_word=wording.STATUS[status],
+        answer=wording.ANSWER[kind, status],
+        outcome=wording.PASSED[kind] if status == "passed" else "",
+        says=says,
+        interpretation=interpretation,
+        assumed=assumed,
+        note=wording.ASSUMED if assumed else read_as,
+    )
+
+
+def _says(leaf: Why) -> Says:
+    says, day = leaf["says"], leaf.get("changes_on", "")
+    return Says(_said(says), "" if day in says else wording.day_words(day))
+
+
+def deciding(why: Why) -> Iterator[Why]:
+    """The leaves that made a condition true, false or unknown, by truth values alone.
+
+    Under `all` and `any` these are the children that share the condition's truth; under a
+    `not` that is decided the child has the opposite truth, and none shares it.
+    """
+    if not why["children"]:
+        yield why
+        return
+    alike = [child for child in why["children"] if child["truth"] == why["truth"]]
+    for child in alike or why["children"]:
+        yield from deciding(child)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    ask: str
+    details: dict[str, None] = field(default_factory=dict)
+    found_in: dict[str, None] = field(default_factory=dict)
+    criteria: dict[str, None] = field(default_factory=dict)
+
+
+def _missing(criteria: Sequence[CriterionRecord]) -> tuple[Action, ...]:
+    """What open criteria lack, by what to do, then by what to collect in protocol order."""
+    groups: dict[Reason, dict[str, _Gathered]] = {reason: {} for reason in wording.TO_DO}
+    for criterion in criteria:
+        for missing in criterion["missing"]:
+            _gather(groups[missing["reason"]], missing, criterion["id"])
+    return tuple(
+        Action(
+            wording.TO_DO[reason].heading,
+            wording.TO_DO[reason].advice,
+            tuple(
+                Item(
+                    ask=clean(thing.ask),
+                    details=tuple(thing.details),
+                    found_in=tuple(thing.found_in),
+                    criteria=", ".join(thing.criteria),
+                )
+                for thing in things.values()
+            ),
+        )
+        for reason, things in groups.items()
+        if things
+    )
+
+
+def _gather(things: dict[str, _Gathered], missing: Missing, criterion: str) -> None:
+    thing = things.setdefault(missing["collect"], _Gathered(missing["ask"]))
+    thing.criteria[clean(criterion)] = None
+    if missing["detail"]:
+        thing.details[_said(missing["detail"])] = None
+    if missing.get("found_in"):
+        thing.found_in[clean(missing["found_in"])] = None
+
+
+def _evidence(criteria: Sequence[CriterionRecord]) -> tuple[Evidence, ...]:
+    """Every distinct known reading, in the order in which the criteria first look at it."""
+    found: dict[str, list[tuple[ReadingRecord, dict[str, None]]]] = {}
+    for criterion in criteria:
+        for reading in _known(criterion["why"]):
+            same = found.setdefault(reading["fact"], [])
+            for other, used_for in same:
+                if other == reading:
+                    used_for[clean(criterion["id"])] = None
+                    break
+            else:
+                same.append((reading, {clean(criterion["id"]): None}))
+    return tuple(
+        _one_evidence(reading, ", ".join(used_for))
+        for same in found.values()
+        for reading, used_for in same
+    )
+
+
+def _known(why: Why) -> Iterator[ReadingRecord]:
+    reading = why.get("reading")
+    if reading is not None and reading["value"] is not None:
+        yield reading
+    for child in why["children"]:
+        yield from _known(child)
+
+
+def _one_evidence(reading: ReadingRecord, used_for: str) -> Evidence:
+    remarks, sources = [], []
+    value = _value(reading)
+    if recorded := reading.get("recorded"):
+        if isinstance(reading["value"], dict):  # `>12 weeks` reads better than its ends
+            remarks.append(f"read as {value}")
+            value = clean(recorded)
+        else:
+            remarks.append(f"recorded as {clean(recorded)}")
+    if uln := reading.get("uln"):
+        remarks.append(f"upper limit of normal {clean(uln)}")
+    if note := reading.get("note"):
+        remarks.append(clean(note))
+    if source := reading.get("source"):
+        sources.append(clean(source))
+    if by := reading.get("by"):
+        sources.append(f"by {clean(by)}")
+    if entry := reading.get("entry"):
+        sources.append(f"entry {clean(entry)}")
+    return Evidence(
+        ask=clean(reading["ask"]),
+        value=value,
+        remarks=tuple(remarks),
+        on=wording.day_words(reading.get("on", "")),
+        sources=tuple(sources),
+        good_until=wording.day_words(reading.get("good_until", "")),
+        criteria=used_for,
+    )
+
+
+def _value(reading: ReadingRecord) -> str:
+    value = reading["value"]
+    if value is None:
+        return f"not known ({reading.get('reason', '')})"
+    return clean(wording.value_words(value, reading.get("unit", ""), reading.get("label", "")))
+
+
+def _trace(decision: Decision) -> Trace:
+    return Trace(
+        criteria=tuple((clean(c["id"]), _branch(c["why"])) for c in decision["criteria"]),
+        firings=tuple(
+            Fired(
+                clean(firing["rule"]),
+                tuple(clean(fact) for fact in firing["because"]),
+                clean(firing["concluded"]),
+            )
+            for firing in decision["firings"]
+        ),
+    )
+
+
+def _branch(why: Why) -> Branch:
+    reading = why.get("reading")
+    return Branch(
+        node=clean(why["node"]),
+        condition=_said(why["condition"]),
+        truth=why["truth"],
+        says=_said(why.get("says", "")),
+        reading=f"{clean(reading['fact'])}: {_value(reading)}" if reading else "",
+        children=tuple(_branch(child) for child in why["children"]),
+    )
+
+
+# --- printing --------------------------------------------------------------------------
+
+
+def as_text(decision: Decision, *, trace: bool = False) -> str:
+    """The report as plain text, at most 80 columns wide but for words that are longer."""
+    return _render("screening.txt.j2", decision, trace)
+
+
+def as_markdown(decision: Decision, *, trace: bool = False) -> str:
+    """The report as Markdown (CommonMark with tables)."""
+    return _render("screening.md.j2", decision, trace)
+
+
+def as_html(decision: Decision, *, trace: bool = False) -> str:
+    """The report as one HTML file that needs nothing beside it and runs no script."""
+    return _render("screening.html.j2", decision, trace)
+
+
+def as_typst(decision: Decision, *, trace: bool = False) -> str:
+    """The report as Typst source, which `as_pdf` sets."""
+    return _render("screening.typ.j2", decision, trace)
+
+
+def as_pdf(decision: Decision, *, trace: bool = False) -> bytes:
+    """The report as a tagged A4 PDF (PDF/UA-1) with its fonts inside.
+
+    The same record gives the same bytes: there is no date of creation in the file, and only
+    the fonts that are shipped here are used.
+    """
+    from typst import TypstError
+
+    source = as_typst(decision, trace=trace).encode()
+    with _TYPESETTING:
+        try:
+            pdf = _compiler().compile(source, format="pdf", timestamp=0, pdf_standards="ua-1")
+        except TypstError:
+            # A cluster of signs that no one font can draw breaks the accessibility standard,
+            # not the page.
+            pdf = _compiler().compile(source, format="pdf", timestamp=0)
+    if not isinstance(pdf, bytes):
+        raise TypeError("typst gave no single document")
+    return pdf
+
+
+_TYPESETTING = Lock()  # one compiler, which keeps its fonts loaded, serves every thread
+
+
+@cache
+def _compiler() -> Compiler:
+    import typst
+
+    fonts = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")]
+    )
+    # The root is where a source may read files; ours reads none.
+    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=str(HERE / "templates"))
+
+
+def _render(template: str, decision: Decision, trace: bool) -> str:
+    return (
+        _environment(template.endswith(".html.j2"))
+        .get_template(template)
+        .render(page=arrange(decision), trace=_trace(decision) if trace else None)
+    )
+
+
+@cache
+def _environment(html: bool) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates", encoding="utf-8"),
+        undefined=StrictUndefined,
+        autoescape=html,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "wrap": wrap,
+        "md": markdown_text,
+        "typ": typst_string,
+        "typs": typst_strings,
+        "css": css_string,
+    }
+    environment.filters.update(filters)
+    environment.globals.update(
+        heading=wording.HEADING,
+        lead=wording.LEAD,
+        empty=wording.NONE,
+        no_day=wording.NO_DAY,
+    )
+    return environment
+
+
+def columns(text: str) -> int:
+    """How many terminal columns a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0
+        if unicodedata.category(char) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(char) in "WF"
+        else 1
+        for char in text
+    )
+
+
+def wrap(text: str, indent: str = "", first: str | None = None, width: int = WIDTH) -> str:
+    """`text` in lines of at most `width` columns; a longer word gets a line of its own.
+
+    Lines start with `indent`, the first with `first` if given.
+    """
+    start = indent if first is None else first
+    lines: list[str] = []
+    line, used = start, columns(start)
+    empty = True
+    for word in text.split():
+        wide = columns(word)
+        if not empty and used + 1 + wide > width:
+            lines.append(line)
+            line, used, empty = indent, columns(indent), True
+        line += word if empty else f" {word}"
+        used += wide if empty else wide + 1
+        empty = False
+    return "\n".join([*lines, line.rstrip()])
+
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$@#!])")
+_MARKDOWN_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
+_MARKDOWN_LINK = re.compile(r"(?i)(://|\bwww\.)")
+
+
+def markdown_text(text: str) -> str:
+    """`text` as Markdown that shows as it stands: no markup, HTML, link, list or heading."""
+    text = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    text = _MARKDOWN_LINK.sub(lambda found: found[0].replace("/", "\\/").replace(".", "\\."), text)
+    start = _MARKDOWN_START.match(text)
+    if start is None:
+        return text
+    if start[2].isdigit():  # `1.` would begin a list: the sign after the number is escaped
+        return f"{start[2]}\\{text[start.end() :]}"
+    return f"\\{text}"
+
+
+def typst_string(text: str) -> str:
+    """`text` as a Typst string literal, which Typst shows and never reads as markup.
+
+    A sign that no shipped font can draw is shown by its number, `[U+4E2D]`. Text that runs
+    from right to left is isolated, so that it cannot reorder what stands beside it.
+    """
+    if not text.isascii():
+        drawable = _drawable()
+        text = "".join(char if ord(char) in drawable else f"[U+{ord(char):04X}]" for char in text)
+        if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
+            text = f"\u2068{text}\u2069"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_UNSAFE_LITERAL.sub(_typst_escape, escaped)}"'
+
+
+_UNSAFE_LITERAL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _typst_escape(match: re.Match[str]) -> str:
+    return f"\\u{{{ord(match.group()):x}}}"
+
+
+def typst_strings(texts: Iterable[str]) -> str:
+    """A Typst array of string literals."""
+    return "(" + "".join(f"{typst_string(text)}, " for text in texts) + ")"
+
+
+def css_string(text: str) -> str:
+    """`text` as a CSS string: every sign by its number, so nothing in it can end the string."""
+    return '"' + "".join(f"\\{ord(char):06x}" for char in text) + '"'
+
+
+@cache
+def _drawable() -> frozenset[int]:
+    """The characters that a shipped font can draw, from the fonts' own character maps."""
+    return frozenset(
+        code for font in sorted((HERE / "fonts").glob("*.ttf")) for code in _characters(font)
+    )
+
+
+def _characters(font: Path) -> Iterator[int]:
+    """The characters in a TrueType font's map.
+
+    Source: OpenType specification, `cmap` table, subtable formats 4 and 12.
+    """
+    data = font.read_bytes()
+
+    def number(at: int, size: int = 2) -> int:
+        return int.from_bytes(data[at : at + size], "big")
+
+    tables = {data[at : at + 4]: number(at + 8, 4) for at in range(12, 12 + 16 * number(4), 16)}
+    cmap = tables[b"cmap"]
+    for record in range(cmap + 4, cmap + 4 + 8 * number(cmap + 2), 8):
+        table = cmap + number(record + 4, 4)
+        if number(table) == 12:
+            for group in range(table + 16, table + 16 + 12 * number(table + 12, 4), 12):
+                yield from range(number(group, 4), number(group + 4, 4) + 1)
+        elif number(table) == 4:
+            segments = number(table + 6)  # twice the number of segments
+            for end in range(table + 14, table + 14 + segments, 2):
+                # a last segment of U+FFFF alone closes the table and maps nothing
+                yield from (
+                    code
+                    for code in range(number(end + segments + 2), number(end) + 1)
+                    if code != 0xFFFF
+                )
+
+
+# --- many subjects ---------------------------------------------------------------------
+
+
+def summary_table(records: Sequence[Record], width: int = WIDTH) -> str:
+    """A table for the terminal: one subject a row, then how many there are of each outcome.
+
+    Rejected subjects show their first fault, subjects without a verdict (an engine fault)
+    the place where the software was in doubt.
+    """
+    rows = [_summary_row(record) for record in records]
+    titles = ("Subject", "Verdict", "Because of", "Look again")
+    subject, verdict, again = (max(columns(row[at]) for row in (titles, *rows)) for at in (0, 1, 3))
+    subject = min(subject, max(width // 4, columns(titles[0])))
+    because = max(width - subject - verdict - again - 6, 10)
+    sizes = (subject, verdict, because, again)
+    lines = [*_table_row(titles, sizes), "  ".join("-" * size for size in sizes)]
+    for row in rows:
+        lines += _table_row(row, sizes)
+    counts = {
+        outcome: sum(row[1] == outcome for row in rows)
+        for outcome in (*wording.VERDICT.values(), wording.REJECTED, wording.NO_VERDICT)
+    }
+    total = f"{len(rows)} subject" + ("" if len(rows) == 1 else "s")
+    parts = [f"{count} {outcome.lower()}" for outcome, count in counts.items() if count]
+    tally = ": ".join([total, ", ".join(parts)] if parts else [total])
+    return "\n".join([*lines, "", wrap(tally, width=width), ""])
+
+
+def _summary_row(record: Record) -> tuple[str, str, str, str]:
+    subject = clean(record["subject"] or wording.NO_SUBJECT)
+    if record["schema"] == "eligo.decision/1":
+        again = record["look_again"]
+        return (
+            subject,
+            wording.VERDICT[record["verdict"]],
+            ", ".join(clean(name) for name in record["determined_by"]) or "-",
+            wording.day_words(again["on"]) if again else "-",
+        )
+    if record["schema"] == "eligo.rejection/1":
+        faults = record["faults"]
+        why = "no fault stated"
+        if faults:
+            first = faults[0]
+            why = f"{first['file']}:{first['line']}:{first['column']}: {first['message']}"
+            if len(faults) > 1:
+                why += f" (and {len(faults) - 1} more)"
+        return subject, wording.REJECTED, clean(why), "-"
+    return subject, wording.NO_VERDICT, clean(f"software fault: {record['where']}"), "-"
+
+
+def _table_row(cells: tuple[str, ...], sizes: tuple[int, ...]) -> list[str]:
+    """One row as lines: each cell wrapped in its column, longer words cut into pieces."""
+    stacks = [
+        wrap(_cut(cell, size), width=size).split("\n")
+        for cell, size in zip(cells, sizes, strict=True)
+    ]
+    lines = []
+    for at in range(max(len(stack) for stack in stacks)):
+        shown = [stack[at] if at < len(stack) else "" for stack in stacks]
+        padded = (
+            text + " " * (size - columns(text)) for text, size in zip(shown, sizes, strict=True)
+        )
+        lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def _cut(text: str, size: int) -> str:
+    """`text` with a space inside every word that is wider than `size` columns."""
+    if columns(text) <= size:
+        return text
+    words = []
+    for word in text.split():
+        piece = ""
+        for char in word:
+            if columns(piece + char) > size:
+                words.append(piece)
+                piece = ""
+            piece += char
+        words.append(piece)
+    return " ".join(words)
