@@ -181,12 +181,12 @@ class Explanation:
         turn = self._turn(test, truth, found)
         text += ". This holds." if truth == "true" else ". This does not hold."
         if turn is not None:
-            late = found.until is not None and turn > found.until
-            renewed = " if it is renewed by then" if late else ""
             if truth == "false":
+                late = found.until is not None and turn > found.until
+                renewed = ", if what is recorded is renewed by then" if late else ""
                 text += f" Satisfied from {turn.isoformat()}{renewed}."
             else:
-                text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}{renewed}."
+                text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}."
         return text, self._change(branch, test, fact, found, turn)
 
     # --- what time changes ------------------------------------------------------------

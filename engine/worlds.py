@@ -37,7 +37,6 @@ from engine.faults import InputRejected
 from engine.packs import derived_from, is_birth_date
 from engine.source import Document, Num
 from engine.subjects import births_checked, subject_of
-from engine.units import UnitError, conversion
 from engine.wording import decimal_text
 
 Plain = dict[str, Any]
@@ -69,12 +68,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """Coupled facts and what they can come to. `exact`: no cell is missing."""
+    """Coupled facts and what they can come to.
+
+    `exact`: no cell is missing; `points_exact`: none of those in which every fact is known
+    precisely, which is enough for questions about decided truths (a wider interval decides
+    no more than its points do).
+    """
 
     facts: tuple[str, ...]
     leaves: tuple[tuple[int, m.Leaf], ...]
     cells: tuple[Cell, ...]
     exact: bool
+    points_exact: bool
 
 
 def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> Iterator[m.Leaf]:
@@ -199,6 +204,10 @@ class Space:
         self._compiled[key] = found
         return found
 
+    def diagram_of(self, edited: m.Protocol, condition: m.Condition, number: int = 0) -> int:
+        """The diagram of a condition of an edited pack, whose tests the space knows."""
+        return self._compile(inlined(condition, edited.definitions), number)
+
     def status(self, criterion: m.Criterion, number: int = 0) -> int:
         """A criterion's status as a diagram: 2 passed, 1 open, 0 failed."""
         found = self.diagram(criterion.holds_when, number)
@@ -213,7 +222,8 @@ class Space:
     def witness(self, goal: int, tries: int = 40) -> Plain | None:
         """Something recorded for which a diagram is true, evaluated again as a whole.
 
-        None where none was found; `empty` says whether that is a proof.
+        None where none was found; that is a proof only if the goal is `FALSE` and the space
+        is `complete` for the conditions asked about.
         """
         for recorded, _ in self.witnesses(goal, tries):
             return recorded
@@ -240,24 +250,21 @@ class Space:
             last = max(path)
             banned.add((last, path[last]))
 
-    def empty(self, goal: int, *, definite: bool = False) -> bool:
-        """Whether nothing that can be recorded makes a diagram true: a proof, if it says so.
+    def complete(
+        self, conditions: Iterable[tuple[int, m.Condition]], *, definite: bool = False
+    ) -> bool:
+        """Whether all that can be recorded for the facts of some conditions is in the space.
 
-        `definite`: the goal asks for decided truths alone, so that wider intervals (which
-        decide less) need not be looked at.
+        `definite`: it is enough to have everything that is known precisely.
         """
-        if goal == FALSE:
-            return definite or self.exact
-        return False
-
-    @property
-    def exact(self) -> bool:
-        return all(variable.exact for variable in self.variables)
-
-    def inexact(self, goals: Iterable[int]) -> list[str]:
-        """The facts among those that diagrams look at whose regions are not complete."""
-        found = frozenset().union(*(self.diagrams.support(goal) for goal in goals))
-        return [f for v in sorted(found) if not self.variables[v].exact for f in self.variables[v].facts]
+        for number, condition in conditions:
+            for leaf in leaves_of(condition, self.protocols[number].definitions):
+                if isinstance(leaf, m.Todo):
+                    continue
+                variable = self.variables[self.place[number, leaf][0]]
+                if not (variable.points_exact if definite else variable.exact):
+                    return False
+        return True
 
     def _together(self, path: Mapping[int, int]) -> Plain | None:
         """What the cells of a path say, in one subject; None if they cannot stand together."""
@@ -467,7 +474,7 @@ class _Coupled:
         self.space, self.protocols, self.as_of = space, space.protocols, space.as_of
         self.members, self.leaves, self.templates = members, leaves, templates
         self.today = self.as_of.toordinal()
-        self.exact = True
+        self.exact = self.points_exact = True
         self.days = sorted(self._days(), key=lambda day: (abs(day - self.today), day))
 
     def variable(self) -> Variable:
@@ -481,7 +488,7 @@ class _Coupled:
                 found[seen[0]] = Cell(seen[0], recorded, seen[1])
         for truths in self._possible(possible):
             found.setdefault(truths, Cell(truths, None, {}))
-        return Variable(tuple(names), tuple(self.leaves), tuple(found.values()), self.exact)
+        return Variable(tuple(names), tuple(self.leaves), tuple(found.values()), self.exact, self.points_exact)
 
     def _options(self) -> tuple[list[list[_Option]], list[list[_Option]]]:
         """For each member, what it may have recorded: really, and possibly."""
@@ -507,8 +514,11 @@ class _Coupled:
             for option in self._shared(name, together):
                 real.append(option)
                 possible.append(option)
-            # Entries that also count for others may widen these further.
+            # Entries that count for others as well may widen these further; of several
+            # entries of one kind only the latest and the earliest day tell, but not for counts.
             self.exact = False
+            if any(isinstance(d, m.Count | m.EarliestOf) for d in together):
+                self.points_exact = False
         return real, possible
 
     def _possible(self, options: list[list[_Option]]) -> Iterator[tuple[int, ...]]:
@@ -653,7 +663,7 @@ class _Coupled:
             if unit != fact.unit:
                 values |= {(limit, unit): None, (limit + 1, unit): None, (limit - 1, unit): None}
         if times:
-            yield from self._ratios(fact, sorted(times), [v for v, _ in values] if exact else [])
+            yield from self._ratios(fact, sorted(times), [v for v, _ in values] if limits else [])
         if not (times and not limits):
             for value, unit in values:
                 yield self._amount(fact, "", value, unit, single)
@@ -714,7 +724,7 @@ class _Coupled:
                 days |= {day + span for day in base for span in spans}
                 base = set(days)
                 if len(days) > 400:
-                    self.exact = False
+                    self.exact = self.points_exact = False
                     break
         return {d for d in days if first <= d <= (self.today if born else last)}
 
@@ -756,7 +766,8 @@ class _Coupled:
                 default=0,
             )
             if most > 200:
-                self.exact, most = False, 200
+                self.exact = self.points_exact = False
+                most = 200
             for n in range(most + 2):
                 yield option(*[(True, None)] * n)
                 if possible:
@@ -904,7 +915,7 @@ def _bounded(options: Sequence[Sequence[_Option]], owner: _Coupled) -> Iterator[
     for option in options:
         size *= len(option)
     if size > MOST_COMBINATIONS:
-        owner.exact = False
+        owner.exact = owner.points_exact = False
     for number, combo in enumerate(product(*options)):
         if number >= MOST_COMBINATIONS:
             return
@@ -1029,5 +1040,3 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
     dates = tuple(found.values())
     return dates[:MOST_DATES], len(dates) <= MOST_DATES
 
-
-__all__ = ["FALSE", "TRUE", "UNKNOWN", "Space", "UnitError", "conversion"]

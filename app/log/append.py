@@ -60,10 +60,11 @@ def append_decision(
     private = sealed(details_bytes(details)), sealed(facts), sealed(record)
     opened = [manifest, *map(unsealed, pack.values())]
 
-    def make(index: int, time: str) -> Addition:
+    def make(index: int, after: str, time: str) -> Addition:
         summary, file, decision = private
         entry = Decided(
             index=index,
+            after=after,
             time=time,
             by=by.strip(),
             as_of=plain["as_of"],
@@ -103,7 +104,7 @@ def append_signature(log: Log, index: int, *, by: str, meaning: Meaning, now: Cl
     Raises: LogFault if there is no such decision, or it was redacted.
     """
 
-    def make(new: int, time: str) -> Addition:
+    def make(new: int, after: str, time: str) -> Addition:
         data = log.entry(index)
         decided = read_entry(data)
         if not isinstance(decided, Decided):
@@ -111,7 +112,7 @@ def append_signature(log: Log, index: int, *, by: str, meaning: Meaning, now: Cl
         if log.piece(decided.record) is None:
             raise LogFault(f"entry {index} was redacted: there is nothing left to sign")
         leaf = "sha256:" + tree.leaf_hash(data).hex()
-        return Addition(Signed(new, time, by.strip(), index, leaf, meaning))
+        return Addition(Signed(new, after, time, by.strip(), index, leaf, meaning))
 
     return log.append(make, now)
 
@@ -176,14 +177,14 @@ def _redact(
 ) -> Removal:
     of: tuple[int, ...] = ()
 
-    def make(index: int, time: str) -> Addition:
+    def make(index: int, after: str, time: str) -> Addition:
         nonlocal of
         found = chosen()
         of = tuple(number for number, _ in found)
         removed = tuple(
             name for _, entry in found for name in (entry.details, entry.facts, entry.record)
         )
-        entry = Redacted(index, time, by.strip(), of, removed, reason.strip())
+        entry = Redacted(index, after, time, by.strip(), of, removed, reason.strip())
         return Addition(entry, removed=[digest_of(name) for name in removed])
 
     receipt = log.append(make, now)

@@ -214,6 +214,11 @@ def _note_parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     return text + "\n", signatures
 
 
+def note_digest(note: str) -> str:
+    """`sha256:` and the SHA-256 of a note, its signatures included."""
+    return "sha256:" + sha256(note.encode()).hexdigest()
+
+
 # --- checkpoints ----------------------------------------------------------------------
 
 
@@ -235,14 +240,24 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
     return sign_note(checkpoint.text(), signer)
 
 
-def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
-    """The checkpoint in a note, signed by the log's key. Raises: NoteFault."""
-    lines = open_note(note, verifier).split("\n")
-    if len(lines) != 4 or not _SIZE_TEXT.fullmatch(lines[1]):
+def read_checkpoint(note: str) -> Checkpoint:
+    """The checkpoint in a note, whoever signed it: not to be relied on as it is.
+
+    Raises: NoteFault if the note holds none.
+    """
+    lines = _note_parts(note)[0].split("\n")
+    if len(lines) != 4 or not lines[0] or not _SIZE_TEXT.fullmatch(lines[1]):
         raise NoteFault("the note is not a checkpoint")
     root = base64_bytes(lines[2], "the root of the checkpoint")
     if len(root) != SIZE:
         raise NoteFault("the root of the checkpoint is not a SHA-256 hash")
-    if lines[0] != verifier.name:
-        raise NoteFault(f"the checkpoint is of another log than `{verifier.name}`")
     return Checkpoint(lines[0], int(lines[1]), root)
+
+
+def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
+    """The checkpoint in a note, signed by the log's key. Raises: NoteFault."""
+    open_note(note, verifier)
+    checkpoint = read_checkpoint(note)
+    if checkpoint.origin != verifier.name:
+        raise NoteFault(f"the checkpoint is of another log than `{verifier.name}`")
+    return checkpoint

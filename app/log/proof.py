@@ -59,7 +59,8 @@ def check_proof(proof: bytes, record: bytes | None, verifier: Verifier) -> Prove
     """See that an entry is in the tree that the log's key signed, and names this record.
 
     `record` is the decision's published line, to the byte and without its end; None for a
-    proof of a signature or a redaction. Raises: ProofFault, or another LogFault that names what is wrong.
+    proof of a signature or a redaction.
+    Raises: ProofFault, or another LogFault that names what is wrong.
     """
     head, note = _split(proof)
     if len(head) < 3 or head[0] != _HEAD or not head[1].startswith("extra "):

@@ -30,6 +30,7 @@ from app.log.note import (
     Signer,
     Verifier,
     check_name,
+    note_digest,
     open_checkpoint,
     sign_checkpoint,
 )
@@ -125,7 +126,7 @@ _SCHEMA = (
         "a redaction needs its entry, just appended",
         "EXISTS (SELECT 1 FROM redactions WHERE digest = NEW.digest)"
         " OR NEW.entry <> (SELECT MAX(number) FROM entries)"
-        " OR 'redaction' <> (SELECT json_extract(CAST(entry AS TEXT), '$.kind')"
+        ' OR NOT (SELECT instr(CAST(entry AS TEXT), \'"kind":"redaction"\')'
         " FROM entries WHERE number = NEW.entry)",
     ),
     _refusing(
@@ -272,16 +273,16 @@ class Log:
 
     def node(self, level: int, position: int) -> bytes:
         """A node of the tree. Raises: LogDamaged if it is not there."""
-        found = self.stored_node(level, position)
-        if found is None:
-            raise LogDamaged(f"node {position} of level {level} of the tree is missing")
-        return found
-
-    def stored_node(self, level: int, position: int) -> bytes | None:
-        """A node of the tree as stored, or None."""
         sql = "SELECT hash FROM nodes WHERE level = ? AND position = ?"
         row = self._row_or_none(sql, level, position)
-        return None if row is None else bytes(row[0])
+        if row is None:
+            raise LogDamaged(f"node {position} of level {level} of the tree is missing")
+        return bytes(row[0])
+
+    def nodes(self) -> dict[tuple[int, int], bytes]:
+        """Every node of the tree, by level and position."""
+        rows = self._rows("SELECT level, position, hash FROM nodes")
+        return {(level, position): value for level, position, value in rows}
 
     def own_faults(self) -> list[tuple[str, str]]:
         """What is wrong with the file itself: (place, what)."""
@@ -293,10 +294,6 @@ class Log:
             for name in sorted(_schema_of(self._db) ^ set(_SCHEMA)):
                 what = " ".join(name.split()[:3]).lower()
                 faults.append((DATABASE, f"its own safeguards were changed: {what}"))
-            rows, levels = self._row("SELECT COUNT(*), COALESCE(MAX(level), 0) FROM nodes")
-            size = self.size
-            if rows != sum(size >> level for level in range(levels + 1)):
-                faults.append((DATABASE, "the tree has nodes that belong to no entry"))
         except LogDamaged as fault:
             faults.append((DATABASE, str(fault)))
         return faults
@@ -308,7 +305,7 @@ class Log:
     # --- writing ------------------------------------------------------------------------
 
     def append(
-        self, make: Callable[[int, str], Addition], now: Callable[[], datetime]
+        self, make: Callable[[int, str, str], Addition], now: Callable[[], datetime]
     ) -> Receipt:
         """Append what `make` returns for its index and its time; on the disk when this returns.
 
@@ -318,9 +315,10 @@ class Log:
         if self.signer is None:
             raise LogFault("this log was opened for reading")
         with self._faults(), self._transaction():
-            frontier = self._frontier()
+            before = self.checkpoint()
+            frontier = self._frontier(before)
             index = frontier.size
-            addition = make(index, utc_text(now()))
+            addition = make(index, note_digest(before), utc_text(now()))
             entry = entry_bytes(addition.entry)
             self._db.execute("INSERT INTO entries VALUES (?, ?)", (index, entry))
             for content in addition.contents:
@@ -356,13 +354,13 @@ class Log:
     def _has(self, digest: bytes) -> bool:
         return self._row_or_none("SELECT 1 FROM contents WHERE digest = ?", digest) is not None
 
-    def _frontier(self) -> tree.Frontier:
-        """The tree's right edge, seen to be what the last checkpoint signed.
+    def _frontier(self, note: str) -> tree.Frontier:
+        """The tree's right edge, seen to be what the last checkpoint, `note`, signed.
 
         Nothing is ever signed on top of nodes that do not lead to the last signed root.
         """
         size = self.size
-        checkpoint = open_checkpoint(self.checkpoint(), self.verifier)
+        checkpoint = open_checkpoint(note, self.verifier)
         frontier = tree.Frontier(size, (self.node(*place) for place in tree.peaks(size)))
         if (checkpoint.size, checkpoint.root) != (size, frontier.root()):
             raise LogDamaged("the log does not match its own last checkpoint: run verify")
@@ -443,8 +441,9 @@ def _lower(error: OSError) -> str:
 def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
     """Make an empty log called `name` in a folder that is not there yet, or is empty.
 
-    Only its owner may enter the folder: it will hold subjects' data. `key`: where to keep the private key instead of inside the folder; a file that exists is
-    used as it is. The log appears whole or not at all. Raises: LogFault.
+    Only its owner may enter the folder: it will hold subjects' data. `key`: where to keep the
+    private key instead of inside the folder; a file that exists is used as it is. The log
+    appears whole or not at all. Raises: LogFault.
     """
     check_name(name)
     _check_sqlite()

@@ -20,7 +20,14 @@ from app.log.entry import (
     read_entry,
     read_manifest,
 )
-from app.log.note import Checkpoint, NoteFault, Verifier, open_checkpoint
+from app.log.note import (
+    Checkpoint,
+    NoteFault,
+    Verifier,
+    note_digest,
+    open_checkpoint,
+    read_checkpoint,
+)
 
 MOST = 100
 """How many faults are listed; the rest is counted."""
@@ -44,8 +51,8 @@ class Source(Protocol):
     def redactions(self) -> dict[bytes, int]:
         """By digest of a removed content, the index of the entry that removed it."""
 
-    def stored_node(self, level: int, position: int) -> bytes | None:
-        """A node of the tree, as stored; None if it is missing."""
+    def nodes(self) -> dict[tuple[int, int], bytes] | None:
+        """Every node of the tree by level and position; None if the source stores none."""
 
     def own_faults(self) -> list[tuple[str, str]]:
         """What is wrong with the files themselves: (place, what)."""
@@ -125,8 +132,12 @@ class _Walk:
         self.frontier = tree.Frontier()
         self.held = list(held)
         self.agreed = 0  # the size of the last held checkpoint that the entries lead to
+        self.own = dict(source.checkpoints())
+        self.nodes = source.nodes()
+        self.latest = ""  # the log's own checkpoint of the size reached
         self.signed = 0  # the size of the log's own last checkpoint that they lead to
         self.parted = False  # from its own checkpoints: said once, at the first
+        self.unsigned: list[int] = []  # sizes that the log has no checkpoint of
         self.redacted_by = source.redactions()
         self.named: set[bytes] = set()
         self.packs: set[str] = set()
@@ -135,72 +146,81 @@ class _Walk:
         self.last_time = ""
 
     def run(self, progress: Callable[[int], None]) -> None:
-        own = self.source.checkpoints()
-        waiting = next(own, None)
-        last = -1
-        waiting, last = self._own_checkpoints(own, waiting, last)
-        self._held_checkpoints()
+        self._checkpoints()
         for number, data in self.source.entries():
             self._entry(number, data)
-            waiting, last = self._own_checkpoints(own, waiting, last)
-            self._held_checkpoints()
+            self._checkpoints()
             if self.frontier.size % 256 == 0:
                 progress(self.frontier.size)
+        self._signatures()
         size = self.result.size = self.frontier.size
         self.result.root = self.frontier.root()
         progress(size)
-        if waiting is not None:
-            self.result.found(
-                f"entries {size} and later",
-                f"missing: the log signed {waiting[0]} entries and holds {size}",
-            )
-        elif last != size:
-            self.result.found(_range(max(last, 0), size), "no checkpoint of the log covers them")
         for one in self.held[:1]:
             self.result.found(
                 _range(size, one.size),
                 f"missing: the checkpoint covers {one.size} entries and the log holds {size}",
             )
+        if self.own:
+            most = max(self.own)
+            self.result.found(
+                _range(size, most), f"missing: the log signed {most} entries and holds {size}"
+            )
+        if self.unsigned:
+            first, count = self.unsigned[0], len(self.unsigned)
+            what = f"the log has no checkpoint of {first} entries, nor of {count - 1} other sizes"
+            self.result.found(f"entry {max(first - 1, 0)}", what)
+        if self.nodes:
+            self.result.found("the tree", "it has nodes that belong to no entry")
         self._leftovers()
 
     # --- checkpoints ----------------------------------------------------------------------
 
-    def _own_checkpoints(
-        self, own: Iterator[tuple[int, str]], waiting: tuple[int, str] | None, last: int
-    ) -> tuple[tuple[int, str] | None, int]:
-        """Check the log's own checkpoints of the size reached."""
+    def _checkpoints(self) -> None:
+        """Check the checkpoints of the size reached: the log's own, and those others held."""
         size = self.frontier.size
-        while waiting is not None and waiting[0] <= size:
-            filed, note = waiting
-            place = f"checkpoint of {filed} entries"
-            try:
-                checkpoint = open_checkpoint(note, self.verifier)
-            except NoteFault as fault:
-                self.result.found(place, str(fault))
-            else:
-                if checkpoint.size != filed or filed < size:
-                    self.result.found(place, f"it covers {checkpoint.size} entries")
-                elif checkpoint.root == self.frontier.root():
-                    self.signed = size
-                elif not self.parted:
-                    self.parted = True
-                    self.result.found(
-                        _range(self.signed, size), "not what the log signed when it held them"
-                    )
-            last = filed
-            waiting = next(own, None)
-        if last < size and (waiting is None or waiting[0] > size) and size:
-            self._uncovered(size, waiting)
-        return waiting, last
+        self._own_checkpoint(size)
+        self._held_checkpoints(size)
 
-    def _uncovered(self, size: int, waiting: tuple[int, str] | None) -> None:
-        """Each entry was appended with its checkpoint: one that lacks it was put in."""
-        if waiting is not None:
-            self.result.found(f"entry {size - 1}", "the log did not sign it when it was appended")
+    def _own_checkpoint(self, size: int) -> None:
+        """Check the log's own checkpoint of this size, but for its signature.
 
-    def _held_checkpoints(self) -> None:
-        """Check the checkpoints that others held of the size reached."""
-        size = self.frontier.size
+        Each entry names the checkpoint it follows, so the last signature covers all of them;
+        `_signatures` looks at it, and at the others if it is false.
+        """
+        self.latest = self.own.pop(size, "")
+        if not self.latest:  # each entry was appended with its checkpoint
+            self.unsigned.append(size)
+            return
+        try:
+            checkpoint = read_checkpoint(self.latest)
+        except NoteFault as fault:
+            self.result.found(f"checkpoint of {size} entries", str(fault))
+            return
+        if (checkpoint.origin, checkpoint.size) != (self.verifier.name, size):
+            what = f"it is of `{checkpoint.origin}` with {checkpoint.size} entries"
+            self.result.found(f"checkpoint of {size} entries", what)
+        elif checkpoint.root == self.frontier.root():
+            self.signed = size
+        elif not self.parted:
+            self.parted = True
+            what = "not what the log signed when it was appended"
+            self.result.found(_range(self.signed, size), what)
+
+    def _signatures(self) -> None:
+        """Check the signature of the last checkpoint; if it is false, name the first that is."""
+        try:
+            if self.latest:
+                open_checkpoint(self.latest, self.verifier)
+        except NoteFault:
+            for size, note in self.source.checkpoints():
+                try:
+                    open_checkpoint(note, self.verifier)
+                except NoteFault as fault:
+                    self.result.found(f"checkpoint of {size} entries", str(fault))
+                    return
+
+    def _held_checkpoints(self, size: int) -> None:
         while self.held and self.held[0].size == size:
             one = self.held.pop(0)
             if one.origin != self.verifier.name:
@@ -223,7 +243,7 @@ class _Walk:
             self.result.found(place, f"missing: entry {number} follows entry {index - 1}")
         leaf = tree.leaf_hash(data)
         for level, position, value in self.frontier.add(leaf):
-            if self.source.stored_node(level, position) != value:
+            if self.nodes is not None and self.nodes.pop((level, position), None) != value:
                 self.result.found(
                     place,
                     "it is not the entry that was hashed when it was appended"
@@ -234,6 +254,9 @@ class _Walk:
             entry = read_entry(data)
             if entry.index != index:
                 self.result.found(place, f"it says that it is entry {entry.index}")
+            if self.latest and entry.after != note_digest(self.latest):
+                what = f"not the one that entry {index} was appended after"
+                self.result.found(f"checkpoint of {index} entries", what)
             self._time(place, entry)
             if isinstance(entry, Decided):
                 self.leaves[index] = leaf
@@ -329,4 +352,5 @@ class _Walk:
 
 
 def _range(start: int, end: int) -> str:
+    """The entries from `start` up to, not including, `end`."""
     return f"entry {start}" if end - start == 1 else f"entries {start} to {end - 1}"

@@ -63,6 +63,7 @@ from engine.outcomes.record import (
 )
 from engine.packs import derived_from
 from engine.readings import find_readings, readings_only
+from engine.record import CriterionRecord
 from engine.source import Document
 from engine.subjects import entry_path
 
@@ -180,6 +181,7 @@ class _EntryScreener:
         self.pack = entry_pack(protocol, outcomes, records)
         self.fields = [name for name in self.scope.fields if name in self.pack.facts]
         self.scales = [s for s in outcomes.scales.values() if s.records == records]
+        self.later = {_class_criterion(s, one.id) for s in self.scales for one in s.classes[1:]}
         criteria = {criterion.id for criterion in self.pack.criteria}
         self.events = [e for e in outcomes.events.values() if _event_criterion(e) in criteria]
         self.screener = Screener(self.pack)
@@ -215,10 +217,18 @@ class _EntryScreener:
         proof: Proof = {
             "entry": entry.entry,
             "as_of": on.isoformat(),
-            "criteria": decision["criteria"],
+            "criteria": [self._own(criterion) for criterion in decision["criteria"]],
             "firings": decision["firings"],
         }
         return outcome, proof
+
+
+    def _own(self, criterion: CriterionRecord) -> CriterionRecord:
+        """A criterion without the trees of earlier classes, which stand under their own."""
+        if criterion["id"] in self.later:
+            for earlier in criterion["why"]["children"][:-1]:
+                earlier["children"][0]["children"] = []
+        return criterion
 
 
 def _graded(scale: Scale, answers: Mapping[str, Answer]) -> Graded:
