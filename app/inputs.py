@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from app.shipped import shipped_pack
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.packs import PARTS, SUFFIXES, read_pack
+from engine.source import read_document
+from engine.subjects import same_subject_twice
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +83,51 @@ def print_faults(faults: Iterable[Fault]) -> None:
     """Faults, as people read them, on standard error."""
     for fault in faults:
         say(fault.text())
+
+
+Twice = dict[Path, tuple[str, tuple[Fault, ...]]]
+"""By file, the subject id and faults of files that state one id together."""
+
+_PLAIN_ID = re.compile(r'"subject"\s*:\s*"([^"\\]*)"')
+
+
+def same_ids(files: Sequence[SubjectFile]) -> Twice:
+    """The files that state one subject id together: each of them is rejected."""
+    groups: dict[str, list[SubjectFile]] = {}
+    for file in files if len(files) > 1 else ():
+        subject = _stated_id(file, quick=True)
+        if subject is not None:
+            groups.setdefault(subject, []).append(file)
+    found: Twice = {}
+    for subject, group in groups.items():
+        together = [f for f in group if len(group) > 1 and _stated_id(f) == subject]
+        if len(together) > 1:
+            faults = same_subject_twice(subject, [file.name for file in together])
+            for file, fault in zip(together, faults, strict=True):
+                found[file.path] = (subject, (fault,))
+    return found
+
+
+def _stated_id(file: SubjectFile, *, quick: bool = False) -> str | None:
+    """The id a file states. `quick` may take an inner key for it, but never misses the id."""
+    try:
+        data = file.path.read_bytes()
+        if quick and file.path.suffix.lower() == ".json" and b"\\" not in data:
+            plain = _PLAIN_ID.findall(data.decode("utf-8-sig"))
+            if len(plain) == 1 and data.count(b'"subject"') == 1:
+                return str(plain[0]).strip()
+        value = read_document(file.name, data).value
+    except (OSError, UnicodeDecodeError, InputRejected):
+        return None
+    stated = value.get("subject") if isinstance(value, dict) else None
+    return stated.strip() if isinstance(stated, str) else None
+
+
+def progress(results: Iterator[T], count: int) -> Iterator[T]:
+    """A progress bar on a terminal, for work that a person waits for."""
+    if count < 2 or not sys.stderr.isatty():
+        yield from results
+        return
+    from tqdm import tqdm
+
+    yield from tqdm(results, total=count, unit="subject", ncols=78, file=sys.stderr, leave=False)

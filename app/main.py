@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     screen.add_argument("--out", type=Path, metavar="DIR", help="write a report a subject there")
     screen.add_argument("--trace", action="store_true", help="append the trace to the reports")
-    screen.add_argument("--jobs", type=int, metavar="N", help="processes; default: as many as help")
+    jobs = "processes; default: as many as help"
+    screen.add_argument("--jobs", type=int, metavar="N", help=jobs)
     screen.set_defaults(module="app.screen")
 
     check = commands.add_parser(
@@ -84,6 +85,44 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--csv", action="store_true", help="a CSV heading, a subject a row")
     form.add_argument("--json", action="store_true", help="the dictionary as JSON")
     facts.set_defaults(module="app.facts")
+
+    outcomes = commands.add_parser(
+        "outcomes",
+        help="what became of the patients: response, survival, toxicity",
+        description="The trial report at a data cut-off, from subject files (YAML or JSON) or "
+        "folders of them. json: one record a patient and line, then the trial's; csv: a row a "
+        "patient.",
+    )
+    outcomes.add_argument("subjects", nargs="+", type=Path, metavar="SUBJECTS")
+    outcomes.add_argument("--protocol", type=Path, metavar="DIR", help="the pack; default: shipped")
+    outcomes.add_argument(
+        "--as-of", type=_day, metavar="DATE", help="the data cut-off; default: today"
+    )
+    outcomes.add_argument(
+        "--format",
+        choices=("text", "json", "html", "pdf", "csv"),
+        default="text",
+        help="html and pdf need --out",
+    )
+    outcomes.add_argument("--out", type=Path, metavar="FILE_OR_DIR", help="write the report there")
+    outcomes.add_argument("--jobs", type=int, metavar="N", help=jobs)
+    outcomes.set_defaults(module="app.outcomes")
+
+    survival = commands.add_parser(
+        "survival",
+        help="Kaplan-Meier estimates of any table of times",
+        description="The estimator of the trial report on a CSV table of your own: a row a "
+        "patient, no pack needed.",
+    )
+    survival.add_argument("table", type=Path, metavar="FILE.csv")
+    survival.add_argument("--time", required=True, metavar="COLUMN", help="time to event or censoring")
+    survival.add_argument(
+        "--event", required=True, metavar="COLUMN", help="1 for an event, 0 for censored"
+    )
+    survival.add_argument("--group", metavar="COLUMN", help="one curve a group")
+    survival.add_argument("--at", default="", metavar="T,T,...", help="times to report the curve at")
+    survival.add_argument("--format", choices=("text", "json"), default="text")
+    survival.set_defaults(module="app.survival")
     return parser
 
 

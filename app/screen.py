@@ -13,14 +13,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.inputs import SubjectFile, print_faults, protocol_from, say, subject_files, unreadable
+from app.inputs import (
+    SubjectFile,
+    Twice,
+    print_faults,
+    progress,
+    protocol_from,
+    same_ids,
+    say,
+    subject_files,
+    unreadable,
+)
 from app.main import DOUBT, REJECTED
 from engine.decision import Screener, engine_fault, rejection
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol
 from engine.record import Record, dump
 from engine.source import read_document
-from engine.subjects import births_checked, same_subject_twice, subject_of
+from engine.subjects import births_checked, subject_of
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
@@ -90,11 +100,11 @@ def run(arguments: Namespace) -> int:
 
 def _screen(work: Work, files: Sequence[SubjectFile], jobs: int | None) -> int:
     """Screen every file, in order; standard output, files and the summary."""
-    twice = _same_ids(files)
+    twice = same_ids(files)
     worst = 0
     rows: list[Record] = []
     to_stdout = work.out is None and work.format is not None
-    for number, result in enumerate(_progress(_results(work, files, twice, jobs), len(files))):
+    for number, result in enumerate(progress(_results(work, files, twice, jobs), len(files))):
         if to_stdout:
             if number and work.format != "json":
                 print("\n" + "=" * 80 + "\n")
@@ -115,34 +125,14 @@ def _screen(work: Work, files: Sequence[SubjectFile], jobs: int | None) -> int:
     return worst
 
 
-def _same_ids(files: Sequence[SubjectFile]) -> dict[str, tuple[str, tuple[Fault, ...]]]:
-    """By file name, the subject id and faults of files that state one id together."""
-    if len(files) < 2:
-        return {}
-    names: dict[str, list[str]] = {}
-    for file in files:
-        try:
-            value = read_document(file.name, file.path.read_bytes()).value
-        except (OSError, InputRejected):
-            continue
-        if isinstance(value, dict) and isinstance(value.get("subject"), str):
-            names.setdefault(value["subject"].strip(), []).append(file.name)
-    found: dict[str, tuple[str, tuple[Fault, ...]]] = {}
-    for subject, together in names.items():
-        if len(together) > 1:
-            for fault in same_subject_twice(subject, together):
-                found[fault.span.path] = (subject, (fault,))
-    return found
-
-
 def _results(
     work: Work,
     files: Sequence[SubjectFile],
-    twice: dict[str, tuple[str, tuple[Fault, ...]]],
+    twice: Twice,
     jobs: int | None,
 ) -> Iterator[Result]:
     """One result a file, in order, from this process or several."""
-    tasks = [(file, twice.get(file.name)) for file in files]
+    tasks = [(file, twice.get(file.path)) for file in files]
     processes = jobs or (min(os.cpu_count() or 1, 8) if len(files) >= MANY else 1)
     if processes <= 1:
         with Screener(work.protocol) as screener:
@@ -260,13 +250,3 @@ def _file_name(record: Record, file: SubjectFile, form: str) -> str:
     if not decided and form != "json":
         return f"{name}.rejected.txt"
     return f"{name}.{SUFFIX[form]}"
-
-
-def _progress(results: Iterator[Result], count: int) -> Iterator[Result]:
-    """A progress bar on a terminal, for work that a person waits for."""
-    if count < 2 or not sys.stderr.isatty():
-        yield from results
-        return
-    from tqdm import tqdm
-
-    yield from tqdm(results, total=count, unit="subject", ncols=78, file=sys.stderr, leave=False)

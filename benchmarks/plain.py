@@ -55,9 +55,9 @@ def _targeted(subject: Subject) -> bool | None:
         return None
     for entry in listed.entries:
         targets = entry.values.get("target", ())
-        if entry.values.get("kind") in _ANTIBODIES and isinstance(targets, tuple):
-            if "cd19" in targets or "cd20" in targets:
-                return True
+        aimed = isinstance(targets, tuple) and ("cd19" in targets or "cd20" in targets)
+        if aimed and entry.values.get("kind") in _ANTIBODIES:
+            return True
     return False
 
 

@@ -403,14 +403,11 @@ def _field_value(
 
 
 def same_subject_twice(subject: str, names: list[str]) -> tuple[Fault, ...]:
-    """The faults of files that state one subject id: each is rejected."""
-    return tuple(
-        Fault(
-            Span(name, 1, 1),
-            "duplicate-subject",
-            f"the subject `{shorten(subject)}` is also in "
-            + ", ".join(f"`{other}`" for other in names if other != name),
-            "keep one file for a subject",
-        )
-        for name in names
-    )
+    """The faults of files that state one subject id, in the order of `names`."""
+    faults = []
+    for i, name in enumerate(names):
+        others = ", ".join(f"`{other}`" for j, other in enumerate(names) if j != i)
+        message = f"the subject `{shorten(subject)}` is also in {others}"
+        span = Span(name, 1, 1)
+        faults.append(Fault(span, "duplicate-subject", message, "keep one file for a subject"))
+    return tuple(faults)

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from typing import Any
 
 import engine.model as m
@@ -488,7 +488,11 @@ class _Coupled:
                 found[seen[0]] = Cell(seen[0], recorded, seen[1])
         for truths in self._possible(possible):
             found.setdefault(truths, Cell(truths, None, {}))
-        return Variable(tuple(names), tuple(self.leaves), tuple(found.values()), self.exact, self.points_exact)
+        # What is decided comes first, so that witnesses are as plain as they can be.
+        cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
+        return Variable(
+            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact
+        )
 
     def _options(self) -> tuple[list[list[_Option]], list[list[_Option]]]:
         """For each member, what it may have recorded: really, and possibly."""
@@ -517,7 +521,7 @@ class _Coupled:
             # Entries that count for others as well may widen these further; of several
             # entries of one kind only the latest and the earliest day tell, but not for counts.
             self.exact = False
-            if any(isinstance(d, m.Count | m.EarliestOf) for d in together):
+            if any(isinstance(d, m.Count) for d in together):
                 self.points_exact = False
         return real, possible
 
@@ -675,12 +679,6 @@ class _Coupled:
         step = max(1, min((b - a for a, b in pairwise([0, *times])), default=2) // 2)
         wanted = dict.fromkeys(r for t in times for r in (t + step, t - step, t))
         wanted |= {min(times) - step: None}
-        if values:
-            # Both the value and its ratio are asked about: try each with each.
-            for value, ratio in product(values, wanted):
-                if ratio and (uln := Fraction(value * m.MILLION, ratio)) > 0 and low <= value <= high:
-                    shown = Num(decimal_text(max(1, round(uln))))
-                    yield {"value": Num(decimal_text(value)), "uln": shown}
         uln = fact.uln_u or 10 * m.MILLION
         while high and max(wanted) * uln // m.MILLION > high and uln > 1:
             uln //= 2
@@ -692,6 +690,12 @@ class _Coupled:
                     yield {"value": text if sign else Num(text), "uln": Num(decimal_text(uln))}
         if low <= uln <= high:
             yield {"value": Num(decimal_text(uln))}
+        if values:
+            # Both the value and its ratio are asked about: try each with each.
+            for value, ratio in product(values, wanted):
+                if ratio and (uln := Fraction(value * m.MILLION, ratio)) > 0 and low <= value <= high:
+                    shown = Num(decimal_text(max(1, round(uln))))
+                    yield {"value": Num(decimal_text(value)), "uln": shown}
 
     def _amount(self, fact: m.Fact, sign: str, value: int, unit: str, single: bool) -> Plain:
         said: Plain = {"value": Num(decimal_text(value)) if not sign else sign + decimal_text(value)}
@@ -831,16 +835,22 @@ class _Coupled:
         kinds.pop(tuple("false" for _ in numbers), None)
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
         past = [day for day in self.days if day <= self.today]
+        both = len({type(d) for d in together}) > 1
         for number, plain in enumerate(kinds.values()):
             options = [_Option({}, (), name)]
             if number == 0:
                 options.append(_Option({}, (), name, confirmed=False))
             dates = [*past, "ongoing", None]
+            made: list[Plain] = []
             for chosen in product(dates, repeat=len(fields)):
                 entry = dict(plain)
                 for field, day in zip(fields, chosen, strict=True):
                     entry |= _dated(field, day)
-                options.append(_Option({}, (), name, (entry,)))
+                made.append(entry)
+            options += [_Option({}, (), name, (entry,)) for entry in made]
+            if both:
+                # The earliest and the latest of one kind are two entries.
+                options += [_Option({}, (), name, two) for two in combinations(made, 2)]
             yield options
 
 

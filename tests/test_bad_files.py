@@ -26,9 +26,13 @@ PROTOCOL = read_pack(shipped_pack())
 
 def faults_of_subject(path: Path) -> str:
     with pytest.raises(InputRejected) as rejected:
-        document = read_document(path.name, path.read_bytes())
-        births_checked(subject_of(document, PROTOCOL), PROTOCOL, AS_OF, document)
+        read(path)
     return shown(rejected.value)
+
+
+def read(path: Path) -> None:
+    document = read_document(path.name, path.read_bytes())
+    births_checked(subject_of(document, PROTOCOL), PROTOCOL, AS_OF, document)
 
 
 def faults_of_pack(path: Path) -> str:

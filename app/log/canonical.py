@@ -29,9 +29,14 @@ def decode(data: bytes) -> Any:
     all encode to other bytes than they came from. Raises: NotCanonical.
     """
     try:
-        value = json.loads(data.decode("utf-8"))
+        value = json.loads(data.decode("utf-8"), parse_int=_number)
     except (ValueError, RecursionError):
         raise NotCanonical("not JSON") from None
     if encode(value) != data:
         raise NotCanonical("JSON, but not in its canonical form")
     return value
+
+
+def _number(text: str) -> int | float:
+    """A whole number as JSON means it: a double, where that is not exact."""
+    return int(text) if len(text) < 16 else float(text)

@@ -21,7 +21,7 @@ from itertools import product
 
 from engine.model import Protocol, Reading, Subject
 from engine.plan.days import Day, change_days, day_with, kept_current
-from engine.plan.regions import Part, Root, Roots, State, ways
+from engine.plan.regions import Part, Root, State, ways
 from engine.plan.search import NO, NOT_FAILED, OutOfSteps, Shape, Steps, Wanted, World
 from engine.reference import readings as read
 
@@ -66,9 +66,7 @@ class Changing:
     exact: bool
 
 
-def changing(
-    shape: Shape, subject: Subject, today: Day, until: date, steps: Steps
-) -> Changing:
+def changing(shape: Shape, subject: Subject, today: Day, until: date, steps: Steps) -> Changing:
     """How an ineligible subject could cease to be so, on some day up to `until`."""
     protocol = shape.protocol
     fixed = permanent_cause(shape, subject, today, until)
@@ -141,7 +139,7 @@ def _connected(shape: Shape, failed: Collection[int]) -> list[Root]:
 
 def _works(world: World) -> Callable[[Collection[Root]], bool]:
     wanted = [Wanted(c, NOT_FAILED) for c in range(len(world.shape.criteria))]
-    return lambda free: world.find(wanted, free) is not None
+    return lambda free: world.find_anew(wanted, free) is not None
 
 
 def minimal_sets(world: World) -> tuple[list[frozenset[Root]], bool]:
@@ -248,7 +246,9 @@ def permanent_cause(shape: Shape, subject: Subject, today: Day, until: date) -> 
     days = [today.on, *change_days(protocol, tests, subject, today.on, until)]
 
     def out(names: Collection[str], on: Iterable[date]) -> bool:
-        return all(_only(protocol, subject, today, names, day).verdict == "ineligible" for day in on)
+        return all(
+            _only(protocol, subject, today, names, day).verdict == "ineligible" for day in on
+        )
 
     if not known or not out(known, days[:1]) or not out(known, days):
         return ()
@@ -284,4 +284,3 @@ def unknown(reading: Reading) -> Reading:
     why = "not_recorded"
     uln = "not_recorded" if reading.times_uln is not None or reading.uln_reason else None
     return Reading(reading.fact, None, None, why, None, uln)  # type: ignore[arg-type]
-

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from itertools import chain, product
+from itertools import chain, pairwise, product
 
 from engine.model import (
     MILLION,
@@ -334,7 +334,7 @@ def _ratios(
     """
     cuts = sorted({*times, Fraction(0)})
     edges: list[Fraction | None] = [None, *cuts, None]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         if low is not None and _within(low, known):
             yield low, low, low
         point = _between(low, high, known)
@@ -532,12 +532,12 @@ def _of_list(
     merged: set[tuple[Truth3, ...]] = set()
     for one in sorted(reached.values(), key=lambda s: tuple(s.values())):
         readings = {n: _listed_reading(protocol.facts[n], value) for n, value in one.items()}
-        state = State(with_derived(roots, names, readings, today))
-        key = roots.vector(state.readings, names, today)
-        if key in merged and not (roots.linked & set(base)):
+        whole = State(with_derived(roots, names, readings, today))
+        truths = roots.vector(whole.readings, names, today)
+        if truths in merged and not roots.linked & set(base):
             continue
-        merged.add(key)
-        states_found.append(state)
+        merged.add(truths)
+        states_found.append(whole)
     return states_found, exact
 
 
@@ -552,7 +552,9 @@ def _where(fact: Fact) -> tuple[Where, ...]:
 
 def _cap(roots: Roots, name: str) -> int:
     """A count beyond which no test can tell one from another."""
-    return max((n // MILLION for t in roots.tests.get(name, ()) for n in limits_of(t)), default=0) + 2
+    return (
+        max((n // MILLION for t in roots.tests.get(name, ()) for n in limits_of(t)), default=0) + 2
+    )
 
 
 def _listed_reading(fact: Fact, value: int) -> Reading:

@@ -72,9 +72,9 @@ class Shape:
         for number, owners in enumerate(self.leaf_roots):
             for root in owners:
                 self.leaves_of.setdefault(root, []).append(number)
+        self.leaves_in = [frozenset(_leaves(e)) for e in self.criteria]
         self.roots_of = [
-            {root for leaf in set(_leaves(e)) for root in self.leaf_roots[leaf]}
-            for e in self.criteria
+            {root for leaf in leaves for root in self.leaf_roots[leaf]} for leaves in self.leaves_in
         ]
 
     def _expression(self, condition: Condition) -> Expression:
@@ -115,6 +115,7 @@ class World:
         self.values = list(self.now)
         self.blind = list(self.now)
         self.hidden: Root | None = None
+        self.loose: frozenset[Root] = frozenset()
         self.held: dict[Root, int] = {}
         self._truths: dict[tuple[int, tuple[int, ...]], Truth3] = {}
 
@@ -130,6 +131,8 @@ class World:
         """A leaf's truth under the states now held, but for that of `hidden`."""
         owners = self.shape.leaf_roots[number]
         held = tuple(-1 if r == hidden else self.held.get(r, -1) for r in owners)
+        if self.loose and any(s < 0 and r in self.loose for r, s in zip(owners, held, strict=True)):
+            return OPEN
         truth = self._truths.get((number, held))
         if truth is None:
             test = self.shape.tests[number]
@@ -198,9 +201,7 @@ class World:
                 break
         return result
 
-    def _look(
-        self, expression: Expression, values: Sequence[Truth3], leaves: list[int]
-    ) -> Truth3:
+    def _look(self, expression: Expression, values: Sequence[Truth3], leaves: list[int]) -> Truth3:
         """An expression's truth; the unknown leaves that it hangs on are added to `leaves`."""
         if isinstance(expression, int):
             if values[expression] == OPEN:
@@ -217,6 +218,19 @@ class World:
         if result != OPEN:
             del leaves[before:]
         return result
+
+    def find_anew(self, wanted: Iterable[Wanted], free: Collection[Root]) -> dict[Root, int] | None:
+        """As `find`, but the roots `free` need not come out as they are known now."""
+        touched = {leaf for root in free for leaf in self.shape.leaves_of[root]}
+        self.loose = frozenset(free)
+        for leaf in touched:
+            self.values[leaf] = OPEN
+        try:
+            return self.find(wanted, free)
+        finally:
+            self.loose = frozenset()
+            for leaf in touched:
+                self.values[leaf] = self.now[leaf]
 
     # --- searching --------------------------------------------------------------------
 

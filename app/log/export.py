@@ -1,0 +1,225 @@
+"""A folder that holds a log in open formats, to be verified without this software.
+
+`HOWTO.txt` in it says what each file is and how to check it by hand.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+from app.log import LogFault, canonical
+from app.log.entry import (
+    Content,
+    Decided,
+    digest_of,
+    read_details,
+    read_entry,
+    read_manifest,
+)
+from app.log.note import Verifier
+from app.log.store import Log, NotWritten
+
+ENTRIES, CONTENTS, CHECKPOINTS = "entries.jsonl", "contents.jsonl", "checkpoints.jsonl"
+LATEST, KEY, HOWTO = "checkpoint", "log.pub", "HOWTO.txt"
+
+_HOWTO = """\
+This folder holds a decision log, to be verified without the software that wrote it.
+
+entries.jsonl      One entry a line. The bytes of a line, without its end, are a
+                   leaf of the tree: line 1 is entry 0.
+checkpoint         The latest checkpoint: the log's name, the number of entries
+                   and the root of their tree (base64), signed with the log's key.
+checkpoints.jsonl  Every checkpoint the log signed, one an entry.
+log.pub            The log's public key. Compare it with one you had before:
+                   whoever can change this folder can change this file too.
+contents.jsonl     For each digest that an entry names: its salt and the file that
+                   holds the content, or that it was redacted.
+packs/             The rules that decisions were made under.
+decisions/         By entry: the subject file, the decision record and a summary.
+
+To check by hand:
+1. The tree (RFC 6962, section 2.1). The hash of a leaf is SHA-256 of a zero byte
+   and the leaf. The hash of two neighbouring trees is SHA-256 of a one byte and
+   their two hashes. A tree of n leaves, n above 1, splits after the largest power
+   of two below n. The root over all lines must be that of the checkpoint.
+2. The signature (c2sp.org/signed-note). log.pub is NAME+ID+KEY; KEY is base64 of a
+   one byte and the 32 bytes of an Ed25519 key. The last line of the checkpoint is
+   a dash, NAME, and base64 of the 4-byte ID and the 64-byte signature, which is
+   over the three lines before the empty line, their ends included.
+3. A content. A digest `sha256:...` is that of the file. A `salted-sha256:...` is the
+   SHA-256 of the 32 bytes of the salt, then the file:
+   (printf SALT | xxd -r -p; cat FILE) | sha256sum
+4. A pack. Its digest is that of its MANIFEST, whose lines are PATH and the SHA-256
+   of that file.
+"""
+
+
+def export_log(log: Log, folder: Path) -> int:
+    """Write a log into a folder that is not there yet; returns the number of entries.
+
+    Raises: LogFault if the folder exists or cannot be written; then it is not there.
+    """
+    if folder.exists():
+        raise LogFault(f"`{folder.as_posix()}` exists; name a folder that does not")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            with log.as_it_stands():
+                size = _write(log, draft)
+            draft.rename(folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        why = (error.strerror or "unknown error").lower()
+        raise NotWritten(f"`{folder.as_posix()}` cannot be written: {why}") from None
+    return size
+
+
+def _write(log: Log, folder: Path) -> int:
+    (folder / HOWTO).write_text(_HOWTO, "utf-8", newline="\n")
+    (folder / KEY).write_text(log.verifier.text() + "\n", "utf-8", newline="\n")
+    (folder / LATEST).write_text(log.checkpoint(), "utf-8", newline="\n")
+    with (folder / CHECKPOINTS).open("wb") as checkpoints:
+        for filed, note in log.checkpoints():
+            checkpoints.write(canonical.encode({"note": note, "size": filed}) + b"\n")
+    size = 0
+    listed: set[str] = set()
+    redacted = log.redactions()
+    with (folder / ENTRIES).open("wb") as entries, (folder / CONTENTS).open("wb") as contents:
+        for index, data in log.entries():
+            entries.write(data + b"\n")
+            size = index + 1
+            entry = read_entry(data)
+            if not isinstance(entry, Decided):
+                continue
+            for name, file in _files(log, entry, new_pack=entry.pack not in listed):
+                content = log.content(digest_of(name))
+                if content is None:
+                    raise LogFault(f"the content {name} is missing: run verify")
+                line: dict[str, object] = {"digest": name, "file": file}
+                if content.salt is not None:
+                    line["salt"] = content.salt.hex()
+                if content.data is None:
+                    line = {"digest": name, "redacted_by": redacted.get(content.digest, -1)}
+                else:
+                    target = folder / file
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content.data)
+                if name not in listed:  # packs may share files
+                    listed.add(name)
+                    contents.write(canonical.encode(line) + b"\n")
+    return size
+
+
+def _files(log: Log, entry: Decided, *, new_pack: bool) -> Iterator[tuple[str, str]]:
+    """The contents that an entry names, and where the export puts each."""
+    if new_pack:
+        pack = f"packs/{digest_of(entry.pack).hex()[:16]}"
+        yield entry.pack, f"{pack}/MANIFEST"
+        for path, name in read_manifest(log.piece(entry.pack) or b"").items():
+            yield name, f"{pack}/files/{path}"
+    details = log.piece(entry.details)
+    form = "yaml" if details is None else read_details(details).form
+    folder = f"decisions/{entry.index:06}"
+    yield entry.details, f"{folder}/details.json"
+    yield entry.facts, f"{folder}/subject.{form}"
+    yield entry.record, f"{folder}/record.json"
+
+
+class Export:
+    """An exported log, as `verify` reads it. Raises: LogFault if it is not one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.verifier = Verifier.read(self._text(KEY).removesuffix("\n"))
+        self._contents: dict[bytes, dict[str, str]] = {}
+        self._redactions: dict[bytes, int] = {}
+        self._twice = 0
+        for line in self._lines(CONTENTS):
+            plain = canonical.decode(line)
+            try:
+                digest = digest_of(plain["digest"])
+                if "redacted_by" in plain:
+                    self._redactions[digest] = int(plain["redacted_by"])
+            except (LookupError, TypeError, ValueError):
+                raise LogFault(f"`{CONTENTS}` has a malformed line") from None
+            self._twice += digest in self._contents
+            self._contents[digest] = plain
+
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        """Every entry in order: index and bytes."""
+        yield from enumerate(self._lines(ENTRIES))
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Every checkpoint the log signed."""
+        for line in self._lines(CHECKPOINTS):
+            plain = canonical.decode(line)
+            if not isinstance(plain, dict) or plain.keys() != {"note", "size"}:
+                raise LogFault(f"`{CHECKPOINTS}` has a malformed line")
+            yield plain["size"], plain["note"]
+
+    def checkpoint(self) -> str:
+        """The latest checkpoint."""
+        return self._text(LATEST)
+
+    def content(self, digest: bytes) -> Content | None:
+        """The content with this digest, or None."""
+        plain = self._contents.get(digest)
+        if plain is None:
+            return None
+        private = plain["digest"].startswith("salted-")
+        if "redacted_by" in plain:
+            return Content(digest, private, None, None)
+        try:
+            salt = bytes.fromhex(plain["salt"]) if "salt" in plain else None
+            return Content(digest, private, salt, self._bytes(plain["file"]))
+        except (LookupError, TypeError, ValueError):
+            raise LogFault(f"`{CONTENTS}` has a malformed line") from None
+
+    def content_digests(self) -> Iterator[bytes]:
+        """The digest of every content."""
+        yield from self._contents
+
+    def redactions(self) -> dict[bytes, int]:
+        """By digest of a removed content, the index of the entry that removed it."""
+        return dict(self._redactions)
+
+    def nodes(self) -> None:
+        """None: an export holds no nodes."""
+
+    def own_faults(self) -> list[tuple[str, str]]:
+        """What is wrong with the files themselves."""
+        faults = []
+        if self._twice:
+            faults.append((CONTENTS, "a content is listed twice"))
+        notes = dict(self.checkpoints())
+        if not notes or notes[max(notes)] != self.checkpoint():
+            faults.append((LATEST, "it is not the last of the checkpoints"))
+        return faults
+
+    def _bytes(self, name: str) -> bytes:
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise LogFault(f"`{name}` lies outside the export")
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            why = (error.strerror or "unknown error").lower()
+            raise LogFault(f"`{name}` cannot be read: {why}") from None
+
+    def _text(self, name: str) -> str:
+        try:
+            return self._bytes(name).decode("utf-8")
+        except UnicodeDecodeError:
+            raise LogFault(f"`{name}` is not UTF-8 text") from None
+
+    def _lines(self, name: str) -> Iterator[bytes]:
+        data = self._bytes(name)
+        if data and not data.endswith(b"\n"):
+            raise LogFault(f"the last line of `{name}` is cut off")
+        yield from data.split(b"\n")[:-1]

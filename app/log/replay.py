@@ -1,0 +1,183 @@
+"""Decide again from the log alone, and compare byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any, Literal
+
+from app.log import LogFault
+from app.log.entry import Decided, read_details, read_entry, read_manifest
+from app.log.review import Change, decision_changes, nodes
+from app.log.store import Log, LogDamaged
+from engine.decision import Screener
+from engine.faults import EngineFault, InputRejected
+from engine.packs import protocol_of
+from engine.record import Decision, dump
+from engine.source import read_document
+from engine.subjects import births_checked, subject_of
+
+Outcome = Literal["same", "different", "refused", "redacted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What deciding again came to.
+
+    `same`: the same bytes apart from `software`, whose differences `software` holds.
+    `different`: `step` names the first step that differs, `changes` what differs in all.
+    `refused`: nothing can be decided today; `step` says why. `redacted`: nothing is left to
+    decide on, which is no failure.
+    """
+
+    index: int
+    outcome: Outcome
+    step: str = ""
+    software: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = ()
+    verdicts: tuple[str, str] | None = None
+
+
+class Replayer:
+    """Decides again, with each pack's rules compiled once. Used in a `with` statement.
+
+    `pack`: the files of another pack to decide under, instead of the one of each entry.
+    """
+
+    def __init__(self, log: Log, pack: Mapping[str, bytes] | None = None) -> None:
+        self.log, self.pack = log, pack
+        self._screeners: dict[str, Screener] = {}
+
+    def __enter__(self) -> Replayer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for screener in self._screeners.values():
+            screener.close()
+        self._screeners.clear()
+
+    def all(self) -> Iterator[Replayed]:
+        """Every decision of the log, in order."""
+        for index in range(self.log.size):
+            if isinstance(read_entry(self.log.entry(index)), Decided):
+                yield self.one(index)
+
+    def one(self, index: int) -> Replayed:
+        """The decision at `index`. Raises: LogFault if the entry is none, or damaged."""
+        entry = read_entry(self.log.entry(index))
+        if not isinstance(entry, Decided):
+            raise LogFault(f"entry {index} is a {entry.kind}, not a decision")
+        pieces = [self.log.piece(name) for name in (entry.details, entry.facts, entry.record)]
+        details, facts, record = pieces
+        if details is None or facts is None or record is None:
+            return Replayed(index, "redacted")
+        try:
+            screener = self._screener(entry)
+            name = f"subject.{read_details(details).form}"
+            document = read_document(name, facts)
+            digest = "sha256:" + sha256(facts).hexdigest()
+            subject = subject_of(document, screener.protocol, digest)
+            as_of = date.fromisoformat(entry.as_of)
+            births_checked(subject, screener.protocol, as_of, document)
+            again = screener.decide(subject, as_of)
+        except InputRejected as rejected:
+            return Replayed(index, "refused", rejected.faults[0].text())
+        except EngineFault as fault:
+            return Replayed(index, "refused", f"engine fault: {fault.where}")
+        return compare(index, record, again)
+
+    def _screener(self, entry: Decided) -> Screener:
+        key = "" if self.pack is not None else entry.pack
+        if key not in self._screeners:
+            files = self.pack if self.pack is not None else pack_of(self.log, entry.pack)
+            self._screeners[key] = Screener(protocol_of(files, "pack"))
+        return self._screeners[key]
+
+
+def pack_of(log: Log, name: str) -> dict[str, bytes]:
+    """The files of a pack, by path, as they were when it was decided under.
+
+    Raises: LogFault if they are not all there.
+    """
+    found = {}
+    manifest = log.piece(name)
+    assert manifest is not None, "a pack is never redacted"
+    for path, digest in read_manifest(manifest).items():
+        data = log.piece(digest)
+        if data is None:
+            raise LogDamaged(f"the file `{path}` of a pack is missing from the log")
+        found[path] = data
+    return found
+
+
+def compare(index: int, record: bytes, again: Decision) -> Replayed:
+    """Compare a stored record with what was decided again."""
+    import orjson
+
+    stored = orjson.loads(record)
+    software = tuple(
+        change for change in decision_changes(stored, again) if change.where.startswith("software.")
+    )
+    retold: Decision = {**again, "software": stored["software"]}
+    alike = dump(retold)
+    verdicts = (stored["verdict"], again["verdict"])
+    if alike == record:
+        return Replayed(index, "same", software=software, verdicts=verdicts)
+    step = first_difference(stored, orjson.loads(alike))
+    if not step:
+        at = next(
+            (n for n, (a, b) in enumerate(zip(record, alike, strict=False)) if a != b),
+            min(len(record), len(alike)),
+        )
+        step = f"the values agree, but are written differently from byte {at} on"
+    changes = decision_changes(stored, retold)
+    return Replayed(index, "different", step, software, changes, verdicts)
+
+
+def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """The first step of the derivation at which two records differ, "" if none does.
+
+    The order is that of deciding: what was decided on, readings, firings, conditions,
+    criteria, verdict; then whatever else a record holds.
+    """
+    before, after = _steps(old), _steps(new)
+    for name in dict.fromkeys((*before, *after)):
+        mine, theirs = before.get(name), after.get(name)
+        if mine != theirs:
+            return f"{name}: {_shown(mine)} then, {_shown(theirs)} now"
+    return ""
+
+
+def _steps(record: Mapping[str, Any]) -> dict[str, Any]:
+    steps: dict[str, Any] = {}
+    for name in ("schema", "subject", "as_of", "protocol", "facts_digest"):
+        steps[name] = record.get(name)
+    whys = [(c["id"], why) for c in record["criteria"] for why in nodes(c["why"])]
+    for _, why in whys:
+        if "reading" in why:
+            steps.setdefault(f"reading of `{why['reading']['fact']}`", why["reading"])
+    for number, firing in enumerate(record["firings"]):
+        steps[f"firing {number}"] = firing
+    for criterion, why in whys:
+        place = f"condition `{why['node']}` of {criterion}"
+        steps[place] = {k: v for k, v in why.items() if k != "children"}
+    for criterion in record["criteria"]:
+        steps[f"criterion {criterion['id']}"] = {k: v for k, v in criterion.items() if k != "why"}
+    for name in ("verdict", "determined_by", "look_again"):
+        steps[name] = record.get(name)
+    steps["the shape of the record"] = {
+        k: v for k, v in record.items() if k not in ("criteria", "firings", "software")
+    }
+    steps["the order of the criteria"] = [c["id"] for c in record["criteria"]]
+    return steps
+
+
+def _shown(value: Any) -> str:
+    import orjson
+
+    if value is None:
+        return "nothing"
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 200 else text[:199] + "…"

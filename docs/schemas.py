@@ -1,0 +1,385 @@
+"""Write the JSON Schemas in docs/ anew: `make schemas`, or `python docs/schemas.py FOLDER`.
+
+Shapes come from the typed dictionaries that the readers use (engine/files.py) and that
+records are made of (engine/record.py); what each key means comes from the tables of
+docs/RULES.md; what a type cannot say (durations, conditions, keys that go together) is
+written here. pydantic is used for this and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import typing
+import warnings
+from pathlib import Path
+from typing import Any
+
+import typing_extensions
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+# pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
+typing.TypedDict = typing_extensions.TypedDict
+
+from engine import files, record  # noqa: E402
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FILES = {
+    "schemas/protocol.schema.json": ("protocol.yaml of a pack", files.ProtocolFile),
+    "schemas/facts.schema.json": ("facts.yaml of a pack", files.FactsFile),
+    "schemas/eligibility.schema.json": ("eligibility.yaml of a pack", files.EligibilityFile),
+    "schemas/subject.schema.json": ("A subject file", files.SubjectFile),
+    "schemas/case.schema.json": ("A file of cases", files.CasesFile),
+    "decision.schema.json": ("A record: one line of `eligo screen --format json`", record.Record),
+}
+TABLES = {
+    "key of protocol.yaml": "ProtocolFile",
+    "key of facts.yaml": "FactsFile",
+    "key of a fact": "FactFile",
+    "key of a derivation": "DeriveFile",
+    "key of days_between": "DaysBetweenFile",
+    "key of a record list": "RecordListFile",
+    "key of a field": "FieldFile",
+    "key of eligibility.yaml": "EligibilityFile",
+    "key of a criterion": "CriterionFile",
+    "key of a condition": "Condition",
+    "test on a quantity or date": "TestFile",
+    "key of a limit": "LimitFile",
+    "key of a subject file": "SubjectFile",
+    "key of a recorded value": "StatementFile",
+    "key of a list as recorded": "EntriesFile",
+    "key of a file of cases": "CasesFile",
+    "key of a case": "CaseFile",
+    "key of change": "ChangeFile",
+    "key of expect": "ExpectFile",
+    "key of a decision": "Decision",
+    "key of protocol in a decision": "ProtocolIdentity",
+    "key of software": "Software",
+    "key of look_again": "LookAgain",
+    "key of criteria": "CriterionRecord",
+    "key of why": "Why",
+    "key of reading": "ReadingRecord",
+    "key of an interval": "IntervalValue",
+    "key of missing": "Missing",
+    "key of a firing": "Firing",
+    "key of a rejection": "Rejection",
+    "key of its faults": "FaultRecord",
+    "key of an engine fault": "EngineFaultRecord",
+}
+"""The tables of RULES.md, by the heading of their first column, and the shape each is about."""
+
+# --- what a type cannot say -------------------------------------------------------------
+
+NAME = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
+DAY = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"
+DURATION = r"^\s*[0-9]{1,5}\s*(day|week|month|year)s?\s*$"
+NOT_BLANK = r"\S"
+NUMBER = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\s*$"
+LIMIT = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?(\s+\S+)?\s*$"
+TEXTS = {
+    ("ProtocolFile", "protocol"): r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+    ("ProtocolFile", "version"): NOT_BLANK,
+    ("ProtocolFile", "title"): NOT_BLANK,
+    ("ProtocolFile", "effective"): DAY,
+    ("FactFile", "ask"): NOT_BLANK,
+    ("FactFile", "valid_for"): DURATION,
+    ("FactFile", "molar_mass"): NUMBER,
+    ("FactFile", "uln"): NUMBER,
+    ("FactFile", "resolution"): NUMBER,
+    ("FactFile", "range"): NUMBER,
+    ("FieldFile", "molar_mass"): NUMBER,
+    ("FieldFile", "uln"): NUMBER,
+    ("FieldFile", "resolution"): NUMBER,
+    ("FieldFile", "range"): NUMBER,
+    ("RecordListFile", "ask"): NOT_BLANK,
+    ("RecordListFile", "valid_for"): DURATION,
+    ("CriterionFile", "id"): r"^(?=.{2,8}$)[A-Za-z]+[0-9]+$",
+    ("CriterionFile", "text"): NOT_BLANK,
+    **{("TestFile", op): LIMIT for op in ("at_least", "above", "at_most", "below", "between")},
+    **{("TestFile", f"{op}_uln"): NUMBER for op in ("at_least", "above", "at_most", "below")},
+    **{
+        ("TestFile", op): DURATION
+        for op in ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
+    },
+    ("TestFile", "on_or_after"): DAY,
+    ("TestFile", "on_or_before"): DAY,
+    ("LimitFile", "value"): NUMBER,
+    ("SubjectFile", "subject"): r"^\s*[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,99})?$",
+    ("StatementFile", "on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
+    ("EntriesFile", "complete_on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
+    ("CaseFile", "as_of"): DAY,
+}
+"""The form of a text, by shape and key."""
+
+POSITIVE = {
+    *((shape, key) for shape in ("FactFile", "FieldFile") for key in ("molar_mass", "uln")),
+    *((shape, "resolution") for shape in ("FactFile", "FieldFile")),
+    *(("TestFile", f"{op}_uln") for op in ("at_least", "above", "at_most", "below")),
+}
+PAIRS = (("FactFile", "range"), ("FieldFile", "range"), ("TestFile", "between"))
+
+QUANTITY_KEYS = ("unit", "range", "molar_mass", "uln", "resolution")
+CODE: Schema = {"type": ["string", "number"]}
+WHERE: Schema = {
+    "type": "object",
+    "additionalProperties": {
+        "anyOf": [
+            {"type": ["string", "number", "boolean"]},
+            {"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1},
+        ]
+    },
+}
+CONDITION: Schema = {
+    "type": "object",
+    "description": "One key: `all`, `any`, `not`, `defined`, `todo`, or a fact with its test.",
+    "properties": {
+        "all": {"$ref": "#/$defs/Conditions"},
+        "any": {"$ref": "#/$defs/Conditions"},
+        "not": {"$ref": "#/$defs/Condition"},
+        "defined": {"type": "string", "pattern": NAME},
+        "todo": {"const": True},
+    },
+    "additionalProperties": {"$ref": "#/$defs/FactTest"},
+    "propertyNames": {"pattern": NAME},
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+CONDITIONS: Schema = {
+    "type": "array",
+    "items": {"$ref": "#/$defs/Condition"},
+    "minItems": 1,
+}
+FACT_TEST: Schema = {
+    "description": "`true` or `false`, a code, a list of codes, or an operator with its limit.",
+    "anyOf": [
+        {"type": "boolean"},
+        CODE,
+        {"type": "array", "items": CODE, "minItems": 1},
+        {"$ref": "#/$defs/TestFile"},
+    ],
+}
+VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
+STATEMENT: Schema = {
+    "anyOf": [{"required": [key]} for key in ("value", "unknown", "voided")],
+    "if": {
+        "properties": {"value": {"not": {"enum": [None, ""]}}, "unknown": {"pattern": NOT_BLANK}},
+        "required": ["value", "unknown"],
+    },
+    "then": {"required": ["voided"]},
+}
+ENTRY: Schema = {
+    "type": "object",
+    "description": "One entry: its fields; `source`, `by`, `note`; `voided` if it is wrong.",
+    "additionalProperties": {
+        "anyOf": [
+            VALUE,
+            {"type": "array", "items": VALUE},
+            {
+                "type": "object",
+                "properties": {
+                    "value": {"type": ["string", "number"]},
+                    "unit": {"type": ["string", "null"]},
+                },
+                "required": ["value"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
+RECORDED: Schema = {"anyOf": [VALUE, {"$ref": "#/$defs/StatementFile"}]}
+FACTS_OF_A_SUBJECT: Schema = {
+    "type": "object",
+    "additionalProperties": {
+        "anyOf": [
+            VALUE,
+            {"$ref": "#/$defs/StatementFile"},
+            {"type": "array", "items": RECORDED},
+        ]
+    },
+}
+
+
+# --- generating -------------------------------------------------------------------------
+
+
+class Strict(GenerateJsonSchema):
+    """Typed dictionaries take no other keys, and a key's name is title enough."""
+
+    def typed_dict_schema(self, schema: Any) -> Schema:
+        return super().typed_dict_schema(schema) | {"additionalProperties": False}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def shape_of(kind: Any) -> Schema:
+    """The JSON Schema of a type, every shape under `$defs`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # defaults do not matter here
+        schema: Schema = TypeAdapter(kind).json_schema(schema_generator=Strict)
+    defs = schema.pop("$defs", {})
+    if "properties" in schema:
+        name = schema["title"]
+        defs[name] = schema
+        schema = {"$ref": f"#/$defs/{name}"}
+    return {**schema, "$defs": defs}
+
+
+def meanings(manual: str) -> dict[str, dict[str, str]]:
+    """What each key means, by shape, from the tables of RULES.md (their last column)."""
+    found: dict[str, dict[str, str]] = {}
+    shape = None
+    for line in manual.split("\n"):
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if not cells:
+            shape = None
+        elif shape is not None:
+            for key in re.findall(r"`(\w+)[^`]*`", cells[0]):
+                found[shape][key] = cells[-1].replace("\\|", "|")
+        elif cells[0] in TABLES:
+            shape = TABLES[cells[0]]
+            found.setdefault(shape, {})
+    return found
+
+
+def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Schema:
+    """A generated schema with descriptions, and with what a type cannot say."""
+    defs = schema["$defs"]
+    if "CriterionFile" in defs:
+        condition: Schema = {"$ref": "#/$defs/Condition"}
+        defs["CriterionFile"]["properties"]["holds_when"] = dict(condition)
+        named = {"type": "object", "additionalProperties": condition}
+        defs["EligibilityFile"]["properties"]["definitions"] = named
+        defs["EligibilityFile"]["properties"]["criteria"]["minItems"] = 1
+        tests = shape_of(files.TestFile)["$defs"]
+        defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
+        defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+    if "DeriveFile" in defs:
+        _dictionary(defs)
+    if "SubjectFile" in defs:
+        for shape in ("SubjectFile", "ChangeFile"):
+            if shape in defs:
+                defs[shape]["properties"]["facts"] = _or_null(FACTS_OF_A_SUBJECT, shape)
+        entries = {"type": ["array", "null"], "items": ENTRY}
+        defs["EntriesFile"]["properties"]["entries"] = entries
+        defs |= shape_of(files.StatementFile)["$defs"]
+        defs["StatementFile"] |= STATEMENT
+        defs["StatementFile"]["properties"]["voided"]["not"] = {"const": False}
+    if "CaseFile" in defs:
+        defs["CaseFile"]["oneOf"] = [{"required": ["subject"]}, {"required": ["base"]}]
+        defs["CaseFile"]["dependentRequired"] = {"change": ["base"]}
+        defs["CasesFile"]["anyOf"] = [{"required": ["bases"]}, {"required": ["cases"]}]
+    for (shape, key), pattern in TEXTS.items():
+        if shape in defs:
+            _each_text(defs[shape]["properties"][key], pattern)
+    for shape, key in POSITIVE:
+        if shape in defs:
+            _each_number(defs[shape]["properties"][key])
+    for shape, key in PAIRS:
+        if shape in defs:
+            defs[shape]["properties"][key] |= {"minItems": 2, "maxItems": 2}
+    for shape, body in defs.items():
+        _describe(shape, body, said)
+    return {"$schema": DIALECT, "title": title, **schema, "$defs": dict(sorted(defs.items()))}
+
+
+def _or_null(schema: Schema, shape: str) -> Schema:
+    return {**schema, "type": ["object", "null"] if shape == "SubjectFile" else "object"}
+
+
+def _dictionary(defs: Schema) -> None:
+    """Which keys of a fact, a field and a derivation go together."""
+    for shape in ("FactFile", "FieldFile"):
+        kind = {"properties": {"type": {"const": "choice"}}, "required": ["type"]}
+        quantity = {"properties": {"type": {"const": "quantity"}}, "required": ["type"]}
+        none_of = [{"required": [key]} for key in QUANTITY_KEYS]
+        defs[shape]["allOf"] = [
+            {"if": kind, "then": {"required": ["choices"]}, "else": _without("choices")},
+            {"if": quantity, "else": {"not": {"anyOf": none_of}}},
+        ]
+        choices: Schema = defs[shape]["properties"]["choices"]
+        for option in choices["anyOf"]:
+            ends = "minItems" if option["type"] == "array" else "minProperties"
+            option[ends] = 1
+            if option["type"] == "array":
+                option["uniqueItems"] = True
+    defs["FactFile"]["allOf"].append(
+        {
+            "if": {"required": ["derive"]},
+            "then": _without("valid_for", "attested_by", "uln", "molar_mass"),
+        }
+    )
+    defs["FactFile"]["properties"]["effort"] |= {"minimum": 0, "maximum": 1000}
+    defs["RecordListFile"]["properties"]["effort"] |= {"minimum": 0, "maximum": 1000}
+    derive = defs["DeriveFile"]
+    derive["properties"]["where"] = WHERE
+    derive["oneOf"] = [{"required": [key]} for key in derive["properties"] if key != "where"]
+    derive["dependentSchemas"] = {"where": _without("completed_years_since", "days_between")}
+    for key in ("latest", "earliest"):
+        derive["properties"][key]["pattern"] = r"^\s*[^.\s]+\.[^.\s]+\s*$"
+    facts = defs["FactsFile"]["properties"]
+    words = sorted(CONDITION["properties"])
+    facts["facts"] |= {
+        "minProperties": 1,
+        "propertyNames": {"pattern": NAME, "not": {"enum": words}},
+    }
+    facts["records"]["propertyNames"] = {"pattern": NAME}
+    fields = defs["RecordListFile"]["properties"]["fields"]
+    fields["propertyNames"] = {"pattern": NAME, "not": {"const": "voided"}}
+
+
+def _without(*keys: str) -> Schema:
+    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
+
+
+def _each_text(schema: Schema, pattern: str) -> None:
+    """Give every text inside a key's schema its form."""
+    if schema.get("type") == "string":
+        schema["pattern"] = pattern
+    for option in schema.get("anyOf", []):
+        _each_text(option, pattern)
+    if isinstance(schema.get("items"), dict):
+        _each_text(schema["items"], pattern)
+
+
+def _each_number(schema: Schema) -> None:
+    """Ask every number inside a key's schema to be above zero."""
+    if schema.get("type") in ("integer", "number"):
+        schema["exclusiveMinimum"] = 0
+    for option in schema.get("anyOf", []):
+        _each_number(option)
+
+
+def _describe(shape: str, body: Schema, said: dict[str, dict[str, str]]) -> None:
+    body.pop("title", None)
+    if "description" in body:
+        body["description"] = " ".join(body["description"].split("\n\n")[0].split())
+    for key, schema in body.get("properties", {}).items():
+        if shape not in said or key not in said[shape]:
+            raise SystemExit(f"docs/RULES.md says nothing about the key `{key}` of {shape}")
+        body["properties"][key] = {"description": said[shape][key], **schema}
+    if body.get("properties") and (over := said[shape].keys() - body["properties"].keys()):
+        raise SystemExit(f"docs/RULES.md tells of keys that {shape} lacks: {sorted(over)}")
+
+
+def generated() -> dict[str, str]:
+    """The text of every schema file, by its path in docs/."""
+    said = meanings((ROOT / "docs" / "RULES.md").read_text("utf-8"))
+    texts = {}
+    for path, (title, kind) in FILES.items():
+        schema = completed(shape_of(kind), title, said)
+        texts[path] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return texts
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
+    for path, text in generated().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")

@@ -1,0 +1,431 @@
+"""The cases of a pack: read them, run them, and see what they cover.
+
+A case names a person (a whole `subject`, or a `base` and what to `change` in it), a day, and
+what must come out. Coverage asks of every test in every criterion whether some case saw it
+true, false and unknown, and whether some case saw it *decide*: with its truth turned round
+and all else as it was, the criterion's answer would have been another (masking MC/DC).
+Source: J. Chilenski, S. Miller, Applicability of modified condition/decision coverage to
+software testing, Software Engineering Journal 9 (1994); masking as in DO-178C's supporting
+guidance (CAST-6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path as FilePath
+from typing import Any, get_args
+
+import engine.model as m
+from engine import files, reference
+from engine.decision import Screener
+from engine.diagrams import FALSE, TRUE, TooLarge
+from engine.edits import at_path, leaf_paths, replaced, users
+from engine.faults import Fault, InputRejected, did_you_mean
+from engine.record import Decision
+from engine.sheet import Sheet
+from engine.source import Document, Path, read_document, shorten
+from engine.subjects import births_checked, subject_of
+from engine.witness import Witness, confirmed
+from engine.wording import leaf_words
+from engine.worlds import Plain, Space
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case. `recorded` is what its subject file would hold; `file` is in `cases/`."""
+
+    name: str
+    as_of: date
+    subject: m.Subject
+    recorded: Plain
+    answers: Mapping[str, m.Answer]
+    verdict: m.Verdict | None
+    file: str
+    place: m.Span
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """The cases of a pack, the subjects that they build on, and the faults found in them."""
+
+    cases: tuple[Case, ...]
+    bases: Mapping[str, Plain]
+    faults: tuple[Fault, ...]
+
+
+class _Changed(Document):
+    """A base with changes, whose places are those of the files it was put together from."""
+
+    __slots__ = ("change", "changed", "origin", "origin_at")
+
+    def __init__(self, case: Document, at: Path, origin: Document, origin_at: Path) -> None:
+        change = _get(case.value, (*at, "change")) or {}
+        base = _get(origin.value, origin_at) or {}
+        value = dict(base)
+        changed: set[tuple[str, str]] = set()
+        for part in ("facts", "records"):
+            new = change.get(part)
+            if isinstance(new, dict):
+                old = base.get(part)
+                value[part] = {**(old if isinstance(old, dict) else {}), **new}
+                changed |= {(part, name) for name in new}
+        super().__init__(case.path, case.text, value)
+        self.change, self.changed = (case, (*at, "change")), changed
+        self.origin, self.origin_at = origin, origin_at
+
+    def _place(self, path: Path) -> tuple[Document, Path]:
+        if len(path) > 1 and (str(path[0]), str(path[1])) in self.changed:
+            return self.change[0], (*self.change[1], *path)
+        return self.origin, (*self.origin_at, *path)
+
+    def span(self, path: Path, *, key: bool = False) -> m.Span:
+        document, there = self._place(path)
+        return document.span(there, key=key)
+
+    def fault(
+        self, path: Path, code: str, message: str, hint: str = "", *, key: bool = False
+    ) -> Fault:
+        document, there = self._place(path)
+        return document.fault(there, code, message, hint, key=key)
+
+
+class _Inside(Document):
+    """A subject that stands inside a file of cases."""
+
+    __slots__ = ("at", "outer")
+
+    def __init__(self, outer: Document, at: Path) -> None:
+        super().__init__(outer.path, outer.text, _get(outer.value, at))
+        self.outer, self.at = outer, at
+
+    def span(self, path: Path, *, key: bool = False) -> m.Span:
+        return self.outer.span((*self.at, *path), key=key)
+
+    def fault(
+        self, path: Path, code: str, message: str, hint: str = "", *, key: bool = False
+    ) -> Fault:
+        return self.outer.fault((*self.at, *path), code, message, hint, key=key)
+
+
+def _get(value: Any, path: Path) -> Any:
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        else:
+            return None
+    return value
+
+
+def case_files(folder: FilePath) -> dict[str, bytes]:
+    """The files of a pack's `cases/`, by path relative to it."""
+    inside = folder / "cases"
+    return {
+        path.relative_to(inside).as_posix(): path.read_bytes()
+        for path in sorted(inside.rglob("*"))
+        if path.is_file() and path.suffix in (".yaml", ".yml", ".json")
+        and not any(part.startswith(".") for part in path.relative_to(inside).parts)
+    }
+
+
+def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> Cases:
+    """The cases in some files; `at` is the folder that places name."""
+    faults: list[Fault] = []
+    sheets: dict[str, Sheet] = {}
+    for name, data in contents.items():
+        try:
+            sheets[name] = Sheet(read_document(f"{at}/{name}", data))
+        except InputRejected as rejected:
+            faults += rejected.faults
+    tops = {
+        name: sheet.mapping_of((), sheet.document.value, files.CasesFile) or {}
+        for name, sheet in sheets.items()
+    }
+    bases: dict[str, tuple[Document, Path]] = {}
+    plain: dict[str, Plain] = {}
+    for name, sheet in sheets.items():
+        for base in sheet.names_of(("bases",), tops[name].get("bases", {}), "names to subjects"):
+            if base in bases:
+                sheet.fault(("bases", base), "duplicate-base", f"there are two bases `{base}`", key=True)
+                continue
+            bases[base] = (sheet.document, ("bases", base))
+            plain[base] = _get(sheet.document.value, ("bases", base)) or {}
+            try:
+                subject_of(_Inside(sheet.document, ("bases", base)), protocol)
+            except InputRejected as rejected:
+                faults += rejected.faults
+    found: list[Case] = []
+    for name, sheet in sheets.items():
+        for i, raw in enumerate(sheet.list_of(("cases",), tops[name].get("cases", []), "cases")):
+            try:
+                case = _case(sheet, ("cases", i), raw, protocol, bases, name)
+            except InputRejected as rejected:
+                faults += rejected.faults
+                continue
+            if case is not None:
+                found.append(case)
+        faults += sheet.faults()
+    return Cases(tuple(found), plain, tuple(dict.fromkeys(faults)))
+
+
+def _case(
+    sheet: Sheet,
+    path: Path,
+    raw: Any,
+    protocol: m.Protocol,
+    bases: Mapping[str, tuple[Document, Path]],
+    file: str,
+) -> Case | None:
+    top = sheet.mapping_of(path, raw, files.CaseFile)
+    if top is None or "as_of" not in top or "name" not in top:
+        return None
+    name = sheet.text_of((*path, "name"), top["name"], "a name")
+    as_of = sheet.day_of((*path, "as_of"), top["as_of"])
+    answers, verdict = _expected(sheet, (*path, "expect"), top.get("expect", {}), protocol)
+    if ("subject" in top) == ("base" in top):
+        hint = "write `subject:`, or `base:` and `change:`"
+        sheet.fault(path, "case", "a case has a subject of its own, or a base", hint)
+        return None
+    document: Document
+    if "base" in top:
+        base = sheet.text_of((*path, "base"), top["base"], "a base's name")
+        if base is None:
+            return None
+        if base not in bases:
+            what = f"there is no base `{shorten(base)}`"
+            sheet.fault((*path, "base"), "unknown-base", what, did_you_mean(base, bases))
+            return None
+        if "change" in top:
+            sheet.mapping_of((*path, "change"), top["change"], files.ChangeFile)
+        document = _Changed(sheet.document, path, *bases[base])
+    else:
+        if "change" in top:
+            sheet.fault((*path, "change"), "case", "`change` needs a `base`", key=True)
+        document = _Inside(sheet.document, (*path, "subject"))
+    if name is None or as_of is None:
+        return None
+    subject = subject_of(document, protocol)
+    births_checked(subject, protocol, as_of, document)
+    place = sheet.document.span(path)
+    recorded = {part: document.value.get(part) or {} for part in ("facts", "records")}
+    return Case(name, as_of, subject, recorded, answers, verdict, file, place)
+
+
+def _expected(
+    sheet: Sheet, path: Path, value: Any, protocol: m.Protocol
+) -> tuple[dict[str, m.Answer], m.Verdict | None]:
+    top = sheet.mapping_of(path, value, files.ExpectFile) or {}
+    ids = [criterion.id for criterion in protocol.criteria]
+    answers: dict[str, m.Answer] = {}
+    at = (*path, "answers")
+    for name, said in sheet.names_of(at, top.get("answers", {}), "criteria to answers").items():
+        if name not in ids:
+            what = f"there is no criterion `{shorten(name)}`"
+            sheet.fault((*at, name), "unknown-criterion", what, did_you_mean(name, ids), key=True)
+            continue
+        answer = sheet.option_of((*at, name), said, get_args(m.Answer))
+        if answer is not None:
+            answers[name] = answer
+    verdict = None
+    if "verdict" in top:
+        verdict = sheet.option_of((*path, "verdict"), top["verdict"], get_args(m.Verdict))
+    return answers, verdict
+
+
+# --- running ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a case came out otherwise: `what` is a criterion's id or `verdict`."""
+
+    what: str
+    expected: str
+    found: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A case and what came out of it, by the fired rules."""
+
+    case: Case
+    differences: tuple[Difference, ...]
+    decision: Decision
+
+
+def run_case(screener: Screener, case: Case) -> Ran:
+    """Screen a case's subject and compare. Raises: EngineFault."""
+    decision = screener.decide(case.subject, case.as_of)
+    by_id = {record["id"]: record for record in decision["criteria"]}
+    differences = []
+    for name, expected in case.answers.items():
+        record = by_id[name]
+        if record["answer"] != expected:
+            because = "; ".join(_telling(record["why"], record["why"]["truth"]))
+            differences.append(Difference(name, expected, record["answer"], because))
+    if case.verdict is not None and case.verdict != decision["verdict"]:
+        because = ", ".join(decision["determined_by"])
+        differences.append(Difference("verdict", case.verdict, decision["verdict"], because))
+    return Ran(case, tuple(differences), decision)
+
+
+def _telling(why: Any, truth: str) -> Iterator[str]:
+    """What the leaves that gave a condition its truth say."""
+    if why["children"]:
+        for child in why["children"]:
+            if child["truth"] == truth or len(why["children"]) == 1:
+                yield from _telling(child, child["truth"])
+    elif "says" in why:
+        yield why["says"]
+
+
+def chosen(cases: Iterable[Case], pattern: str) -> list[Case]:
+    """The cases whose file or name contains a pattern (a regular expression, any case).
+
+    Raises: re.error.
+    """
+    search = re.compile(pattern, re.IGNORECASE).search
+    return [case for case in cases if search(f"{case.file}: {case.name}")]
+
+
+# --- coverage ---------------------------------------------------------------------------
+
+SEEN = ("true", "false", "unknown", "decides when true", "decides when false")
+Seen = str
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """Something about one test that cases should show. `path` is its place in the pack."""
+
+    path: str
+    seen: Seen
+    place: m.Span
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """An obligation that no case meets: a subject that would, or why there is none."""
+
+    obligation: Obligation
+    witness: Witness | None
+    criterion: str
+    answer: m.Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of all obligations, which are met, which cannot be, and which are left."""
+
+    met: int
+    infeasible: tuple[Obligation, ...]
+    undecided: tuple[Obligation, ...]
+    uncovered: tuple[Uncovered, ...]
+
+    @property
+    def percent(self) -> int:
+        """Met obligations of those that can be met, in whole percent, rounded down."""
+        whole = self.met + len(self.uncovered) + len(self.undecided)
+        return 100 * self.met // whole if whole else 100
+
+
+def obligations(protocol: m.Protocol) -> list[Obligation]:
+    """What cases should show of every test that some criterion uses."""
+    found = []
+    for path, leaf in leaf_paths(protocol).items():
+        if isinstance(leaf, m.Todo) or not users(protocol, path):
+            continue
+        words = leaf_words(leaf, protocol.facts)
+        found += [Obligation(path, seen, leaf.place, words) for seen in SEEN]
+    return found
+
+
+def coverage(
+    protocol: m.Protocol, cases: Sequence[Case], space: Space, screener: Screener
+) -> Coverage:
+    """What the cases show; for what they do not, a subject that would or a proof of none."""
+    met: set[tuple[str, Seen]] = set()
+    paths = leaf_paths(protocol)
+    turned = {
+        (path, truth): _turned(protocol, path, truth)
+        for path in paths
+        for truth in ("true", "false")
+    }
+    for case in cases:
+        readings = reference.readings(protocol, case.subject, case.as_of)
+        truths = reference.truths(protocol, readings, case.as_of)
+        for path in paths:
+            truth = truths[path]
+            met.add((path, truth))
+            seen = f"decides when {truth}"
+            if truth != "unknown" and (path, seen) not in met:
+                other = turned[path, truth]
+                now = reference.truths(other, readings, case.as_of)
+                if any(now[c.id] != truths[c.id] for c in other.criteria):
+                    met.add((path, seen))
+    infeasible, undecided, uncovered = [], [], []
+    everything = obligations(protocol)
+    for one in everything:
+        if (one.path, one.seen) in met:
+            continue
+        kind, witness, criterion = _would_cover(protocol, one, space, screener)
+        if kind == "infeasible":
+            infeasible.append(one)
+        elif kind == "undecided":
+            undecided.append(one)
+        else:
+            answer = _answer_of(protocol, criterion, witness)
+            uncovered.append(Uncovered(one, witness, criterion, answer))
+    left = len(infeasible) + len(undecided) + len(uncovered)
+    return Coverage(len(everything) - left, tuple(infeasible), tuple(undecided), tuple(uncovered))
+
+
+def _answer_of(protocol: m.Protocol, id_: str, witness: Witness | None) -> m.Answer | None:
+    if witness is None:
+        return None
+    kind = next(c.kind for c in protocol.criteria if c.id == id_)
+    status = witness.statuses[id_]
+    if status == "open":
+        return "unknown"
+    return "yes" if (status == "passed") == (kind == "inclusion") else "no"
+
+
+def _turned(protocol: m.Protocol, path: str, truth: str) -> m.Protocol:
+    """The pack with one test's truth turned round, and only the criteria that use it."""
+    constant = m.Any(()) if truth == "true" else m.All(())
+    other = replaced(protocol, path, constant)
+    using = users(protocol, path)
+    return replace(other, criteria=tuple(c for c in other.criteria if c.id in using))
+
+
+def _would_cover(
+    protocol: m.Protocol, one: Obligation, space: Space, screener: Screener
+) -> tuple[str, Witness | None, str]:
+    leaf = at_path(protocol, one.path)
+    using = [c for c in protocol.criteria if c.id in users(protocol, one.path)]
+    truth = one.seen.removeprefix("decides when ")
+    number = {"true": TRUE, "false": FALSE, "unknown": 1}[truth]
+    complete = True
+    for criterion in using:
+        try:
+            goal = space.diagrams.is_(space.diagram(leaf), number)
+            if truth != one.seen:
+                other = _turned(protocol, one.path, truth)
+                changed = next(c for c in other.criteria if c.id == criterion.id)
+                written = space.diagram_of(other, changed.holds_when)
+                differs = space.diagrams.differ(space.diagram(criterion.holds_when), written)
+                goal = space.diagrams.both(goal, differs)
+        except TooLarge:
+            complete = False
+            continue
+        for recorded, _ in space.witnesses(goal, 10):
+            return "uncovered", confirmed(screener, recorded, space.as_of), criterion.id
+        if goal != FALSE or not space.complete([(0, criterion.holds_when)]):
+            complete = False
+    return ("infeasible" if complete else "undecided"), None, ""

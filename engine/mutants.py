@@ -1,0 +1,586 @@
+"""Mutants: a pack with one mistake that an author could make, and whether the cases notice.
+
+A mutant that no case notices either means the same as the pack (it is *equivalent*, proved
+over all regions of what can be recorded) or *survives*; then a subject on which the two come
+out differently is found, and written as a case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from typing import Literal
+
+import engine.model as m
+from engine import reference
+from engine.cases import Case
+from engine.decision import Screener
+from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
+from engine.edits import replaced, users
+from engine.faults import EngineFault, InputRejected
+from engine.rules import condition_paths
+from engine.units import UnitError, conversion
+from engine.witness import Witness, confirmed
+from engine.wording import leaf_text
+from engine.worlds import Space, pack_leaves, subject_from
+
+Kind = Literal[
+    "limit",
+    "boundary",
+    "unit",
+    "window",
+    "group",
+    "negation",
+    "dropped-condition",
+    "dropped-criterion",
+    "unknown-as-met",
+    "kind",
+    "reference-date",
+    "record-field",
+]
+Fate = Literal["killed", "survived", "equivalent", "undecided"]
+
+SWAPPED: Mapping[str, str] = {
+    "at_least": "above",
+    "above": "at_least",
+    "at_most": "below",
+    "below": "at_most",
+    "at_least_uln": "above_uln",
+    "above_uln": "at_least_uln",
+    "at_most_uln": "below_uln",
+    "below_uln": "at_most_uln",
+    "at_least_ago": "more_than_ago",
+    "more_than_ago": "at_least_ago",
+    "within_last": "less_than_ago",
+    "less_than_ago": "within_last",
+}
+"""The boundary word that is easily taken for another."""
+
+CONFUSED: Mapping[str, tuple[str, ...]] = {
+    "mg/dL": ("umol/L", "g/L", "mg/L"),
+    "umol/L": ("mg/dL",),
+    "mmol/L": ("mg/dL",),
+    "g/dL": ("g/L",),
+    "g/L": ("g/dL",),
+    "U/L": ("ukat/L",),
+    "a": ("mo",),
+    "mo": ("a", "wk"),
+    "wk": ("d", "mo"),
+    "d": ("wk",),
+    "kg": ("[lb_av]", "g"),
+    "cm": ("[in_i]", "m"),
+    "%": ("1",),
+    "10*9/L": ("10*6/L", "/uL"),
+}
+"""For a unit, those that its limits are mistaken for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A pack with one mistake. `criteria`: those it may change; `lenient`: the one whose
+    unknown it takes as met ("" for the others)."""
+
+    kind: Kind
+    words: str
+    place: m.Span
+    protocol: m.Protocol
+    criteria: frozenset[str]
+    lenient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A mutant and what became of it. `by` names the case that noticed it; a survivor has a
+    witness, and the answers of `criterion` under the pack and under the mutant."""
+
+    mutant: Mutant
+    fate: Fate
+    by: str = ""
+    witness: Witness | None = None
+    criterion: str = ""
+    answer: m.Answer | None = None
+    mistaken: str = ""
+
+
+def mutants(protocol: m.Protocol) -> list[Mutant]:
+    """Every mutant of a pack, in its order; no two of them are the same pack."""
+    found: dict[tuple[object, ...], Mutant] = {}
+    for one in _all(protocol):
+        key = (one.protocol.definitions.items(), one.protocol.criteria, one.lenient)
+        same = (
+            tuple(one.protocol.definitions.items()),
+            one.protocol.criteria,
+            tuple((n, f.derive) for n, f in one.protocol.facts.items() if f.derive),
+            one.lenient,
+        )
+        del key
+        if same not in found:
+            found[same] = one
+    own = (
+        tuple(protocol.definitions.items()),
+        protocol.criteria,
+        tuple((n, f.derive) for n, f in protocol.facts.items() if f.derive),
+        "",
+    )
+    found.pop(own, None)
+    return list(found.values())
+
+
+def _all(protocol: m.Protocol) -> Iterator[Mutant]:
+    for path, condition in condition_paths(protocol).items():
+        using = users(protocol, path)
+        if not using:
+            continue
+        for kind, words, other in _edited(protocol, condition):
+            place = condition.place
+            yield Mutant(kind, f"{path}: {words}", place, replaced(protocol, path, other), using)
+        if isinstance(condition, m.All | m.Any) and len(condition.children) > 1:
+            for i, child in enumerate(condition.children, start=1):
+                words = f"{path}: without `{_words(child, protocol)}`"
+                other_pack = replaced(protocol, f"{path}.{i}", None)
+                yield Mutant("dropped-condition", words, child.place, other_pack, using)
+    for number, criterion in enumerate(protocol.criteria):
+        rest = (*protocol.criteria[:number], *protocol.criteria[number + 1 :])
+        mine = frozenset([criterion.id])
+        if rest:
+            without = replace(protocol, criteria=rest)
+            words = f"without {criterion.id}"
+            yield Mutant("dropped-criterion", words, criterion.place, without, mine)
+        words = f"{criterion.id}: unknown taken as met"
+        yield Mutant("unknown-as-met", words, criterion.place, protocol, mine, criterion.id)
+        other_kind: m.Kind = "exclusion" if criterion.kind == "inclusion" else "inclusion"
+        changed = replace(criterion, kind=other_kind)
+        swapped = (*protocol.criteria[:number], changed, *protocol.criteria[number + 1 :])
+        words = f"{criterion.id}: taken as {other_kind}"
+        yield Mutant(
+            "kind", words, criterion.place, replace(protocol, criteria=swapped), mine
+        )
+    yield from _dictionary(protocol)
+
+
+def _words(condition: m.Condition, protocol: m.Protocol) -> str:
+    if isinstance(condition, m.Defined):
+        return f"defined {condition.name}"
+    if isinstance(condition, m.All | m.Any | m.Not):
+        return {m.All: "all", m.Any: "any", m.Not: "not"}[type(condition)] + " ..."
+    return leaf_text(condition, protocol.facts)
+
+
+def _edited(
+    protocol: m.Protocol, condition: m.Condition
+) -> Iterator[tuple[Kind, str, m.Condition]]:
+    """One condition with one mistake in it."""
+    if isinstance(condition, m.All | m.Any):
+        if len(condition.children) > 1:
+            other: m.Condition
+            if isinstance(condition, m.All):
+                other = m.Any(condition.children, condition.place)
+            else:
+                other = m.All(condition.children, condition.place)
+            words = "`all` read as `any`" if isinstance(condition, m.All) else "`any` read as `all`"
+            yield "group", words, other
+        return
+    if isinstance(condition, m.Not):
+        yield "negation", "without its `not`", condition.child
+        return
+    if isinstance(condition, m.Defined | m.Todo):
+        return
+    fact = protocol.facts[condition.fact]
+    for kind, leaf in _leaf_edits(protocol, condition, fact):
+        before, after = leaf_text(condition, protocol.facts), _text(leaf, protocol)
+        yield kind, f"`{before}` read as `{after}`", leaf
+
+
+def _text(condition: m.Condition, protocol: m.Protocol) -> str:
+    if isinstance(condition, m.Not):
+        return f"not {_text(condition.child, protocol)}"
+    if isinstance(condition, m.All):
+        return " and ".join(_text(child, protocol) for child in condition.children)
+    return _words(condition, protocol)
+
+
+def _leaf_edits(
+    protocol: m.Protocol, leaf: m.Test, fact: m.Fact
+) -> Iterator[tuple[Kind, m.Condition]]:
+    yield "negation", m.Not(leaf, leaf.place)
+    if isinstance(leaf, m.LimitTest):
+        step = _step(fact, leaf.limit_u)
+        for limit in (leaf.limit_u + step, leaf.limit_u - step):
+            yield "limit", replace(leaf, limit_u=limit)
+        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        for factor, offset in _units(fact):
+            limit = round(leaf.limit_u * factor + offset * m.MILLION)
+            if limit != leaf.limit_u and abs(limit) <= m.LARGEST and _whole(fact, limit):
+                yield "unit", replace(leaf, limit_u=limit)
+                break
+    elif isinstance(leaf, m.BetweenTest):
+        for end in ("low_u", "high_u"):
+            limit = getattr(leaf, end)
+            step = _step(fact, limit)
+            for moved in (limit + step, limit - step):
+                changed = replace(leaf, **{end: moved})
+                if changed.low_u <= changed.high_u:
+                    yield "limit", changed
+        low = m.LimitTest(leaf.fact, "above", leaf.low_u, leaf.place)
+        high = m.LimitTest(leaf.fact, "at_most", leaf.high_u, leaf.place)
+        yield "boundary", m.All((low, high), leaf.place)
+        low = replace(low, op="at_least")
+        high = replace(high, op="below")
+        yield "boundary", m.All((low, high), leaf.place)
+        for factor, offset in _units(fact):
+            ends = [round(x * factor + offset * m.MILLION) for x in (leaf.low_u, leaf.high_u)]
+            if all(_whole(fact, end) and abs(end) <= m.LARGEST for end in ends):
+                yield "unit", replace(leaf, low_u=ends[0], high_u=ends[1])
+                break
+    elif isinstance(leaf, m.UlnTest):
+        step = m.MILLION // 10
+        for times in (leaf.times_u + step, leaf.times_u - step):
+            if times > 0:
+                yield "limit", replace(leaf, times_u=times)
+        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        # The number read in the fact's own unit, not as a multiple of a limit.
+        plain = leaf.op.removesuffix("_uln")
+        yield "unit", m.LimitTest(leaf.fact, plain, leaf.times_u, leaf.place)  # type: ignore[arg-type]
+    elif isinstance(leaf, m.AgoTest):
+        for moved_by in (1, -1):
+            moved = _moved(leaf.duration, moved_by)
+            if moved is not None and (leaf.op != "less_than_ago" or moved.days or moved.months):
+                yield "window", replace(leaf, duration=moved)
+        if leaf.duration.days or leaf.duration.months:
+            yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        other_unit = _other_unit(leaf.duration)
+        if other_unit is not None:
+            yield "unit", replace(leaf, duration=other_unit)
+        dates = [f.name for f in protocol.facts.values() if f.type == "date" and _asked(protocol, f)]
+        if len(dates) > 1:
+            other = dates[(dates.index(leaf.fact) + 1) % len(dates)]
+            yield "reference-date", replace(leaf, fact=other)
+    elif isinstance(leaf, m.DayTest):
+        for days in (1, -1):
+            yield "window", replace(leaf, day=date.fromordinal(leaf.day.toordinal() + days))
+    elif isinstance(leaf, m.ChoiceTest) and len(leaf.codes) > 1:
+        for code in leaf.codes:
+            codes = tuple(c for c in leaf.codes if c != code)
+            yield "dropped-condition", replace(leaf, codes=codes)
+
+
+def _asked(protocol: m.Protocol, fact: m.Fact) -> bool:
+    return any(not isinstance(leaf, m.Todo) and leaf.fact == fact.name for leaf in pack_leaves(protocol))
+
+
+def _step(fact: m.Fact, limit: int) -> int:
+    """One step of a limit: the fact's resolution, a whole unit where it is counted in
+    whole ones, else the last decimal place that the limit is written with."""
+    if isinstance(fact.derive, m.CompletedYears | m.DaysBetween | m.Count):
+        return m.MILLION
+    if fact.resolution_u:
+        return fact.resolution_u
+    step = m.MILLION
+    while step > 1 and limit % step:
+        step //= 10
+    return step
+
+
+def _whole(fact: m.Fact, limit: int) -> bool:
+    counted = isinstance(fact.derive, m.CompletedYears | m.DaysBetween | m.Count)
+    return not counted or limit % m.MILLION == 0
+
+
+def _units(fact: m.Fact) -> Iterator[tuple[Fraction, Fraction]]:
+    """How to turn a limit meant in another unit into the fact's, for units easily confused."""
+    for other in CONFUSED.get(fact.unit, ()):
+        try:
+            # The number is kept and the unit is mistaken, or the other way round for ages.
+            yield conversion(other, fact.unit, fact.molar_mass)
+            yield conversion(fact.unit, other, fact.molar_mass)
+        except UnitError:
+            continue
+
+
+def _moved(duration: m.Duration, by: int) -> m.Duration | None:
+    if duration.months:
+        months = duration.months + by
+        word = "month" if months == 1 else "months"
+        return m.Duration(0, months, f"{months} {word}") if months > 0 else None
+    days = duration.days + by
+    return m.Duration(days, 0, f"{days} {'day' if days == 1 else 'days'}") if days >= 0 else None
+
+
+def _other_unit(duration: m.Duration) -> m.Duration | None:
+    """The same number of another unit: days for weeks, weeks for days, weeks for months."""
+    if duration.months and duration.months % 12 == 0:
+        years = duration.months // 12
+        return m.Duration(0, years, f"{years} months")
+    if duration.months:
+        return m.Duration(7 * duration.months, 0, f"{duration.months} weeks")
+    if duration.days and duration.days % 7 == 0 and duration.text.endswith(("week", "weeks")):
+        days = duration.days // 7
+        return m.Duration(days, 0, f"{days} days")
+    if duration.days:
+        return m.Duration(7 * duration.days, 0, f"{duration.days} weeks")
+    return None
+
+
+def _dictionary(protocol: m.Protocol) -> Iterator[Mutant]:
+    """Mistakes in how a fact is derived: the wrong date, the wrong field of a list."""
+    for name, fact in protocol.facts.items():
+        derive = fact.derive
+        if derive is None:
+            continue
+        using = _readers(protocol, name)
+        if not using:
+            continue
+        others: list[tuple[Kind, str, m.Derivation]] = []
+        if isinstance(derive, m.CompletedYears):
+            for other in protocol.facts.values():
+                if other.type == "date" and other.name != derive.since:
+                    words = f"years since `{other.name}`, not `{derive.since}`"
+                    others.append(("reference-date", words, m.CompletedYears(other.name)))
+                    break
+        elif isinstance(derive, m.DaysBetween):
+            swapped = m.DaysBetween(derive.end, derive.start)
+            others.append(("reference-date", "from and to swapped", swapped))
+        else:
+            record = protocol.records[derive.records]
+            if isinstance(derive, m.LatestOf | m.EarliestOf):
+                opposite = m.EarliestOf if isinstance(derive, m.LatestOf) else m.LatestOf
+                words = "the first taken for the last" if opposite is m.EarliestOf else "the last taken for the first"
+                again = opposite(derive.records, derive.field, derive.where)
+                others.append(("reference-date", words, again))
+                for field in record.fields.values():
+                    if field.type == "date" and field.name != derive.field:
+                        words = f"field `{field.name}`, not `{derive.field}`"
+                        others.append(("record-field", words, replace(derive, field=field.name)))
+            for i, where in enumerate(derive.where):
+                rest = (*derive.where[:i], *derive.where[i + 1 :])
+                words = f"entries of any `{where.field}`"
+                others.append(("record-field", words, replace(derive, where=rest)))
+                for value in where.values if len(where.values) > 1 else ():
+                    fewer = replace(where, values=tuple(v for v in where.values if v != value))
+                    changed = (*derive.where[:i], fewer, *derive.where[i + 1 :])
+                    words = f"without `{where.field}: {value}`"
+                    others.append(("record-field", words, replace(derive, where=changed)))
+        for kind, words, other_way in others:
+            facts = {**protocol.facts, name: replace(fact, derive=other_way)}
+            if not _circular(facts, name):
+                pack = replace(protocol, facts=facts)
+                yield Mutant(kind, f"{name}: {words}", fact.place, pack, using)
+
+
+def _circular(facts: Mapping[str, m.Fact], name: str) -> bool:
+    seen = set()
+    todo = [name]
+    while todo:
+        derive = facts[todo.pop()].derive
+        after = (
+            (derive.since,) if isinstance(derive, m.CompletedYears)
+            else (derive.start, derive.end) if isinstance(derive, m.DaysBetween) else ()
+        )
+        if name in after:
+            return True
+        todo += [one for one in after if one not in seen]
+        seen |= set(after)
+    return False
+
+
+def _readers(protocol: m.Protocol, name: str) -> frozenset[str]:
+    """The criteria that ask about a fact, or about one derived from it."""
+    asked = {name}
+    for _ in protocol.facts:
+        for other, fact in protocol.facts.items():
+            derive = fact.derive
+            if isinstance(derive, m.CompletedYears) and derive.since in asked:
+                asked.add(other)
+            if isinstance(derive, m.DaysBetween) and {derive.start, derive.end} & asked:
+                asked.add(other)
+    return frozenset(
+        user
+        for path, leaf in condition_paths(protocol).items()
+        if getattr(leaf, "fact", None) in asked
+        for user in users(protocol, path)
+    )
+
+
+# --- judging ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is the same of a case for every mutant."""
+
+    case: Case
+    readings: Mapping[str, m.Reading]
+    statuses: Mapping[str, m.Status]
+
+
+def judge(
+    protocol: m.Protocol,
+    cases: Sequence[Case],
+    space: Space,
+    screener: Screener,
+    found: Iterable[Mutant],
+) -> Iterator[Judged]:
+    """What becomes of each mutant. `space` must know the tests of `tests_of(found)`."""
+    known = []
+    for case in cases:
+        readings = reference.readings(protocol, case.subject, case.as_of)
+        truths = reference.truths(protocol, readings, case.as_of)
+        statuses = reference.statuses(protocol, reference.answers(protocol, truths))
+        known.append(_Known(case, readings, statuses))
+    hints: list[int] = list(range(len(known)))
+    for one in found:
+        killer = _killer(protocol, one, known, hints)
+        if killer is not None:
+            # A case that noticed one mutant of a criterion is likely to notice the next.
+            hints.remove(killer)
+            hints.insert(0, killer)
+            case = known[killer].case
+            yield Judged(one, "killed", f"{case.file}: {case.name}")
+        else:
+            yield _survivor(protocol, one, space, screener)
+
+
+def tests_of(found: Iterable[Mutant]) -> list[tuple[int, m.Leaf]]:
+    """The tests that mutants of conditions bring in, for `Space`."""
+    return [(0, leaf) for one in found for leaf in pack_leaves(one.protocol)]
+
+
+def _killer(
+    protocol: m.Protocol, one: Mutant, known: Sequence[_Known], order: Sequence[int]
+) -> int | None:
+    mine = [c for c in one.protocol.criteria if c.id in one.criteria]
+    part = replace(
+        one.protocol,
+        criteria=tuple(mine),
+        definitions={} if not mine else one.protocol.definitions,
+    )
+    if mine:
+        from engine.edits import reached
+
+        needed = frozenset().union(*(reached(part, c.holds_when) for c in mine))
+        part = replace(part, definitions={k: v for k, v in part.definitions.items() if k in needed})
+    derived = one.protocol.facts != protocol.facts
+    for number in order:
+        item = known[number]
+        case = item.case
+        readings = (
+            reference.readings(one.protocol, case.subject, case.as_of) if derived else item.readings
+        )
+        answers = reference.answers(part, reference.truths(part, readings, case.as_of))
+        statuses = reference.statuses(part, answers)
+        if one.lenient and statuses[one.lenient] == "open":
+            statuses[one.lenient] = "passed"
+            answers[one.lenient] = "yes" if mine[0].kind == "inclusion" else "no"
+        if any(
+            answers.get(name) != expected
+            for name, expected in case.answers.items()
+            if name in one.criteria
+        ):
+            return number
+        if case.verdict is not None:
+            whole = {
+                name: statuses[name] if name in statuses else status
+                for name, status in item.statuses.items()
+                if name in statuses or name not in one.criteria
+            }
+            if reference.verdict(whole) != case.verdict:
+                return number
+    return None
+
+
+def _survivor(
+    protocol: m.Protocol, one: Mutant, space: Space, screener: Screener
+) -> Judged:
+    """A mutant that no case notices: equivalent, or told apart by a witness."""
+    number = 0
+    derived = one.protocol.facts != protocol.facts
+    if derived:
+        space, number = Space([protocol, one.protocol], space.as_of), 1
+    complete = True
+    try:
+        if one.kind == "dropped-criterion":
+            # Its own answer is gone whatever it was; what matters is the verdict.
+            pairs = [("", space.verdict(), space.diagrams.all(
+                space.status(c) for c in one.protocol.criteria))]
+        else:
+            pairs = []
+            for criterion in protocol.criteria:
+                if criterion.id in one.criteria:
+                    other = next(c for c in one.protocol.criteria if c.id == criterion.id)
+                    mine = space.status(criterion)
+                    written = space.diagram_of(one.protocol, other.holds_when, number)
+                    theirs = written if other.kind == "inclusion" else space.diagrams.negate(written)
+                    if one.lenient:
+                        theirs = space.diagrams.map(
+                            "lenient", lambda t: TRUE if t == UNKNOWN else t, mine
+                        )
+                    pairs.append((criterion.id, mine, theirs))
+        for id_, mine, theirs in pairs:
+            differ = space.diagrams.differ(mine, theirs)
+            if differ == FALSE:
+                continue
+            # A difference between passed and failed says most.
+            plain = space.diagrams.both(
+                differ, space.diagrams.is_(mine, 0, 2), space.diagrams.is_(theirs, 0, 2)
+            )
+            for goal in (plain, differ):
+                for recorded, _ in space.witnesses(goal, 10):
+                    judged = _told_apart(protocol, one, id_, recorded, space.as_of, screener)
+                    if judged is not None:
+                        return judged
+            complete = False
+    except TooLarge:
+        complete = False
+    conditions = [
+        (k, c.holds_when)
+        for k, pack in enumerate(space.protocols)
+        for c in pack.criteria
+        if c.id in one.criteria
+    ]
+    if complete and space.complete(conditions):
+        return Judged(one, "equivalent")
+    return Judged(one, "undecided")
+
+
+def _told_apart(
+    protocol: m.Protocol, one: Mutant, id_: str, recorded: object, as_of: date, screener: Screener
+) -> Judged | None:
+    """A survivor with its witness, if the pack's rules and the mutant differ on it."""
+    assert isinstance(recorded, dict)
+    try:
+        witness = confirmed(screener, recorded, as_of)
+        subject = subject_from(recorded, one.protocol, as_of)
+    except (InputRejected, EngineFault):
+        return None
+    readings = reference.readings(one.protocol, subject, as_of)
+    truths = reference.truths(one.protocol, readings, as_of)
+    statuses = reference.statuses(one.protocol, reference.answers(one.protocol, truths))
+    if one.lenient and statuses[one.lenient] == "open":
+        statuses[one.lenient] = "passed"
+    if id_:
+        status = witness.statuses[id_]
+        if statuses[id_] == status:
+            return None
+        kind = next(c.kind for c in protocol.criteria if c.id == id_)
+        answer: m.Answer = (
+            "unknown" if status == "open"
+            else "yes" if (status == "passed") == (kind == "inclusion") else "no"
+        )
+        return Judged(one, "survived", "", witness, id_, answer, statuses[id_])
+    verdict = reference.verdict(statuses)
+    if verdict == witness.verdict:
+        return None
+    return Judged(one, "survived", "", witness, "", None, verdict)
+
+
+def counts(judged: Iterable[Judged]) -> dict[Fate, int]:
+    """How many met each fate."""
+    found: dict[Fate, int] = {"killed": 0, "survived": 0, "equivalent": 0, "undecided": 0}
+    for one in judged:
+        found[one.fate] += 1
+    return found
+
+
+Progress = Callable[[int, int], None]

@@ -1,0 +1,202 @@
+"""A plan's sentences. Days are ISO text, as in every record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from fractions import Fraction
+
+from engine.model import (
+    MILLION,
+    UNBOUNDED,
+    Fact,
+    Protocol,
+    Reading,
+    Test,
+    UlnTest,
+)
+from engine.plan.days import limits_of
+from engine.plan.regions import Part, Root
+from engine.plan.search import NO, YES
+from engine.wording import amount_text, day_text, decimal_text, leaf_words
+
+
+def listed(words: Sequence[str], most: int = 4) -> str:
+    """`a`, `a and b`, `a, b, c and 3 more`."""
+    if len(words) > most:
+        return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def days_text(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def ask_of(protocol: Protocol, root: Root) -> str:
+    """A root's question."""
+    if root.startswith("records."):
+        return protocol.records[root.removeprefix("records.")].ask
+    return protocol.facts[root].ask
+
+
+def turned(
+    protocol: Protocol, test: Test, before: int, after: int, reading: Reading, on: date
+) -> str:
+    """What time alone did to a test's truth on a day."""
+    words = leaf_words(test, protocol.facts)
+    if after == YES:
+        return f"{words} (from {on})"
+    if after == NO:
+        return f"{words} (no longer, from {on})" if before == YES else f"not {words} (from {on})"
+    if reading.reason == "conflicting":
+        return f"{words} (contradicted, from {on})"
+    return f"{words} (not known, from {on})"
+
+
+def sentences(said: Sequence[str], most: int = 3) -> str:
+    """Sentences in one line, the first few of many."""
+    if len(said) > most:
+        said = [*said[: most - 1], f"{len(said) - most + 1} more"]
+    return "; ".join(said)
+
+
+def reading_words(fact: Fact, reading: Reading) -> str:
+    """What is known of a permanent fact: `Date of birth: 2006-11-20`."""
+    low, high = reading.low, reading.high
+    if low is None or high is None:
+        return f"{fact.ask}: not known"
+    ends = [_end(fact, low), _end(fact, high)]
+    value = ends[0] if low == high else f"between {ends[0]} and {ends[1]}"
+    return f"{fact.ask}: {value}"
+
+
+def _end(fact: Fact, number: int) -> str:
+    if fact.type == "boolean":
+        return "yes" if number else "no"
+    if fact.type == "choice":
+        return fact.choices[number].label
+    if fact.type == "quantity":
+        return amount_text(number, fact.unit)
+    return day_text(number) or "long ago"
+
+
+def parts_words(fact: Fact, tests: Iterable[Test], parts: Sequence[Part]) -> str:
+    """The pieces of a fact's axis in words: `at most 0.8 mg/dL`, `Controlled or None`."""
+    tests = tuple(tests)
+    if fact.type == "boolean":
+        return " or ".join("yes" if part.low else "no" for part in parts)
+    if fact.type == "choice":
+        codes = sorted(part.low for part in parts)
+        others = [n for n in range(len(fact.choices)) if n not in codes]
+        if len(codes) > 3 and others and len(others) < len(codes):
+            return "anything but " + " or ".join(fact.choices[n].label for n in others)
+        return " or ".join(fact.choices[n].label for n in codes)
+    if fact.type == "date":
+        return " or ".join(_day_range(low, high) for low, high in _days_joined(parts))
+    limits = {limit for test in tests for limit in limits_of(test)}
+    times = {test.times_u for test in tests if isinstance(test, UlnTest)}
+    by_ratio: dict[tuple[tuple[int, int], ...], list[Part]] = {}
+    if times:
+        # Pieces of the value that go with one piece of the ratio are told together.
+        ratios: dict[tuple[Fraction | None, Fraction | None], list[Part]] = {}
+        for part in parts:
+            assert part.times is not None
+            ratios.setdefault(part.times, []).append(part)
+        for some in ratios.values():
+            key = tuple(_joined((p.low, p.high) for p in some))
+            by_ratio.setdefault(key, []).extend(some)
+    else:
+        by_ratio[tuple(_joined((p.low, p.high) for p in parts))] = []
+    told = []
+    for values, some in by_ratio.items():
+        words = []
+        if limits or not some:
+            words.append(" or ".join(_amounts(fact, low, high, limits) for low, high in values))
+        if some:
+            words.append(_multiples({p.times for p in some if p.times is not None}))
+        told.append(" and ".join(w for w in words if w != "any value") or "any value")
+    return ", or ".join(dict.fromkeys(told))
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(set(ranges)):
+        if found and low <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return found
+
+
+def _days_joined(parts: Sequence[Part]) -> list[tuple[int, int]]:
+    return _joined((part.low, part.high) for part in parts)
+
+
+def _day_range(low: int, high: int) -> str:
+    if low == high:
+        return day_text(low) or "long ago"
+    return f"{day_text(low)} to {day_text(high)}"
+
+
+def _amounts(fact: Fact, low: int, high: int, limits: Iterable[int]) -> str:
+    cuts = set(limits)
+    bottom, top = fact.range_u if fact.range_u is not None else (-UNBOUNDED, UNBOUNDED)
+    if low <= bottom and high >= top:
+        return "any value"
+    if low == high:
+        return amount_text(low, fact.unit)
+    least = (
+        f"above {amount_text(low - 1, fact.unit)}"
+        if low - 1 in cuts and low not in cuts
+        else f"at least {amount_text(low, fact.unit)}"
+    )
+    most = (
+        f"below {amount_text(high + 1, fact.unit)}"
+        if high + 1 in cuts and high not in cuts
+        else f"at most {amount_text(high, fact.unit)}"
+    )
+    if low <= bottom:
+        return most
+    return least if high >= top else f"{least} and {most}"
+
+
+def _multiples(pieces: set[tuple[Fraction | None, Fraction | None]]) -> str:
+    """Pieces of the axis of ratios, an end that is None being open."""
+    points = {low for low, high in pieces if low == high}
+    spans = sorted(
+        (p for p in pieces if p[0] != p[1]), key=lambda p: (p[0] is not None, p[0] or Fraction(0))
+    )
+    joined: list[tuple[Fraction | None, Fraction | None]] = []
+    for low, high in spans:
+        if joined and low is not None and joined[-1][1] == low and low in points:
+            joined[-1] = (joined[-1][0], high)
+        else:
+            joined.append((low, high))
+    told = []
+    zero = Fraction(0)
+    for low, high in joined:
+        words = []
+        if low is not None and not (low == zero and high is not None):
+            words.append(f"{'at least' if low in points else 'above'} {_times(low)}")
+        if high is not None:
+            words.append(f"{'at most' if high in points else 'below'} {_times(high)}")
+        told.append(" and ".join(words) or "any multiple")
+        points -= {end for end in (low, high) if end is not None}
+        points = {p for p in points if not (_above(p, low) and _below(p, high))}
+    told += [_times(point) for point in sorted(p for p in points if p is not None and p != zero)]
+    text = " or ".join(told)
+    return f"{text} times the upper limit of normal" if told != ["any multiple"] else "any value"
+
+
+def _above(point: Fraction | None, low: Fraction | None) -> bool:
+    return point is not None and (low is None or point > low)
+
+
+def _below(point: Fraction | None, high: Fraction | None) -> bool:
+    return point is not None and (high is None or point < high)
+
+
+def _times(ratio: Fraction) -> str:
+    return decimal_text(int(ratio * MILLION))

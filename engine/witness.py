@@ -1,0 +1,95 @@
+"""A subject made up to show something, as a file that anybody can screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from engine.decision import Screener
+from engine.model import Protocol, Status, Verdict
+from engine.record import Decision
+from engine.source import Num
+from engine.worlds import Plain, fitted, subject_from
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./ -]*[A-Za-z0-9_.]|[A-Za-z]|[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WORDS = frozenset("true false null yes no on off y n".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Something recorded that shows a finding on a day, and what screening it came to.
+
+    `statuses` and `verdict` were read off the fired rules, not promised.
+    """
+
+    as_of: date
+    recorded: Plain
+    statuses: Mapping[str, Status]
+    verdict: Verdict
+
+    def text(self, protocol: Protocol, says: str = "") -> str:
+        """The subject file, with what it shows in a comment."""
+        head = [f"# {line}" for line in says.splitlines()]
+        head.append(f"# Synthetic. Screen it as of {self.as_of.isoformat()}.")
+        return "\n".join([*head, *file_lines(fitted(self.recorded, protocol)), ""])
+
+
+def screened(screener: Screener, recorded: Plain, as_of: date, name: str = "WITNESS") -> Decision:
+    """The decision that the fired rules give on something recorded.
+
+    Raises: InputRejected, EngineFault.
+    """
+    return screener.decide(subject_from(recorded, screener.protocol, as_of, name), as_of)
+
+
+def confirmed(screener: Screener, recorded: Plain, as_of: date) -> Witness:
+    """A witness, screened. Raises: InputRejected, EngineFault."""
+    decision = screened(screener, recorded, as_of)
+    statuses = {c["id"]: c["status"] for c in decision["criteria"]}
+    return Witness(as_of, recorded, statuses, decision["verdict"])
+
+
+def file_lines(recorded: Mapping[str, Any], name: str = "WITNESS") -> list[str]:
+    """The lines of a subject file."""
+    return [f"subject: {name}", *change_lines(recorded)]
+
+
+def change_lines(recorded: Mapping[str, Any], indent: str = "") -> list[str]:
+    """The lines of a subject's facts and lists; also those of a case's `change`."""
+    lines = []
+    if recorded.get("facts"):
+        lines.append(f"{indent}facts:")
+        lines += [f"{indent}  {k}: {flow(v)}" for k, v in recorded["facts"].items()]
+    if recorded.get("records"):
+        lines.append(f"{indent}records:")
+        for list_name, listed in recorded["records"].items():
+            lines.append(f"{indent}  {list_name}:")
+            if listed.get("complete_on"):
+                lines.append(f"{indent}    complete_on: {listed['complete_on']}")
+            if listed.get("entries"):
+                lines.append(f"{indent}    entries:")
+                lines += [f"{indent}      - {flow(entry)}" for entry in listed["entries"]]
+            else:
+                lines.append(f"{indent}    entries: []")
+    return lines
+
+
+def flow(value: Any) -> str:
+    """A value in YAML's flow style, read back as it was."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Num):
+        return str(value)
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+            return value
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items()) + "}"
+    assert isinstance(value, Sequence)
+    return "[" + ", ".join(flow(v) for v in value) + "]"

@@ -1,0 +1,124 @@
+"""Screen generated subjects, and count what they reached."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from engine import model as m
+from engine import reference
+from engine.record import Why
+from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
+
+Counts = Counter[str]
+"""How often each thing was reached: `verdict eligible`, `at_least true`, `reason pending`..."""
+
+REASONS: tuple[m.Reason, ...] = (
+    *("not_recorded", "not_yet", "out_of_date", "undated", "conflicting", "imprecise"),
+    *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
+)
+
+
+def kind_of(node: m.Condition) -> str:
+    """The operator of a test, or the word of a group."""
+    if isinstance(node, m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest):
+        return node.op
+    return {
+        m.BetweenTest: "between",
+        m.EverTest: "ever",
+        m.BooleanTest: "boolean",
+        m.ChoiceTest: "choice",
+        m.Todo: "todo",
+        m.All: "all",
+        m.Any: "any",
+        m.Not: "not",
+        m.Defined: "defined",
+    }[type(node)]
+
+
+def derivation_of(fact: m.Fact) -> str:
+    """What a fact is derived by; `where` is named with it."""
+    derive = fact.derive
+    word = {
+        m.CompletedYears: "completed_years_since",
+        m.DaysBetween: "days_between",
+        m.LatestOf: "latest",
+        m.EarliestOf: "earliest",
+        m.Exists: "exists",
+        m.Count: "count",
+    }.get(type(derive), f"recorded {fact.type}")
+    return f"{word} where" if getattr(derive, "where", ()) else word
+
+
+def how(reading: m.Reading) -> str:
+    if reading.low is None:
+        return "unknown"
+    return "point" if reading.low == reading.high else "interval"
+
+
+def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.Reason]:
+    """The fact that leaves a test unknown, and why, from SEMANTICS 7."""
+    assert not isinstance(leaf, m.All | m.Any | m.Not | m.Defined)
+    if isinstance(leaf, m.Todo):
+        return "todo", "not_recorded"
+    reading = readings[leaf.fact]
+    why = reading.uln_reason if isinstance(leaf, m.UlnTest) else None
+    # `>=x` at the very end of a range is a point, yet its ratio may have an open end.
+    return leaf.fact, why or reading.reason or "imprecise"
+
+
+def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
+    """Screen a subject; the rules and the reference must agree on it, or this raises.
+
+    `decide` compares them and raises an EngineFault where they differ. What the record adds,
+    why an open criterion is open, is compared here.
+    """
+    subject = subject_in(recorded, one.protocol)
+    decision = one.screener.decide(subject, as_of)
+    readings = reference.readings(one.protocol, subject, as_of)
+    truths = reference.truths(one.protocol, readings, as_of)
+    conditions = one.conditions
+    counts: Counts = Counter([f"verdict {decision['verdict']}", "subjects"])
+    for name, reading in readings.items():
+        counts[f"{derivation_of(one.protocol.facts[name])} {how(reading)}"] += 1
+    for path, node in conditions.items():
+        counts[f"{kind_of(node)} {truths[path]}"] += 1
+    for criterion in decision["criteria"]:
+        expected = set()
+        for why in leaves(criterion["why"]) if criterion["status"] == "open" else ():
+            if why["truth"] == "unknown":
+                fact, reason = cause(conditions[why["node"]], readings)
+                expected.add((fact, reason))
+                counts[f"reason {reason}"] += 1
+        told = {(missing["fact"], missing["reason"]) for missing in criterion["missing"]}
+        assert told <= expected, (criterion["id"], json_text(recorded))
+        assert bool(told) == (criterion["status"] == "open")
+    return counts
+
+
+def leaves(why: Why) -> Iterable[Why]:
+    if not why["children"]:
+        yield why
+    for child in why["children"]:
+        yield from leaves(child)
+
+
+def survey(seeds: Iterable[int], subjects: int) -> Counts:
+    """Screen so many subjects with the pack of each seed, and add up."""
+    total: Counts = Counter()
+    for seed in seeds:
+        one = case(seed)
+        try:
+            choices = Seeded(f"subjects of {seed}")
+            for number in range(subjects):
+                recorded, as_of = one.subject(choices)
+                try:
+                    total.update(screened(one, recorded, as_of))
+                except Exception as error:
+                    error.add_note(f"case({seed}), subject {number}, as of {as_of.isoformat()}")
+                    error.add_note(json_text(recorded))
+                    raise
+        finally:
+            one.close()
+    return total

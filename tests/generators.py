@@ -1,0 +1,884 @@
+"""Made-up packs and subjects: the raw material of the property and differential tests.
+
+Both come as the plain mappings that files hold, so that the readers are tried as well. Every
+choice is made through `Choices`, which stands for a seeded generator (`Seeded`, for volume)
+or for Hypothesis (`Drawn`, which searches and shrinks). Chance prefers what decides: limits
+and one millionth beside them, the first and last day of a washout or of a validity, month
+ends and leap days, partial dates, censored results, gaps of every kind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from random import Random
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from engine import model as m
+from engine import reference
+from engine.calendar import add
+from engine.decision import Screener
+from engine.packs import is_birth_date, protocol_of
+from engine.readings import find_readings, readings_only
+from engine.record import Decision
+from engine.rules import condition_paths
+from engine.sheet import parse_duration
+from engine.subjects import read_subject
+from engine.units import UnitError, conversion
+
+Plain = dict[str, Any]
+"""What a file holds: mappings, lists, text, booleans, None, and `Decimal` for a number."""
+
+T = TypeVar("T")
+
+
+class Choices:
+    """Where a generator's choices come from; 0 and "no" are the plainest."""
+
+    def whole(self, low: int, high: int) -> int:
+        """A whole number, both ends included."""
+        raise NotImplementedError
+
+    def of(self, options: Sequence[T]) -> T:
+        """One of the options; the first is the plainest."""
+        return options[self.whole(0, len(options) - 1)]
+
+    def chance(self, percent: int) -> bool:
+        """True in so many of a hundred cases."""
+        return self.whole(0, 99) >= 100 - percent
+
+    def some(self, options: Sequence[T], least: int, most: int) -> list[T]:
+        """Between `least` and `most` different options, in their order."""
+        left = list(range(len(options)))
+        count = self.whole(least, min(most, len(left)))
+        taken = [left.pop(self.whole(0, len(left) - 1)) for _ in range(count)]
+        return [options[i] for i in sorted(taken)]
+
+    def shuffled(self, options: Sequence[T]) -> list[T]:
+        left = list(options)
+        return [left.pop(self.whole(0, len(left) - 1)) for _ in options]
+
+
+class Seeded(Choices):
+    """Choices of a generator with a seed: the same seed, the same choices."""
+
+    def __init__(self, seed: str | int) -> None:
+        self._random = Random(seed)
+
+    def whole(self, low: int, high: int) -> int:
+        # `int(random() * n)` is steady over versions of Python, and quick.
+        return low + int(self._random.random() * (high - low + 1))
+
+
+class Drawn(Choices):
+    """Choices that Hypothesis makes, and takes back to find a smaller example."""
+
+    def __init__(self, draw: Callable[[st.SearchStrategy[int]], int]) -> None:
+        self._draw = draw
+
+    def whole(self, low: int, high: int) -> int:
+        return self._draw(st.integers(low, high)) if low < high else low
+
+
+# --- files ----------------------------------------------------------------------------
+
+
+def json_text(value: Any) -> str:
+    """JSON that keeps every digit of a `Decimal`."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json_text(k)}: {json_text(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(json_text, value)) + "]"
+    return format(value, "f") if isinstance(value, Decimal) else json.dumps(value)
+
+
+def yaml_text(value: Any, indent: str = "") -> str:
+    """Block YAML of the same value; texts are quoted, so that no word becomes a number."""
+    if isinstance(value, Mapping) and value:
+        lines = (f"{indent}{json_text(k)}:{_yaml_child(v, indent)}" for k, v in value.items())
+        return "\n".join(lines)
+    if isinstance(value, list) and value:
+        return "\n".join(f"{indent}-{_yaml_child(v, indent)}" for v in value)
+    return indent + json_text(value)
+
+
+def _yaml_child(value: Any, indent: str) -> str:
+    if isinstance(value, Mapping | list) and value:
+        return "\n" + yaml_text(value, indent + "  ")
+    return " " + json_text(value)
+
+
+def pack_contents(parts: Mapping[str, Plain]) -> dict[str, bytes]:
+    """The files of a pack, by name."""
+    return {f"{part}.json": json_text(value).encode() for part, value in parts.items()}
+
+
+def protocol_in(parts: Mapping[str, Plain]) -> m.Protocol:
+    return protocol_of(pack_contents(parts), "pack")
+
+
+def subject_in(recorded: Plain, protocol: m.Protocol) -> m.Subject:
+    return read_subject(json_text(recorded).encode(), "subject.json", protocol)
+
+
+def amount(millionths: int) -> Decimal:
+    """Millionths as an exact decimal without superfluous digits."""
+    return Decimal(millionths).scaleb(-6).normalize() + 0
+
+
+def _written(c: Choices, millionths: int) -> Decimal | str:
+    """A number as a number, or as text that holds exactly one."""
+    number = amount(millionths)
+    return number if c.chance(70) else format(number, c.of(["f", "e"]))
+
+
+# --- packs ----------------------------------------------------------------------------
+
+AS_OF = tuple(
+    date.fromisoformat(day)
+    for day in "2026-11-20 2024-02-29 2024-03-01 2023-02-28 2023-03-01 2025-03-31 2026-04-30"
+    " 2026-12-31 2027-01-01 2000-02-29 2100-03-01 2028-02-29 2026-05-31 2026-07-01".split()
+)
+
+FIRST = date(1900, 1, 1)
+"""The first day that a file may name."""
+
+_DURATIONS = tuple(
+    "7 days,0 days,1 day,14 days,28 days,30 days,2 weeks,6 weeks,1 month,3 months,6 months,1 year"
+    ",2 years".split(",")
+)
+
+
+@dataclass(frozen=True)
+class Analyte:
+    """A kind of quantity: other units it is reported in, and where limits on it lie."""
+
+    unit: str
+    low: int
+    high: int
+    grain: int = m.MILLION
+    molar_mass: str = ""
+    uln: str = ""
+    span: tuple[int, int] | None = None
+
+
+ANALYTES: Mapping[str, Analyte] = {
+    "creatinine": Analyte("mg/dL", 400_000, 3_000_000, 100_000, "113.12", "1.2", (0, 40)),
+    "glucose": Analyte("mmol/L", 2_000_000, 20_000_000, 100_000, "180.156"),
+    "platelets": Analyte("10*9/L", 20_000_000, 200_000_000, 5_000_000, span=(0, 3000)),
+    "blasts": Analyte("%", 0, 100_000_000, 5_000_000, span=(0, 100)),
+    "residual": Analyte("1", 0, 20_000, 1_000, span=(0, 1)),
+    "temperature": Analyte("Cel", 35_000_000, 41_000_000, 100_000, span=(25, 45)),
+    "alt": Analyte("U/L", 10_000_000, 400_000_000, 5_000_000, uln="40"),
+    "weight": Analyte("kg", 5_000_000, 90_000_000, 500_000),
+    "score": Analyte("{score}", 0, 10_000_000, span=(0, 10)),
+}
+OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
+    "mg/dL": ("umol/L", "mmol/L", "g/L", "mg/L"),
+    "mmol/L": ("mg/dL", "mg/L", "umol/L"),
+    "10*9/L": ("10*3/uL", "/uL", "10*12/L"),
+    "%": ("1",),
+    "1": ("%",),
+    "Cel": ("[degF]", "K"),
+    "U/L": ("kU/L", "mU/L"),
+    "kg": ("g",),
+    "mg": ("g", "ug"),
+}
+_KINDS = ("chemotherapy", "antibody", "radiation", "cell_therapy", "other")
+_TARGETS = ("cd19", "cd20", "cd22", "none")
+_WORDS = ("alpha", "beta", "gamma")
+LIMITS = ("at_least", "above", "at_most", "below")
+ULNS = ("at_least_uln", "above_uln", "at_most_uln", "below_uln")
+AGOS = ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
+DAYS = ("on_or_after", "on_or_before")
+OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo")
+
+
+def pack_parts(c: Choices, as_of: date) -> dict[str, Plain]:
+    """The three files of a pack whose criteria a typical subject passes.
+
+    Whether a criterion includes or excludes is settled by what it says of one well-recorded
+    subject: otherwise hardly anybody generated would ever be eligible.
+    """
+    return _calibrated(c, as_of)[0]
+
+
+def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, Plain]:
+    records = _record_lists(c)
+    facts = _dictionary(c, records)
+    definitions: Plain = {}
+    for name in [f"set_{i}" for i in range(c.whole(0, 2))]:
+        definitions[name] = condition(c, facts, list(definitions), 2, as_of)
+    criteria: list[Plain] = []
+    for number in range(c.whole(1, 7)):
+        criterion: Plain = {"id": f"C{number:02}", "kind": "inclusion", "text": "as it stands"}
+        criterion["holds_when"] = condition(c, facts, list(definitions), 3, as_of)
+        if c.chance(10):
+            criterion |= {"interpretation": "as read", "basis": "assumed"}
+        criteria.append(criterion)
+    parts: dict[str, Plain] = {
+        "protocol": {"protocol": "made-up", "version": "1", "title": "A made-up protocol"},
+        "facts": {"facts": facts} | ({"records": records} if records else {}),
+        "eligibility": {"criteria": criteria}
+        | ({"definitions": definitions} if definitions else {}),
+    }
+    protocol = protocol_in(parts)
+    typical = typical_subject(c, Targets.of(protocol), as_of)
+    readings = reference.readings(protocol, subject_in(typical, protocol), as_of)
+    truths = reference.truths(protocol, readings, as_of)
+    kept = [one for one in criteria if truths[one["id"]] != "unknown" or c.chance(10)]
+    for one in kept:
+        one["kind"] = "exclusion" if truths[one["id"]] == "false" else "inclusion"
+    parts["eligibility"]["criteria"] = kept or criteria
+    return parts, protocol_in(parts), typical
+
+
+def _record_lists(c: Choices) -> Plain:
+    lists: Plain = {}
+    for name in c.some(["therapy", "infection"], 0, 2):
+        fields: Plain = {
+            "kind": {"type": "choice", "choices": list(_KINDS)},
+            "target": {"type": "choice", "choices": list(_TARGETS), "many": True},
+            "dose": {"type": "quantity", "unit": "mg"},
+            "serious": {"type": "boolean"},
+            "agent": {"type": "text"},
+            "started": {"type": "date"},
+            "ended": {"type": "date"},
+        }
+        lists[name] = {"ask": f"Any {name}", "fields": fields}
+        if c.chance(70):
+            lists[name]["valid_for"] = c.of(_DURATIONS)
+    return lists
+
+
+def _dictionary(c: Choices, records: Plain) -> Plain:
+    facts: Plain = {}
+    if c.chance(70):
+        facts["birth_date"] = {"ask": "Date of birth", "type": "date", "changes": "never"}
+    for name in c.some(["consent", "pregnant", "relapsed"], 0, 2):
+        facts[name] = _kept_for(c, {"ask": name, "type": "boolean"})
+    for name in c.some(["stage", "lineage"], 0, 2):
+        codes: Any = ["a", "b", "c", "d"][: c.whole(2, 4)]
+        if c.chance(30):
+            codes = {code: code.upper() for code in codes}
+        facts[name] = _kept_for(c, {"ask": name, "type": "choice", "choices": codes})
+    if c.chance(6):
+        codes = [f"code_{number}" for number in range(c.of([33, 40, 64, 100]))]
+        facts["diagnosis"] = {"ask": "Which", "type": "choice", "choices": codes}
+    for name in c.some(list(ANALYTES), 1, 3):
+        analyte = ANALYTES[name]
+        fact: Plain = {"ask": name, "type": "quantity", "unit": analyte.unit}
+        if analyte.molar_mass:
+            fact["molar_mass"] = Decimal(analyte.molar_mass)
+        if analyte.uln and c.chance(70):
+            fact["uln"] = Decimal(analyte.uln)
+        if analyte.span and c.chance(80):
+            fact["range"] = [Decimal(end) for end in analyte.span]
+        facts[name] = _kept_for(c, fact)
+    for name in c.some(["transplant", "diagnosed", "scan"], 0, 2):
+        facts[name] = _kept_for(c, {"ask": name, "type": "date"})
+    if c.chance(10):
+        facts["remark"] = {"ask": "Remark", "type": "text"}
+    for name, derive, kind in _derived(c, facts, records):
+        facts[name] = {"ask": name, "type": kind, "derive": derive}
+    return facts
+
+
+def _kept_for(c: Choices, fact: Plain) -> Plain:
+    """Say how long a fact may be relied on, and who must attest it."""
+    if c.chance(50):
+        fact["valid_for"] = c.of(_DURATIONS)
+    elif c.chance(60):
+        fact["changes"] = "never"
+    if c.chance(20):
+        fact["attested_by"] = "investigator"
+    return fact
+
+
+def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Plain, str]]:
+    dates = [name for name, fact in facts.items() if fact["type"] == "date"]
+    for number in range(c.whole(1, 4) if records else 0):
+        name, way = c.of(list(records)), c.of(["latest", "exists", "count", "earliest"])
+        derive: Plain = {way: name}
+        kind = {"exists": "boolean", "count": "quantity"}.get(way, "date")
+        if kind == "date":
+            derive = {way: f"{name}.{c.of(['ended', 'started'])}"}
+            dates.append(f"{way}_{number}")
+        if c.chance(65):
+            derive["where"] = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
+        yield f"{way}_{number}", derive, kind
+    if dates and c.chance(60):
+        since = "birth_date" if "birth_date" in facts and c.chance(70) else c.of(dates)
+        yield "years", {"completed_years_since": since}, "quantity"
+    if dates and c.chance(40):
+        ends = {"from": c.of(dates), "to": c.of(dates)}
+        yield "apart", {"days_between": ends}, "quantity"
+
+
+_ASKED = ("kind", "target", "dose", "serious", "agent")
+
+
+def _asked(c: Choices, key: str) -> Any:
+    """What `where` asks of a field: one value, or a list of them."""
+    options: Mapping[str, Sequence[Any]] = {
+        "kind": _KINDS,
+        "target": _TARGETS,
+        "dose": (Decimal(5), Decimal("2.5")),
+        "serious": (True, False),
+        "agent": _WORDS,
+    }
+    return c.of(options[key]) if c.chance(50) else c.some(options[key], 1, 3)
+
+
+def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: date) -> Plain:
+    kind = c.whole(0, 99)
+    if depth == 0 or kind < 45:
+        if defined and c.chance(15):
+            return {"defined": c.of(defined)}
+        if c.whole(0, 199) == 199:
+            return {"todo": True}
+        return _leaf(c, facts, as_of)
+    if kind < 55:
+        return {"not": condition(c, facts, defined, depth - 1, as_of)}
+    many = c.whole(1, 4)
+    word = "all" if kind < 77 else "any"
+    return {word: [condition(c, facts, defined, depth - 1, as_of) for _ in range(many)]}
+
+
+def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
+    name = c.of([name for name, fact in facts.items() if fact["type"] != "text"])
+    fact = facts[name]
+    if fact["type"] == "boolean":
+        return {name: c.chance(50)}
+    if fact["type"] == "choice":
+        codes = list(fact["choices"])
+        return {name: c.of(codes) if c.chance(50) else c.shuffled(c.some(codes, 1, len(codes)))}
+    if fact["type"] == "date":
+        op = c.of((*AGOS, *AGOS, *DAYS, "ever"))
+        if op == "ever":
+            return {name: {op: c.chance(50)}}
+        if op in DAYS:
+            return {name: {op: back(as_of, _duration(c), c.whole(-1, 1)).isoformat()}}
+        most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
+        return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
+    if "derive" in fact:
+        low, high = {"completed_years_since": (0, 19), "count": (0, 4)}.get(
+            next(iter(fact["derive"])), (-40, 400)
+        )
+        return {name: _limits(c, [Decimal(c.whole(low, high)) for _ in range(2)])}
+    if c.chance(40 if "uln" in fact else 8):
+        return {name: {c.of(ULNS): _written(c, c.of([m.MILLION, 2_500_000, 5_000_000, 333_333]))}}
+    kind = ANALYTES[name]
+    grain = 1 if c.chance(10) else kind.grain
+    units = [c.whole(kind.low // grain, kind.high // grain) * grain for _ in range(2)]
+    return {name: _limits(c, [_limit(c, kind, u) for u in sorted(units)])}
+
+
+def _limits(c: Choices, two: list[Any]) -> Plain:
+    op = c.of((*LIMITS, "between"))
+    if op == "between":
+        return {op: sorted(two) if all(isinstance(one, Decimal) for one in two) else [two[0]] * 2}
+    return {op: two[0]}
+
+
+def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
+    """A limit in the fact's unit, or sometimes in another that converts."""
+    if c.chance(85):
+        return amount(millionths)
+    unit = c.of((kind.unit, *OTHER_UNITS.get(kind.unit, ())))
+    mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+    number = amount(_converted(millionths, kind.unit, unit, mass))
+    return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
+
+
+def _converted(millionths: int, unit: str, other: str, molar_mass: Decimal | None) -> int:
+    factor, offset = conversion(unit, other, molar_mass)
+    return round(millionths * factor + offset * m.MILLION)
+
+
+def _duration(c: Choices) -> m.Duration:
+    return parse_duration(c.of(_DURATIONS))
+
+
+def back(day: date, duration: m.Duration, steps: int = 0) -> date:
+    """The last day whose `duration` later is not after `day`, moved by `steps` days."""
+    months = 12 * day.year + day.month - 1 - duration.months
+    if months <= 12 * FIRST.year + 12:
+        return FIRST
+    year, month = divmod(months, 12)
+    at = date(year, month + 1, 1).toordinal() + day.day - 1 - duration.days + 3
+    while (reached := add(date.fromordinal(at), duration)) is None or reached > day:
+        at -= 1
+    return date.fromordinal(max(FIRST.toordinal(), min(at + steps, date.max.toordinal())))
+
+
+# --- what a pack's limits are, so that subjects can lie on them ------------------------
+
+Field = tuple[str, str]
+"""A field of a record list, by both names."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A protocol with the limits its conditions set on what is recorded."""
+
+    protocol: m.Protocol
+    amounts: dict[str | Field, list[int]] = field(default_factory=dict)
+    times: dict[str | Field, list[int]] = field(default_factory=dict)
+    ago: dict[str | Field, list[m.Duration]] = field(default_factory=dict)
+    days: dict[str | Field, list[date]] = field(default_factory=dict)
+    asked: dict[Field, list[Any]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(protocol: m.Protocol) -> Targets:
+        found = Targets(protocol)
+        for leaf in condition_paths(protocol).values():
+            if isinstance(leaf, m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest):
+                found._leaf(leaf)
+        for fact in protocol.facts.values():
+            for where in getattr(fact.derive, "where", ()):
+                key = (getattr(fact.derive, "records", ""), where.field)
+                found.asked.setdefault(key, []).extend(where.values)
+        return found
+
+    def _leaf(self, leaf: m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest) -> None:
+        for source in self._sources(leaf.fact):
+            if isinstance(leaf, m.AgoTest):
+                self.ago.setdefault(source, []).append(leaf.duration)
+            elif isinstance(leaf, m.DayTest):
+                self.days.setdefault(source, []).append(leaf.day)
+            elif isinstance(leaf, m.UlnTest):
+                self.times.setdefault(source, []).append(leaf.times_u)
+            else:
+                ends = (
+                    [leaf.limit_u] if isinstance(leaf, m.LimitTest) else [leaf.low_u, leaf.high_u]
+                )
+                derive = self.protocol.facts[leaf.fact].derive
+                if derive is None:
+                    self.amounts.setdefault(source, []).extend(ends)
+                for number in (abs(end) // m.MILLION for end in ends):
+                    if isinstance(derive, m.CompletedYears):
+                        spans = [m.Duration(0, 12 * number), m.Duration(0, 12 * number + 12)]
+                        self.ago.setdefault(source, []).extend(spans)
+                    elif isinstance(derive, m.DaysBetween):
+                        self.ago.setdefault(source, []).append(m.Duration(number, 0))
+
+    def _sources(self, name: str) -> Iterator[str | Field]:
+        """The recorded facts and fields that a fact comes from."""
+        derive = self.protocol.facts[name].derive
+        if derive is None:
+            yield name
+        elif isinstance(derive, m.CompletedYears):
+            yield from self._sources(derive.since)
+        elif isinstance(derive, m.DaysBetween):
+            yield from self._sources(derive.start)
+            yield from self._sources(derive.end)
+        elif isinstance(derive, m.LatestOf | m.EarliestOf):
+            yield (derive.records, derive.field)
+
+
+# --- subjects -------------------------------------------------------------------------
+
+
+def typical_subject(c: Choices, targets: Targets, as_of: date) -> Plain:
+    """Somebody of whom everything is recorded, precisely, lately and by name."""
+    protocol = targets.protocol
+    facts = {
+        name: _settled(c, targets, fact, as_of)
+        for name, fact in protocol.facts.items()
+        if fact.derive is None
+    }
+    records = {
+        name: {
+            "complete_on": _confirmed_on(c, one, as_of),
+            "entries": _entries(c, targets, one, as_of),
+        }
+        for name, one in protocol.records.items()
+    }
+    return {"subject": "typical", "facts": facts, "records": records}
+
+
+def varied_subject(c: Choices, targets: Targets, as_of: date, typical: Plain) -> Plain:
+    """The typical subject with some statements anew, gone, doubtful, late, or twice."""
+    protocol = targets.protocol
+    share = c.of([15, 0, 8, 30, 45, 60, 100])
+    facts: Plain = {}
+    for name, fact in protocol.facts.items():
+        if fact.derive is not None:
+            continue
+        if not c.chance(share):
+            if name in typical["facts"]:
+                facts[name] = typical["facts"][name]
+        elif c.chance(40):
+            facts[name] = _settled(c, targets, fact, as_of)
+        else:
+            doubtful = _doubtful(c, targets, fact, as_of)
+            if doubtful is not OMITTED:
+                facts[name] = doubtful
+    records: Plain = {}
+    for name, one in protocol.records.items():
+        if not c.chance(share):
+            records[name] = typical["records"].get(name)
+        elif c.chance(90):
+            listed = typical["records"].get(name, {})
+            records[name] = _record_list(c, targets, one, as_of, listed)
+    return {"subject": c.of(["S-1", "S-2", "نمونه ۳", "S 4"]), "facts": facts, "records": records}
+
+
+OMITTED = object()
+
+
+def _settled(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
+    """One statement that counts."""
+    value = _value(c, targets, fact, as_of)
+    said: Plain = {"value": value}
+    if fact.valid_for is not None:
+        said["on"] = _good_on(c, fact.valid_for, as_of).isoformat()
+    elif c.chance(30):
+        said["on"] = back(as_of, _duration(c)).isoformat()
+    if fact.attested_by:
+        said["by"] = "Dr A. Example"
+    return value if len(said) == 1 and c.chance(80) else said
+
+
+def _good_on(c: Choices, valid_for: m.Duration, as_of: date) -> date:
+    """A day whose value may still be relied on; often the first of them."""
+    first = back(as_of, valid_for)
+    while (until := add(first, valid_for)) is None or until < as_of:
+        first = date.fromordinal(first.toordinal() + 1)
+    first = min(first, as_of)
+    if c.chance(50):
+        return date.fromordinal(c.whole(first.toordinal(), as_of.toordinal()))
+    return c.of([as_of, first])
+
+
+def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
+    """What may be recorded instead of one good statement."""
+    today = as_of.toordinal()
+    later = date.fromordinal(min(today + c.of([1, 2, 30]), date.max.toordinal())).isoformat()
+    way = c.whole(0, 13)
+    if way == 0:
+        return c.of([OMITTED, None, "", [], {"value": None}, {"unknown": None}])
+    settled = _settled(c, targets, fact, as_of)
+    said: Plain = dict(settled) if isinstance(settled, dict) else {"value": settled}
+    unknown: Plain = {"unknown": c.of(["pending", "not_done"])}
+    if way == 1:
+        return unknown | ({"on": said["on"]} if "on" in said and c.chance(70) else {})
+    if way == 2:  # recorded only for a later day
+        return said | {"on": later}
+    if way == 3:  # a value now, another for a later day
+        return c.shuffled([said, {**said, "value": _value(c, targets, fact, as_of), "on": later}])
+    if way == 4 and fact.valid_for is not None:  # out of date, often by one day
+        stale = back(as_of, fact.valid_for, -c.of([1, 1, 2, 40]))
+        while (until := add(stale, fact.valid_for)) is not None and until >= as_of:
+            if stale == FIRST:
+                break
+            stale = date.fromordinal(stale.toordinal() - 1)
+        return said | {"on": stale.isoformat()}
+    if way == 5:  # undated
+        return {key: value for key, value in said.items() if key != "on"}
+    if way == 6 and fact.attested_by:
+        return {key: value for key, value in said.items() if key != "by"}
+    if way in (7, 8):  # two on one day: in conflict, unless they happen to agree
+        other = dict(said) if c.chance(25) else {**said, "value": _value(c, targets, fact, as_of)}
+        if way == 8 or fact.type != "quantity":
+            other = c.of([other, unknown | {k: v for k, v in said.items() if k == "on"}])
+        return c.shuffled([_measured(c, targets, fact, said), _measured(c, targets, fact, other)])
+    if way == 9:  # the latest day wins
+        on = date.fromisoformat(said.get("on", as_of.isoformat()))
+        before = {**said, "value": _value(c, targets, fact, as_of)}
+        before["on"] = back(on, m.Duration(c.of([1, 30]), 0)).isoformat()
+        return c.shuffled([{**said, "on": on.isoformat()}, before])
+    if way == 10:  # a wrong entry, kept and marked
+        wrong = {**said, "value": c.of(["whatever", Decimal(7)]), "voided": "wrong person"}
+        return c.of([wrong, [said, wrong], {"voided": True}])
+    return _measured(c, targets, fact, _vague(c, targets, fact, said, as_of))
+
+
+def _vague(c: Choices, targets: Targets, fact: m.Fact, said: Plain, as_of: date) -> Plain:
+    """A censored result, or a date of which only the month or year is known."""
+    if fact.type == "quantity":
+        low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
+        bound = _amount(c, targets, fact)
+        if low + 1 < bound < high - 1:
+            return said | {"value": f"{c.of(['<', '>', '<=', '>='])}{_written(c, bound)}"}
+    if fact.type == "date":
+        birth = is_birth_date(targets.protocol, fact)
+        day = _day(c, targets, fact.name, as_of).isoformat()
+        if not birth and c.chance(20):
+            return said | {"value": "never"}
+        if not birth and c.chance(15):
+            return said | {"value": f"{min(9999, as_of.year + c.whole(0, 1)):04}-12"}
+        return said | {"value": day[: c.of([7, 4])]}
+    return said
+
+
+def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
+    """A result, perhaps in another unit, perhaps with a limit of normal of its own."""
+    if fact.type != "quantity" or "value" not in said:
+        return said
+    text = str(said["value"])
+    sign = text[: len(text) - len(text.lstrip("<>="))]
+    number = round(Decimal(text.lstrip("<>=")).scaleb(6))
+    other = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ()))) if c.chance(40) else fact.unit
+    said = dict(said)
+    uln_u = (fact.uln_u or m.MILLION) * c.of([100, 100, 90, 110]) // 100
+    own = c.chance(40)
+    if other != fact.unit:
+        moved = elsewhere(fact, number, other, spare=2 if sign else 0)
+        if moved is not None:
+            said |= {"value": amount(moved), "unit": other}
+            if sign:
+                said["value"] = f"{sign}{amount(moved):f}"
+            uln_u = max(1, _converted(uln_u, fact.unit, other, fact.molar_mass))
+    if own:
+        said["uln"] = amount(uln_u)
+        if c.chance(60) and not sign:  # on the limit, so far as a millionth allows
+            times = c.of(targets.times.get(fact.name, [m.MILLION]))
+            number = times * uln_u // m.MILLION + c.whole(-1, 1)
+            if fits(fact, number, said.get("unit", fact.unit)):
+                said["value"] = amount(number)
+    return said
+
+
+def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> int | None:
+    """The nearest amount in another unit; None if it does not convert or leaves the range."""
+    try:
+        moved = _converted(millionths, fact.unit, unit, fact.molar_mass)
+    except UnitError:
+        return None
+    return moved if fits(fact, moved, unit, spare) else None
+
+
+def fits(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> bool:
+    """Whether the reader will take an amount: not too large, and inside the range."""
+    back_again = _converted(millionths, unit, fact.unit, fact.molar_mass)
+    low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
+    return abs(millionths) <= m.LARGEST and low + spare <= back_again <= high - spare
+
+
+def _value(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
+    """A precise value of a fact's type."""
+    if fact.type == "boolean":
+        return c.chance(50)
+    if fact.type == "choice":
+        return c.of(fact.choices).code
+    if fact.type == "quantity":
+        return _written(c, _amount(c, targets, fact))
+    if fact.type == "text":
+        return c.of(_WORDS)
+    birth = is_birth_date(targets.protocol, fact)
+    if not birth and c.chance(6):
+        return "never"
+    day = _day(c, targets, fact.name, as_of)
+    return (min(day, as_of) if birth else day).isoformat()
+
+
+def _amount(c: Choices, targets: Targets, fact: m.Fact) -> int:
+    """Millionths on a limit, next to one, at an end of the range, or anywhere."""
+    low, high = fact.range_u or (0, 400 * m.MILLION)
+    limits = list(targets.amounts.get(fact.name, ()))
+    if fact.uln_u is not None:
+        limits += [times * fact.uln_u // m.MILLION for times in targets.times.get(fact.name, ())]
+    if limits and c.chance(75):
+        near = c.of([0, 1, -1, 100_000, -100_000, m.MILLION, -m.MILLION, 250_000])
+        found = c.of(limits) + near
+    elif c.chance(15):
+        found = c.of([low, high, low + 1, high - 1])
+    else:
+        kind = ANALYTES.get(fact.name)
+        found = c.whole(kind.low, kind.high) if kind else c.whole(low, high)
+        found -= found % c.of([m.MILLION, 100_000, 10_000, 1])
+    if fact.range_u is None:
+        return max(-m.LARGEST, min(found, m.LARGEST))
+    return max(low, min(found, high))
+
+
+def _day(c: Choices, targets: Targets, source: str | Field, as_of: date) -> date:
+    """A day on which a test turns, or next to one; seldom one still to come."""
+    if c.chance(4):
+        return date.fromordinal(min(as_of.toordinal() + c.of([1, 20, 400]), date.max.toordinal()))
+    days = targets.days.get(source, [])
+    if days and c.chance(40):
+        return date.fromordinal(c.of(days).toordinal() + c.whole(-1, 1))
+    ago = targets.ago.get(source, [])
+    duration = c.of(ago) if ago and c.chance(70) else _duration(c)
+    return back(as_of, duration, c.of([0, 1, -1, -2, -20, 2]))
+
+
+def _confirmed_on(c: Choices, record: m.RecordList, as_of: date) -> str:
+    return _good_on(c, record.valid_for, as_of).isoformat()
+
+
+def _record_list(
+    c: Choices, targets: Targets, record: m.RecordList, as_of: date, typical: Plain
+) -> Plain | None:
+    """A list as somebody may have left it: unconfirmed, entries vague or marked wrong."""
+    listed: Plain = dict(typical)
+    if c.chance(60):
+        listed["entries"] = _entries(c, targets, record, as_of, vague=c.of([20, 0, 50]))
+    if c.chance(60):
+        way = c.whole(0, 4)
+        listed["complete_on"] = _confirmed_on(c, record, as_of)
+        if way == 0:
+            del listed["complete_on"]
+        elif way == 1:
+            listed["complete_on"] = None
+        elif way == 2:
+            listed["complete_on"] = date.fromordinal(as_of.toordinal() + 1).isoformat()
+        elif way == 3:
+            listed["complete_on"] = back(as_of, record.valid_for, -c.of([1, 1, 2, 40])).isoformat()
+    return None if c.chance(4) else listed
+
+
+def _entries(
+    c: Choices, targets: Targets, record: m.RecordList, as_of: date, vague: int = 0
+) -> list[Plain]:
+    entries = []
+    for _ in range(c.of([1, 0, 2, 3, 5])):
+        entry: Plain = {}
+        for name, one in record.fields.items():
+            if vague and c.chance(vague // 2):
+                if c.chance(30):
+                    entry[name] = c.of([None, ""])
+                continue
+            value = _field_value(c, targets, record, one, as_of, vague)
+            if value is not None:
+                entry[name] = value
+        if vague and c.chance(10):
+            entry["voided"] = "belongs to somebody else"
+        entries.append(entry)
+    return entries
+
+
+def _field_value(
+    c: Choices, targets: Targets, record: m.RecordList, one: m.Field, as_of: date, vague: int
+) -> Any:
+    key = (record.name, one.name)
+    asked = targets.asked.get(key, [])
+    if one.type == "date":
+        if c.chance(8):
+            return "ongoing"
+        day = _day(c, targets, key, as_of).isoformat()
+        return day[: c.of([7, 4])] if vague and c.chance(vague) else day
+    if one.type == "boolean":
+        return c.chance(50)
+    if one.type == "text":
+        return c.of(_WORDS)
+    if one.type == "choice":
+        codes = [choice.code for choice in one.choices]
+        picked = [str(c.of(asked)) if asked and c.chance(50) else c.of(codes)]
+        if one.many and c.chance(50):
+            picked += c.some(codes, 0, 2)
+            return picked
+        return picked[0]
+    millionths = c.of(asked) if asked and c.chance(60) else c.whole(0, 100) * 250_000
+    low, high = one.range_u or (0, m.LARGEST)
+    millionths = max(low, min(millionths, high))
+    if vague and c.chance(30) and low + 2 < millionths < high - 2:
+        return f"{c.of(['<', '>', '<=', '>='])}{amount(millionths):f}"
+    unit = c.of((one.unit, *OTHER_UNITS.get(one.unit, ())))
+    moved = elsewhere(one, millionths, unit)
+    if moved is None or unit == one.unit:
+        return amount(millionths)
+    return {"value": amount(moved), "unit": unit}
+
+
+# --- both together --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """A made-up pack, ready to screen with, and its typical subject on its as-of date."""
+
+    seed: int
+    parts: dict[str, Plain] = field(repr=False)
+    protocol: m.Protocol = field(repr=False)
+    targets: Targets = field(repr=False)
+    typical: Plain = field(repr=False)
+    as_of: date
+    screener: Screener = field(repr=False)
+
+    @cached_property
+    def conditions(self) -> Mapping[str, m.Condition]:
+        """Every condition by its path."""
+        return condition_paths(self.protocol)
+
+    def subject(self, c: Choices) -> tuple[Plain, date]:
+        """Somebody to screen, mostly on the pack's own date."""
+        as_of, typical = self.as_of, self.typical
+        if c.chance(15):
+            as_of = c.of(AS_OF)
+            typical = typical_subject(c, self.targets, as_of)
+        return varied_subject(c, self.targets, as_of, typical), as_of
+
+    def close(self) -> None:
+        self.screener.close()
+
+
+def case(seed: int) -> Case:
+    """The pack of a seed. Close it when done: its rules are held outside Python's memory."""
+    c = Seeded(f"pack {seed}")
+    as_of = c.of(AS_OF)
+    parts, protocol, typical = _calibrated(c, as_of)
+    targets = Targets.of(protocol)
+    return Case(seed, parts, protocol, targets, typical, as_of, Screener(protocol))
+
+
+LONG = os.environ.get("ELIGO_FUZZ") == "long"
+
+POOL = 300 if LONG else 40
+"""Packs that the property tests share; each takes some 15 ms to make ready."""
+
+pooled = lru_cache(maxsize=None)(case)
+
+
+@dataclass(frozen=True)
+class Screening:
+    """A subject to screen: what a failing example shows."""
+
+    case: Case
+    recorded: Plain
+    as_of: date
+
+    def __repr__(self) -> str:
+        return f"case({self.case.seed}), {self.as_of.isoformat()}, {json_text(self.recorded)}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # Hypothesis would print the whole pack
+
+    def subject(self) -> m.Subject:
+        return subject_in(self.recorded, self.case.protocol)
+
+    def decision(self) -> Decision:
+        return self.case.screener.decide(self.subject(), self.as_of)
+
+    def readings(self) -> dict[str, m.Reading]:
+        return readings_only(find_readings(self.case.protocol, self.subject(), self.as_of))
+
+    def changed(self, recorded: Plain) -> Screening:
+        """The same pack and day, with something recorded otherwise."""
+        return replace(self, recorded=recorded)
+
+
+@st.composite
+def packs(draw: Callable[[st.SearchStrategy[int]], int]) -> tuple[dict[str, Plain], date]:
+    """A pack of Hypothesis' choosing, and the as-of date that it was calibrated for."""
+    c = Drawn(draw)
+    as_of = c.of(AS_OF)
+    return pack_parts(c, as_of), as_of
+
+
+@st.composite
+def screenings(draw: Callable[[st.SearchStrategy[int]], int]) -> Screening:
+    """Somebody of Hypothesis' choosing, screened with one of the shared packs."""
+    one = pooled(draw(st.integers(0, POOL - 1)))
+    recorded, as_of = one.subject(Drawn(draw))
+    return Screening(one, recorded, as_of)

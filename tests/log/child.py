@@ -1,0 +1,63 @@
+"""A process that appends to a log, or reads it, in ways that a test cannot bear in its own.
+
+append FOLDER N     append N decisions, with the rights of nobody in particular
+verify FOLDER       the same, verifying
+limited FOLDER N    append until no file may grow by more than N bytes
+forever FOLDER      append until killed; prints each index once it is on the disk
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import orjson
+import rfc8785
+
+from app.log import LogFault
+from app.log.note import Signer
+from app.log.store import open_log
+from app.log.verify import verify
+from tests.log.made import decide, ticking
+
+NO_ONE = 65534
+
+
+def drop_rights() -> None:
+    """Become a user without rights; whatever is loaded late must be loaded before."""
+    assert orjson and rfc8785
+    Signer.new("loaded").verifier()
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(NO_ONE)
+        os.setuid(NO_ONE)
+
+
+def main(mode: str, folder: Path, count: int) -> None:
+    """Do what was asked; a fault is printed, by its kind and its words."""
+    if mode in ("append", "verify"):
+        drop_rights()
+    if mode == "limited":
+        largest = max(path.stat().st_size for path in folder.iterdir())
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest + count, largest + count))
+    now = ticking()
+    name = f"P{os.getpid()}"
+    try:
+        with open_log(folder, write=mode != "verify") as log:
+            if mode == "verify":
+                result = verify(log, log.verifier)
+                print(f"{result.size} entries, {len(result.findings)} findings")
+            number = 0
+            while mode in ("forever", "limited") or (mode == "append" and number < count):
+                print(decide(log, f"{name}-{number}", now, by=name).index, flush=True)
+                number += 1
+    except LogFault as fault:
+        print(type(fault).__name__, fault)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)

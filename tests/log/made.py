@@ -1,0 +1,116 @@
+"""What these tests log: small made-up decisions, under a made-up pack, by a made-up clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from app.log.append import append_decision
+from app.log.entry import pack_manifest
+from app.log.store import Log, Receipt, create_log, open_log
+
+NAME = "example.org/site-1"
+PACK = {
+    "eligibility.yaml": b"criteria: []\n",
+    "facts.yaml": b"facts: {}\n",
+    "protocol.yaml": b"protocol: made-up\n",
+}
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def ticking(start: datetime = START) -> Callable[[], datetime]:
+    """A clock that moves on by a second each time it is read."""
+    moment = start
+
+    def now() -> datetime:
+        nonlocal moment
+        moment += timedelta(seconds=1)
+        return moment
+
+    return now
+
+
+def facts_of(subject: str, lansky: int = 80) -> bytes:
+    """A subject file."""
+    return f"subject: {subject}\nfacts:\n  lansky: {lansky}\n".encode()
+
+
+def record_of(
+    subject: str, facts: bytes, verdict: str = "eligible", pack: dict[str, bytes] = PACK
+) -> bytes:
+    """A decision record of the published shape, with one criterion."""
+    status = {"eligible": "passed", "ineligible": "failed", "undetermined": "open"}[verdict]
+    record: dict[str, Any] = {
+        "schema": "eligo.decision/1",
+        "subject": subject,
+        "as_of": "2026-11-20",
+        "protocol": {
+            "id": "made-up",
+            "version": "1.0",
+            "digest": "sha256:" + sha256(pack_manifest(pack)).hexdigest(),
+            "title": "Made up",
+        },
+        "facts_digest": "sha256:" + sha256(facts).hexdigest(),
+        "software": {"eligo": "0.1.0", "durable_rules": "2.0.28", "python": "3.11"},
+        "verdict": verdict,
+        "determined_by": [] if status == "passed" else ["I05"],
+        "look_again": None,
+        "criteria": [
+            {
+                "id": "I05",
+                "kind": "inclusion",
+                "text": "Lansky score > 50%",
+                "interpretation": "",
+                "basis": "stated",
+                "answer": {"passed": "yes", "failed": "no", "open": "unknown"}[status],
+                "status": status,
+                "why": {
+                    "node": "I05",
+                    "condition": "lansky above 50",
+                    "truth": "true",
+                    "reading": {"fact": "lansky", "ask": "Lansky", "value": 80},
+                    "children": [],
+                },
+                "missing": [],
+            }
+        ],
+        "firings": [],
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decide(
+    log: Log,
+    subject: str,
+    now: Callable[[], datetime],
+    verdict: str = "eligible",
+    by: str = "N. Nurse",
+    lansky: int = 80,
+    reason: str = "",
+) -> Receipt:
+    """Append a made-up decision."""
+    facts = facts_of(subject, lansky)
+    return append_decision(
+        log,
+        record=record_of(subject, facts, verdict),
+        facts=facts,
+        form="yaml",
+        pack=PACK,
+        by=by,
+        reason=reason,
+        now=now,
+    )
+
+
+def log_of(folder: Path, subjects: int, name: str = NAME) -> Path:
+    """A new log with a decision on each of S-0, S-1, ..."""
+    create_log(folder, name)
+    now = ticking()
+    with open_log(folder, write=True) as log:
+        for number in range(subjects):
+            decide(log, f"S-{number}", now)
+    return folder

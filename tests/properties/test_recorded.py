@@ -1,0 +1,369 @@
+"""What recording more, less, in another order or another unit can do to a decision.
+
+One test for each invariant of SEMANTICS section 8 that is about a subject. The subjects are
+varied from ones that pass, so that what may not weaken has something to weaken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import model as m
+from engine import reference
+from engine.record import Decision
+from engine.units import conversion
+from tests.generators import (
+    OTHER_UNITS,
+    Choices,
+    Plain,
+    Screening,
+    Seeded,
+    amount,
+    fits,
+    screenings,
+    subject_in,
+    typical_subject,
+)
+
+SEEDS = st.integers(0, 2**32)
+
+
+def answers(decision: Decision) -> dict[str, m.Answer]:
+    return {criterion["id"]: criterion["answer"] for criterion in decision["criteria"]}
+
+
+def statuses(decision: Decision) -> dict[str, m.Status]:
+    return {criterion["id"]: criterion["status"] for criterion in decision["criteria"]}
+
+
+def statements(recorded: Plain) -> Iterator[tuple[str, Plain]]:
+    """Every statement with a value that counts, as a mapping that may be changed in place."""
+    for name, value in recorded["facts"].items():
+        many = value if isinstance(value, list) else [value]
+        whole = [one if isinstance(one, dict) else {"value": one} for one in many]
+        recorded["facts"][name] = whole
+        for one in whole:
+            if one.get("value") not in (None, "") and not one.get("voided"):
+                yield name, one
+
+
+# --- verdicts -------------------------------------------------------------------------
+
+
+@given(screenings())
+def test_there_is_one_answer_per_criterion(one: Screening) -> None:
+    decision = one.decision()
+    criteria = one.case.protocol.criteria
+    assert [found["id"] for found in decision["criteria"]] == [c.id for c in criteria]
+    for criterion in decision["criteria"]:
+        said = f"criterion {criterion['id']}: answer "
+        fired = [f["concluded"] for f in decision["firings"] if said in f["concluded"]]
+        assert len(fired) == 1
+        assert fired[0].endswith(f"{said}{criterion['answer']}, {criterion['status']}")
+
+
+@given(screenings())
+def test_eligible_only_if_every_criterion_passed(one: Screening) -> None:
+    decision = one.decision()
+    for criterion in decision["criteria"]:
+        good = {"inclusion": "yes", "exclusion": "no"}[criterion["kind"]]
+        passed = criterion["answer"] == good
+        assert (criterion["status"] == "passed") == passed
+        assert (criterion["status"] == "open") == (criterion["answer"] == "unknown")
+    found = set(statuses(decision).values())
+    assert (decision["verdict"] == "eligible") == (found == {"passed"})
+    assert (decision["verdict"] == "ineligible") == ("failed" in found)
+
+
+@given(screenings())
+def test_unknown_never_yields_eligible(one: Screening) -> None:
+    decision = one.decision()
+    if "unknown" in answers(decision).values():
+        assert decision["verdict"] != "eligible"
+    nothing = one.changed({"subject": "nobody", "facts": {}, "records": {}})
+    assert set(answers(nothing.decision()).values()) == {"unknown"}
+    assert nothing.decision()["verdict"] == "undetermined"
+
+
+# --- recording less -------------------------------------------------------------------
+
+
+def assert_only_weaker(before: Decision, after: Decision) -> None:
+    """Answers may have become unknown; none is new, so nobody has become eligible."""
+    was, is_ = answers(before), answers(after)
+    assert all(is_[id_] in (was[id_], "unknown") for id_ in was), (was, is_)
+    if after["verdict"] == "eligible":
+        assert before["verdict"] == "eligible"
+
+
+@given(screenings(), SEEDS)
+def test_replacing_all_values_of_a_fact_by_unknown_never_makes_anyone_eligible(
+    one: Screening, seed: int
+) -> None:
+    before, c = one.decision(), Seeded(seed)
+    for name in one.recorded["facts"]:
+        said: list[Plain] = []
+        for _ in range(c.whole(1, 2)):
+            day = one.as_of.toordinal() + c.of([0, -1, -30, -4000, 1])
+            on = {"on": date.fromordinal(day).isoformat()} if c.chance(60) else {}
+            said.append({"unknown": c.of(["pending", "not_done"]), **on})
+        facts = {**one.recorded["facts"], name: said}
+        assert_only_weaker(before, one.changed({**one.recorded, "facts": facts}).decision())
+
+
+@given(screenings())
+def test_removing_all_values_of_a_fact_never_makes_anyone_eligible(one: Screening) -> None:
+    before = one.decision()
+    for name in one.recorded["facts"]:
+        facts = {key: value for key, value in one.recorded["facts"].items() if key != name}
+        assert_only_weaker(before, one.changed({**one.recorded, "facts": facts}).decision())
+
+
+@given(screenings())
+def test_removing_a_lists_confirmation_never_makes_anyone_eligible(one: Screening) -> None:
+    before = one.decision()
+    for name, listed in one.recorded["records"].items():
+        if listed is None:
+            continue
+        open_ = {key: value for key, value in listed.items() if key != "complete_on"}
+        for left in (open_, None):
+            records = {**one.recorded["records"], name: left}
+            assert_only_weaker(before, one.changed({**one.recorded, "records": records}).decision())
+
+
+# --- order and repetition -------------------------------------------------------------
+
+
+def shuffled(c: Choices, value: Any) -> Any:
+    """The same value with the keys of its mappings and the items of its lists moved."""
+    if isinstance(value, dict):
+        return {key: shuffled(c, value[key]) for key in c.shuffled(list(value))}
+    return [shuffled(c, item) for item in c.shuffled(value)] if isinstance(value, list) else value
+
+
+@given(screenings(), SEEDS)
+def test_the_order_of_what_is_recorded_does_not_matter(one: Screening, seed: int) -> None:
+    other = one.changed(shuffled(Seeded(seed), one.recorded))
+    assert other.readings() == one.readings()
+    assert statuses(other.decision()) == statuses(one.decision())
+
+
+@given(screenings(), SEEDS)
+def test_repeating_a_value_of_a_fact_does_not_matter(one: Screening, seed: int) -> None:
+    c = Seeded(seed)
+    facts = {}
+    for name, value in one.recorded["facts"].items():
+        many = value if isinstance(value, list) else [value]
+        again = [item for item in many for _ in range(c.whole(1, 3))]
+        facts[name] = c.shuffled(again)
+    other = one.changed({**one.recorded, "facts": facts})
+    assert other.readings() == one.readings()
+    assert statuses(other.decision()) == statuses(one.decision())
+
+
+# --- recording more -------------------------------------------------------------------
+
+
+@given(screenings(), SEEDS)
+def test_a_value_inside_a_readings_interval_never_contradicts_a_decided_answer(
+    one: Screening, seed: int
+) -> None:
+    before, c = one.decision(), Seeded(seed)
+    other = one.changed(completed(c, one))
+    was, now = one.readings(), other.readings()
+    late = "unknown" if any(r.reason == "conflicting" for r in now.values()) else ""
+    for name, reading in was.items():
+        after = now[name]
+        if reading.low is None or reading.high is None:
+            continue
+        # Completing made the interval narrower and left it inside the old one...
+        if after.low is None or after.high is None:
+            assert late
+            continue
+        assert reading.low <= after.low <= after.high <= reading.high
+    decided = {id_: answer for id_, answer in answers(before).items() if answer != "unknown"}
+    # ...so what was decided still is. (Two vague values of a day may have become a conflict.)
+    after_all = answers(other.decision())
+    assert all(after_all[id_] in (answer, late) for id_, answer in decided.items())
+
+
+def completed(c: Choices, one: Screening) -> Plain:
+    """The same person, better known: vague values precise, gaps filled, lists completed."""
+    recorded = deepcopy(one.recorded)
+    protocol = one.case.protocol
+    known = one.readings()
+    points: dict[tuple[str, str, str], Any] = {}
+    for name, said in statements(recorded):
+        fact = protocol.facts[name]
+        key = (name, str(said["value"]), str(said.get("unit")))
+        if key not in points:  # a value that stands there twice is still one value
+            points[key] = _inside(c, one, fact, said)
+        said["value"] = points[key]
+    full = typical_subject(c, one.case.targets, one.as_of)
+    for name, value in full["facts"].items():
+        if name in known and known[name].low is None and c.chance(50):
+            recorded["facts"][name] = value
+    for name, listed in full["records"].items():
+        mine = recorded["records"].get(name) or {"entries": []}
+        record = protocol.records[name]
+        for entry in mine.get("entries", []):
+            if not entry.get("voided"):
+                _complete_entry(c, record, entry, one.as_of)
+        subject = subject_in(recorded, protocol)
+        if not _confirmed(record, subject.records.get(name), one.as_of):
+            mine = {"complete_on": listed["complete_on"], "entries": list(mine.get("entries", []))}
+            mine["entries"] += listed["entries"][: c.whole(0, 2)]
+        recorded["records"][name] = mine
+    return recorded
+
+
+def _confirmed(record: m.RecordList, listed: m.Entries | None, as_of: date) -> bool:
+    if listed is None or listed.complete_on is None:
+        return False
+    first, last = listed.complete_on.toordinal(), as_of.toordinal()
+    return first <= last <= reference.later(first, record.valid_for)
+
+
+def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
+    """A precise value, in the same unit, whose reading lies inside that of a vague one."""
+    if fact.type == "text":
+        return said["value"]
+    text = str(said["value"])
+    alone: Plain = {"subject": "alone", "facts": {fact.name: {**said, "by": "x"}}}
+    alone["facts"][fact.name].pop("on", None)
+    plain = m.Protocol("", "", "", None, {}, {fact.name: _lasting(fact)}, {}, {}, ())
+    reading = reference.readings(plain, subject_in(alone, plain), one.as_of)[fact.name]
+    low, high = reading.low, reading.high
+    if low is None or high is None or low == high:
+        return said["value"]
+    if fact.type == "date":
+        return date.fromordinal(c.whole(low, high)).isoformat()
+    assert fact.type == "quantity"
+    sign, unit = text.rstrip("0123456789.eE+-"), str(said.get("unit", fact.unit))
+    bound = round(Decimal(text[len(sign) :]).scaleb(6))
+    factor, offset = conversion(unit, fact.unit, fact.molar_mass)
+    steps = [0, 1, 2, 1_000, 10**6, 10**8, bound, 10**12]
+    tries = [bound - s for s in steps] if "<" in sign else [bound + s for s in steps]
+    if "=" not in sign:
+        tries.remove(bound)
+    inside = [
+        number
+        for number in tries
+        if fits(fact, number, unit)
+        and low <= round(number * factor + offset * m.MILLION) <= high
+        and (number <= bound if "<" in sign else number >= bound)
+    ]
+    return amount(c.of(inside)) if inside else said["value"]
+
+
+def _lasting(fact: m.Fact) -> m.Fact:
+    return m.Fact(
+        fact.name,
+        fact.ask,
+        fact.type,
+        fact.unit,
+        fact.choices,
+        fact.range_u,
+        molar_mass=fact.molar_mass,
+        uln_u=fact.uln_u,
+    )
+
+
+def _complete_entry(c: Choices, record: m.RecordList, entry: Plain, as_of: date) -> None:
+    today = as_of.toordinal()
+    for name, one in record.fields.items():
+        value = entry.get(name)
+        blank = value is None or value == ""
+        if one.type == "date":
+            if blank and c.chance(70):
+                entry[name] = c.of(
+                    ["ongoing", date.fromordinal(today - c.whole(0, 400)).isoformat()]
+                )
+            elif not blank and len(str(value)) in (4, 7) and value != "ongoing":
+                first = date.fromisoformat(f"{value}-01-01"[:10]).toordinal()
+                last = first + 27 if len(str(value)) == 7 else first + 364
+                end = min(last, today) if first <= today else last
+                entry[name] = date.fromordinal(c.whole(first, end)).isoformat()
+        elif blank and c.chance(70):
+            if one.type == "choice":
+                entry[name] = c.of(one.choices).code
+            elif one.type == "boolean":
+                entry[name] = c.chance(50)
+            else:
+                entry[name] = c.of(["alpha", "beta"]) if one.type == "text" else Decimal(5)
+        elif isinstance(value, str) and one.type == "quantity" and value[0] in "<>":
+            sign = value.rstrip("0123456789.")
+            number = Decimal(value[len(sign) :])
+            step = Decimal(0) if "=" in sign and c.chance(50) else Decimal("0.000001")
+            entry[name] = number - step if "<" in sign else number + step
+
+
+# --- units ----------------------------------------------------------------------------
+
+
+@given(screenings(), SEEDS)
+def test_the_unit_of_record_does_not_matter_where_conversion_is_exact(
+    one: Screening, seed: int
+) -> None:
+    c, recorded = Seeded(seed), deepcopy(one.recorded)
+    for name, said in statements(recorded):
+        fact = one.case.protocol.facts[name]
+        if fact.type == "quantity":
+            said |= _elsewhere_exactly(c, fact, said)
+    other = one.changed(recorded)
+    assert other.readings() == one.readings()
+    assert answers(other.decision()) == answers(one.decision())
+
+
+def _elsewhere_exactly(c: Choices, fact: m.Fact, said: Plain) -> Mapping[str, Any]:
+    """The same result in another unit; nothing where a millionth of it would be lost.
+
+    The ratio of two temperatures depends on where their scale begins: a result with a limit of
+    normal beside it moves only between units that are in proportion.
+    """
+    text, unit = str(said["value"]), str(said.get("unit", fact.unit))
+    sign = text.rstrip("0123456789.eE+-")
+    to = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ())))
+    factor, offset = conversion(unit, to, fact.molar_mass)
+    moved: dict[str, Any] = {"unit": to}
+    for key, number in (("value", text[len(sign) :]), ("uln", said.get("uln"))):
+        if number is None:
+            continue
+        exact = round(Decimal(str(number)).scaleb(6)) * factor + offset * m.MILLION
+        into, zero = conversion(to, fact.unit, fact.molar_mass)
+        lands = exact * into + zero * m.MILLION  # a result that cannot be read back is no test
+        if exact.denominator != 1 or lands.denominator != 1 or not fits(fact, int(exact), to):
+            return {}
+        if key == "uln" and (offset or exact <= 0):
+            return {}
+        moved[key] = amount(int(exact))
+    if sign:
+        moved["value"] = f"{sign}{moved['value']:f}"
+    return moved
+
+
+# --- time -----------------------------------------------------------------------------
+
+
+@given(screenings(), SEEDS)
+def test_the_verdict_stands_until_the_day_to_look_again(one: Screening, seed: int) -> None:
+    decision, c = one.decision(), Seeded(seed)
+    again = decision["look_again"]
+    today = one.as_of.toordinal()
+    last = date.fromisoformat(again["on"]).toordinal() - 1 if again else today + 40_000
+    days = {last, min(last, today + 1), *(c.whole(today, last) for _ in range(6))}
+    days |= {min(last, today + step) for step in (7, 14, 28, 30, 31, 365)}
+    protocol, subject = one.case.protocol, one.subject()
+    for day in sorted(days):
+        as_of = date.fromordinal(day)
+        found = reference.readings(protocol, subject, as_of)
+        truths = reference.truths(protocol, found, as_of)
+        status = reference.statuses(protocol, reference.answers(protocol, truths))
+        assert reference.verdict(status) == decision["verdict"], as_of.isoformat()
