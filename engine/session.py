@@ -168,7 +168,8 @@ class Session:
                 fired.append(_fired(message))
                 message = engine.complete_and_start_action(handle, state)
         finally:
-            if state is not None:
+            # Deleting a state in which nothing fired would end the interpreter.
+            if fired:
                 engine.delete_state(handle, _SID)
         return fired
 

@@ -1,0 +1,117 @@
+"""What a record says about time is true: screened day by day, nothing changes earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.shipped import shipped_pack
+from engine import reference
+from engine.decision import Screener
+from engine.model import Protocol, Subject, Truth
+from engine.packs import read_pack
+from engine.record import Decision, Why
+from engine.subjects import read_subject
+
+AS_OF = date(2026, 11, 20)
+DAYS = 200
+FILES = sorted(Path("fixtures/subjects").iterdir())
+PROTOCOL = read_pack(shipped_pack())
+
+
+@pytest.fixture(scope="module")
+def screener() -> Iterator[Screener]:
+    with Screener(PROTOCOL) as made:
+        yield made
+
+
+def leaves(why: Why) -> Iterator[Why]:
+    if "reading" in why:
+        yield why
+    for child in why["children"]:
+        yield from leaves(child)
+
+
+def truths_on(protocol: Protocol, subject: Subject, day: date) -> dict[str, Truth]:
+    return reference.truths(protocol, reference.readings(protocol, subject, day), day)
+
+
+def verdict_of(protocol: Protocol, truths: dict[str, Truth]) -> str:
+    answers = reference.answers(protocol, truths)
+    return reference.verdict(reference.statuses(protocol, answers))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_nothing_changes_before_the_day_that_the_record_names(
+    screener: Screener, file: Path
+) -> None:
+    subject = read_subject(file.read_bytes(), file.name, PROTOCOL)
+    decision = screener.decide(subject, AS_OF)
+    named = {
+        leaf["node"]: (leaf["truth"], leaf.get("changes_on"))
+        for criterion in decision["criteria"]
+        for leaf in leaves(criterion["why"])
+    }
+    changed: dict[str, str] = {}
+    turned = None
+    for step in range(1, DAYS):
+        day = AS_OF + timedelta(days=step)
+        truths = truths_on(screener.protocol, subject, day)
+        for node, (truth, _) in named.items():
+            if truths[node] != truth:
+                changed.setdefault(node, day.isoformat())
+        if turned is None and verdict_of(screener.protocol, truths) != decision["verdict"]:
+            turned = day.isoformat()
+    late = {n: (d, named[n][1]) for n, d in changed.items() if (named[n][1] or "9999") > d}
+    assert late == {}
+    again = decision["look_again"]
+    assert turned is None or (again is not None and again["on"] <= turned)
+
+
+def one(screener: Screener, name: str) -> tuple[Decision, Subject]:
+    (file,) = [f for f in FILES if name in f.name]
+    subject = read_subject(file.read_bytes(), file.name, PROTOCOL)
+    return screener.decide(subject, AS_OF), subject
+
+
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [
+        ("CAR-028", "2026-11-21"),  # the washout ends
+        ("CAR-021", None),  # 19 years old: for good
+        ("CAR-039", None),  # prior anti-CD19 therapy: for good
+        ("CAR-004", "2026-11-21"),  # eligible until the birthday
+        ("CAR-051", "2026-11-21"),  # consent is dated tomorrow
+        ("CAR-070", None),  # nothing is recorded
+    ],
+)
+def test_look_again_names_the_day(screener: Screener, name: str, again: str | None) -> None:
+    decision, subject = one(screener, name)
+    found = decision["look_again"]
+    assert (found and found["on"]) == again
+    if found and again:
+        assert found["because"]
+        later = screener.decide(subject, date.fromisoformat(again))
+        assert later["verdict"] != decision["verdict"]
+
+
+def test_a_leaf_says_what_was_compared_and_when_it_turns(screener: Screener) -> None:
+    decision, _ = one(screener, "CAR-028")
+    (criterion,) = [c for c in decision["criteria"] if c["id"] == "I06"]
+    chemotherapy = criterion["why"]["children"][0]
+    assert chemotherapy["says"] == (
+        "Last chemotherapy: 2026-11-14. Asked: at least 7 days ago. This does not hold."
+        " Satisfied from 2026-11-21."
+    )
+    assert chemotherapy["changes_on"] == "2026-11-21"
+    assert chemotherapy["reading"]["entry"].startswith("records.therapy.entries[")
+
+
+def test_missing_stands_on_open_criteria_only(screener: Screener) -> None:
+    for name in ("CAR-058", "CAR-047", "CAR-001", "CAR-070"):
+        decision, _ = one(screener, name)
+        for criterion in decision["criteria"]:
+            assert bool(criterion["missing"]) == (criterion["status"] == "open")
