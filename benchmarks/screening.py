@@ -135,7 +135,7 @@ def main() -> None:
     )
 
     plain = rate(lambda s: answers(s, AS_OF), subjects, options.seconds)
-    decide = rate(lambda s: screener.decide(s, AS_OF), subjects, options.seconds)
+    decide = rate(lambda s: screener.trace(s, AS_OF), subjects, options.seconds)
     bare = rate(floor(screener, subjects), subjects, options.seconds)
     lines = [
         ("plain function, answers only", plain),
@@ -185,7 +185,7 @@ def main() -> None:
 
 def parts(screener: Screener, subjects: list[Subject], seconds: float) -> None:
     """Where a decision's time goes."""
-    names = ("readings", "rules fired", "reference and comparison", "record")
+    names = ("readings", "rules fired", "reference and comparison", "record", "JSON")
     spent = dict.fromkeys(names, 0.0)
     clock, count, start = time.perf_counter, 0, time.perf_counter()
     while clock() - start < seconds:
@@ -196,16 +196,19 @@ def parts(screener: Screener, subjects: list[Subject], seconds: float) -> None:
             t1 = clock()
             outcome = screener.session.run(readings, AS_OF)
             t2 = clock()
-            screener._cross_check(subject, AS_OF, readings, outcome)
+            trace = screener._conclude(subject, AS_OF, found, outcome)
+            screener._cross_check(trace, readings)
             t3 = clock()
-            screener._record(subject, AS_OF, found, outcome)
+            record = screener._record(trace)
             t4 = clock()
-            for name, took in zip(names, (t1 - t0, t2 - t1, t3 - t2, t4 - t3), strict=True):
-                spent[name] += took
+            dump(record)
+            took = (t1 - t0, t2 - t1, t3 - t2, t4 - t3, clock() - t4)
+            for name, part in zip(names, took, strict=True):
+                spent[name] += part
             count += 1
     whole = sum(spent.values())
-    for name, took in spent.items():
-        print(f"  {name:38} {took / count * 1e6:10.0f} us  {took / whole:8.0%}")
+    for name, all_of_it in spent.items():
+        print(f"  {name:38} {all_of_it / count * 1e6:10.0f} us  {all_of_it / whole:8.0%}")
 
 
 if __name__ == "__main__":

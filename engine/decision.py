@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
@@ -15,12 +15,13 @@ from engine.explain import Explanation, prepare
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import (
     All,
+    Answer,
     Any,
-    Criterion,
     Defined,
     Not,
     Protocol,
     Reading,
+    Status,
     Subject,
     Todo,
     Truth,
@@ -45,6 +46,26 @@ VERDICTS: Mapping[Truth, Verdict] = {
     "false": "ineligible",
     "unknown": "undetermined",
 }
+
+
+ANSWERS: Mapping[Truth, Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything needed to explain and re-check one verdict.
+
+    `found` are the readings with their statements and entries, `outcome` the truths and
+    firings; answers and statuses are by criterion id, in the protocol's order.
+    """
+
+    subject: Subject
+    as_of: date
+    found: Mapping[str, Found]
+    outcome: Outcome
+    answers: Mapping[str, Answer]
+    statuses: Mapping[str, Status]
+    verdict: Verdict
 
 
 def software() -> Software:
@@ -102,7 +123,19 @@ class Screener:
         self.close()
 
     def decide(self, subject: Subject, as_of: date) -> Decision:
-        """The decision on one subject, cross-checked.
+        """The published record of one screening: its trace, explained.
+
+        Raises: EngineFault if the rules or their engine fail, or the two derivations differ.
+        """
+        trace = self.trace(subject, as_of)
+        try:
+            return self._record(trace)
+        except Exception as error:
+            # A defect of ours must cost this subject its verdict, and nothing else.
+            raise EngineFault(_where(error)) from error
+
+    def trace(self, subject: Subject, as_of: date) -> Trace:
+        """Readings, firings, answers and verdict, cross-checked.
 
         Raises: EngineFault if the rules or their engine fail, or the two derivations differ.
         """
@@ -110,93 +143,94 @@ class Screener:
             found = find_readings(self.protocol, subject, as_of)
             readings = readings_only(found)
             outcome = self.session.run(readings, as_of)
-            self._cross_check(subject, as_of, readings, outcome)
-            return self._record(subject, as_of, found, outcome)
+            trace = self._conclude(subject, as_of, found, outcome)
+            self._cross_check(trace, readings)
+            return trace
         except EngineFault:
             raise
         except Exception as error:
-            # A defect of ours must cost this subject its verdict, and nothing else.
+            # As above: no verdict for this subject, and the next one is unharmed.
             raise EngineFault(_where(error)) from error
 
-    def _cross_check(
-        self, subject: Subject, as_of: date, readings: Mapping[str, Reading], outcome: Outcome
-    ) -> None:
+    def _conclude(
+        self, subject: Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
+    ) -> Trace:
+        """Answers, statuses and verdict, read off the rules that concluded them."""
+        concluded = {id_: outcome.truths[node] for id_, node in self.program.criteria.items()}
+        return Trace(
+            subject,
+            as_of,
+            found,
+            outcome,
+            {id_: ANSWERS[truth] for id_, truth in concluded.items()},
+            {id_: self.program.statuses[id_, truth] for id_, truth in concluded.items()},
+            VERDICTS[outcome.truths[self.program.verdict]],
+        )
+
+    def _cross_check(self, trace: Trace, readings: Mapping[str, Reading]) -> None:
         """Compare the two derivations at every point. Raises: EngineFault, naming the first."""
-        theirs = reference.readings(self.protocol, subject, as_of)
+        theirs = reference.readings(self.protocol, trace.subject, trace.as_of)
         if theirs != readings:
             names = [n for n in self.protocol.facts if theirs.get(n) != readings.get(n)]
             name = names[0] if names else "a fact that is not in the dictionary"
             raise EngineFault(f"the two derivations of the reading of `{name}` differ")
-        truths = reference.truths(self.protocol, theirs, as_of)
-        fired = outcome.truths
-        paths = self.program.paths
-        if truths.keys() != paths.keys():
-            raise EngineFault("the two derivations do not hold the same conditions")
-        for path, truth in truths.items():
-            if fired[paths[path]] != truth:
-                raise EngineFault(f"the rules and the reference differ at `{path}`")
+        truths = reference.truths(self.protocol, theirs, trace.as_of)
+        fired, paths = trace.outcome.truths, self.program.paths
+        if truths != {path: fired[node] for path, node in paths.items()}:
+            differ = [p for p in paths if truths.get(p) != fired[paths[p]]]
+            place = differ[0] if differ else "a condition that is not in the protocol"
+            raise EngineFault(f"the rules and the reference differ at `{place}`")
         answers = reference.answers(self.protocol, truths)
         statuses = reference.statuses(self.protocol, answers)
         for criterion in self.protocol.criteria:
-            mine = self._status(criterion, outcome)
+            mine = trace.answers[criterion.id], trace.statuses[criterion.id]
             if mine != (answers[criterion.id], statuses[criterion.id]):
                 raise EngineFault(f"the rules and the reference differ on `{criterion.id}`")
-        if reference.verdict(statuses) != VERDICTS[fired[self.program.verdict]]:
+        if reference.verdict(statuses) != trace.verdict:
             raise EngineFault("the rules and the reference differ on the verdict")
 
-    def _status(self, criterion: Criterion, outcome: Outcome) -> tuple[str, str]:
-        """Answer and status, read off the rule that concluded the criterion."""
-        truth = outcome.truths[self.program.criteria[criterion.id]]
-        answer = {"true": "yes", "false": "no", "unknown": "unknown"}[truth]
-        return answer, self.program.statuses[criterion.id, truth]
-
-    def _record(
-        self, subject: Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
-    ) -> Decision:
-        truths, branches = outcome.truths, self.branches
-        explanation = Explanation(self.protocol, found, truths, as_of)
-        verdict = VERDICTS[truths[self.program.verdict]]
-        criteria: list[CriterionRecord] = []
-        for criterion in self.protocol.criteria:
-            answer, status = self._status(criterion, outcome)
-            criteria.append(
-                {
-                    "id": criterion.id,
-                    "kind": criterion.kind,
-                    "text": criterion.text,
-                    "interpretation": criterion.interpretation,
-                    "basis": criterion.basis,
-                    "answer": answer,  # type: ignore[typeddict-item]
-                    "status": status,  # type: ignore[typeddict-item]
-                    "why": explanation.why(branches[criterion.id]),
-                    "missing": explanation.missing(branches[criterion.id])
-                    if status == "open"
-                    else [],
-                }
-            )
-        failed = [c["id"] for c in criteria if c["status"] == "failed"]
-        open_ = [c["id"] for c in criteria if c["status"] == "open"]
+    def _record(self, trace: Trace) -> Decision:
+        branches, statuses = self.branches, trace.statuses
+        explanation = Explanation(self.protocol, trace.found, trace.outcome.truths, trace.as_of)
+        criteria: list[CriterionRecord] = [
+            {
+                "id": criterion.id,
+                "kind": criterion.kind,
+                "text": criterion.text,
+                "interpretation": criterion.interpretation,
+                "basis": criterion.basis,
+                "answer": trace.answers[criterion.id],
+                "status": statuses[criterion.id],
+                "why": explanation.why(branches[criterion.id]),
+                "missing": explanation.missing(branches[criterion.id])
+                if statuses[criterion.id] == "open"
+                else [],
+            }
+            for criterion in self.protocol.criteria
+        ]
+        failed = [id_ for id_, status in statuses.items() if status == "failed"]
+        open_ = [id_ for id_, status in statuses.items() if status == "open"]
         said = self._firing_words
         firings: list[Firing] = [
             {"rule": said[n][0], "because": [because], "concluded": said[n][1]}
-            for n, because in outcome.firings
+            for n, because in trace.outcome.firings
         ]
         return {
             "schema": "eligo.decision/1",
-            "subject": subject.id,
-            "as_of": as_of.isoformat(),
+            "subject": trace.subject.id,
+            "as_of": trace.as_of.isoformat(),
             "protocol": {
                 "id": self.protocol.id,
                 "version": self.protocol.version,
                 "digest": self.protocol.digest,
                 "title": self.protocol.title,
             },
-            "facts_digest": subject.digest,
+            "facts_digest": trace.subject.digest,
             "software": self.software,
-            "verdict": verdict,
+            "verdict": trace.verdict,
             "determined_by": failed or open_,
             "look_again": explanation.look_again(
-                verdict, [branches[id_] for id_ in failed], branches.values()
+                trace.verdict, [branches[id_] for id_ in failed], branches.values()
             ),
             "criteria": criteria,
             "firings": firings,

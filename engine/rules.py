@@ -1,7 +1,7 @@
 """Compile a protocol into constant-only rules over integer facts.
 
-The scheme (DECISIONS, "tallies"): a *reading* fact carries one fact's reading as integers,
-and each leaf condition has three to six rules over it, one of which matches. When the last
+The scheme (DECISIONS, "tallies"): a *reading* fact carries some facts' readings as integers,
+and each leaf condition has three to six rules over one of them, one of which matches. When the last
 child of a group is concluded, the session asserts one *tally* fact that counts the children
 by truth, and three rules over the tally conclude the group. Criteria, the two sections and
 the verdict go on in the same way. No rule needs a join, a negation by absence or a string.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from engine.model import (
@@ -48,7 +48,11 @@ BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
 
 LEAVES_A_READING = 10
-"""Leaves that look at one reading fact; beyond that a second copy is asserted."""
+"""Leaves that look at one copy of a reading; beyond that a second copy is asserted."""
+
+READINGS_A_FACT = 12
+"""Readings that one fact carries: each stored fact costs the engine some 9 kB, and 64
+conditions at most may be waiting when one is matched (two a reading, and one reading's own)."""
 
 CODES_A_LEVEL = 32
 """Codes of a choice that are told apart at one level of conditions."""
@@ -108,9 +112,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class ReadingKind:
-    """One kind of reading fact: which fact's reading, and the properties its rules look at."""
+    """One reading in a fact of kind `kind`: whose, and the properties its rules look at.
+
+    A reading fact carries several readings; `slot` is this one's place in it, and stands at
+    the end of its properties' names (`low3`).
+    """
 
     kind: int
+    slot: int
     fact: str
     properties: tuple[str, ...]
     ruleset: int
@@ -245,43 +254,47 @@ class _Compiler:
         """
         rules: list[Rule] = []
         rulesets: list[list[int]] = [[]]
-        open_kinds: dict[tuple[int, str], tuple[int, int]] = {}
-        properties: dict[int, set[str]] = {}
-        where: dict[int, tuple[str, int]] = {}
-        kinds = 0
+        slots: list[ReadingKind] = []
+        open_slots: dict[tuple[int, str], tuple[int, int]] = {}
+        kinds, kind, taken = 0, -1, READINGS_A_FACT
         for node in self.nodes:
             if len(rulesets[-1]) > RULES_A_SET:
                 rulesets.append([])
+                taken = READINGS_A_FACT
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
                 fact = TODO_FACT if isinstance(node.leaf, Todo) else node.leaf.fact
-                kind, used = open_kinds.get((node.ruleset, fact), (-1, LEAVES_A_READING))
+                at, used = open_slots.get((node.ruleset, fact), (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
-                    kind, used, kinds = kinds, 0, kinds + 1
-                    where[kind] = (fact, node.ruleset)
-                    properties[kind] = {"known"}
-                open_kinds[(node.ruleset, fact)] = (kind, used + 1)
+                    if taken >= READINGS_A_FACT:
+                        kind, kinds, taken = kinds, kinds + 1, 0
+                    at, used, taken = len(slots), 0, taken + 1
+                    slots.append(ReadingKind(kind, taken - 1, fact, ("known",), node.ruleset))
+                open_slots[(node.ruleset, fact)] = (at, used + 1)
+                slot = slots[at]
                 rows = leaf_rows(self.protocol, node.leaf)
-                properties[kind].update(prop for _, tests in rows for prop, _, _ in tests)
+                asked = {*slot.properties, *(name for _, tests in rows for name, _, _ in tests)}
+                slots[at] = replace(slot, properties=tuple(p for p in PROPERTIES if p in asked))
+                rows = [
+                    (truth, tuple((f"{name}{slot.slot}", op, c) for name, op, c in tests))
+                    for truth, tests in rows
+                ]
+                node.fact_kind = slot.kind
             else:
-                kind, kinds = kinds, kinds + 1
+                node.fact_kind, kinds = kinds, kinds + 1
                 rows = _tally_rows(node.kind)
-            node.fact_kind = kind
             for i, (truth, tests) in enumerate(rows):
                 concluded = _concluded(node, truth, self.criterion_kinds.get(node.index))
                 same = sum(1 for other, _ in rows[:i] if other == truth)
-                suffix = f" ({same + 1})" if same else ""
-                rulesets[-1].append(len(rules))
-                slot = _SLOTS[truth]
+                name = concluded + (f" ({same + 1})" if same else "")
+                counts_as = _SLOTS[truth]
                 if node.criterion:
-                    slot = _STATUS_SLOTS[status_of(self.criterion_kinds[node.index], truth)]
-                rule = Rule(concluded + suffix, node.index, truth, kind, tests, concluded, slot)
-                rules.append(rule)
-        readings = tuple(
-            ReadingKind(kind, fact, tuple(p for p in PROPERTIES if p in properties[kind]), ruleset)
-            for kind, (fact, ruleset) in where.items()
-        )
-        return readings, tuple(rules), tuple(tuple(r) for r in rulesets)
+                    counts_as = _STATUS_SLOTS[status_of(self.criterion_kinds[node.index], truth)]
+                rulesets[-1].append(len(rules))
+                rules.append(
+                    Rule(name, node.index, truth, node.fact_kind, tests, concluded, counts_as)
+                )
+        return tuple(slots), tuple(rules), tuple(tuple(r) for r in rulesets)
 
 
 def _inside(condition: Condition) -> list[Condition]:

@@ -15,12 +15,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from engine.calendar import grid
 from engine.faults import EngineFault
-from engine.model import MILLION, NEVER, PAST, Reading, Truth
+from engine.model import MILLION, NEVER, PAST, Leaf, Reading, Todo, Truth
 from engine.rules import (
     BUCKET,
     CODES_A_LEVEL,
@@ -29,7 +30,6 @@ from engine.rules import (
     PROPERTIES,
     TODO_FACT,
     Program,
-    ReadingKind,
     Rule,
     Test,
     matches,
@@ -94,6 +94,19 @@ class Outcome:
 
     truths: tuple[Truth, ...]
     firings: tuple[Fired, ...]
+
+
+_Firing = tuple[int, int, Truth, int, tuple[tuple[int, int], ...], str]
+"""What a rule's firing means: its number, node, truth, what it counts as, the parents with
+their rulesets, and (for a leaf) the reading in words."""
+
+
+def _head(kind: int) -> str:
+    return f'{{"id":"f{kind}","sid":"{_SID}","g":{kind // BUCKET},"k":{kind}'
+
+
+def _reading_words(leaf: Leaf) -> str:
+    return "no reading: todo" if isinstance(leaf, Todo) else f"reading of {leaf.fact}"
 
 
 class Session:
@@ -175,13 +188,13 @@ class Session:
 
     def _self_test(self) -> None:
         """Fire every rule on a fact made for it, and see that just the right ones match."""
-        by_kind: dict[int, list[int]] = {}
+        families: dict[tuple[int, str], list[int]] = {}
         for number, rule in enumerate(self.program.rules):
-            by_kind.setdefault(rule.kind, []).append(number)
+            families.setdefault(_family(rule), []).append(number)
         for ruleset, numbers in enumerate(self.program.rulesets):
             for number in numbers:
                 rule = self.program.rules[number]
-                others = by_kind[rule.kind]
+                others = families[_family(rule)]
                 fact = _example(rule, [self.program.rules[n] for n in others])
                 expected = {f"r{n}" for n in others if matches(self.program.rules[n], fact)}
                 fired = [n for n, _ in self._drain(self._handles[ruleset], [{"id": "x", **fact}])]
@@ -225,14 +238,15 @@ class Session:
             state = None
             asserted.clear()
             try:
-                for kind, fact_id, said in self._readings[ruleset]:
-                    reading = readings[kind.fact] if kind.fact != TODO_FACT else None
-                    code, state = engine.assert_fact(
-                        handle, reading_fact(kind, reading, as_of, days)
-                    )
+                for fact_id, text, slots in self._readings[ruleset]:
+                    parts = [text]
+                    for slot, fact, template in slots:
+                        reading = readings[fact] if fact != TODO_FACT else None
+                        parts.append(reading_part(slot, template, reading, as_of, days))
+                    code, state = engine.assert_fact(handle, "".join(parts) + "}")
                     if code:
-                        raise EngineFault(f"the reading of {kind.fact} was refused, code {code}")
-                    asserted[fact_id] = said
+                        raise EngineFault(f"a fact of readings was refused, code {code}")
+                    asserted[fact_id] = ""
                 for index in tallies[ruleset]:
                     state = self._tally(handle, index, counts[index], asserted)
                 if state is None:
@@ -241,13 +255,13 @@ class Session:
                 message = result[1] if result else None
                 while message:
                     name, fact_id = _fired(message)
-                    number, node, truth, counts_as, parents = firing_of[name]
+                    number, node, truth, counts_as, parents, said = firing_of[name]
                     if truths[node] is not None:
                         raise EngineFault(f"`{node_names[node]}` was concluded twice")
                     if len(firings) >= limit:
                         raise EngineFault("the rules do not come to rest")
                     truths[node] = truth
-                    firings.append(Fired(number, asserted[fact_id]))
+                    firings.append(Fired(number, asserted[fact_id] or said))
                     for parent, home in parents:
                         counts[parent][counts_as] += 1
                         waiting[parent] -= 1
@@ -281,26 +295,31 @@ class Session:
         nodes = program.nodes
         self._names = [node.name for node in nodes]
         self._children = [len(node.children) for node in nodes]
-        self._readings: list[list[tuple[ReadingKind, str, str]]] = [[] for _ in program.rulesets]
-        for kind in program.readings:
-            row = (kind, f"f{kind.kind}", f"reading of {kind.fact}")
-            self._readings[kind.ruleset].append(row)
+        self._readings: list[list[tuple[str, str, list[tuple[int, str, tuple[str, ...]]]]]]
+        self._readings = [[] for _ in program.rulesets]
+        for reading in program.readings:
+            rows = self._readings[reading.ruleset]
+            fact_id = f"f{reading.kind}"
+            if not rows or rows[-1][0] != fact_id:
+                rows.append((fact_id, _head(reading.kind), []))
+            rows[-1][2].append((reading.slot, reading.fact, reading.properties[1:]))
         self._tallies = [
             (
                 f"f{node.fact_kind}",
-                f'{{"id":"f{node.fact_kind}","sid":"{_SID}",'
-                f'"g":{node.fact_kind // BUCKET},"k":{node.fact_kind},',
+                _head(node.fact_kind) + ",",
                 f"tally of {node.name}: ",
             )
             for node in nodes
         ]
-        self._firing_of: dict[str, tuple[int, int, Truth, int, tuple[tuple[int, int], ...]]] = {
+        said = ["" if node.leaf is None else _reading_words(node.leaf) for node in nodes]
+        self._firing_of: dict[str, _Firing] = {
             f"r{number}": (
                 number,
                 rule.node,
                 rule.truth,
                 rule.counts_as,
                 tuple((parent, nodes[parent].ruleset) for parent in nodes[rule.node].parents),
+                said[rule.node],
             )
             for number, rule in enumerate(program.rules)
         }
@@ -321,8 +340,14 @@ def _definition(rule: Rule) -> dict[str, Any]:
     return {"all": [{"m": {"$and": conditions}}]}
 
 
+def _family(rule: Rule) -> tuple[int, str]:
+    """Rules that look at one reading, or at one tally."""
+    name = rule.tests[0][0]
+    return rule.kind, name.lstrip(ascii_lowercase)
+
+
 def _example(rule: Rule, family: Sequence[Rule]) -> dict[str, int]:
-    """A fact that a rule matches; properties it does not ask about are zero."""
+    """A fact that a rule matches: the properties of its family, zero where it does not ask."""
     fact = {"g": rule.kind // BUCKET, "k": rule.kind}
     for other in family:
         for name, _, _ in other.tests:
@@ -341,7 +366,8 @@ def _example(rule: Rule, family: Sequence[Rule]) -> dict[str, int]:
 def check_limits(program: Program) -> None:
     """Refuse a program that the engine would silently get wrong. Raises: EngineFault."""
     ids = [f"f{kind}" for kind in {rule.kind for rule in program.rules}]
-    for names in ([*PROPERTIES, _CANARY, "$s"], [*ids, _CANARY, "x", f"sid-{_SID}"]):
+    used = {name for rule in program.rules for name, _, _ in rule.tests}
+    for names in ([*PROPERTIES, *used, _CANARY, "$s"], [*ids, _CANARY, "x", f"sid-{_SID}"]):
         clash = hash_clash(names)
         if clash:
             raise EngineFault(f"the engine cannot tell `{clash[0]}` from `{clash[1]}`")
@@ -361,36 +387,38 @@ def check_limits(program: Program) -> None:
             )
 
 
-def reading_fact(
-    kind: ReadingKind, reading: Reading | None, as_of: date, days: dict[str, dict[str, int]]
+def reading_part(
+    slot: int,
+    properties: tuple[str, ...],
+    reading: Reading | None,
+    as_of: date,
+    days: dict[str, dict[str, int]],
 ) -> str:
-    """A reading as the JSON text of an engine fact, with the properties its rules look at."""
-    number = kind.kind
-    text = f'{{"id":"f{number}","sid":"{_SID}","g":{number // BUCKET},"k":{number},"known":'
+    """One reading's part of a fact's JSON text, with the properties its rules look at."""
     if reading is None or reading.low is None:
-        if "uknown" in kind.properties:
-            return text + '0,"uknown":0}'
-        return text + "0}"
-    text += "1"
-    for name in kind.properties[1:]:
+        if "uknown" in properties:
+            return f',"known{slot}":0,"uknown{slot}":0'
+        return f',"known{slot}":0'
+    text = f',"known{slot}":1'
+    for name in properties:
         if name == "low":
-            text += f',"low":{reading.low}'
+            text += f',"low{slot}":{reading.low}'
         elif name == "high":
-            text += f',"high":{reading.high}'
+            text += f',"high{slot}":{reading.high}'
         elif name == "block":
-            text += f',"block":{reading.low // CODES_A_LEVEL}'
+            text += f',"block{slot}":{reading.low // CODES_A_LEVEL}'
         elif name == "digit":
-            text += f',"digit":{reading.low % CODES_A_LEVEL}'
+            text += f',"digit{slot}":{reading.low % CODES_A_LEVEL}'
         elif name == "uknown":
-            text += f',"uknown":{int(reading.times_uln is not None)}'
+            text += f',"uknown{slot}":{int(reading.times_uln is not None)}'
         elif name[0] == "u":
             if reading.times_uln is not None:
-                text += f',"{name}":{_ratio_end(reading, name)}'
+                text += f',"{name}{slot}":{_ratio_end(reading, name)}'
         else:
-            if kind.fact not in days:
-                days[kind.fact] = _days_ago(reading, as_of)
-            text += f',"{name}":{days[kind.fact][name]}'
-    return text + "}"
+            if reading.fact not in days:
+                days[reading.fact] = _days_ago(reading, as_of)
+            text += f',"{name}{slot}":{days[reading.fact][name]}'
+    return text
 
 
 def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:
