@@ -1,32 +1,48 @@
-"""`eligo check`: every fault of packs and subject files."""
+"""`eligo check`: every fault of packs and subject files, and every finding about a pack."""
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from app.inputs import is_pack, protocol_from, say, subject_files, unreadable
-from app.main import FOUND, REJECTED
+from app.inputs import is_pack, path_text, protocol_from, say, subject_files, unreadable
+from app.main import DOUBT, FOUND, REJECTED
+from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
 from engine.faults import EngineFault, Fault, InputRejected
-from engine.findings import findings
+from engine.findings import Finding, findings
 from engine.model import Protocol
-from engine.packs import read_pack
-from engine.record import dump
+from engine.packs import pack_files, protocol_of
+from engine.record import dump, dump_any
 from engine.source import read_document
 from engine.subjects import births_checked, same_subject_twice, subject_of
+from engine.witness import change_lines
+from engine.worlds import fitted
+
+EVERY = 0.2
+"""How often `--watch` looks at the files, in seconds."""
 
 
 def run(arguments: Namespace) -> int:
     """Check packs and subjects; returns the exit code."""
-    as_json = arguments.format == "json"
-    worst = 0
     packs = [path for path in arguments.inputs if is_pack(path)]
     others = [path for path in arguments.inputs if path not in packs]
+    if arguments.watch:
+        if len(packs) != 1 or others or arguments.format != "text":
+            say("--watch takes one pack, and prints text")
+            return REJECTED
+        return watch(packs[0])
+    as_json = arguments.format == "json"
+    worst = 0
+    if arguments.format == "sarif":
+        return _sarif(packs, others)
     for folder in packs:
-        worst = max(worst, _check_pack(folder, as_json))
+        worst = max(worst, _check_pack(folder, as_json, arguments.out))
     if others:
         try:
             protocol = protocol_from(arguments.protocol)
@@ -46,32 +62,207 @@ def _print(faults: Sequence[Fault], subject: str | None, name: str, as_json: boo
     print(f"{name}: {len(faults)} fault{'' if len(faults) == 1 else 's'}")
 
 
-def _check_pack(folder: Path, as_json: bool) -> int:
-    name = folder.as_posix()
+# --- packs ------------------------------------------------------------------------------
+
+
+def read_all(folder: Path) -> tuple[Protocol, Cases]:
+    """A pack and its cases, whose faults are listed beside them.
+
+    Raises: InputRejected with the faults of the pack itself.
+    """
     try:
-        protocol = read_pack(folder)
+        protocol = protocol_of(pack_files(folder), path_text(folder))
+        cases = read_cases(case_files(folder), protocol, f"{path_text(folder)}/cases")
+    except OSError as error:
+        raise InputRejected([unreadable(folder, error)]) from None
+    return protocol, cases
+
+
+def looked_into(folder: Path) -> tuple[Protocol, list[Finding]]:
+    """A pack and its findings. Raises: InputRejected, EngineFault."""
+    protocol, cases = read_all(folder)
+    with Screener(protocol) as screener:
+        return protocol, findings(protocol, screener, cases)
+
+
+def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
+    name = path_text(folder)
+    try:
+        protocol, found = looked_into(folder)
     except InputRejected as rejected:
         _print(rejected.faults, None, name, as_json)
         return REJECTED
-    except OSError as error:
-        _print([unreadable(folder, error)], None, name, as_json)
-        return REJECTED
-    try:
-        Screener(protocol).close()
     except EngineFault as fault:
         say(f"{name}: engine fault: {fault.where}")
-        return 3
-    found = findings(protocol)
+        return DOUBT
+    if out is not None:
+        try:
+            _write_witnesses(found, protocol, out)
+        except OSError as error:
+            say(unreadable(out, error).text())
+            return REJECTED
     if as_json:
         for finding in found:
-            print(dump(rejection(InputRejected([finding]), None)).decode())
+            print(dump_any(finding_record(finding, protocol)).decode())
     else:
-        for finding in found:
-            print(finding.text())
-        kinds = f"{len(protocol.criteria)} criteria, {len(protocol.facts)} facts"
-        said = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "no faults"
-        print(f"{name}: {said} ({protocol.id} {protocol.version}: {kinds})")
-    return FOUND if found else 0
+        _print_findings(found, protocol, folder)
+    return FOUND if any(finding.severity != "note" for finding in found) else 0
+
+
+def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) -> None:
+    for finding in found:
+        print(_text(finding, protocol))
+    kinds = f"{len(protocol.criteria)} criteria, {len(protocol.facts)} facts"
+    said = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "no faults"
+    print(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
+
+
+def _text(finding: Finding, protocol: Protocol) -> str:
+    """A finding as people read it: the fault, how it is known, and its witness."""
+    basis = "" if finding.basis == "read" else f" ({finding.basis})"
+    fault = Fault(finding.place, finding.code, finding.message + basis, finding.hint)
+    lines = [_with_line(fault).text()]
+    if finding.witness is not None:
+        lines.append(f"  witness, as of {finding.witness.as_of.isoformat()}:")
+        lines += change_lines(fitted(finding.witness.recorded, protocol), "    ")
+    return "\n".join(lines)
+
+
+def _with_line(fault: Fault) -> Fault:
+    """The fault with its source line, read again."""
+    try:
+        path = Path(fault.span.path)
+        document = read_document(fault.span.path, path.read_bytes())
+    except (OSError, InputRejected):
+        return fault
+    shown = document.fault_at(fault.span, fault.code, fault.message, fault.hint)
+    return replace(shown, span=fault.span)
+
+
+def finding_record(finding: Finding, protocol: Protocol) -> dict[str, Any]:
+    """A finding as one JSON object, keys in a fixed order."""
+    witness = finding.witness
+    return {
+        "schema": "eligo.finding/1",
+        "file": finding.place.path,
+        "line": finding.place.line,
+        "column": finding.place.column,
+        "code": finding.code,
+        "severity": finding.severity,
+        "basis": finding.basis,
+        "message": finding.message,
+        "hint": finding.hint,
+        "criteria": list(finding.criteria),
+        "witness": None
+        if witness is None
+        else {
+            "as_of": witness.as_of.isoformat(),
+            "verdict": witness.verdict,
+            "statuses": dict(witness.statuses),
+            "subject": {"subject": "WITNESS", **fitted(witness.recorded, protocol)},
+        },
+    }
+
+
+def _write_witnesses(found: Sequence[Finding], protocol: Protocol, out: Path) -> None:
+    """A subject file for every witness, named after its finding."""
+    out.mkdir(parents=True, exist_ok=True)
+    taken: set[str] = set()
+    for finding in found:
+        if finding.witness is None:
+            continue
+        name = stem = "-".join([finding.code, *finding.criteria[:3]])
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name)
+        text = finding.witness.text(protocol, finding.message)
+        (out / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def _sarif(packs: Sequence[Path], others: Sequence[Path]) -> int:
+    from reports.sarif import sarif
+
+    if others:
+        say("--format sarif takes packs; subject files have faults alone: use json")
+        return REJECTED
+    found: list[Finding] = []
+    faults: list[Fault] = []
+    code = 0
+    for folder in packs:
+        try:
+            _, more = looked_into(folder)
+            found += more
+        except InputRejected as rejected:
+            faults += rejected.faults
+            code = max(code, REJECTED)
+        except EngineFault as fault:
+            say(f"{path_text(folder)}: engine fault: {fault.where}")
+            return DOUBT
+    print(dump_any(sarif(found, faults)).decode())
+    return max(code, FOUND if any(finding.severity != "note" for finding in found) else 0)
+
+
+# --- watching ---------------------------------------------------------------------------
+
+
+def watch(folder: Path, rounds: int | None = None) -> int:
+    """Check and test a pack whenever one of its files is saved, until interrupted.
+
+    `rounds`: stop after so many changes (for tests). Returns the exit code of the last.
+    """
+    before: dict[str, tuple[int, int]] = {}
+    code, done = 0, 0
+    while rounds is None or done < rounds:
+        now = _stamps(folder)
+        if now != before:
+            before = now
+            started = time.perf_counter()
+            code = _again(folder)
+            took = time.perf_counter() - started
+            print(f"-- {took:.1f} s; waiting for a change (Ctrl-C ends) --", flush=True)
+            done += 1
+        else:
+            time.sleep(EVERY)
+    return code
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        try:
+            if path.is_file():
+                status = path.stat()
+                found[path_text(path)] = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            continue  # an editor is replacing it: the next look sees it
+    return found
+
+
+def _again(folder: Path) -> int:
+    """One round: the cases, by the reference evaluator, which is the quicker; the findings;
+    and by the rules any case that came out otherwise."""
+    from app.test import print_failures, quickly_failing
+
+    try:
+        protocol, cases = read_all(folder)
+        with Screener(protocol) as screener:
+            failed = quickly_failing(protocol, cases.cases, screener)
+            print_failures(failed)
+            print(f"{len(cases.cases)} cases: {len(failed)} failed", flush=True)
+            found = findings(protocol, screener, cases)
+    except InputRejected as rejected:
+        _print(rejected.faults, None, path_text(folder), False)
+        return REJECTED
+    except EngineFault as fault:
+        say(f"{path_text(folder)}: engine fault: {fault.where}")
+        return DOUBT
+    _print_findings(found, protocol, folder)
+    return FOUND if found or failed else 0
+
+
+# --- subject files ----------------------------------------------------------------------
 
 
 def _check_subjects(
@@ -87,17 +278,17 @@ def _check_subjects(
     for file in files:
         subject_id = None
         try:
-            document = read_document(file.path.as_posix(), file.path.read_bytes())
+            document = read_document(path_text(file.path), file.path.read_bytes())
             subject = subject_of(document, protocol)
             subject_id = subject.id
             births_checked(subject, protocol, as_of or date.today(), document)
-            seen.setdefault(subject.id, []).append(file.path.as_posix())
+            seen.setdefault(subject.id, []).append(path_text(file.path))
             clean += 1
         except InputRejected as rejected:
-            _print(rejected.faults, rejected.subject or subject_id, file.path.as_posix(), as_json)
+            _print(rejected.faults, rejected.subject or subject_id, path_text(file.path), as_json)
             worst = REJECTED
         except OSError as error:
-            _print([unreadable(file.path, error)], None, file.path.as_posix(), as_json)
+            _print([unreadable(file.path, error)], None, path_text(file.path), as_json)
             worst = REJECTED
     for subject_name, names in seen.items():
         if len(names) > 1:

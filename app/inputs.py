@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +33,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def path_text(path: Path) -> str:
+    """A path as text; bytes that are not UTF-8 stand as escapes."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
 def protocol_from(folder: Path | None) -> Protocol:
     """The pack named, or the shipped one. Raises: InputRejected."""
     try:
@@ -43,7 +49,7 @@ def protocol_from(folder: Path | None) -> Protocol:
 def unreadable(path: Path, error: OSError) -> Fault:
     """The fault of a file that the system does not let us read."""
     message = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
-    return Fault(Span(path.as_posix(), 1, 1), "unreadable", message)
+    return Fault(Span(path_text(path), 1, 1), "unreadable", message)
 
 
 def is_pack(folder: Path) -> bool:
@@ -68,14 +74,14 @@ def subject_files(paths: Iterable[Path]) -> tuple[list[SubjectFile], list[Fault]
                 if any(part.startswith(".") for part in relative.parts):
                     continue
                 if file.suffix.lower() in SUFFIXES:
-                    found.setdefault(file.resolve(), SubjectFile(file, relative.as_posix()))
+                    found.setdefault(file.resolve(), SubjectFile(file, path_text(relative)))
                 else:
-                    say(f"passed over, not a subject file: {file.as_posix()}")
+                    say(f"passed over, not a subject file: {path_text(file)}")
         elif path.is_file():
-            found.setdefault(path.resolve(), SubjectFile(path, path.name))
+            found.setdefault(path.resolve(), SubjectFile(path, path_text(Path(path.name))))
         else:
             message = "there is no such file or folder"
-            faults.append(Fault(Span(path.as_posix(), 1, 1), "no-file", message))
+            faults.append(Fault(Span(path_text(path), 1, 1), "no-file", message))
     return list(found.values()), faults
 
 

@@ -64,14 +64,57 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser(
         "check",
-        help="look for faults in packs or subject files",
-        description="Read packs (folders) or subject files and print every fault.",
+        help="look for faults in packs or subject files, and look into packs",
+        description="Read packs (folders) or subject files and print every fault; of packs, "
+        "every finding too, proved or shown by a witness.",
     )
     check.add_argument("inputs", nargs="+", type=Path, metavar="PACK_OR_SUBJECTS")
     check.add_argument("--protocol", type=Path, metavar="DIR", help="the pack subjects belong to")
     check.add_argument("--as-of", type=_day, metavar="DATE", help="for subjects; default: today")
-    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    check.add_argument("--out", type=Path, metavar="DIR", help="write the witnesses there")
+    check.add_argument(
+        "--watch", action="store_true", help="check and test the pack again on every save"
+    )
     check.set_defaults(module="app.check")
+
+    test = commands.add_parser(
+        "test",
+        help="run a pack's cases; see what they cover and would miss",
+        description="Run the cases in the pack's cases/ folder by the fired rules.",
+    )
+    test.add_argument("protocol", nargs="?", type=Path, metavar="PACK", help="default: shipped")
+    test.add_argument("--run", metavar="PATTERN", help="only cases whose file or name has it")
+    test.add_argument(
+        "--coverage", action="store_true", help="what the cases show of every condition"
+    )
+    test.add_argument("--mutate", action="store_true", help="what mistakes the cases would miss")
+    test.add_argument(
+        "--write", action="store_true", help="append suggested cases to cases/suggested.yaml"
+    )
+    test.set_defaults(module="app.test")
+
+    diff = commands.add_parser(
+        "diff",
+        help="what an amendment changes, with a witness for every claim",
+        description="Compare two versions of a pack: folders, or REV:FOLDER in a git checkout.",
+    )
+    diff.add_argument("old", metavar="OLD", help="a pack, or REV:FOLDER")
+    diff.add_argument("new", metavar="NEW", help="a pack, or REV:FOLDER")
+    diff.add_argument("--subjects", type=Path, metavar="DIR", help="who of these flips")
+    diff.add_argument("--as-of", type=_day, metavar="DATE", help="for subjects; default: today")
+    diff.add_argument("--format", choices=("text", "json", "html"), default="text")
+    diff.add_argument("--out", type=Path, metavar="FILE", help="write it there")
+    diff.set_defaults(module="app.diff")
+
+    new = commands.add_parser(
+        "new",
+        help="a pack's skeleton from a ClinicalTrials.gov record",
+        description="Write a pack's skeleton from a study record (JSON, version 2 of the API).",
+    )
+    new.add_argument("study", type=Path, metavar="STUDY.json")
+    new.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pack to make")
+    new.set_defaults(module="app.new")
 
     facts = commands.add_parser(
         "facts",

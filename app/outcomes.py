@@ -79,8 +79,11 @@ def run(arguments: Namespace) -> int:
     except EngineFault as fault:
         say(f"engine fault: {fault.where}; there is no report")
         return DOUBT
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        say(unreadable(arguments.out or Path("."), error).text().replace("read", "written"))
+        where = (arguments.out or Path(".")).as_posix()
+        say(f"{where}: the report cannot be written: {(error.strerror or 'error').lower()}")
         return REJECTED
     return max(code, REJECTED if missing else 0)
 
@@ -253,7 +256,9 @@ class _Worker:
             return engine_fault(fault, subject_id), ()
 
     @staticmethod
-    def _rejected(rejected: InputRejected, file: SubjectFile) -> tuple[Rejection, tuple[Fault, ...]]:
+    def _rejected(
+        rejected: InputRejected, file: SubjectFile
+    ) -> tuple[Rejection, tuple[Fault, ...]]:
         """The record names the file as it is called; the person is shown where it lies."""
         path = file.path.as_posix()
         shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from app.inputs import (
     SubjectFile,
     Twice,
+    path_text,
     print_faults,
     progress,
     protocol_from,
@@ -121,7 +122,7 @@ def _screen(work: Work, files: Sequence[SubjectFile], jobs: int | None) -> int:
             print("\n" + "=" * 80 + "\n")
         print(summary_table(rows), end="")
     if work.out is not None:
-        print(f"reports: {work.out.as_posix()}")
+        print(f"reports: {path_text(work.out)}")
     return worst
 
 
@@ -202,13 +203,13 @@ class _Worker:
         except InputRejected as rejected:
             return self._rejected(rejected, file)
         except EngineFault as fault:
-            say(f"{file.path.as_posix()}: engine fault: {fault.where}; no verdict was given")
+            say(f"{path_text(file.path)}: engine fault: {fault.where}; no verdict was given")
             return engine_fault(fault, subject_id), ()
 
     @staticmethod
     def _rejected(rejected: InputRejected, file: SubjectFile) -> tuple[Record, tuple[Fault, ...]]:
         """The record names the file as it is called; the person is shown where it lies."""
-        path = file.path.as_posix()
+        path = path_text(file.path)
         shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
         return rejection(rejected, rejected.subject), shown
 

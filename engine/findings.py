@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from itertools import combinations
 from typing import Literal
@@ -134,11 +134,20 @@ def _from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
     for path, leaf in leaf_paths(protocol).items():
         if isinstance(leaf, m.Todo):
             using = tuple(sorted(users(protocol, path)))
+            if using and all(_unwritten(protocol, id_) for id_ in using):
+                continue  # said of the whole criterion
             what = f"{path}: not yet written as a rule; it stays open for everybody"
             yield Finding("todo", leaf.place, what, "write the condition", "read", using)
     for fault in cases.faults if cases else ():
         message = f"{fault.code}: {fault.message}"
         yield Finding("case-fault", fault.span, message, fault.hint)
+
+
+def _unwritten(protocol: m.Protocol, id_: str) -> bool:
+    """Whether a criterion asks about nothing yet."""
+    criterion = next(c for c in protocol.criteria if c.id == id_)
+    leaves = leaves_of(criterion.holds_when, protocol.definitions)
+    return all(isinstance(leaf, m.Todo) for leaf in leaves)
 
 
 def _limits(protocol: m.Protocol) -> Iterator[Finding]:
@@ -180,6 +189,7 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
         for leaf in leaves_of(criterion.holds_when, protocol.definitions)
         if not isinstance(leaf, m.Todo)
     }
+    asked |= _outcome_names(protocol) & protocol.facts.keys()
     todo = list(asked)
     while todo:
         for name in derived_from(protocol.facts[todo.pop()]):
@@ -195,9 +205,47 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
     for fact in protocol.facts.values():
         if fact.name in asked:
             yield from _unused_codes(fact, fact.name, named)
+    # The lists of outcome rules alone are no matter for the cases of eligibility.
+    derivations = [protocol.facts[name].derive for name in sorted(asked)]
+    lists = {getattr(derive, "records", "") for derive in derivations}
     for record in protocol.records.values():
-        for field in record.fields.values():
+        for field in record.fields.values() if record.name in lists else ():
             yield from _unused_codes(field, f"{record.name}.{field.name}", named)
+
+
+def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
+    """The names of facts that outcome rules speak of."""
+    outcomes = protocol.outcomes
+    if outcomes is None:
+        return frozenset()
+    found = {outcomes.start, outcomes.died, *(name for chain in outcomes.in_order for name in chain)}
+    for leaf in _outcome_leaves(protocol):
+        found.add(leaf[1].fact)
+    todo: list[object] = [outcomes.response, outcomes.events, outcomes.endpoints, outcomes.toxicities]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            found.add(one)
+        elif isinstance(one, Mapping):
+            todo += [*one.keys(), *one.values()]
+        elif isinstance(one, tuple | list | frozenset | set):
+            todo += one
+        elif is_dataclass(one):
+            todo += [getattr(one, field.name) for field in fields(one)]
+    return frozenset(found)
+
+
+def _outcome_leaves(protocol: m.Protocol) -> Iterator[tuple[str, m.Test]]:
+    """The tests of outcome rules, each with the list whose entries it looks at."""
+    from engine.outcomes.reader import conditions_of
+
+    outcomes = protocol.outcomes
+    assert outcomes is not None
+    for records, scope in outcomes.scopes.items():
+        for condition in conditions_of(outcomes, records):
+            for leaf in leaves_of(condition, scope.definitions):
+                if not isinstance(leaf, m.Todo):
+                    yield records, leaf
 
 
 def _unused_codes(
@@ -221,6 +269,10 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
         if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
             for where in derive.where:
                 named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
+    for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
+        if isinstance(leaf, m.ChoiceTest):
+            named |= {(f"{records}.{leaf.fact}", code) for code in leaf.codes}
+            named |= {(leaf.fact, code) for code in leaf.codes}
     for case in cases.cases if cases else ():
         for name, statements in case.subject.facts.items():
             named |= {(name, s.value) for s in statements if isinstance(s.value, str)}
@@ -268,6 +320,7 @@ class _Analysis:
         yield from self._inside()
         yield from self._steps()
         yield from self._windows()
+        yield from self._classes()
         if not self.silent:
             yield from self._nobody()
         for what in dict.fromkeys(self.undecided):
@@ -321,6 +374,13 @@ class _Analysis:
     # --- one criterion --------------------------------------------------------------------
 
     def _alone(self, criterion: m.Criterion) -> Iterator[Finding]:
+        if _unwritten(self.protocol, criterion.id):
+            self.silent.add(criterion.id)
+            what = f"{criterion.id} can never be decided: its rule is not written yet"
+            hint = "write `holds_when`"
+            ids = (criterion.id,)
+            yield Finding("never-decided", criterion.place, what, hint, "proved", ids)
+            return
         about = [criterion.holds_when]
         can: dict[int, bool] = {}
         for status, word in ((TRUE, "passed"), (FALSE, "failed")):
@@ -331,6 +391,11 @@ class _Analysis:
                 definite=True,
             )
         place, id_ = criterion.place, criterion.id
+        written = leaves_of(criterion.holds_when, self.protocol.definitions)
+        if any(isinstance(leaf, m.Todo) for leaf in written):
+            # Said already: there is more to come.
+            self.silent.add(id_)
+            return
         if not can[TRUE] and not can[FALSE]:
             self.silent.add(id_)
             what = f"{id_} can never be decided: it is open whatever is recorded"
@@ -542,6 +607,30 @@ class _Analysis:
             hint = "the witness falls into none of them"
             place = steps.own[0].place
             yield Finding("gap", place, what, hint, "witnessed", ids, gap)
+
+    def _classes(self) -> Iterator[Finding]:
+        """Entries that fall into no class of a scale of the outcome rules."""
+        from engine.outcomes.patient import entry_pack
+
+        outcomes = self.protocol.outcomes
+        for scale in outcomes.scales.values() if outcomes is not None else ():
+            assert outcomes is not None
+            pack = entry_pack(self.protocol, outcomes, scale.records)
+            space = Space([pack], self.dates[0])
+            classes = [m.Defined(f"{scale.name} {one.id}") for one in scale.classes]
+            try:
+                some = space.diagrams.any(space.diagram(one) for one in classes)
+                goal = space.diagrams.is_(some, FALSE)
+            except TooLarge:
+                self.undecided.append(f"whether the classes of `{scale.name}` leave a gap")
+                continue
+            with Screener(pack) as screener:
+                for recorded, _ in space.witnesses(goal, 5):
+                    what = f"`{scale.name}`: an entry may fall into none of the classes"
+                    hint = f"the witness's facts are the fields of one entry of `{scale.records}`"
+                    witness = confirmed(screener, recorded, space.as_of)
+                    yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
+                    break
 
     def _step(self, leaf: m.Leaf) -> str:
         return leaf_text(leaf, self.protocol.facts)

@@ -249,9 +249,13 @@ class _Pack:
             spec = sheet.mapping_of((*at, key), child, files.FieldFile)
             if spec is None:
                 continue
-            kind: FactType = sheet.option_of(
-                (*at, key, "type"), spec.get("type", "text"), get_args(FactType)
+            if "type" not in spec:
+                continue
+            kind: FactType | None = sheet.option_of(
+                (*at, key, "type"), spec["type"], get_args(FactType)
             )
+            if kind is None:
+                continue
             common = self._common(sheet, (*at, key), kind, spec)
             many = bool("many" in spec and sheet.boolean_of((*at, key, "many"), spec["many"]))
             if many and kind != "choice":
@@ -854,7 +858,9 @@ def _children(condition: Condition, definitions: Mapping[str, Condition]) -> tup
         return condition.children
     if isinstance(condition, Not):
         return (condition.child,)
-    return (definitions[condition.name],) if isinstance(condition, Defined) else ()
+    if isinstance(condition, Defined) and condition.name in definitions:
+        return (definitions[condition.name],)
+    return ()  # a leaf, or a definition that has a fault of its own
 
 
 def _in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -57,8 +57,9 @@ conditions at most may be waiting when one is matched (two a reading, and one re
 CODES_A_LEVEL = 32
 """Codes of a choice that are told apart at one level of conditions."""
 
-RULES_A_SET = 2_000
-"""Rules in one ruleset (the engine's limit is 4,096); larger packs use several."""
+RULES_A_SET = 500
+"""Rules in one ruleset (the engine's limit is 4,096); larger packs use several, as the engine
+takes longer over each subject the more rules a set has."""
 
 # Properties of a reading: `known`; `low`/`high` on the fact's own axis (for a date, its day
 # number); days ago, and the month grid as of the day and of the day before (engine.calendar);

@@ -336,11 +336,24 @@ def _read_json(path: str, text: str) -> Document:
     # Surrogate and control-character escapes are legal JSON that only the careful reader checks.
     if "\\u" not in text:
         try:
-            return Document(path, text, _QUICK.decode(text), None, locate)
+            value = _QUICK.decode(text)
+            if _shallow(value):
+                return Document(path, text, value, None, locate)
         except (_Doubtful, ValueError, RecursionError):
             pass
     value, values, keys = careful()
     return Document(path, text, value, (values, keys))
+
+
+def _shallow(value: Any) -> bool:
+    """Whether a value is nested at most `MAX_DEPTH` deep."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        inside = [v.values() if isinstance(v, dict) else v for v in level if v]
+        level = [child for each in inside for child in each if isinstance(child, dict | list)]
+        if not level:
+            return True
+    return False
 
 
 class _JsonReader:

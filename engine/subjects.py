@@ -44,6 +44,7 @@ from engine.wording import decimal_text
 _SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _NOTES = ("source", "by", "note")
 _ENTRY_WORDS = frozenset(("voided", *_NOTES))
+_NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -- . ? no.".split())
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
 
 
@@ -246,8 +247,8 @@ def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
     mark = value.get("voided")
     if _blank(mark):
         return False
-    if mark is False:
-        what = "`voided: false` says nothing"
+    if mark is False or isinstance(mark, Num) or str(mark).strip().lower() in _NOT_A_REASON:
+        what = "`voided` says why an entry is wrong; this is no reason"
         sheet.fault((*path, "voided"), "voided", what, "leave it out, or say why it is wrong")
     return _words(sheet, (*path, "voided"), mark) != ""
 

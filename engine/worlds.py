@@ -363,7 +363,7 @@ class _Templates:
         options: list[list[tuple[str, Any]]] = []
         for field, values in asked.items():
             spare = _spare(fields[field], values)
-            some = [*values, *([spare] if spare is not None else [])]
+            some = [*([spare] if spare is not None else []), *values]
             options.append([(field, value) for value in some] + [(field, None)])
         self.complete = True
         size = 1
@@ -400,7 +400,7 @@ class _Templates:
 
 
 def _one_at_a_time(options: Sequence[Sequence[tuple[str, Any]]]) -> Iterator[tuple[tuple[str, Any], ...]]:
-    spare = tuple(option[-2] for option in options)
+    spare = tuple(option[0] for option in options)
     for i, option in enumerate(options):
         for one in option:
             yield (*spare[:i], one, *spare[i + 1 :])

@@ -26,34 +26,37 @@ ENTRIES, CONTENTS, CHECKPOINTS = "entries.jsonl", "contents.jsonl", "checkpoints
 LATEST, KEY, HOWTO = "checkpoint", "log.pub", "HOWTO.txt"
 
 _HOWTO = """\
-This folder holds a decision log, to be verified without the software that wrote it.
+This folder holds a decision log, to be verified without the software that wrote
+it. docs/AUDIT.md of that software holds a programme of 40 lines that does so.
 
 entries.jsonl      One entry a line. The bytes of a line, without its end, are a
                    leaf of the tree: line 1 is entry 0.
-checkpoint         The latest checkpoint: the log's name, the number of entries
-                   and the root of their tree (base64), signed with the log's key.
+checkpoint         The latest checkpoint: the log's name, the number of entries,
+                   the root of their tree (base64), signed with the log's key.
 checkpoints.jsonl  Every checkpoint the log signed, one an entry.
 log.pub            The log's public key. Compare it with one you had before:
                    whoever can change this folder can change this file too.
-contents.jsonl     For each digest that an entry names: its salt and the file that
-                   holds the content, or that it was redacted.
+contents.jsonl     For each digest that an entry names: its salt and the file
+                   that holds the content, or which entry redacted it.
 packs/             The rules that decisions were made under.
-decisions/         By entry: the subject file, the decision record and a summary.
+decisions/         By entry: subject file, decision record and a summary.
 
 To check by hand:
-1. The tree (RFC 6962, section 2.1). The hash of a leaf is SHA-256 of a zero byte
-   and the leaf. The hash of two neighbouring trees is SHA-256 of a one byte and
-   their two hashes. A tree of n leaves, n above 1, splits after the largest power
-   of two below n. The root over all lines must be that of the checkpoint.
-2. The signature (c2sp.org/signed-note). log.pub is NAME+ID+KEY; KEY is base64 of a
-   one byte and the 32 bytes of an Ed25519 key. The last line of the checkpoint is
-   a dash, NAME, and base64 of the 4-byte ID and the 64-byte signature, which is
-   over the three lines before the empty line, their ends included.
-3. A content. A digest `sha256:...` is that of the file. A `salted-sha256:...` is the
-   SHA-256 of the 32 bytes of the salt, then the file:
+
+1. The tree (RFC 6962, section 2.1). The hash of a leaf is SHA-256 of a zero
+   byte and the leaf. The hash of two neighbouring trees is SHA-256 of a one
+   byte and their two hashes. A tree of n leaves, n above 1, splits after the
+   largest power of two below n. The root over all lines must be that of the
+   checkpoint.
+2. The signature (c2sp.org/signed-note). log.pub is NAME+ID+KEY; KEY is base64
+   of a one byte and the 32 bytes of an Ed25519 key. The last line of the
+   checkpoint is a dash, NAME, and base64 of the 4-byte ID and the 64-byte
+   signature over the three lines before the empty one, their ends included.
+3. A content. A digest `sha256:...` is that of the file. `salted-sha256:...` is
+   the SHA-256 of the 32 bytes of the salt, then the file:
    (printf SALT | xxd -r -p; cat FILE) | sha256sum
-4. A pack. Its digest is that of its MANIFEST, whose lines are PATH and the SHA-256
-   of that file.
+4. A pack. Its digest is that of its MANIFEST, whose lines are a path and the
+   SHA-256 of that file.
 """
 
 

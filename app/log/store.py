@@ -291,10 +291,12 @@ class Log:
             for (said,) in self._rows("PRAGMA integrity_check"):
                 if said != "ok":
                     faults.append((DATABASE, f"damaged: {said}"))
-            for name in sorted(_schema_of(self._db) ^ set(_SCHEMA)):
+            with self._faults():
+                schema = _schema_of(self._db)
+            for name in sorted(schema ^ set(_SCHEMA)):
                 what = " ".join(name.split()[:3]).lower()
                 faults.append((DATABASE, f"its own safeguards were changed: {what}"))
-        except LogDamaged as fault:
+        except LogFault as fault:
             faults.append((DATABASE, str(fault)))
         return faults
 
@@ -408,7 +410,7 @@ class _Faults:
         if isinstance(error, sqlite3.Error):
             raise self._said(error) from error
         if isinstance(error, OSError):
-            raise NotWritten(f"{self.folder}: {_lower(error)}") from error
+            raise NotWritten(f"`{self.folder.as_posix()}`: {_lower(error)}") from error
 
     def _said(self, error: sqlite3.Error) -> LogFault:
         code = getattr(error, "sqlite_errorcode", None)
@@ -480,9 +482,9 @@ def open_log(folder: Path, *, write: bool = False, key: Path | None = None) -> L
     """
     _check_sqlite()
     path = folder / DATABASE
-    if not path.is_file():
-        raise LogFault(f"there is no log in `{folder.as_posix()}`")
     with _Faults(folder):
+        if not path.is_file():
+            raise LogFault(f"there is no log in `{folder.as_posix()}`")
         signer = _read_signer(key or folder / PRIVATE) if write else None
         database = _connect(path, write=write)
         try:
@@ -516,6 +518,8 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
     if not write and not os.access(path.parent, os.W_OK) and not _has_bytes(wal):
         mode += "&immutable=1"  # SQLite keeps locks beside the file, which cannot be made here
     database = sqlite3.connect(name + mode, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+    # A damaged text must be read, to be found false, and not stop the reading.
+    database.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
         for pragma in (
             "foreign_keys = ON",

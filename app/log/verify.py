@@ -113,9 +113,9 @@ def verify(
     of entries seen. Every fault is a finding; nothing is raised for what a log contains.
     """
     result = Verified()
-    for place, what in source.own_faults():
-        result.found(place, what)
     try:
+        for place, what in source.own_faults():
+            result.found(place, what)
         _Walk(source, verifier, sorted(held, key=lambda one: one.size), result).run(progress)
     except LogFault as fault:
         result.found("the log", str(fault))
@@ -284,9 +284,11 @@ class _Walk:
             self.packs.add(entry.pack)
             self._pack(place, entry.pack)
         pieces = [self._piece(place, name) for name in self.private[entry.index]]
-        details, facts, record = pieces
+        if any(piece is None for piece in pieces):
+            return
+        details, facts, record = (piece.data for piece in pieces if piece is not None)
         if details is None or facts is None or record is None:
-            if any(piece is not None for piece in pieces):
+            if any(piece is not None for piece in (details, facts, record)):
                 self.result.found(place, "only part of it was removed")
             self.result.redacted += 1
             return
@@ -305,27 +307,26 @@ class _Walk:
 
     def _pack(self, place: str, name: str) -> None:
         manifest = self._piece(place, name)
-        if manifest is not None:
-            for file in read_manifest(manifest).values():
+        if manifest is not None and manifest.data is not None:
+            for file in read_manifest(manifest.data).values():
                 self._piece(place, file)
 
-    def _piece(self, place: str, name: str) -> bytes | None:
-        """A content that an entry names, checked; None if it is not there."""
+    def _piece(self, place: str, name: str) -> Content | None:
+        """A content that an entry names, seen to be it, or to be redacted; None if it is not."""
         digest = digest_of(name)
         self.named.add(digest)
         content = self.source.content(digest)
         if content is None:
             self.result.found(place, f"the content {name} is missing")
-            return None
-        if content.redacted:
-            if digest not in self.redacted_by:
-                self.result.found(place, f"the content {name} was removed without an entry")
-            return None
-        if digest in self.redacted_by:
+        elif content.redacted and digest not in self.redacted_by:
+            self.result.found(place, f"the content {name} was removed without an entry")
+        elif not content.redacted and digest in self.redacted_by:
             self.result.found(place, f"the content {name} was redacted, and is there")
-        if content.name() != name or not content.holds():
+        elif content.name() != name or not (content.redacted or content.holds()):
             self.result.found(place, f"the content {name} was altered")
-        return content.data
+        else:
+            return content
+        return None
 
     def _signature(self, place: str, entry: Signed) -> None:
         self.result.signatures += 1

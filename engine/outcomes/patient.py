@@ -9,7 +9,8 @@ out here, on whole days.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -49,6 +50,7 @@ from engine.outcomes.model import (
 from engine.outcomes.reader import conditions_of
 from engine.outcomes.record import (
     BestResponse,
+    Conclusion,
     EntryOutcome,
     Followed,
     Graded,
@@ -63,7 +65,7 @@ from engine.outcomes.record import (
 )
 from engine.packs import derived_from
 from engine.readings import find_readings, readings_only
-from engine.record import CriterionRecord
+from engine.record import Decision, Firing
 from engine.source import Document
 from engine.subjects import entry_path
 
@@ -214,21 +216,51 @@ class _EntryScreener:
             "grades": [_graded(scale, answers) for scale in self.scales],
             "shows": {event.id: answers[_event_criterion(event)] for event in self.events},
         }
-        proof: Proof = {
-            "entry": entry.entry,
-            "as_of": on.isoformat(),
-            "criteria": [self._own(criterion) for criterion in decision["criteria"]],
-            "firings": decision["firings"],
-        }
-        return outcome, proof
+        return outcome, _proof(entry.entry, on, decision, self.later)
 
 
-    def _own(self, criterion: CriterionRecord) -> CriterionRecord:
-        """A criterion without the trees of earlier classes, which stand under their own."""
-        if criterion["id"] in self.later:
-            for earlier in criterion["why"]["children"][:-1]:
+_STATUS = re.compile(r"criterion (.+?): answer (yes|no|unknown), (?:passed|failed|open)")
+
+
+def _proof(entry: str, as_of: date, decision: Decision, later: Collection[str] = ()) -> Proof:
+    """A decision's proof, without what only eligibility has: statuses, sections, a verdict.
+
+    In the statements `later`, the trees of earlier classes are left out: those stand under
+    their own.
+    """
+    conclusions: list[Conclusion] = []
+    for one in decision["criteria"]:
+        if one["id"] in later:
+            for earlier in one["why"]["children"][:-1]:
                 earlier["children"][0]["children"] = []
-        return criterion
+        conclusions.append(
+            {
+                "id": one["id"],
+                "text": one["text"],
+                "interpretation": one["interpretation"],
+                "basis": one["basis"],
+                "answer": one["answer"],
+                "why": one["why"],
+                "missing": one["missing"],
+            }
+        )
+    firings: list[Firing] = [
+        {
+            "rule": _STATUS.sub(r"\1: \2", fired["rule"]),
+            "because": [
+                said.replace("tally of criterion ", "tally of ") for said in fired["because"]
+            ],
+            "concluded": _STATUS.sub(r"\1: \2", fired["concluded"]),
+        }
+        for fired in decision["firings"]
+        if not fired["concluded"].startswith(("verdict:", "inclusion criteria:"))
+    ]
+    return {
+        "entry": entry,
+        "as_of": as_of.isoformat(),
+        "conclusions": conclusions,
+        "firings": firings,
+    }
 
 
 def _graded(scale: Scale, answers: Mapping[str, Answer]) -> Graded:
@@ -288,9 +320,7 @@ class OutcomeScreener:
             facts = {name: protocol.facts[name] for name in needed}
             self.fatal = Screener(_small_pack(protocol, facts, {}, criteria))
 
-    def outcome(
-        self, subject: Subject, as_of: date, document: Document | None = None
-    ) -> Outcome:
+    def outcome(self, subject: Subject, as_of: date, document: Document | None = None) -> Outcome:
         """One patient's record at the data cut-off `as_of`.
 
         `document` gives faults their places. Raises: InputRejected for data that contradicts
@@ -568,9 +598,7 @@ class _Patient:
 
     # --- events and follow-up ---------------------------------------------------------------
 
-    def _events(
-        self, response: BestResponse, last: EntryOutcome | None
-    ) -> dict[str, Dated]:
+    def _events(self, response: BestResponse, last: EntryOutcome | None) -> dict[str, Dated]:
         """The first day of each event that has happened by the cut-off."""
         rule = self.outcomes.response
         assessments = self._assessments()
@@ -604,9 +632,7 @@ class _Patient:
                 found[event.id] = min(signs, key=lambda sign: sign.day)
         return found
 
-    def _check_remission(
-        self, recorded: Dated, grades: list[tuple[EntryOutcome, Graded]]
-    ) -> None:
+    def _check_remission(self, recorded: Dated, grades: list[tuple[EntryOutcome, Graded]]) -> None:
         """A relapse is after a remission: assessments that rule one out contradict it."""
         before = [(e, g) for e, g in grades if e["on"] <= recorded.day.isoformat()]
         remission = set(self.outcomes.response.remission)
@@ -695,14 +721,7 @@ class _Patient:
         records = {n: r for n, r in self.subject.records.items() if n in pack.records}
         subject = Subject(self.subject.id, facts, records)
         decision = self.screener.fatal.decide(subject, self.as_of)
-        self.proofs.append(
-            {
-                "entry": self.days[self.outcomes.died].entry,
-                "as_of": self.as_of.isoformat(),
-                "criteria": decision["criteria"],
-                "firings": decision["firings"],
-            }
-        )
+        self.proofs.append(_proof(self.days[self.outcomes.died].entry, self.as_of, decision))
         return {c["id"].removesuffix(" was fatal"): c["answer"] for c in decision["criteria"]}
 
     def _toxicity(self, toxicity: Toxicity, fatal: Mapping[str, Answer]) -> ToxicityOutcome:

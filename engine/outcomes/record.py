@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from engine.model import Answer, Basis
-from engine.record import CriterionRecord, Firing, ProtocolIdentity, Software
+from engine.record import Firing, Missing, ProtocolIdentity, Software, Why
 
 LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached"]
 SevereStatus = Literal["yes", "no", "unknown", "not_yet_reached"]
@@ -112,12 +112,24 @@ class ToxicityOutcome(TypedDict):
     within: list[Worst]
 
 
+class Conclusion(TypedDict):
+    """One statement, `SCALE is CLASS` or `EVENT shown`, and why its answer is what it is."""
+
+    id: str
+    text: str
+    interpretation: str
+    basis: Basis
+    answer: Answer
+    why: Why
+    missing: list[Missing]
+
+
 class Proof(TypedDict):
-    """How the classes of one entry were concluded: criteria with their traces, and firings."""
+    """How the classes of one entry were concluded: each statement's trace, and the firings."""
 
     entry: str
     as_of: str
-    criteria: list[CriterionRecord]
+    conclusions: list[Conclusion]
     firings: list[Firing]
 
 
@@ -222,11 +234,15 @@ class EndpointReport(TypedDict):
 
 
 class Incidence(TypedDict):
-    """How many had a severe class by a time: of those for whom it is known."""
+    """How many had a class of `classes` by a time: of those for whom it is known.
+
+    `grades` counts the worst class where it is settled.
+    """
 
     toxicity: str
     label: str
     after: str
+    classes: list[str]
     severe: Proportion
     grades: dict[str, int]
     unknown: int

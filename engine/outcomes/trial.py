@@ -203,6 +203,7 @@ def _incidence(
         "toxicity": toxicity.id,
         "label": toxicity.words.label,
         "after": after.text,
+        "classes": sorted(toxicity.severe),
         "severe": proportion(len([w for w in known if w["severe"] == "yes"]), len(known)),
         "grades": {id_: sure.count(id_) for id_ in ids},
         "unknown": len([w for w in worst if w["severe"] == "unknown"]),

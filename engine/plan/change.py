@@ -1,9 +1,10 @@
 """What would have to be different for a failed verdict not to fail.
 
-A *change set* is a wait, new results, or both: a day, and for some recorded facts a new
-value, while every other result is kept current with the value it has. It is minimal: without
-any one of its parts some criterion still fails. Facts that the dictionary marks as never
-changing stay as they are, and a record list is history, to which only time is added.
+A *change set* has up to three kinds of parts: a wait, the end of what is recorded as under
+way, and new results; that is a day, and for some recorded facts a new value, while every other
+result is kept current with the value it has. It is minimal: without any one of its parts some
+criterion still fails. Facts that the dictionary marks as never changing stay as they are, and
+a record list is history, to which only time is added.
 
 The sets are the minimal hitting sets of the conflicts (facts that, kept as they are, make a
 criterion fail), found with Reiter's tree.
@@ -15,11 +16,11 @@ Source: R. Reiter, A theory of diagnosis from first principles, Artificial Intel
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 
-from engine.model import Protocol, Reading, Subject
+from engine.model import Days, EarliestOf, LatestOf, Protocol, Reading, Subject
 from engine.plan.days import Day, change_days, day_with, kept_current
 from engine.plan.regions import Part, Root, State, ways
 from engine.plan.search import NO, NOT_FAILED, OutOfSteps, Shape, Steps, Wanted, World
@@ -45,10 +46,12 @@ class NewResult:
 class ChangeSet:
     """A day to wait for (the as-of date: none) and new results, any combination of which does.
 
-    `readings`: what the facts come to on that day with one such combination.
+    `ended`: the record lists of which what was under way ended on the as-of date, if that is
+    a part. `readings`: what the facts come to on that day with one such combination.
     """
 
     on: date
+    ended: tuple[str, ...]
     results: tuple[NewResult, ...]
     readings: Mapping[str, Reading]
 
@@ -73,32 +76,85 @@ def changing(shape: Shape, subject: Subject, today: Day, until: date, steps: Ste
     if fixed:
         return Changing((), fixed, True)
     lasting = kept_current(protocol, today, subject)
-    days = [today.on, *change_days(lasting, shape.tests, subject, today.on, until)]
-    found: list[tuple[date, frozenset[Root], World]] = []
+    found: list[tuple[tuple[str, ...], date, frozenset[Root], World]] = []
     exact = True
-    seen: set[tuple[object, ...]] = set()
-    for on in days:
-        day = today if on == today.on else day_with(lasting, read(lasting, subject, on), on)
-        known = tuple(day.truths.values())
-        if known in seen:
-            continue
-        seen.add(known)
-        world, whole = _world(shape, subject, day, steps)
-        exact = exact and whole
-        try:
-            sets, whole = minimal_sets(world)
-        except OutOfSteps:
-            exact = False
-            break
-        exact = exact and whole
-        for one in sets:
-            if not any(earlier <= one for _, earlier, _ in found):
-                found.append((on, one, world))
-        if any(not one for _, one, _ in found):
-            break  # a wait alone does; a longer wait is no smaller change
-    changes = [change for on, one, world in found for change in _boxes(world, on, one)]
-    exact = exact and len(changes) <= MOST_CHANGES
-    return Changing(tuple(changes[:MOST_CHANGES]), (), exact)
+    going = under_way(shape, subject)
+    for ended in ((), going) if going else ((),):
+        other = with_ended(subject, ended, today.on)
+        seen: set[tuple[object, ...]] = set()
+        days = [today.on, *change_days(lasting, shape.tests, other, today.on, until)]
+        for on in days:
+            if on == today.on and not ended:
+                day = today
+            else:
+                day = day_with(lasting, read(lasting, other, on), on)
+            known = tuple(day.truths.values())
+            if known in seen:
+                continue
+            seen.add(known)
+            world, whole = _world(shape, other, day, steps)
+            exact = exact and whole
+            try:
+                sets, whole = minimal_sets(world)
+            except OutOfSteps:
+                return Changing(_listed(found), (), False)
+            exact = exact and whole
+            for one in sets:
+                # A longer wait is no smaller change, and none at all is the smallest.
+                smaller = (
+                    roots <= one and (not lists or ended) and (first == today.on or on > today.on)
+                    for lists, first, roots, _ in found
+                )
+                if not any(smaller):
+                    found.append((ended, on, one, world))
+            if any(lists == ended and not roots for lists, _, roots, _ in found):
+                break
+    changes = _listed(found)
+    return Changing(changes[:MOST_CHANGES], (), exact and len(changes) <= MOST_CHANGES)
+
+
+def _listed(
+    found: Iterable[tuple[tuple[str, ...], date, frozenset[Root], World]],
+) -> tuple[ChangeSet, ...]:
+    return tuple(
+        change for ended, on, one, world in found for change in _boxes(world, on, ended, one)
+    )
+
+
+def under_way(shape: Shape, subject: Subject) -> tuple[str, ...]:
+    """The record lists in which something is recorded as `ongoing` that a fact looks at."""
+    derived = (shape.protocol.facts[name].derive for name in shape.roots.looked_at)
+    fields = {(d.records, d.field) for d in derived if isinstance(d, LatestOf | EarliestOf)}
+    return tuple(
+        sorted(
+            {
+                name
+                for name, field in fields
+                if name in subject.records
+                and any(
+                    not entry.voided and entry.values.get(field) == "ongoing"
+                    for entry in subject.records[name].entries
+                )
+            }
+        )
+    )
+
+
+def with_ended(subject: Subject, lists: Collection[str], on: date) -> Subject:
+    """The subject with all that is under way in some lists ended on a day."""
+    if not lists:
+        return subject
+    records = dict(subject.records)
+    for name in lists:
+        entries = tuple(
+            replace(
+                entry,
+                values={k: Days(on, on) if v == "ongoing" else v for k, v in entry.values.items()},
+            )
+            for entry in records[name].entries
+        )
+        records[name] = replace(records[name], entries=entries)
+    return replace(subject, records=records)
 
 
 def changeable(protocol: Protocol, root: Root) -> bool:
@@ -185,7 +241,9 @@ def _conflict(
     return frozen
 
 
-def _boxes(world: World, on: date, roots: frozenset[Root]) -> list[ChangeSet]:
+def _boxes(
+    world: World, on: date, ended: tuple[str, ...], roots: frozenset[Root]
+) -> list[ChangeSet]:
     """A set's acceptable values, as boxes: any value of one fact goes with any of the others."""
     names = [n for n in world.shape.roots.facts if n in roots]
     sizes = [range(1, len(world.states[root])) for root in names]
@@ -212,7 +270,7 @@ def _boxes(world: World, on: date, roots: frozenset[Root]) -> list[ChangeSet]:
             for root, numbers in zip(names, box, strict=True)
         )
         held = {root: numbers[0] for root, numbers in zip(names, box, strict=True)}
-        found.append(ChangeSet(on, results, world.readings(held)))
+        found.append(ChangeSet(on, ended, results, world.readings(held)))
     return found
 
 

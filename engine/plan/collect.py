@@ -55,7 +55,7 @@ class Collecting:
 def open_roots(world: World) -> tuple[Root, ...]:
     """The roots that some unknown test looks at and that may still come out differently."""
     found: dict[Root, None] = {}
-    for leaf, truth in enumerate(world.now[:-1]):
+    for leaf, truth in enumerate(world.initial[:-1]):
         if truth == OPEN:
             for root in world.shape.leaf_roots[leaf]:
                 if len(world.states.get(root, ())) > 0:

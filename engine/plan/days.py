@@ -100,17 +100,18 @@ def tests_of(protocol: Protocol) -> tuple[Test, ...]:
     return tuple(found)
 
 
-def last_day(protocol: Protocol, subject: Subject, until: date) -> date:
+def last_day(protocol: Protocol, subject: Subject, as_of: date, until: date) -> date:
     """`until`, or the day before a birth date begins to count that lies after that day.
 
     From then on the subject would be refused, so nothing can be said of it.
     """
     for name, statements in subject.facts.items():
-        if is_birth_date(protocol, protocol.facts[name]):
+        if name in protocol.facts and is_birth_date(protocol, protocol.facts[name]):
             for said in statements:
                 if (
                     not said.voided
                     and said.on is not None
+                    and said.on > as_of
                     and isinstance(said.value, Days)
                     and said.value.first > said.on
                 ):

@@ -16,7 +16,7 @@ from engine.decision import VERDICTS, Screener
 from engine.faults import EngineFault
 from engine.model import Duration, Fact, Protocol, RecordList, Subject, Verdict
 from engine.plan import words
-from engine.plan.change import ChangeSet, Changing, changing, unknown
+from engine.plan.change import ChangeSet, Changing, changing, unknown, with_ended
 from engine.plan.collect import Collecting, collecting
 from engine.plan.days import (
     Day,
@@ -89,12 +89,12 @@ class Planner:
         if today.verdict != decision["verdict"]:
             raise EngineFault("the plan and the decision differ on the verdict")
         end = as_of + timedelta(days=min(horizon, (date.max - as_of).days))
-        until = last_day(self.protocol, subject, end)
+        until = last_day(self.protocol, subject, as_of, end)
         steps = Steps()
         spans = self._timeline(subject, as_of, until)
         changes: Changing | None = None
         if today.verdict == "ineligible":
-            forever = last_day(self.protocol, subject, date.max)
+            forever = last_day(self.protocol, subject, as_of, date.max)
             changes = changing(self.shape, subject, today, forever, steps)
         window = self._window(subject, spans, until)
         wait = _wait(changes, until)
@@ -198,7 +198,7 @@ class Planner:
         said: dict[str, None] = {}
         lapsed: dict[date, dict[str, None]] = {}
         for number in sorted(leaves - {self.shape.todo}):
-            test, was, now = self.tests[number], old.now[number], new.now[number]
+            test, was, now = self.tests[number], old.initial[number], new.initial[number]
             if was == now:
                 continue
             reading = after.readings[test.fact]
@@ -389,7 +389,7 @@ class Planner:
         exact = True
         for root in self.shape.leaves_of:
             leaves = self.shape.leaves_of[root]
-            if any(world.now[leaf] == OPEN for leaf in leaves):
+            if any(world.initial[leaf] == OPEN for leaf in leaves):
                 found = ways(self.roots, root, subject, day.readings, day.on)
                 exact = exact and found.exact
                 states[root] = found.states
@@ -428,7 +428,7 @@ class Planner:
         if of.valid_for is not None:
             item["not_before"] = self._covers(root, world.on).isoformat()
         item["excludes"] = root in found.excludes
-        open_leaves = {n for n in self.shape.leaves_of[root] if world.now[n] == OPEN}
+        open_leaves = {n for n in self.shape.leaves_of[root] if world.initial[n] == OPEN}
         item["criteria"] = [
             criterion.id
             for number, criterion in enumerate(self.protocol.criteria)
@@ -459,8 +459,9 @@ class Planner:
         sets = [self._change(subject, today, one) for one in changes.sets]
         stays: list[str] = []
         if not sets and not changes.fixed:
-            looked = {r for n in self._failed(today) for r in self.shape.roots_of[n]}
-            stays = [words.ask_of(self.protocol, root) for root in self._sorted(looked)]
+            leaves = {leaf for n in self._failed(today) for leaf in self.shape.leaves_in[n]}
+            facts = self.protocol.facts
+            stays = [leaf_words(self.tests[n], facts) for n in sorted(leaves - {self.shape.todo})]
         return {
             "sets": sets,
             "cannot": self._fixed(today, changes),
@@ -474,8 +475,13 @@ class Planner:
             raise EngineFault("a change that the plan names does not change the verdict")
         self._confirm(day)
         parts: list[Part] = []
+        for name in one.ended:
+            ask = self.protocol.records[name].ask
+            says = f"the end of what is recorded as under way under {ask} (here {today.on})"
+            parts.append({"fact": name, "ask": ask, "changes": "by_treatment", "says": says})
         if one.on != today.on:
-            parts += self._wait_parts(subject, today, one.on)
+            ended = with_ended(subject, one.ended, today.on)
+            parts += self._wait_parts(ended, today, one.on)
         for new in one.results:
             fact = self.protocol.facts[new.root]
             value = words.parts_words(fact, self.roots.tests.get(new.root, ()), new.parts)
@@ -484,7 +490,7 @@ class Planner:
                     "fact": new.root,
                     "ask": fact.ask,
                     "changes": fact.changes or "by_retest",
-                    "says": f"a new result for {fact.ask}: {value}",
+                    "says": f"{fact.ask}: {value}, in a new result",
                 }
             )
         says = "; and ".join(part["says"] for part in parts)
@@ -503,19 +509,19 @@ class Planner:
         more = words.days_text((on - today.on).days)
         parts: list[Part] = []
         for number in sorted(leaves - {self.shape.todo}):
-            if old.now[number] != new.now[number]:
+            if old.initial[number] != new.initial[number]:
                 test = self.tests[number]
                 fact = self.protocol.facts[test.fact]
-                turn = "comes to hold" if new.now[number] == 2 else "ceases to hold"
-                if new.now[number] == OPEN:
+                turn = "comes to hold" if new.initial[number] == 2 else "ceases to hold"
+                if new.initial[number] == OPEN:
                     turn = "is no longer decided"
                 parts.append(
                     {
                         "fact": fact.name,
                         "ask": fact.ask,
                         "changes": "with_time",
-                        "says": f"{more} more, until {on}, by when {turn}:"
-                        f" {leaf_words(test, self.protocol.facts)}",
+                        "says": f"{more} more, until {on} ({turn}:"
+                        f" {leaf_words(test, self.protocol.facts)})",
                     }
                 )
         return parts
@@ -524,7 +530,7 @@ class Planner:
 def _wait(changes: Changing | None, until: date) -> ChangeSet | None:
     """The wait that ends every failure: one inside the horizon, or the only way there is."""
     sets = changes.sets if changes is not None else ()
-    wait = next((one for one in sets if not one.results), None)
+    wait = next((one for one in sets if not one.results and not one.ended), None)
     return wait if wait is not None and (wait.on <= until or len(sets) == 1) else None
 
 
@@ -578,9 +584,10 @@ def _next(
     assert would is not None
     if would["sets"]:
         first = would["sets"][0]
-        says = f"Not eligible unless there is {first['says']}."
-        if len(would["sets"]) > 1:
-            says += f" Other ways: {len(would['sets']) - 1}."
+        says = f"Not eligible. It would take: {first['says']}."
+        others = len(would["sets"]) - 1
+        if others:
+            says += f" Or {'another change' if others == 1 else f'{others} other changes'}."
         return {"kind": "repeat", "on": first["on"], "says": says}, says
     if would["cannot"]:
         says = f"Cannot become eligible: {words.sentences(would['cannot'])}."

@@ -102,7 +102,7 @@ def _leaves(expression: Expression) -> Iterable[int]:
 class World:
     """One subject on one day: truths now, and the states of the roots that may yet change.
 
-    `now` is the truth of every leaf with nothing more known; `states` what each root may come
+    `initial` is the truth of every leaf with nothing more known; `states` what each root may come
     to. A root that is not among them stays as it is.
     """
 
@@ -110,10 +110,10 @@ class World:
         self, shape: Shape, day: Day, states: Mapping[Root, Sequence[State]], steps: Steps
     ) -> None:
         self.shape, self.day, self.states, self.steps = shape, day, states, steps
-        self.today = day.on.toordinal()
-        self.now = [self._truth(test, day.readings) for test in shape.tests] + [OPEN]
-        self.values = list(self.now)
-        self.blind = list(self.now)
+        self.number = day.on.toordinal()
+        self.initial = [self._truth(test, day.readings) for test in shape.tests] + [OPEN]
+        self.values = list(self.initial)
+        self.blind = list(self.initial)
         self.hidden: Root | None = None
         self.loose: frozenset[Root] = frozenset()
         self.held: dict[Root, int] = {}
@@ -125,7 +125,7 @@ class World:
 
     def _truth(self, test: Test, readings: Mapping[str, Reading]) -> Truth3:
         fact = self.shape.protocol.facts[test.fact]
-        return TRUTH3[_test(test, readings[test.fact], fact, self.today)]
+        return TRUTH3[_test(test, readings[test.fact], fact, self.number)]
 
     def _leaf(self, number: int, hidden: Root | None = None) -> Truth3:
         """A leaf's truth under the states now held, but for that of `hidden`."""
@@ -154,7 +154,7 @@ class World:
             mixed += [n for n in roots.facts[root] if len(roots.of[n]) > 1]
         for name in mixed:
             readings.pop(name, None)
-        return with_derived(roots, mixed, readings, self.today)
+        return with_derived(roots, mixed, readings, self.number)
 
     def hold(self, root: Root, number: int) -> list[tuple[int, Truth3, Truth3]]:
         """Put a root in a state; what `release` needs to undo it."""
@@ -230,7 +230,7 @@ class World:
         finally:
             self.loose = frozenset()
             for leaf in touched:
-                self.values[leaf] = self.now[leaf]
+                self.values[leaf] = self.initial[leaf]
 
     # --- searching --------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import groupby, pairwise
 
 from engine.model import (
     MILLION,
@@ -96,28 +97,34 @@ def parts_words(fact: Fact, tests: Iterable[Test], parts: Sequence[Part]) -> str
     if fact.type == "date":
         return " or ".join(_day_range(low, high) for low, high in _days_joined(parts))
     limits = {limit for test in tests for limit in limits_of(test)}
-    times = {test.times_u for test in tests if isinstance(test, UlnTest)}
-    by_ratio: dict[tuple[tuple[int, int], ...], list[Part]] = {}
-    if times:
-        # Pieces of the value that go with one piece of the ratio are told together.
-        ratios: dict[tuple[Fraction | None, Fraction | None], list[Part]] = {}
-        for part in parts:
-            assert part.times is not None
-            ratios.setdefault(part.times, []).append(part)
-        for some in ratios.values():
-            key = tuple(_joined((p.low, p.high) for p in some))
-            by_ratio.setdefault(key, []).extend(some)
-    else:
-        by_ratio[tuple(_joined((p.low, p.high) for p in parts))] = []
+    cuts = sorted({Fraction(t.times_u, MILLION) for t in tests if isinstance(t, UlnTest)})
+    if not cuts:
+        ranges = _joined((part.low, part.high) for part in parts)
+        return " or ".join(_amounts(fact, low, high, limits) for low, high in ranges)
+    # Zero is below every multiple, so it is told with the values just above it.
+    lowest = next((cut for cut in cuts if cut > 0), None)
+    by_times: dict[_Times, list[tuple[int, int]]] = {}
+    for part in parts:
+        assert part.times is not None
+        zero = part.times == _ZERO and cuts[0] > 0
+        times = (Fraction(0), lowest) if zero else part.times
+        by_times.setdefault(times, []).append((part.low, part.high) if limits else (0, 0))
+    by_values: dict[tuple[tuple[int, int], ...], list[_Times]] = {}
+    for times, values in by_times.items():
+        by_values.setdefault(tuple(_joined(values)), []).append(times)
     told = []
-    for values, some in by_ratio.items():
-        words = []
-        if limits or not some:
-            words.append(" or ".join(_amounts(fact, low, high, limits) for low, high in values))
-        if some:
-            words.append(_multiples({p.times for p in some if p.times is not None}))
-        told.append(" and ".join(w for w in words if w != "any value") or "any value")
+    for some, together in by_values.items():
+        words = [_multiples(together, cuts)]
+        if limits:
+            words.insert(0, " or ".join(_amounts(fact, low, high, limits) for low, high in some))
+        told.append(" and ".join(w for w in words if w != _ANY) or _ANY)
     return ", or ".join(dict.fromkeys(told))
+
+
+_ANY = "any value"
+_Times = tuple[Fraction | None, Fraction | None]
+"""A piece of the axis of ratios: its ends, None where open; equal ends are a point."""
+_ZERO: _Times = (Fraction(0), Fraction(0))
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -144,7 +151,7 @@ def _amounts(fact: Fact, low: int, high: int, limits: Iterable[int]) -> str:
     cuts = set(limits)
     bottom, top = fact.range_u if fact.range_u is not None else (-UNBOUNDED, UNBOUNDED)
     if low <= bottom and high >= top:
-        return "any value"
+        return _ANY
     if low == high:
         return amount_text(low, fact.unit)
     least = (
@@ -162,40 +169,32 @@ def _amounts(fact: Fact, low: int, high: int, limits: Iterable[int]) -> str:
     return least if high >= top else f"{least} and {most}"
 
 
-def _multiples(pieces: set[tuple[Fraction | None, Fraction | None]]) -> str:
-    """Pieces of the axis of ratios, an end that is None being open."""
-    points = {low for low, high in pieces if low == high}
-    spans = sorted(
-        (p for p in pieces if p[0] != p[1]), key=lambda p: (p[0] is not None, p[0] or Fraction(0))
-    )
-    joined: list[tuple[Fraction | None, Fraction | None]] = []
-    for low, high in spans:
-        if joined and low is not None and joined[-1][1] == low and low in points:
-            joined[-1] = (joined[-1][0], high)
-        else:
-            joined.append((low, high))
+def _multiples(pieces: Collection[_Times], cuts: Sequence[Fraction]) -> str:
+    """Pieces of the axis of ratios in words, neighbours told together."""
+    edges: list[Fraction | None] = [None, *sorted({*cuts, Fraction(0)}), None]
+    axis: list[_Times] = []
+    for low, high in pairwise(edges):
+        if low is not None:
+            axis.append((low, low))
+        axis.append((low, high))
     told = []
-    zero = Fraction(0)
-    for low, high in joined:
-        words = []
-        if low is not None and not (low == zero and high is not None):
-            words.append(f"{'at least' if low in points else 'above'} {_times(low)}")
-        if high is not None:
-            words.append(f"{'at most' if high in points else 'below'} {_times(high)}")
-        told.append(" and ".join(words) or "any multiple")
-        points -= {end for end in (low, high) if end is not None}
-        points = {p for p in points if not (_above(p, low) and _below(p, high))}
-    told += [_times(point) for point in sorted(p for p in points if p is not None and p != zero)]
-    text = " or ".join(told)
-    return f"{text} times the upper limit of normal" if told != ["any multiple"] else "any value"
-
-
-def _above(point: Fraction | None, low: Fraction | None) -> bool:
-    return point is not None and (low is None or point > low)
-
-
-def _below(point: Fraction | None, high: Fraction | None) -> bool:
-    return point is not None and (high is None or point < high)
+    for have, run in groupby(axis, key=lambda piece: piece in pieces):
+        if have:
+            inside = list(run)
+            first, last = inside[0], inside[-1]
+            words = []
+            if first[0] is not None and first != _ZERO and (first[0] != 0 or 0 in cuts):
+                words.append(
+                    f"{'at least' if first[0] == first[1] else 'above'} {_times(first[0])}"
+                )
+            if last[1] is not None:
+                words.append(f"{'at most' if last[0] == last[1] else 'below'} {_times(last[1])}")
+            if len(words) == 2 and first == last and first[0] == first[1]:
+                words = [f"exactly {_times(last[1] or Fraction(0))}"]
+            if not words:
+                return _ANY
+            told.append(" and ".join(words))
+    return f"{' or '.join(told)} times the upper limit of normal"
 
 
 def _times(ratio: Fraction) -> str:

@@ -1,0 +1,233 @@
+"""The import report: what became of each resource, as text for people and as JSON.
+
+Both are written patient by patient, so that they may be longer than fits in memory.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from app.imports.recorded import Plain
+from engine.model import Protocol
+from engine.record import dump_any
+
+if TYPE_CHECKING:
+    from app.imports.fhir_map import Fit
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one resource: what it gave, and why it gave no more.
+
+    `look`: a person should look at it. `day`: the day it is about, where it states one.
+    """
+
+    name: str
+    gave: tuple[str, ...] = ()
+    left: str = ""
+    day: str = ""
+    look: bool = False
+
+
+@dataclass(slots=True)
+class Patient:
+    """What the report says of one patient."""
+
+    name: str
+    subject: str
+    file: str = ""
+    refused: list[str] = field(default_factory=list)
+    facts: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, int] = field(default_factory=dict)
+    confirmed: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+    nothing: list[str] = field(default_factory=list)
+    not_carried: dict[str, str] = field(default_factory=dict)
+    compared: list[tuple[Fit, str, str, str]] = field(default_factory=list)
+    statements: dict[str, list[Plain]] = field(default_factory=dict)
+
+    def said(self, fact: str) -> list[Plain]:
+        """The statements about a fact that hold a value."""
+        return [one for one in self.statements.get(fact, []) if "value" in one]
+
+
+class Report:
+    """The two report files while they are written."""
+
+    def __init__(self, out: Path, protocol: Protocol, inputs: list[str]) -> None:
+        self.out, self.imported, self.refused = out, 0, 0
+        self.totals: Counter[str] = Counter()
+        self.contradictions = 0
+        self.text: IO[str] = (out / "report.txt").open("w", encoding="utf-8")
+        self.json: IO[bytes] = (out / "report.json").open("wb")
+        self._first = True
+        head = {
+            "schema": "eligo.import/1",
+            "protocol": {
+                "id": protocol.id,
+                "version": protocol.version,
+                "digest": protocol.digest,
+            },
+            "inputs": inputs,
+        }
+        self.json.write(dump_any(head)[:-1] + b',"patients":[')
+        self._others_json: list[bytes] = []
+        self._others_open = False
+        print(f"Import for {protocol.id} {protocol.version}", file=self.text)
+
+    def __enter__(self) -> Report:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._others_open:
+            self.json.write(b'\n],"others":[')
+        totals = {
+            "imported": self.imported,
+            "refused": self.refused,
+            "resources": self.totals["gave"] + self.totals["left"],
+            "gave": self.totals["gave"],
+            "left_out": self.totals["left"],
+            "contradictions": self.contradictions,
+        }
+        self.json.write(b'\n],"totals":' + dump_any(totals) + b"}\n")
+        self.json.close()
+        self.text.close()
+
+    def patient(self, patient: Patient, lines: Iterable[Line]) -> None:
+        """Write one patient's part."""
+        if patient.refused:
+            self.refused += 1
+        else:
+            self.imported += 1
+        self.contradictions += len(patient.contradictions)
+        listed = list(lines)
+        self._count(listed)
+        record = {
+            "patient": patient.name,
+            "subject": patient.subject,
+            "file": patient.file or None,
+            "refused": patient.refused,
+            "confirmed": patient.confirmed,
+            "remarks": patient.remarks,
+            "contradictions": patient.contradictions,
+            "resources": [_line_record(line) for line in listed],
+            "nothing_for": patient.nothing,
+            "not_carried": patient.not_carried,
+        }
+        self.json.write((b"\n" if self._first else b",\n") + dump_any(record))
+        self._first = False
+        for line in _patient_text(patient, listed):
+            print(line, file=self.text)
+
+    def others(self, lines: Iterable[Line]) -> None:
+        """Write what belongs to no patient of the input."""
+        listed = list(lines)
+        self._count(listed)
+        if not self._others_open:
+            self.json.write(b'\n],"others":[')
+            self._others_open, self._first = True, True
+            print("\nResources of no patient in the input", file=self.text)
+        for line in listed:
+            self.json.write((b"\n" if self._first else b",\n") + dump_any(_line_record(line)))
+            self._first = False
+        for text in _grouped(listed):
+            print(text, file=self.text)
+
+    def _count(self, lines: list[Line]) -> None:
+        for line in lines:
+            self.totals["gave" if line.gave else "left"] += 1
+
+    def summary(self) -> str:
+        """A few lines for the terminal."""
+        total = self.totals["gave"] + self.totals["left"]
+        lines = [
+            f"patients imported: {self.imported}, refused: {self.refused}",
+            f"resources read: {total}, of which gave a fact or an entry: {self.totals['gave']}",
+            f"contradictions: {self.contradictions}",
+            f"subject files: {(self.out / 'subjects').as_posix()}",
+            f"what became of each resource: {(self.out / 'report.txt').as_posix()}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _line_record(line: Line) -> dict[str, Any]:
+    record: dict[str, Any] = {"resource": line.name}
+    if line.gave:
+        record["gave"] = list(line.gave)
+    if line.left:
+        record["because" if line.gave else "left_out"] = line.left
+    if line.look:
+        record["look"] = True
+    return record
+
+
+def _patient_text(patient: Patient, lines: list[Line]) -> Iterable[str]:
+    yield ""
+    yield "=" * 80
+    if patient.refused:
+        yield f"{patient.name}: refused"
+        for why in patient.refused:
+            yield from _wrapped(why, "  ")
+    else:
+        yield f"{patient.name}: subject {patient.subject}, in {patient.file}"
+    for title, several in (
+        ("Contradictions", patient.contradictions),
+        ("Confirmed by the person who imported", patient.confirmed),
+        ("Note", patient.remarks),
+    ):
+        if several:
+            yield f"\n{title}"
+            for one in several:
+                yield from _wrapped(one, "  ")
+    given = [line for line in lines if line.gave]
+    if given:
+        yield "\nGiven"
+        for line in given:
+            where = ", ".join(one.removeprefix("facts.") for one in line.gave)
+            yield from _wrapped(f"{line.name}: {where}", "  ")
+            if line.left:
+                yield from _wrapped(line.left, "      ")
+    look = [line for line in lines if line.look and not line.gave]
+    if look:
+        yield "\nLeft out, and worth a look before a list is confirmed complete"
+        yield from _grouped(look)
+    rest = [line for line in lines if not line.look and not line.gave]
+    if rest:
+        yield "\nLeft out"
+        yield from _grouped(rest)
+    if patient.nothing:
+        yield "\nNothing found for"
+        yield from _wrapped(", ".join(patient.nothing), "  ")
+    if patient.not_carried:
+        yield "\nNot carried by any record; to be asked"
+        for name, why in patient.not_carried.items():
+            yield from _wrapped(f"{name}: {why}", "  ")
+
+
+def _grouped(lines: list[Line]) -> Iterable[str]:
+    groups: dict[str, list[str]] = {}
+    for line in lines:
+        groups.setdefault(line.left or "gave nothing", []).append(line.name)
+    for why, names in groups.items():
+        yield from _wrapped(why, "  ")
+        yield from _wrapped(", ".join(names), "      ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        80,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,44 @@
+"""`eligo new`: a pack's skeleton from a ClinicalTrials.gov study record."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from app.inputs import print_faults, say, unreadable
+from app.main import REJECTED
+from engine.faults import InputRejected
+from engine.packs import read_pack
+from engine.skeleton import skeleton
+
+
+def run(arguments: Namespace) -> int:
+    """Write the skeleton; returns the exit code."""
+    out = arguments.out
+    try:
+        data = arguments.study.read_bytes()
+    except OSError as error:
+        say(unreadable(arguments.study, error).text())
+        return REJECTED
+    try:
+        made = skeleton(arguments.study.as_posix(), data)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            say(f"{out.as_posix()} is there already: name a folder that is not")
+            return REJECTED
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in made.files.items():
+            (out / name).write_text(text, encoding="utf-8")
+        protocol = read_pack(out)
+    except InputRejected as rejected:
+        print_faults(rejected.faults)
+        return REJECTED
+    except OSError as error:
+        say(unreadable(out, error).text())
+        return REJECTED
+    for note in made.notes:
+        print(f"note: {note}")
+    kinds = [c.kind for c in protocol.criteria]
+    print(
+        f"{out.as_posix()}: {kinds.count('inclusion')} inclusion and "
+        f"{kinds.count('exclusion')} exclusion criteria; write their rules, then `eligo check`"
+    )
+    return 0

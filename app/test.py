@@ -1,0 +1,273 @@
+"""`eligo test`: run a pack's cases, see what they cover, and what mistakes they would miss."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.check import read_all
+from app.inputs import print_faults, say, unreadable
+from app.main import DOUBT, FOUND, REJECTED
+from app.shipped import shipped_pack
+from engine import mutants
+from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case
+from engine.decision import Screener
+from engine.faults import EngineFault, InputRejected
+from engine.model import Answer, Protocol
+from engine.mutants import Judged
+from engine.reference import answers, readings, statuses, truths, verdict
+from engine.witness import Witness, change_lines, file_lines, screened
+from engine.worlds import Plain, Space, fitted
+
+SUGGESTED = "suggested.yaml"
+HEADING = """\
+# yaml-language-server: $schema=../../../docs/schemas/case.schema.json
+#
+# Suggested by `eligo test`. Each says what the pack does now: read it, and correct the pack
+# or the case where that is not what the protocol means. Then move it to its criterion's file.
+cases:
+"""
+
+T = TypeVar("T")
+
+
+def run(arguments: Namespace) -> int:
+    """Run the cases; returns the exit code."""
+    folder = arguments.protocol or shipped_pack()
+    try:
+        protocol, cases = read_all(folder)
+    except InputRejected as rejected:
+        print_faults(rejected.faults)
+        return REJECTED
+    if cases.faults:
+        print_faults(cases.faults)
+        return REJECTED
+    try:
+        picked = chosen(cases.cases, arguments.run or "")
+    except re.error as error:
+        say(f"--run: `{arguments.run}` is not a pattern: {error}")
+        return REJECTED
+    if not picked:
+        say("no case has such a name" if cases.cases else f"{folder.as_posix()} has no cases")
+        return FOUND
+    try:
+        with Screener(protocol) as screener:
+            return _tested(arguments, folder, protocol, cases, picked, screener)
+    except EngineFault as fault:
+        say(f"engine fault: {fault.where}")
+        return DOUBT
+
+
+def _tested(
+    arguments: Namespace,
+    folder: Path,
+    protocol: Protocol,
+    cases: Cases,
+    picked: Sequence[Case],
+    screener: Screener,
+) -> int:
+    ran = [run_case(screener, case) for case in progress(picked, "case")]
+    failed = [one for one in ran if one.differences]
+    print_failures(failed)
+    print(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
+    code = FOUND if failed else 0
+    if not (arguments.coverage or arguments.mutate):
+        return code
+    as_of = Counter(case.as_of for case in picked).most_common(1)[0][0]
+    suggestions: list[list[str]] = []
+    made = mutants.mutants(protocol) if arguments.mutate else []
+    space = Space([protocol], as_of, mutants.tests_of(made))
+    suggest = _Suggester(protocol, cases, screener, as_of)
+    if arguments.coverage:
+        plain = space if not made else Space([protocol], as_of)
+        found = coverage(protocol, picked, plain, screener)
+        suggestions += _print_coverage(found, protocol, suggest)
+        code = max(code, FOUND if found.percent < 100 else 0)
+    if arguments.mutate:
+        judged = list(
+            progress(mutants.judge(protocol, picked, space, screener, made), "mutant", len(made))
+        )
+        suggestions += _print_mutants(judged, protocol, suggest)
+        left = sum(one.fate in ("survived", "undecided") for one in judged)
+        code = max(code, FOUND if left else 0)
+    unique = list({tuple(lines[1:]): lines for lines in suggestions}.values())
+    if arguments.write and unique:
+        try:
+            where = write_suggestions(folder, unique)
+        except OSError as error:
+            say(unreadable(folder / "cases" / SUGGESTED, error).text())
+            return REJECTED
+        print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
+    return code
+
+
+# --- cases ------------------------------------------------------------------------------
+
+
+def print_failures(failed: Iterable[Ran]) -> None:
+    """Each failed case: where it stands, what was expected, what came out and why."""
+    for one in failed:
+        place = one.case.place
+        print(f"{place.path}:{place.line}: failed: {one.case.name}")
+        for difference in one.differences:
+            print(f"  {difference.what}: expected {difference.expected}, found {difference.found}")
+            for because in difference.because.split("; "):
+                if because:
+                    print(f"    {because}")
+
+
+def quickly_failing(
+    protocol: Protocol, cases: Sequence[Case], screener: Screener
+) -> list[Ran]:
+    """The cases that fail, found by the reference evaluator and run again by the rules."""
+    failing = []
+    for case in cases:
+        found = truths(protocol, readings(protocol, case.subject, case.as_of), case.as_of)
+        said = answers(protocol, found)
+        wrong = any(said[name] != expected for name, expected in case.answers.items())
+        if wrong or case.verdict not in (None, verdict(statuses(protocol, said))):
+            failing.append(case)
+    return [run_case(screener, case) for case in failing]
+
+
+# --- what is missing, and cases that would show it ----------------------------------------
+
+
+class _Suggester:
+    """Turns a witness into a case, on top of a base of the pack where that shows the same."""
+
+    def __init__(
+        self, protocol: Protocol, cases: Cases, screener: Screener, as_of: date
+    ) -> None:
+        self.protocol, self.screener, self.as_of = protocol, screener, as_of
+        self.bases = cases.bases
+
+    def case(self, name: str, witness: Witness, criterion: str, answer: Answer | None) -> list[str]:
+        """The lines of a case; it expects what the fired rules say."""
+        recorded = fitted(witness.recorded, self.protocol)
+        for base, plain in self.bases.items():
+            whole = {
+                part: {**(plain.get(part) or {}), **recorded[part]} for part in ("facts", "records")
+            }
+            try:
+                decision = screened(self.screener, _written(whole), witness.as_of)
+            except (InputRejected, EngineFault, KeyError, TypeError):
+                continue
+            said = {c["id"]: c["answer"] for c in decision["criteria"]}
+            if not criterion or said[criterion] == answer:
+                body = [f"    base: {base}", "    change:", *change_lines(recorded, "      ")]
+                return self._lines(name, witness.as_of, body, criterion, answer, decision["verdict"])
+        body = ["    subject:", *(f"      {line}" for line in file_lines(recorded, "CASE"))]
+        return self._lines(name, witness.as_of, body, criterion, answer, witness.verdict)
+
+    def _lines(
+        self, name: str, as_of: date, body: list[str], criterion: str,
+        answer: Answer | None, verdict: str,
+    ) -> list[str]:  # fmt: skip
+        said = f"answers: {{{criterion}: {answer}}}" if criterion and answer else "answers: {}"
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return [
+            f'  - name: "{quoted}"',
+            f"    as_of: {as_of.isoformat()}",
+            *body,
+            f"    expect: {{{said}, verdict: {verdict}}}",
+        ]
+
+
+def _written(recorded: Plain) -> Plain:
+    """Statements in their long form, which `fitted` reads."""
+    facts = {}
+    for name, said in recorded["facts"].items():
+        if said is not None:
+            facts[name] = said if isinstance(said, dict) else {"value": said}
+    return {"facts": facts, "records": {k: v for k, v in recorded["records"].items() if v}}
+
+
+def _print_coverage(
+    found: Coverage, protocol: Protocol, suggest: _Suggester
+) -> list[list[str]]:
+    whole = found.met + len(found.uncovered) + len(found.undecided)
+    suggestions = []
+    for one in found.uncovered:
+        print(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
+        if one.witness is not None:
+            name = f"covers {one.obligation.path}: {one.obligation.seen}"
+            lines = suggest.case(name, one.witness, one.criterion, one.answer)
+            suggestions.append(lines)
+            print("\n".join(lines))
+    for obligation in found.undecided:
+        print(f"{_at(obligation)}: not decided within the limit: {_seen(obligation)}")
+    for obligation in found.infeasible:
+        print(f"{_at(obligation)}: proved impossible, left out: {_seen(obligation)}")
+    print(f"coverage: {found.percent} % ({found.met} of {whole}; {len(found.infeasible)} left out)")
+    return suggestions
+
+
+def _at(obligation: Obligation) -> str:
+    return f"{obligation.place.path}:{obligation.place.line}"
+
+
+def _seen(obligation: Obligation) -> str:
+    return f"{obligation.path} ({obligation.words}) {obligation.seen}"
+
+
+def _print_mutants(
+    judged: Sequence[Judged], protocol: Protocol, suggest: _Suggester
+) -> list[list[str]]:
+    suggestions = []
+    for one in judged:
+        place = one.mutant.place
+        at = f"{place.path}:{place.line}"
+        if one.fate == "survived":
+            assert one.witness is not None
+            print(f"{at}: survived: {one.mutant.kind}: {one.mutant.words}")
+            told = one.criterion or "verdict"
+            here = one.witness.statuses[one.criterion] if one.criterion else one.witness.verdict
+            print(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
+            name = f"tells apart: {one.mutant.words}"
+            lines = suggest.case(name, one.witness, one.criterion, one.answer)
+            suggestions.append(lines)
+            print("\n".join(lines))
+        elif one.fate != "killed":
+            print(f"{at}: {one.fate}: {one.mutant.kind}: {one.mutant.words}")
+    count = mutants.counts(judged)
+    alive = count["survived"] + count["undecided"]
+    score = 100 * count["killed"] // (count["killed"] + alive) if count["killed"] + alive else 100
+    print(
+        f"mutants: {len(judged)}; killed {count['killed']}, survived {count['survived']}, "
+        f"equivalent {count['equivalent']}, undecided {count['undecided']}; score {score} %"
+    )
+    return suggestions
+
+
+def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Path:
+    """Append cases to `cases/suggested.yaml`. Raises: OSError."""
+    where = folder / "cases" / SUGGESTED
+    where.parent.mkdir(exist_ok=True)
+    text = "".join("\n".join(lines) + "\n" for lines in suggestions)
+    if not where.exists():
+        text = HEADING + text
+    with where.open("a", encoding="utf-8") as file:
+        file.write(text)
+    return where
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterator[T]:
+    """A progress bar on a terminal, for work that a person waits for."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from tqdm import tqdm
+
+    bar: Any = tqdm(items, total=total, unit=unit, ncols=78, file=sys.stderr, leave=False)
+    yield from bar
