@@ -68,15 +68,9 @@ def subject_files(paths: Iterable[Path]) -> tuple[list[SubjectFile], list[Fault]
     faults: list[Fault] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file())
-            for file in inside:
+            for file in _inside(path):
                 relative = file.relative_to(path)
-                if any(part.startswith(".") for part in relative.parts):
-                    continue
-                if file.suffix.lower() in SUFFIXES:
-                    found.setdefault(file.resolve(), SubjectFile(file, path_text(relative)))
-                else:
-                    say(f"passed over, not a subject file: {path_text(file)}")
+                found.setdefault(file.resolve(), SubjectFile(file, path_text(relative)))
         elif path.is_file():
             found.setdefault(path.resolve(), SubjectFile(path, path_text(Path(path.name))))
         else:
@@ -89,6 +83,18 @@ def print_faults(faults: Iterable[Fault]) -> None:
     """Faults, as people read them, on standard error."""
     for fault in faults:
         say(fault.text())
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The subject files below a folder, in order of name; the rest is named, not read."""
+    for entry in sorted(folder.iterdir()):
+        hidden = entry.name.startswith(".")
+        if entry.is_dir() and not entry.is_symlink() and not hidden:
+            yield from _inside(entry)
+        elif entry.is_file() and entry.suffix.lower() in SUFFIXES and not hidden:
+            yield entry
+        else:
+            say(f"passed over, not a subject file: {path_text(entry)}")
 
 
 Twice = dict[Path, tuple[str, tuple[Fault, ...]]]

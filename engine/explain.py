@@ -180,7 +180,8 @@ class Explanation:
             )
         turn = self._turn(test, truth, found)
         text += ". This holds." if truth == "true" else ". This does not hold."
-        if turn is not None:
+        # Of an imprecise date the day is only the first on which the truth may turn.
+        if turn is not None and found.reading.low == found.reading.high:
             if truth == "false":
                 late = found.until is not None and turn > found.until
                 renewed = ", if what is recorded is renewed by then" if late else ""
@@ -198,6 +199,8 @@ class Explanation:
             return None
         fact = self.protocol.facts[test.fact]
         if isinstance(test, AgoTest):
+            if _under_way(fact, found):
+                return None
             # The earliest day of the interval is the first to come of age.
             first = _calendar_day(reading.low)
             return _ago_turn(test, truth, first, self.as_of) if first else None
@@ -460,6 +463,8 @@ class Explanation:
             if entry.by:
                 record["by"] = entry.by
             record["entry"] = entry.entry
+            if _under_way(fact, found):
+                record["note"] = "under way"
         if reading.reason is not None:
             record["reason"] = reading.reason
         if found.until is not None and reading.low is not None:
@@ -476,6 +481,8 @@ class Explanation:
         if reading.low is None:
             return "not known"
         text = self._value_words(fact, reading)
+        if _under_way(fact, found):
+            text = "under way"
         beside = []
         one = found.statements[0] if found.statements else None
         if one is not None and fact.derive is None:
@@ -569,6 +576,13 @@ def _calendar_day(number: int) -> date | None:
 
 def _next_day(day: date) -> date | None:
     return None if day == date.max else day + timedelta(days=1)
+
+
+def _under_way(fact: Fact, found: Found) -> bool:
+    """Whether a latest date is today because its entry says `ongoing`: no day is fixed."""
+    return isinstance(fact.derive, LatestOf) and any(
+        entry.values.get(fact.derive.field) == "ongoing" for entry in found.entries[:1]
+    )
 
 
 def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date) -> date | None:

@@ -392,7 +392,8 @@ def _telling(
     shown = [e for e, d in days if d is None]
     if dated:
         if isinstance(derive, LatestOf):
-            best = max(dated, key=lambda pair: pair[1][1])
+            under_way = {e.entry for e in sure if e.values.get(derive.field) == "ongoing"}
+            best = max(dated, key=lambda pair: (pair[1][1], pair[0].entry in under_way))
         else:
             best = min(dated, key=lambda pair: pair[1][0])
         shown.insert(0, best[0])
