@@ -208,8 +208,9 @@ class Explanation:
             born = self.found[fact.derive.since].reading
             first = None if born.low is None else _calendar_day(born.low)
             return _age_turn(test, truth, first, self.as_of) if first else None
-        if isinstance(test, EverTest) and found.starts is not None:
-            return None
+        if isinstance(test, EverTest):
+            first = _calendar_day(reading.low)
+            return first if first is not None and first > self.as_of else None
         return None
 
     def _change(
@@ -227,39 +228,44 @@ class Explanation:
             truth != "unknown"
             and found.until is not None
             and (best is None or found.until < best[0])
-            and not _proved_by_entry(fact, test, truth)
+            and not _proved_by_entry(fact, test, truth, found.reading)
         ):
             after = _next_day(found.until)
             if after is not None and (best is None or after < best[0]):
                 best = (after, (f"{fact.ask}: what is recorded expires the day before",))
         if truth == "unknown" or found.reading.low != found.reading.high:
-            day = min(self._widening(test, found), default=None)
+            day = min(self._widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
                 best = (day, (f"{branch.words} may be decided by then",))
         return best
 
-    def _widening(self, test: Test, found: Found) -> list[date]:
-        """Days on which an end of an imprecise date comes of age."""
-        fact = self.protocol.facts[test.fact]
-        ends = [s.value for s in found.statements if isinstance(s.value, Days)]
-        if isinstance(fact.derive, CompletedYears):
-            sizes = _age_limits(test)
-        elif isinstance(test, AgoTest):
-            sizes = [test.duration]
-            for entry in found.entries:
-                ends += [v for v in entry.values.values() if isinstance(v, Days)]
-        elif isinstance(test, DayTest | EverTest):
-            sizes = [Duration(0, 0)]
-        else:
-            return []
-        days = []
-        for value in ends:
-            for end in (value.first, value.last):
-                for size in sizes:
-                    day = add(end, size)
-                    if day is not None:
-                        days += [day, _next_day(day) or day]
-        return [day for day in days if day > self.as_of]
+    def _widening(self, test: Test, truth: Truth, found: Found) -> list[date]:
+        """Days on which an end of an imprecise date comes of age, or is reached."""
+        fact, reading = self.protocol.facts[test.fact], found.reading
+        dates = [s.value for s in found.statements if isinstance(s.value, Days)]
+        for entry in found.entries:
+            dates += [value for value in entry.values.values() if isinstance(value, Days)]
+        ends = [end for value in dates for end in (value.first, value.last)]
+        days: list[date | None] = [v.first for v in dates if v.first != v.last]
+        if isinstance(test, AgoTest):
+            washout = test.op in ("at_least_ago", "more_than_ago")
+            past = reading.high is not None and reading.high <= self.as_of.toordinal()
+            if truth == ("true" if washout else "false") and past:
+                return []  # long enough ago stays so
+            reached = [add(end, test.duration) for end in ends]
+            if test.op in ("more_than_ago", "within_last"):
+                reached = [_next_day(day) for day in reached if day is not None]
+            days += reached
+        elif isinstance(fact.derive, CompletedYears):
+            days += [add(end, size) for end in ends for size in _age_limits(test)]
+        elif isinstance(test, DayTest):
+            days += [*ends, test.day, _next_day(test.day)]
+        elif isinstance(test, EverTest):
+            days += ends
+        elif isinstance(fact.derive, DaysBetween):
+            # An end that moves with the as-of date moves the count every day.
+            days += [*ends, _next_day(self.as_of)]
+        return [day for day in days if day is not None and day > self.as_of]
 
     def next_change(self, branch: Branch) -> Change | None:
         """The first day on which a condition's truth may change by time alone.
@@ -371,9 +377,8 @@ class Explanation:
                 return f"the limits of normal beside the values{when} disagree"
             return f"the statements{when} disagree: {', '.join(values)}"
         if reason == "history_not_confirmed":
-            derive = fact.derive
-            records = getattr(derive, "records", None)
-            ask = self.protocol.records[records].ask if records else fact.ask
+            records = getattr(root[0].derive, "records", None)
+            ask = self.protocol.records[records].ask if records else root[0].ask
             return f"the list “{ask}” is not confirmed complete for this day"
         if reason == "not_attested":
             return f"it lacks the name of the {root[0].attested_by} who states it"
@@ -385,7 +390,7 @@ class Explanation:
             return f"recorded as pending{note}"
         if reason == "not_done":
             return f"recorded as not done{note}"
-        gaps = self._gaps(fact, found)
+        gaps = self._gaps(*root)
         if found.reading.low is None:
             return gaps or "not recorded exactly enough"
         known = f"known only as {self._value_words(fact, found.reading)}"
@@ -615,12 +620,15 @@ def _age_turn(test: Test, truth: Truth, born: date, as_of: date) -> date | None:
     return min((day for day in days if day is not None and day > as_of), default=None)
 
 
-def _proved_by_entry(fact: Fact, test: Test, truth: Truth) -> bool:
+def _proved_by_entry(fact: Fact, test: Test, truth: Truth, reading: Reading) -> bool:
     """Whether a known entry proves the truth, so that a lapsed confirmation changes nothing."""
-    if isinstance(fact.derive, LatestOf):
+    if isinstance(fact.derive, LatestOf | EarliestOf):
+        if reading.low == NEVER:
+            return False
         if isinstance(test, AgoTest):
-            washout = test.op in ("at_least_ago", "more_than_ago")
-            return truth == ("false" if washout else "true")
+            # An unknown entry can only be later than the latest, or earlier than the earliest.
+            long_ago = (test.op in ("at_least_ago", "more_than_ago")) == (truth == "true")
+            return long_ago == isinstance(fact.derive, EarliestOf)
         if isinstance(test, EverTest):
             return (truth == "true") == test.expected
     if isinstance(fact.derive, Count) and isinstance(test, LimitTest):
