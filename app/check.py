@@ -273,6 +273,9 @@ def _check_subjects(
     if missing:
         _print(missing, None, "files", as_json)
         worst = REJECTED
+    elif not files:
+        say("there is no subject file and no pack here: nothing was checked")
+        worst = REJECTED
     seen: dict[str, list[str]] = {}
     clean = 0
     for file in files:

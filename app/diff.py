@@ -53,9 +53,7 @@ def run(arguments: Namespace) -> int:
     return code
 
 
-def _content(
-    form: str, comparison: Comparison, flips: Sequence[Flip] | None, as_of: date
-) -> bytes:
+def _content(form: str, comparison: Comparison, flips: Sequence[Flip] | None, as_of: date) -> bytes:
     found = record(comparison, flips, as_of)
     if form == "json":
         return dump_any(found) + b"\n"

@@ -25,6 +25,15 @@ def run(arguments: Namespace) -> int:
         print(blank_subject(protocol), end="")
     elif arguments.csv:
         print(",".join(csv_columns(protocol)))
+    elif arguments.redcap:
+        from app.imports.redcap import dictionary_csv
+
+        print(dictionary_csv(protocol), end="")
+    elif arguments.questionnaire:
+        from app.imports.questionnaire import questionnaire
+        from app.imports.recorded import json_text
+
+        print(json_text(questionnaire(protocol)), end="")
     elif arguments.json:
         print(dump_any(dictionary(protocol)).decode())
     else:
@@ -134,7 +143,8 @@ def csv_columns(protocol: Protocol) -> list[str]:
         columns.append(f"{fact.name}.source")
         if fact.attested_by:
             columns.append(f"{fact.name}.by")
-    columns += [f"{record}.complete_on" for record in protocol.records]
+    for record in protocol.records:
+        columns += [f"{record}.complete_on", f"{record}.complete_by"]
     return columns
 
 

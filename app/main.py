@@ -7,6 +7,7 @@ the words were wrong; 3 the software was in doubt about itself. The highest wins
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from datetime import date
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 FOUND, REJECTED, DOUBT = 1, 2, 3
 
@@ -29,6 +31,12 @@ def _day(text: str) -> date:
     if not 1900 <= day.year <= 2999:
         raise argparse.ArgumentTypeError(f"`{text}`: the year must be from 1900 to 2999")
     return day
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or len(text) > 6 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of processes from 1 up")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     screen.add_argument("--out", type=Path, metavar="DIR", help="write a report a subject there")
     screen.add_argument("--trace", action="store_true", help="append the trace to the reports")
     jobs = "processes; default: as many as help"
-    screen.add_argument("--jobs", type=int, metavar="N", help=jobs)
+    screen.add_argument("--jobs", type=_jobs, metavar="N", help=jobs)
     screen.set_defaults(module="app.screen")
 
     check = commands.add_parser(
@@ -127,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--blank", action="store_true", help="a blank subject file (YAML)")
     form.add_argument("--csv", action="store_true", help="a CSV heading, a subject a row")
     form.add_argument("--json", action="store_true", help="the dictionary as JSON")
+    form.add_argument("--redcap", action="store_true", help="the REDCap data dictionary (CSV)")
+    form.add_argument("--questionnaire", action="store_true", help="a FHIR R4 Questionnaire")
     facts.set_defaults(module="app.facts")
 
     outcomes = commands.add_parser(
@@ -148,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         help="html and pdf need --out",
     )
     outcomes.add_argument("--out", type=Path, metavar="FILE_OR_DIR", help="write the report there")
-    outcomes.add_argument("--jobs", type=int, metavar="N", help=jobs)
+    outcomes.add_argument("--jobs", type=_jobs, metavar="N", help=jobs)
     outcomes.set_defaults(module="app.outcomes")
 
     survival = commands.add_parser(
@@ -158,15 +168,122 @@ def _parser() -> argparse.ArgumentParser:
         "patient, no pack needed.",
     )
     survival.add_argument("table", type=Path, metavar="FILE.csv")
-    survival.add_argument("--time", required=True, metavar="COLUMN", help="time to event or censoring")
+    survival.add_argument(
+        "--time", required=True, metavar="COLUMN", help="time to event or censoring"
+    )
     survival.add_argument(
         "--event", required=True, metavar="COLUMN", help="1 for an event, 0 for censored"
     )
     survival.add_argument("--group", metavar="COLUMN", help="one curve a group")
-    survival.add_argument("--at", default="", metavar="T,T,...", help="times to report the curve at")
+    survival.add_argument(
+        "--at", default="", metavar="T,T,...", help="times to report the curve at"
+    )
     survival.add_argument("--format", choices=("text", "json"), default="text")
     survival.set_defaults(module="app.survival")
+    _imports(commands)
+    _exports(commands)
     return parser
+
+
+def _imports(commands: Any) -> None:
+    """The words of `eligo import`."""
+    imports = commands.add_parser(
+        "import",
+        help="records of others as subject files",
+        description="Turn FHIR R4 records, tables or a REDCap export into subject files.",
+    ).add_subparsers(dest="what", required=True, metavar="WHAT")
+
+    fhir = imports.add_parser(
+        "fhir",
+        help="FHIR R4 Bundles, resources and NDJSON",
+        description="Read FHIR R4 JSON (Bundles, single resources, NDJSON, folders of them) by "
+        "the pack's sources/fhir.yaml. Writes subject files to DIR/subjects and what became of "
+        "each resource to DIR/report.txt and DIR/report.json.",
+    )
+    fhir.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
+    fhir.add_argument(
+        "--confirm",
+        action="append",
+        metavar="[SUBJECT:]LIST=DATE",
+        help="you confirm that this record list was complete on that day",
+    )
+    fhir.add_argument("--by", metavar="NAME", help="who confirms")
+    fhir.add_argument(
+        "--id-system", metavar="URL", help="the identifier that is the study id; default: the id"
+    )
+    fhir.set_defaults(module="app.imports.fhir")
+
+    table = imports.add_parser(
+        "csv",
+        help="a table with a subject a row",
+        description="Read a table with the columns of `eligo facts PACK --csv`.",
+    )
+    table.add_argument("input", type=Path, metavar="FILE")
+    table.add_argument(
+        "--list",
+        action="append",
+        metavar="LIST=FILE",
+        help="a record list's table, an entry a row: subject, and the list's fields",
+    )
+    table.set_defaults(module="app.imports.tables")
+
+    redcap = imports.add_parser(
+        "redcap",
+        help="a REDCap export of raw data",
+        description="Read the CSV export (raw) of a REDCap project made from "
+        "`eligo facts PACK --redcap`.",
+    )
+    redcap.add_argument("input", type=Path, metavar="EXPORT")
+    redcap.set_defaults(module="app.imports.redcap")
+
+    for one in (table, redcap):
+        one.add_argument("--delimiter", choices=(",", ";", "tab", "|"), help="default: by heading")
+        one.add_argument("--encoding", default="utf-8", help="default: utf-8, or a byte-order mark")
+        one.add_argument("--decimal", choices=("point", "comma"), default="point")
+    for one in (fhir, table, redcap):
+        one.add_argument("--protocol", type=Path, metavar="PACK", help="default: shipped")
+        one.add_argument("--out", type=Path, required=True, metavar="DIR")
+        one.add_argument("--format", choices=("yaml", "json"), default="yaml")
+
+
+def _exports(commands: Any) -> None:
+    """The words of `eligo export`."""
+    exports = commands.add_parser(
+        "export",
+        help="decisions and outcomes as CDISC SDTM or FHIR",
+        description="Hand on what `eligo screen --format json` and `eligo outcomes --format json` "
+        "wrote.",
+    ).add_subparsers(dest="what", required=True, metavar="WHAT")
+
+    sdtm = exports.add_parser(
+        "sdtm",
+        help="TI, IE, DM, RS and DS as Dataset-JSON 1.1, XPT version 5 or CSV",
+        description="Write SDTM datasets from decision and outcome records.",
+    )
+    sdtm.add_argument(
+        "--format", choices=("json", "xpt", "csv", "all"), default="all", help="default: all"
+    )
+    sdtm.add_argument("--study", metavar="ID", help="STUDYID; default: the protocol's id")
+    sdtm.add_argument("--site", metavar="ID", default="", help="SITEID")
+    sdtm.add_argument(
+        "--subjects", nargs="+", type=Path, metavar="SUBJECTS", help="for birth date and sex in DM"
+    )
+    sdtm.set_defaults(module="app.export.sdtm")
+
+    fhir = exports.add_parser(
+        "fhir",
+        help="a ResearchSubject a patient, with the decision as its provenance",
+        description="Write one FHIR R4 Bundle from decision records.",
+    )
+    fhir.set_defaults(module="app.export.fhir")
+
+    for one in (sdtm, fhir):
+        one.add_argument("records", nargs="+", type=Path, metavar="RECORDS")
+        one.add_argument("--protocol", type=Path, metavar="PACK", help="default: shipped")
+        one.add_argument("--out", type=Path, required=True, metavar="DIR")
+        one.add_argument(
+            "--created", metavar="TIME", help="the time stated as that of creation; default: now"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,12 +295,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> int:
     """The console script: a closed pipe or an interrupt ends it quietly."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # the same bytes under every locale
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        about = f": {error.filename}" if error.filename else ""
+        print(f"eligo: {error.strerror or error}{about}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REJECTED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

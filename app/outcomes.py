@@ -82,8 +82,8 @@ def run(arguments: Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = (arguments.out or Path(".")).as_posix()
-        say(f"{where}: the report cannot be written: {(error.strerror or 'error').lower()}")
+        place = (arguments.out or Path(".")).as_posix()
+        say(f"{place}: the report cannot be written: {(error.strerror or 'error').lower()}")
         return REJECTED
     return max(code, REJECTED if missing else 0)
 

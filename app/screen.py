@@ -134,7 +134,8 @@ def _results(
 ) -> Iterator[Result]:
     """One result a file, in order, from this process or several."""
     tasks = [(file, twice.get(file.path)) for file in files]
-    processes = jobs or (min(os.cpu_count() or 1, 8) if len(files) >= MANY else 1)
+    cores = os.cpu_count() or 1
+    processes = min(jobs or (cores if len(files) >= MANY else 1), len(files), 4 * cores)
     if processes <= 1:
         with Screener(work.protocol) as screener:
             one = _Worker(work, screener)

@@ -122,9 +122,7 @@ def print_failures(failed: Iterable[Ran]) -> None:
                     print(f"    {because}")
 
 
-def quickly_failing(
-    protocol: Protocol, cases: Sequence[Case], screener: Screener
-) -> list[Ran]:
+def quickly_failing(protocol: Protocol, cases: Sequence[Case], screener: Screener) -> list[Ran]:
     """The cases that fail, found by the reference evaluator and run again by the rules."""
     failing = []
     for case in cases:
@@ -142,9 +140,7 @@ def quickly_failing(
 class _Suggester:
     """Turns a witness into a case, on top of a base of the pack where that shows the same."""
 
-    def __init__(
-        self, protocol: Protocol, cases: Cases, screener: Screener, as_of: date
-    ) -> None:
+    def __init__(self, protocol: Protocol, cases: Cases, screener: Screener, as_of: date) -> None:
         self.protocol, self.screener, self.as_of = protocol, screener, as_of
         self.bases = cases.bases
 
@@ -162,7 +158,9 @@ class _Suggester:
             said = {c["id"]: c["answer"] for c in decision["criteria"]}
             if not criterion or said[criterion] == answer:
                 body = [f"    base: {base}", "    change:", *change_lines(recorded, "      ")]
-                return self._lines(name, witness.as_of, body, criterion, answer, decision["verdict"])
+                return self._lines(
+                    name, witness.as_of, body, criterion, answer, decision["verdict"]
+                )
         body = ["    subject:", *(f"      {line}" for line in file_lines(recorded, "CASE"))]
         return self._lines(name, witness.as_of, body, criterion, answer, witness.verdict)
 
@@ -189,9 +187,7 @@ def _written(recorded: Plain) -> Plain:
     return {"facts": facts, "records": {k: v for k, v in recorded["records"].items() if v}}
 
 
-def _print_coverage(
-    found: Coverage, protocol: Protocol, suggest: _Suggester
-) -> list[list[str]]:
+def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) -> list[list[str]]:
     whole = found.met + len(found.uncovered) + len(found.undecided)
     suggestions = []
     for one in found.uncovered:

@@ -127,7 +127,8 @@ def case_files(folder: FilePath) -> dict[str, bytes]:
     return {
         path.relative_to(inside).as_posix(): path.read_bytes()
         for path in sorted(inside.rglob("*"))
-        if path.is_file() and path.suffix in (".yaml", ".yml", ".json")
+        if path.is_file()
+        and path.suffix in (".yaml", ".yml", ".json")
         and not any(part.startswith(".") for part in path.relative_to(inside).parts)
     }
 
@@ -150,7 +151,9 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
     for name, sheet in sheets.items():
         for base in sheet.names_of(("bases",), tops[name].get("bases", {}), "names to subjects"):
             if base in bases:
-                sheet.fault(("bases", base), "duplicate-base", f"there are two bases `{base}`", key=True)
+                sheet.fault(
+                    ("bases", base), "duplicate-base", f"there are two bases `{base}`", key=True
+                )
                 continue
             bases[base] = (sheet.document, ("bases", base))
             plain[base] = _get(sheet.document.value, ("bases", base)) or {}

@@ -191,7 +191,9 @@ class Screener:
 
     def _record(self, trace: Trace) -> Decision:
         branches, statuses = self.branches, trace.statuses
-        explanation = Explanation(self.protocol, trace.found, trace.outcome.truths, trace.as_of)
+        explanation = Explanation(
+            self.protocol, trace.subject, trace.found, trace.outcome.truths, trace.as_of
+        )
         criteria: list[CriterionRecord] = [
             {
                 "id": criterion.id,

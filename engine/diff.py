@@ -160,8 +160,9 @@ class _Pair:
                 except (InputRejected, EngineFault):
                     continue
                 said = (first, second)[number].statuses[criterion.id]
-                pair = ("not asked", said) if number else (said, "not asked")
-                return Shown(space.as_of, recorded, *pair, first.verdict, second.verdict)
+                before = "not asked" if number else said
+                after = said if number else "not asked"
+                return Shown(space.as_of, recorded, before, after, first.verdict, second.verdict)
         return None
 
     def _matched(self) -> dict[str, m.Criterion]:
@@ -259,9 +260,7 @@ class _Pair:
                 if ids is not None:
                     said = (first.statuses[ids[0]], second.statuses[ids[1]])
                 if said[0] != said[1]:
-                    return Shown(
-                        space.as_of, recorded, *said, first.verdict, second.verdict
-                    )
+                    return Shown(space.as_of, recorded, *said, first.verdict, second.verdict)
         return None
 
 
@@ -440,9 +439,7 @@ def record(comparison: Comparison, flips: Sequence[Flip] | None, as_of: date | N
         "alike": comparison.alike,
         "verdict": _change_record(comparison, comparison.verdict, rules=False),
         "criteria": [_change_record(comparison, c) for c in comparison.criteria],
-        "outcomes": [
-            _change_record(comparison, c, rules=False) for c in comparison.outcomes
-        ],
+        "outcomes": [_change_record(comparison, c, rules=False) for c in comparison.outcomes],
         "dictionary": list(comparison.dictionary),
         "other": list(comparison.other),
         "subjects": None
@@ -515,5 +512,3 @@ def _change_record(comparison: Comparison, change: Change, rules: bool = True) -
         "worse": shown(change.worse),
         "better": shown(change.better),
     }
-
-

@@ -32,13 +32,16 @@ from engine.model import (
     EverTest,
     Exists,
     Fact,
+    Field,
     LatestOf,
     LimitTest,
     Not,
     Protocol,
     Reading,
     Reason,
+    Recorded,
     Statement,
+    Subject,
     Test,
     Todo,
     Truth,
@@ -55,6 +58,8 @@ from engine.wording import (
     leaf_words,
     test_text,
 )
+
+ListDerivation = LatestOf | EarliestOf | Exists | Count
 
 Change = tuple[date, tuple[str, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
@@ -116,11 +121,13 @@ class Explanation:
     def __init__(
         self,
         protocol: Protocol,
+        subject: Subject,
         found: Mapping[str, Found],
         truths: Sequence[Truth],
         as_of: date,
     ) -> None:
         self.protocol = protocol
+        self.subject = subject
         self.found = found
         self.truths = truths
         self.as_of = as_of
@@ -399,7 +406,7 @@ class Explanation:
     def _gaps(self, fact: Fact, found: Found) -> str:
         """Which entries of a record list leave it open, and what they do not say."""
         derive = fact.derive
-        if not isinstance(derive, LatestOf | EarliestOf | Exists | Count):
+        if not isinstance(derive, ListDerivation):
             return ""
         fields = [where.field for where in derive.where]
         if isinstance(derive, LatestOf | EarliestOf):
@@ -470,11 +477,41 @@ class Explanation:
             record["entry"] = entry.entry
             if _under_way(fact, found):
                 record["note"] = "under way"
+        elif isinstance(fact.derive, ListDerivation) and found.until is not None:
+            listed = self.subject.records[fact.derive.records]
+            if listed.complete_on is not None:
+                record["on"] = listed.complete_on.isoformat()
+            if listed.source:
+                record["source"] = listed.source
+            if listed.by:
+                record["by"] = listed.by
+            record["entry"] = f"records.{fact.derive.records}"
         if reading.reason is not None:
             record["reason"] = reading.reason
         if found.until is not None and reading.low is not None:
             record["good_until"] = found.until.isoformat()
+        if fact.derive is not None and reading.low is not None:
+            record["follows_from"] = self._follows_from(fact, found)
         return record
+
+    def _follows_from(self, fact: Fact, found: Found) -> list[str]:
+        """What a derived reading was worked out from, one line each."""
+        if not isinstance(fact.derive, ListDerivation):
+            facts = [self.protocol.facts[name] for name in found.from_facts]
+            return [f"{one.ask}: {self._shown(one, self.found[one.name])}" for one in facts]
+        record = self.protocol.records[fact.derive.records]
+        listed = self.subject.records.get(record.name)
+        lines = []
+        if listed is not None and found.until is not None and listed.complete_on is not None:
+            by = f" by {listed.by}" if listed.by else ""
+            day = listed.complete_on.isoformat()
+            lines.append(f"{record.ask}: confirmed complete on {day}{by}")
+        for entry in found.entries:
+            number = int(entry.entry.rpartition("[")[2][:-1]) + 1
+            fields = (record.fields[name] for name in record.fields if name in entry.values)
+            said = "; ".join(f"{f.ask}: {_field_words(entry.values[f.name], f)}" for f in fields)
+            lines.append(f"entry {number}: {said}")
+        return lines
 
     def _root_fact(self, fact: Fact, statement: Statement) -> Fact:
         name = statement.entry.split(".")[1].split("[")[0]
@@ -573,6 +610,21 @@ def _as_recorded(statement: Statement, fact: Fact) -> str:
             return value.first.isoformat()
         return f"{value.first.isoformat()} to {value.last.isoformat()}"
     return next((c.label for c in fact.choices if c.code == value), value)
+
+
+def _field_words(value: Recorded | tuple[str, ...], field: Field) -> str:
+    labels = {choice.code: choice.label for choice in field.choices}
+    if isinstance(value, tuple):
+        return ", ".join(labels.get(code, code) for code in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Amount):
+        return f"{value.sign}{amount_text(value.amount_u, value.unit)}"
+    if isinstance(value, Days):
+        whole = value.first == value.last
+        first, last = value.first.isoformat(), value.last.isoformat()
+        return first if whole else f"{first} to {last}"
+    return labels.get(value, value)
 
 
 def _calendar_day(number: int) -> date | None:

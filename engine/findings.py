@@ -24,7 +24,7 @@ from engine.packs import derived_from
 from engine.rules import condition_paths
 from engine.witness import Witness, confirmed
 from engine.wording import decimal_text, leaf_text
-from engine.worlds import Cell, Plain, Space, as_of_dates, leaves_of, sources
+from engine.worlds import Cell, Plain, Space, as_of_dates, leaves_of
 
 Severity = Literal["error", "warning", "note"]
 Basis = Literal["proved", "witnessed", "undecided", "read"]
@@ -115,7 +115,7 @@ def findings(
         stem = place.path.rpartition("/")[2].partition(".")[0]
         return files.get(stem, 9), place.path, place.line, place.column, finding.code
 
-    return sorted(dict.fromkeys(found), key=order)
+    return sorted(found, key=order)
 
 
 # --- plain from the text ----------------------------------------------------------------
@@ -209,8 +209,8 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
     derivations = [protocol.facts[name].derive for name in sorted(asked)]
     lists = {getattr(derive, "records", "") for derive in derivations}
     for record in protocol.records.values():
-        for field in record.fields.values() if record.name in lists else ():
-            yield from _unused_codes(field, f"{record.name}.{field.name}", named)
+        for one in record.fields.values() if record.name in lists else ():
+            yield from _unused_codes(one, f"{record.name}.{one.name}", named)
 
 
 def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
@@ -218,10 +218,19 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
     outcomes = protocol.outcomes
     if outcomes is None:
         return frozenset()
-    found = {outcomes.start, outcomes.died, *(name for chain in outcomes.in_order for name in chain)}
+    found = {
+        outcomes.start,
+        outcomes.died,
+        *(name for chain in outcomes.in_order for name in chain),
+    }
     for leaf in _outcome_leaves(protocol):
         found.add(leaf[1].fact)
-    todo: list[object] = [outcomes.response, outcomes.events, outcomes.endpoints, outcomes.toxicities]
+    todo: list[object] = [
+        outcomes.response,
+        outcomes.events,
+        outcomes.endpoints,
+        outcomes.toxicities,
+    ]
     while todo:
         one = todo.pop()
         if isinstance(one, str):
@@ -325,7 +334,9 @@ class _Analysis:
             yield from self._nobody()
         for what in dict.fromkeys(self.undecided):
             place = self.protocol.criteria[0].place
-            yield Finding("undecided", place, f"not decided within the limit: {what}", "", "undecided")
+            yield Finding(
+                "undecided", place, f"not decided within the limit: {what}", "", "undecided"
+            )
 
     # --- asking -------------------------------------------------------------------------
 
@@ -416,7 +427,6 @@ class _Analysis:
         protocol = self.protocol
         rest = [c for c in protocol.criteria if c.id not in self.silent]
         first = self.spaces[0]
-        roots = {c.id: self._roots(c) for c in rest}
         support = {c.id: first.diagrams.support(first.status(c)) for c in rest}
         for a, b in combinations(rest, 2):
             if not support[a.id] & support[b.id]:
@@ -434,6 +444,11 @@ class _Analysis:
                 hint = f"{a.id} is on line {a.place.line}"
                 yield Finding("contradicted", b.place, what, hint, "proved", (a.id, b.id))
                 continue
+            if a.kind != b.kind and support[a.id] == support[b.id] and len(support[a.id]) == 1:
+                overlap = list(self._overlap(a, b))
+                if overlap:
+                    yield from overlap
+                    continue
             ahead = self._ensures(a, b, about)
             back = self._ensures(b, a, about)
             if ahead or back:
@@ -443,22 +458,10 @@ class _Analysis:
                     what = f"{other.id} says the same as {one.id}"
                 hint = f"{one.id} is on line {one.place.line}"
                 yield Finding("implied", other.place, what, hint, "proved", (other.id, one.id))
-                continue
-            if a.kind != b.kind and roots[a.id] == roots[b.id]:
-                yield from self._overlap(a, b)
-
-    def _roots(self, criterion: m.Criterion) -> frozenset[object]:
-        found: frozenset[object] = frozenset()
-        for leaf in leaves_of(criterion.holds_when, self.protocol.definitions):
-            if not isinstance(leaf, m.Todo):
-                found |= sources(self.protocol, leaf.fact)
-        return found
 
     def _ensures(self, a: m.Criterion, b: m.Criterion, about: list[m.Condition]) -> bool:
         """Whether `b` never stands worse than `a`: then dropping `b` changes no verdict."""
-        return self._quietly_never(
-            lambda s: s.diagrams.less(s.status(b), s.status(a)), about
-        )
+        return self._quietly_never(lambda s: s.diagrams.less(s.status(b), s.status(a)), about)
 
     def _quietly_never(self, goal: Callable[[Space], int], about: list[m.Condition]) -> bool:
         """Like `never`, for questions that most packs answer with no: no witness is made."""
@@ -471,11 +474,37 @@ class _Analysis:
             return False
 
     def _overlap(self, a: m.Criterion, b: m.Criterion) -> Iterator[Finding]:
+        """An inclusion and an exclusion that both hold at one value, the limit of both.
+
+        Where they hold together over more than one value, the exclusion cuts a window out
+        of the inclusion, as protocols do.
+        """
         inclusion, exclusion = (a, b) if a.kind == "inclusion" else (b, a)
+
+        def goal(space: Space) -> int:
+            return space.diagrams.both(
+                space.diagrams.is_(space.status(inclusion), TRUE),
+                space.diagrams.is_(space.status(exclusion), FALSE),
+            )
+
+        space = self.spaces[0]
+        asked = goal(space)
+        if asked <= TRUE:
+            return
+        cells = space.variables[space.diagrams.levels[asked]].cells
+        both = [
+            cell
+            for cell, branch in zip(cells, space.diagrams.branches[asked], strict=True)
+            if branch == TRUE
+        ]
+        facts = {leaf.fact for c in (a, b) for leaf in self._tests(c)}
+        values = {
+            (name, *ends) for cell in both for name, ends in cell.spread.items() if name in facts
+        }
+        if len(values) != len(facts) or any(low != high for _, low, high in values):
+            return
         found = self.ask(
-            lambda s: s.diagrams.both(
-                s.diagrams.is_(s.status(inclusion), TRUE), s.diagrams.is_(s.status(exclusion), FALSE)
-            ),
+            goal,
             [a.holds_when, b.holds_when],
             f"whether {a.id} and {b.id} overlap",
             definite=True,
@@ -484,10 +513,14 @@ class _Analysis:
             ),
         )
         if isinstance(found, Witness):
-            what = f"a subject may meet {inclusion.id} and be excluded by {exclusion.id}"
-            hint = "both ask about the same facts: let one begin where the other ends"
+            what = f"at its limit a subject meets {inclusion.id} and is excluded by {exclusion.id}"
+            hint = "let one begin where the other ends"
             ids = (inclusion.id, exclusion.id)
             yield Finding("overlap", exclusion.place, what, hint, "witnessed", ids, found)
+
+    def _tests(self, criterion: m.Criterion) -> list[m.Test]:
+        found = leaves_of(criterion.holds_when, self.protocol.definitions)
+        return [leaf for leaf in found if not isinstance(leaf, m.Todo)]
 
     # --- inside a criterion -----------------------------------------------------------------
 
@@ -641,7 +674,9 @@ class _Analysis:
         for fact in self.protocol.facts.values():
             lasting = fact.valid_for is not None or fact.changes == "never"
             if fact.derive is None and fact.type != "text" and not lasting:
-                what = f"`{fact.name}` may change, and nothing says how long a value may be relied on"
+                what = (
+                    f"`{fact.name}` may change, and nothing says how long a value may be relied on"
+                )
                 hint = "add `valid_for: ...`, or `changes: never`"
                 yield Finding("no-validity", fact.place, what, hint)
 
@@ -657,14 +692,20 @@ class _Analysis:
                 continue
             space = self.spaces[0]
             happened = date.fromordinal(space.as_of.toordinal() - _longest(fact.valid_for) - 1)
-            said = {"value": happened.isoformat(), "on": happened.isoformat(), "by": "Dr W. Example"}
+            said = {
+                "value": happened.isoformat(),
+                "on": happened.isoformat(),
+                "by": "Dr W. Example",
+            }
             recorded: Plain = {"facts": {fact.name: said}, "records": {}}
             witness = self._confirmed(recorded, space.as_of)
             what = f"{path}: the window of {leaf.duration.text} is longer than `{fact.name}` "
             what += f"may be relied on ({fact.valid_for.text})"
             hint = "the witness's date lies inside the window, and is out of date"
             ids = tuple(sorted(using))
-            yield Finding("window-beyond-validity", leaf.place, what, hint, "witnessed", ids, witness)
+            yield Finding(
+                "window-beyond-validity", leaf.place, what, hint, "witnessed", ids, witness
+            )
 
     def _nobody(self) -> Iterator[Finding]:
         conditions = [c.holds_when for c in self.protocol.criteria]

@@ -18,7 +18,7 @@ from engine import reference
 from engine.cases import Case
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
-from engine.edits import replaced, users
+from engine.edits import reached, replaced, users
 from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
 from engine.units import UnitError, conversion
@@ -108,24 +108,15 @@ def mutants(protocol: m.Protocol) -> list[Mutant]:
     """Every mutant of a pack, in its order; no two of them are the same pack."""
     found: dict[tuple[object, ...], Mutant] = {}
     for one in _all(protocol):
-        key = (one.protocol.definitions.items(), one.protocol.criteria, one.lenient)
-        same = (
-            tuple(one.protocol.definitions.items()),
-            one.protocol.criteria,
-            tuple((n, f.derive) for n, f in one.protocol.facts.items() if f.derive),
-            one.lenient,
-        )
-        del key
-        if same not in found:
-            found[same] = one
-    own = (
-        tuple(protocol.definitions.items()),
-        protocol.criteria,
-        tuple((n, f.derive) for n, f in protocol.facts.items() if f.derive),
-        "",
-    )
-    found.pop(own, None)
+        found.setdefault(_meaning(one.protocol, one.lenient), one)
+    found.pop(_meaning(protocol, ""), None)
     return list(found.values())
+
+
+def _meaning(protocol: m.Protocol, lenient: str) -> tuple[object, ...]:
+    """What makes two mutants one."""
+    derived = tuple((name, fact.derive) for name, fact in protocol.facts.items() if fact.derive)
+    return (tuple(protocol.definitions.items()), protocol.criteria, derived, lenient)
 
 
 def _all(protocol: m.Protocol) -> Iterator[Mutant]:
@@ -154,9 +145,7 @@ def _all(protocol: m.Protocol) -> Iterator[Mutant]:
         changed = replace(criterion, kind=other_kind)
         swapped = (*protocol.criteria[:number], changed, *protocol.criteria[number + 1 :])
         words = f"{criterion.id}: taken as {other_kind}"
-        yield Mutant(
-            "kind", words, criterion.place, replace(protocol, criteria=swapped), mine
-        )
+        yield Mutant("kind", words, criterion.place, replace(protocol, criteria=swapped), mine)
     yield from _dictionary(protocol)
 
 
@@ -253,7 +242,9 @@ def _leaf_edits(
         other_unit = _other_unit(leaf.duration)
         if other_unit is not None:
             yield "unit", replace(leaf, duration=other_unit)
-        dates = [f.name for f in protocol.facts.values() if f.type == "date" and _asked(protocol, f)]
+        dates = [
+            f.name for f in protocol.facts.values() if f.type == "date" and _asked(protocol, f)
+        ]
         if len(dates) > 1:
             other = dates[(dates.index(leaf.fact) + 1) % len(dates)]
             yield "reference-date", replace(leaf, fact=other)
@@ -267,7 +258,9 @@ def _leaf_edits(
 
 
 def _asked(protocol: m.Protocol, fact: m.Fact) -> bool:
-    return any(not isinstance(leaf, m.Todo) and leaf.fact == fact.name for leaf in pack_leaves(protocol))
+    return any(
+        not isinstance(leaf, m.Todo) and leaf.fact == fact.name for leaf in pack_leaves(protocol)
+    )
 
 
 def _step(fact: m.Fact, limit: int) -> int:
@@ -346,7 +339,11 @@ def _dictionary(protocol: m.Protocol) -> Iterator[Mutant]:
             record = protocol.records[derive.records]
             if isinstance(derive, m.LatestOf | m.EarliestOf):
                 opposite = m.EarliestOf if isinstance(derive, m.LatestOf) else m.LatestOf
-                words = "the first taken for the last" if opposite is m.EarliestOf else "the last taken for the first"
+                words = (
+                    "the first taken for the last"
+                    if opposite is m.EarliestOf
+                    else "the last taken for the first"
+                )
                 again = opposite(derive.records, derive.field, derive.where)
                 others.append(("reference-date", words, again))
                 for field in record.fields.values():
@@ -375,8 +372,11 @@ def _circular(facts: Mapping[str, m.Fact], name: str) -> bool:
     while todo:
         derive = facts[todo.pop()].derive
         after = (
-            (derive.since,) if isinstance(derive, m.CompletedYears)
-            else (derive.start, derive.end) if isinstance(derive, m.DaysBetween) else ()
+            (derive.since,)
+            if isinstance(derive, m.CompletedYears)
+            else (derive.start, derive.end)
+            if isinstance(derive, m.DaysBetween)
+            else ()
         )
         if name in after:
             return True
@@ -457,8 +457,6 @@ def _killer(
         definitions={} if not mine else one.protocol.definitions,
     )
     if mine:
-        from engine.edits import reached
-
         needed = frozenset().union(*(reached(part, c.holds_when) for c in mine))
         part = replace(part, definitions={k: v for k, v in part.definitions.items() if k in needed})
     derived = one.protocol.facts != protocol.facts
@@ -481,7 +479,7 @@ def _killer(
             return number
         if case.verdict is not None:
             whole = {
-                name: statuses[name] if name in statuses else status
+                name: statuses.get(name, status)
                 for name, status in item.statuses.items()
                 if name in statuses or name not in one.criteria
             }
@@ -490,9 +488,7 @@ def _killer(
     return None
 
 
-def _survivor(
-    protocol: m.Protocol, one: Mutant, space: Space, screener: Screener
-) -> Judged:
+def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screener) -> Judged:
     """A mutant that no case notices: equivalent, or told apart by a witness."""
     number = 0
     derived = one.protocol.facts != protocol.facts
@@ -502,8 +498,13 @@ def _survivor(
     try:
         if one.kind == "dropped-criterion":
             # Its own answer is gone whatever it was; what matters is the verdict.
-            pairs = [("", space.verdict(), space.diagrams.all(
-                space.status(c) for c in one.protocol.criteria))]
+            pairs = [
+                (
+                    "",
+                    space.verdict(),
+                    space.diagrams.all(space.status(c) for c in one.protocol.criteria),
+                )
+            ]
         else:
             pairs = []
             for criterion in protocol.criteria:
@@ -511,7 +512,9 @@ def _survivor(
                     other = next(c for c in one.protocol.criteria if c.id == criterion.id)
                     mine = space.status(criterion)
                     written = space.diagram_of(one.protocol, other.holds_when, number)
-                    theirs = written if other.kind == "inclusion" else space.diagrams.negate(written)
+                    theirs = (
+                        written if other.kind == "inclusion" else space.diagrams.negate(written)
+                    )
                     if one.lenient:
                         theirs = space.diagrams.map(
                             "lenient", lambda t: TRUE if t == UNKNOWN else t, mine
@@ -565,8 +568,11 @@ def _told_apart(
             return None
         kind = next(c.kind for c in protocol.criteria if c.id == id_)
         answer: m.Answer = (
-            "unknown" if status == "open"
-            else "yes" if (status == "passed") == (kind == "inclusion") else "no"
+            "unknown"
+            if status == "open"
+            else "yes"
+            if (status == "passed") == (kind == "inclusion")
+            else "no"
         )
         return Judged(one, "survived", "", witness, id_, answer, statuses[id_])
     verdict = reference.verdict(statuses)

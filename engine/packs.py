@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -99,6 +100,12 @@ def pack_files(folder: FilePath) -> dict[str, bytes]:
         relative = file.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
         if relative.parts[0] != "cases" and not hidden and file.is_file():
+            try:
+                relative.as_posix().encode()
+            except UnicodeEncodeError:
+                name = os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")
+                message = f"the file name `{shorten(name)}` is not UTF-8"
+                raise InputRejected([Fault(Span(name, 1, 1), "pack-file", message)]) from None
             found[relative.as_posix()] = file.read_bytes()
     return found
 
@@ -468,7 +475,7 @@ class _Pack:
             return None
         if dated and not self._date_field(sheet, (*path, way), record, field):
             return None
-        where = self._where(sheet, (*path, "where"), record, top.get("where", {}))
+        where = self._where(sheet, (*path, "where"), record, top.get("where"))
         if way == "latest":
             return LatestOf(name, field, where)
         if way == "earliest":
@@ -491,6 +498,10 @@ class _Pack:
         self, sheet: Sheet, path: Path, record: RecordList, value: Anything
     ) -> tuple[Where, ...]:
         result = []
+        if value is None:
+            return ()
+        if value == {}:
+            sheet.fault(path, "empty", "an empty `where` asks nothing", "leave it out", key=True)
         for name, asked in sheet.names_of(path, value, "field names to codes").items():
             here = (*path, name)
             field = record.fields.get(name)

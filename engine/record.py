@@ -36,6 +36,8 @@ class ReadingRecord(TypedDict):
     upper limit of normal that was used, in the value's unit of record. `recorded` is the
     value as written where its unit differs from the declared one. `good_until` is the last
     day on which this reading may be relied on, where its fact or list goes stale.
+    `follows_from` says what a derived reading was worked out from: the facts, or the list's
+    confirmation and the entries that count.
     """
 
     fact: str
@@ -52,6 +54,7 @@ class ReadingRecord(TypedDict):
     uln: NotRequired[str]
     reason: NotRequired[Reason]
     good_until: NotRequired[str]
+    follows_from: NotRequired[list[str]]
 
 
 class Missing(TypedDict):

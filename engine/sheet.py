@@ -122,10 +122,12 @@ def parse_quantity(text: str, unit: str, *, yaml_number: bool = False) -> Amount
 class Sheet:
     """A document being read, and the faults found in it so far."""
 
-    __slots__ = ("_found", "document")
+    __slots__ = ("_found", "blanks", "document")
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, *, blanks: bool = False) -> None:
+        """`blanks`: a key without a value says nothing, as in a form; else it is a fault."""
         self.document = document
+        self.blanks = blanks
         self._found: list[tuple[Path, str, str, str, bool]] = []
 
     @property
@@ -172,7 +174,10 @@ class Sheet:
                 )
             elif child is not None:
                 result[key] = child
-        for key in sorted(required - result.keys()):
+            elif not self.blanks:
+                hint = "give it a value or leave it out"
+                self.fault((*path, key), "blank", f"`{key}` says nothing", hint, key=True)
+        for key in sorted(required - value.keys() if not self.blanks else required - result.keys()):
             self.fault(path, "missing-key", f"`{key}` is missing here")
         return result
 

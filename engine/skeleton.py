@@ -154,8 +154,11 @@ def statements(text: str, notes: list[str]) -> list[Statement]:
         elif item is not None:
             # Deeper than the first: it belongs to the statement above it.
             found[-1].lines.append("- " + item["text"].strip())
-        elif found and found[-1].kind == here and found[-1].group == group and (
-            not blank or (base is not None and indent > base)
+        elif (
+            found
+            and found[-1].kind == here
+            and found[-1].group == group
+            and (not blank or (base is not None and indent > base))
         ):
             found[-1].lines[-1] += " " + line.strip()
         else:
@@ -195,17 +198,17 @@ def _heading(line: str) -> tuple[Kind, str, str] | None:
         return None
     if not named and not match["colon"] and before:
         return None
-    if re.search(r"\b(meet|meets|met|all|any|no|not|per|the|of|following)\b", before):
-        # "Participants who meet the exclusion criteria of ..." speaks of them.
-        if rest or not match["colon"]:
-            return None
+    spoken_of = re.search(r"\b(meet|meets|met|all|any|no|not|per|the|of|following)\b", before)
+    if spoken_of and (rest or not match["colon"]):
+        return None  # as in "Participants who meet the exclusion criteria of ..."
     kind: Kind = "inclusion"
     if word.startswith(("excl", "inelig", "non")) or re.search(r"\bnon?-?\s*$", before):
         kind = "exclusion"
     cohort = re.sub(r"(?i)criteri(?:a|on|ums?)|[()\[\]*_]", " ", after)
     cohort = re.sub(r"(?i)^\s*(?:for|of|in|-|–|—)\s+|^\s*[-–—]\s*", "", cohort.strip())
     if before and not re.fullmatch(
-        r"(?:(?:key|main|major|general|core|patient|subject|participant|study|trial|and|&)s?\s*)+", before
+        r"(?:(?:key|main|major|general|core|patient|subject|participant|study|trial|and|&)s?\s*)+",
+        before,
     ):
         cohort = _word(f"{match['before']} {cohort}")
     return kind, _word(cohort), rest
@@ -248,7 +251,13 @@ class _Pack:
             return
         low = least if least and least.upper() != "N/A" else ""
         high = most if most and most.upper() != "N/A" else ""
-        text = f"Ages {low} to {high}" if low and high else f"Minimum age {low}" if low else f"Maximum age {high}"
+        text = (
+            f"Ages {low} to {high}"
+            if low and high
+            else f"Minimum age {low}"
+            if low
+            else f"Maximum age {high}"
+        )
         rules = [rule for _, rule in parts]
         whole = rules[0] if len(rules) == 1 else "{all: [" + ", ".join(rules) + "]}"
         how = "In completed units as the registry counts; the whole last one is included."
@@ -290,9 +299,13 @@ class _Pack:
             if len(text) > ROOM:
                 cut = max(text.rfind(" ", 0, ROOM), text.rfind("\n", 0, ROOM))
                 piece = text[: cut if cut > 0 else ROOM]
-                self.notes.append(f"a statement of {len(text)} characters goes on in a second entry")
+                self.notes.append(
+                    f"a statement of {len(text)} characters goes on in a second entry"
+                )
             text = text[len(piece) :].strip()
-            where = f"{statement.kind} criteria" + (f", {statement.group}" if statement.group else "")
+            where = f"{statement.kind} criteria" + (
+                f", {statement.group}" if statement.group else ""
+            )
             where += f", part {part}" if part > 1 or text else ""
             part += 1
             self._add(statement.kind, piece, "{todo: true}", where, "")

@@ -58,7 +58,7 @@ def read_subject(data: bytes, name: str, protocol: Protocol) -> Subject:
 
 def subject_of(document: Document, protocol: Protocol, digest: str = "") -> Subject:
     """The subject in a document. Raises: InputRejected."""
-    sheet = Sheet(document)
+    sheet = Sheet(document, blanks=True)
     value = document.value
     top = sheet.mapping_of((), value, files.SubjectFile) or {}
     subject_id = _subject_id(sheet, top["subject"]) if "subject" in top else None
@@ -91,7 +91,7 @@ def subject_of(document: Document, protocol: Protocol, digest: str = "") -> Subj
 
 def births_checked(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:
     """Refuse a birth date after the as-of date. Raises: InputRejected."""
-    sheet = Sheet(document)
+    sheet = Sheet(document, blanks=True)
     _check_births(sheet, protocol, subject.facts, as_of)
     if not sheet.clean:
         raise InputRejected(sheet.faults(), subject.id)

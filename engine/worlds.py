@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import combinations, pairwise, product
+from itertools import combinations, islice, pairwise, product
 from typing import Any
 
 import engine.model as m
@@ -48,7 +48,7 @@ Source = tuple[str, Any]
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 NUMBER: Mapping[m.Truth, int] = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
-MOST_COMBINATIONS = 40_000
+MOST_COMBINATIONS = 12_000
 MOST_DATES = 24
 PERSON = "Dr W. Example"
 
@@ -57,13 +57,15 @@ PERSON = "Dr W. Example"
 class Cell:
     """Truths that tests can have together, and something recorded that gives them.
 
-    `recorded` is None where the cell is only possible. `points`: the known readings of the
-    cell's facts as (low, high), by fact.
+    `recorded` is None where the cell is only possible. `points`: the known readings of what
+    is recorded as (low, high), by fact; `spread`: the least and the greatest precisely known
+    value that was found in the cell.
     """
 
     truths: tuple[int, ...]
     recorded: Plain | None
     points: Mapping[str, tuple[int, int]]
+    spread: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +278,9 @@ class Space:
                 return None
             facts |= recorded["facts"]
             for name, listed in recorded["records"].items():
-                there = records.setdefault(name, {"complete_on": listed["complete_on"], "entries": []})
+                there = records.setdefault(
+                    name, {"complete_on": listed["complete_on"], "entries": []}
+                )
                 if there["complete_on"] != listed["complete_on"]:
                     return None
                 there["entries"] = there["entries"] + listed["entries"]
@@ -328,7 +332,12 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
     for found in origin.values():
         join(found)
     lists = {s[1].records for s in groups if s[0] == "list"}
-    entries = {name: _Templates(space, name, [s[1] for s in groups if s[0] == "list" and s[1].records == name]) for name in sorted(lists)}
+    entries = {
+        name: _Templates(
+            space, name, [s[1] for s in groups if s[0] == "list" and s[1].records == name]
+        )
+        for name in sorted(lists)
+    }
     for templates in entries.values():
         for derive in templates.derivations:
             if templates.private(derive, "true") is None:
@@ -376,9 +385,9 @@ class _Templates:
             combos = _one_at_a_time(options)
         record = m.RecordList(name, name, m.Duration(0, 0), fields)
         for combo in combos:
-            values = {field: value for field, value in combo if value is not None}
-            truths = _matching(self.derivations, record, values)
-            plain = {field: _plain_value(fields[field], value) for field, value in values.items()}
+            held = {field: value for field, value in combo if value is not None}
+            truths = _matching(self.derivations, record, held)
+            plain = {field: _plain_value(fields[field], value) for field, value in held.items()}
             # Of entries counted alike, the one that says most reads best.
             if len(plain) > len(self.entries.get(truths, {})) or truths not in self.entries:
                 self.entries[truths] = plain
@@ -399,7 +408,9 @@ class _Templates:
         return [d for d, t in zip(self.derivations, least, strict=True) if t != "false"]
 
 
-def _one_at_a_time(options: Sequence[Sequence[tuple[str, Any]]]) -> Iterator[tuple[tuple[str, Any], ...]]:
+def _one_at_a_time(
+    options: Sequence[Sequence[tuple[str, Any]]],
+) -> Iterator[tuple[tuple[str, Any], ...]]:
     spare = tuple(option[0] for option in options)
     for i, option in enumerate(options):
         for one in option:
@@ -481,95 +492,137 @@ class _Coupled:
         names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
         found: dict[tuple[int, ...], Cell] = {}
         real, possible = self._options()
-        for combo in _bounded(real, self):
-            recorded = self._recorded(combo)
-            seen = _truths(self.protocols, recorded, self.leaves, self.as_of)
-            if seen is not None and seen[0] not in found:
-                found[seen[0]] = Cell(seen[0], recorded, seen[1])
-        for truths in self._possible(possible):
-            found.setdefault(truths, Cell(truths, None, {}))
+        asked = _Asked(self.protocols, self.leaves, self.as_of)
+        read = [
+            [(option, r) for option in options if (r := self._read(option))] for options in real
+        ]
+        if _size(read) > MOST_COMBINATIONS:
+            self.exact = self.points_exact = False
+        for combo in islice(product(*read), MOST_COMBINATIONS):
+            truths, points = asked(self._subjects([part for _, part in combo]))
+            if truths not in found:
+                recorded = self._recorded([option for option, _ in combo])
+            else:
+                recorded = {}
+            exactly = {name: ends for name, ends in points.items() if ends[0] == ends[1]}
+            before = found.get(truths)
+            if before is None:
+                found[truths] = Cell(truths, recorded, points, exactly)
+            else:
+                for name, (value, _) in exactly.items():
+                    low, high = before.spread.get(name, (value, value))
+                    exactly[name] = (min(low, value), max(high, value))
+                spread = {**before.spread, **exactly}
+                found[truths] = replace(before, spread=spread)
+        if possible is not None:
+            for truths in self._possible(possible):
+                found.setdefault(truths, Cell(truths, None, {}, {}))
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
             tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact
         )
 
-    def _options(self) -> tuple[list[list[_Option]], list[list[_Option]]]:
-        """For each member, what it may have recorded: really, and possibly."""
+    def _read(self, option: _Option) -> list[m.Subject] | None:
+        """What each pack's reader makes of one thing recorded; None if one refuses it."""
+        try:
+            return [subject_from(self._recorded([option]), p, self.as_of) for p in self.protocols]
+        except InputRejected:
+            return None
+
+    def _subjects(self, parts: Sequence[Sequence[m.Subject]]) -> list[m.Subject]:
+        """Several things recorded of one person, as each pack reads it."""
+        if len(parts) == 1:
+            return list(parts[0])
+        subjects = []
+        for k in range(len(self.protocols)):
+            facts: dict[str, tuple[m.Statement, ...]] = {}
+            records: dict[str, m.Entries] = {}
+            for part in parts:
+                facts |= part[k].facts
+                for name, listed in part[k].records.items():
+                    there = records.get(name)
+                    if there is not None:
+                        on = there.complete_on and listed.complete_on
+                        listed = m.Entries(on, (*there.entries, *listed.entries))
+                    records[name] = listed
+            subjects.append(m.Subject("", facts, records))
+        return subjects
+
+    def _options(self) -> tuple[list[list[_Option]], list[list[_Option]] | None]:
+        """For each member, what it may have recorded: really, and possibly (None: no more)."""
         real: list[list[_Option]] = []
         possible: list[list[_Option]] = []
-        grouped = [d for kind, d in self.members if kind == "list"]
-        alone = {
-            d: self.templates[d.records].private(d, "true") is not None for d in grouped
+        lists: dict[str, list[Listed]] = {}
+        for kind, what in self.members:
+            if kind == "list":
+                lists.setdefault(what.records, []).append(what)
+        shared = {
+            name
+            for name, found in lists.items()
+            if any(self.templates[name].private(d, "true") is None for d in found)
         }
+        more = False
         for kind, what in self.members:
             if kind == "root":
                 fact = self._fact(what)
                 real.append(list(self._root(fact)))
+                possible.append(real[-1])
                 if fact.type == "date":
-                    possible.append([*real[-1], *self._any_days(fact)])
-                else:
-                    possible.append(real[-1])
-            elif alone[what]:
+                    more = True
+                    possible[-1] = list(self._any_days(fact))
+            elif what.records not in shared:
+                more = True
                 real.append(list(self._listed(what)))
                 possible.append(list(self._listed(what, virtual=True)))
-        for name in dict.fromkeys(d.records for d in grouped if not alone[d]):
-            together = [d for d in grouped if d.records == name]
-            for option in self._shared(name, together):
+        for name in sorted(shared):
+            for option in self._shared(name, lists[name]):
                 real.append(option)
                 possible.append(option)
             # Entries that count for others as well may widen these further; of several
             # entries of one kind only the latest and the earliest day tell, but not for counts.
             self.exact = False
-            if any(isinstance(d, m.Count) for d in together):
+            if any(isinstance(d, m.Count) for d in lists[name]):
                 self.points_exact = False
-        return real, possible
+        more = more or len({type(leaf) is m.UlnTest for _, leaf in self.leaves}) == 2
+        return real, possible if more and not shared and self.exact else None
 
     def _possible(self, options: list[list[_Option]]) -> Iterator[tuple[int, ...]]:
-        mixed = {type(leaf) is m.UlnTest for _, leaf in self.leaves}
-        if len(mixed) == 2:
-            # A value and its ratio to a limit of normal are free of each other.
-            seen = {t for combo in _bounded(options, self) if (t := self._virtual(combo))}
-            uln = [i for i, (_, leaf) in enumerate(self.leaves) if isinstance(leaf, m.UlnTest)]
-            ratios = {tuple(t[i] for i in uln) for t in seen}
-            for truths, ratio in product(seen, ratios):
-                mine = list(truths)
-                for i, truth in zip(uln, ratio, strict=True):
-                    mine[i] = truth
-                yield tuple(mine)
+        """Truths that values made up give, over lists whose derivations are told apart."""
+        if _size(options) > MOST_COMBINATIONS:
+            self.exact = False
             return
-        if all(kind == "root" and self._fact(what).type != "date" for kind, what in self.members):
+        derivations = [d for kind, d in self.members if kind == "list"]
+        made = [_told_apart(p, derivations) for p in self.protocols]
+        asked = _Asked(made, self.leaves, self.as_of)
+        parts = [
+            [(o, self._made_up(o, what)) for o in os]
+            for (_, what), os in zip(self.members, options, strict=True)
+        ]
+        seen = {
+            asked(self._subjects([part for _, part in combo]))[0]
+            for combo in product(*parts)
+            if all(part for _, part in combo)
+        }
+        uln = [i for i, (_, leaf) in enumerate(self.leaves) if isinstance(leaf, m.UlnTest)]
+        if not uln or len(uln) == len(self.leaves):
+            yield from seen
             return
-        for combo in _bounded(options, self):
-            found = self._virtual(combo)
-            if found is not None:
-                yield found
+        # A value and its ratio to a limit of normal are free of each other.
+        ratios = {tuple(truths[i] for i in uln) for truths in seen}
+        for truths, ratio in product(seen, ratios):
+            mixed = list(truths)
+            for i, truth in zip(uln, ratio, strict=True):
+                mixed[i] = truth
+            yield tuple(mixed)
 
-    def _virtual(self, combo: Sequence[_Option]) -> tuple[int, ...] | None:
-        """The truths of values made up, over lists whose derivations are told apart."""
-        if any(option.facts is None or option.made for option in combo):
-            facts: dict[str, tuple[m.Statement, ...]] = {}
-            records: dict[str, m.Entries] = {}
-            for (kind, what), option in zip(self.members, combo, strict=False):
-                if kind == "root":
-                    said = option.statements
-                    if option.facts:
-                        recorded = {"facts": option.facts, "records": {}}
-                        try:
-                            said = subject_from(recorded, self.protocols[0], self.as_of).facts.get(what, ())
-                        except InputRejected:
-                            return None
-                    facts[what] = said
-                else:
-                    there = records.get(option.list_name)
-                    entries = (*(there.entries if there else ()), *option.made)
-                    records[option.list_name] = m.Entries(self.as_of, entries)
-            subject = m.Subject("", facts, records)
-            derivations = [d for kind, d in self.members if kind == "list"]
-            made = [_told_apart(p, derivations) for p in self.protocols]
-            return _evaluated(made, [subject] * len(made), self.leaves, self.as_of)[0]
-        found = _truths(self.protocols, self._recorded(combo), self.leaves, self.as_of)
-        return found[0] if found else None
+    def _made_up(self, option: _Option, what: Any) -> list[m.Subject]:
+        """An option as values; empty where it is a file's and a pack refuses it."""
+        if option.facts is not None:
+            return self._read(option) or []
+        facts = {what: option.statements} if isinstance(what, str) else {}
+        records = {option.list_name: m.Entries(self.as_of, option.made)} if option.list_name else {}
+        return [m.Subject("", facts, records)] * len(self.protocols)
 
     def _recorded(self, combo: Sequence[_Option]) -> Plain:
         facts: Plain = {}
@@ -612,7 +665,12 @@ class _Coupled:
         if fact.type == "boolean":
             yield from ({"value": True}, {"value": False})
         elif fact.type == "choice":
-            codes = [c.code for p in self.protocols if fact.name in p.facts for c in p.facts[fact.name].choices]
+            codes = [
+                c.code
+                for p in self.protocols
+                if fact.name in p.facts
+                for c in p.facts[fact.name].choices
+            ]
             yield from ({"value": code} for code in dict.fromkeys(codes))
         elif fact.type == "quantity":
             yield from self._amounts(fact)
@@ -620,23 +678,33 @@ class _Coupled:
             for day in self.days:
                 yield {"value": date.fromordinal(day).isoformat()}
             yield {"value": "never"}
-            text = [date.fromordinal(day).isoformat() for day in self.days]
+            # With other dates beside it, every pair would be tried: two partial ones do.
+            partial = self.days if len(self.members) == 1 else [self.today]
+            text = [date.fromordinal(day).isoformat() for day in partial]
             yield from ({"value": t} for t in dict.fromkeys(day[:7] for day in text))
             yield from ({"value": t} for t in dict.fromkeys(day[:4] for day in text))
 
     def _any_days(self, fact: m.Fact) -> Iterator[_Option]:
-        """Any partial date, whatever the day of screening: an interval of at most a year."""
+        """Any day, and any partial date whatever the day of screening: at most a year."""
+        on = self.as_of
+
+        def said(value: m.Days | str) -> _Option:
+            return _Option(None, (m.Statement("", value, None, on, by=PERSON),))
+
+        yield _Option(None)
+        if not any(
+            is_birth_date(p, p.facts[fact.name]) for p in self.protocols if fact.name in p.facts
+        ):
+            yield said("never")
         days = sorted(self.days)
         for i, first in enumerate(days):
-            for last in days[i + 1 :]:
+            yield said(m.Days(date.fromordinal(first), date.fromordinal(first)))
+            for j in range(i + 1, len(days)):
                 # The ends may lie anywhere beside the limits between them.
-                inner = days[i + 1] if days[i + 1] < last else last
-                if last - inner > 366:
+                if days[j] - days[i + 1] > 366:
                     break
-                on = self.as_of if fact.valid_for else None
-                value = m.Days(date.fromordinal(first), date.fromordinal(last))
-                said = m.Statement("", value, None, on or self.as_of, by=PERSON)
-                yield _Option(None, (said,))
+                ends = (date.fromordinal(first), date.fromordinal(days[j]))
+                yield said(m.Days(*ends))
 
     def _amounts(self, fact: m.Fact) -> Iterator[Plain]:
         limits: set[tuple[int, str]] = set()
@@ -693,12 +761,15 @@ class _Coupled:
         if values:
             # Both the value and its ratio are asked about: try each with each.
             for value, ratio in product(values, wanted):
-                if ratio and (uln := Fraction(value * m.MILLION, ratio)) > 0 and low <= value <= high:
-                    shown = Num(decimal_text(max(1, round(uln))))
+                limit = Fraction(value * m.MILLION, ratio) if ratio else Fraction(0)
+                if limit > 0 and low <= value <= high:
+                    shown = Num(decimal_text(max(1, round(limit))))
                     yield {"value": Num(decimal_text(value)), "uln": shown}
 
     def _amount(self, fact: m.Fact, sign: str, value: int, unit: str, single: bool) -> Plain:
-        said: Plain = {"value": Num(decimal_text(value)) if not sign else sign + decimal_text(value)}
+        said: Plain = {
+            "value": Num(decimal_text(value)) if not sign else sign + decimal_text(value)
+        }
         return said if single else {**said, "unit": unit}
 
     # --- dates ----------------------------------------------------------------------------
@@ -723,6 +794,9 @@ class _Coupled:
                     whole = limit // m.MILLION
                     spans |= {s * (whole + d) for d in (-1, 0, 1) for s in (1, -1)}
         if spans:
+            # Two intervals may lie to each other in ways that these days do not try; what is
+            # known precisely is complete, as difference constraints have whole corners.
+            self.exact = False
             base = set(days)
             for _ in self.members[1:]:
                 days |= {day + span for day in base for span in spans}
@@ -765,8 +839,13 @@ class _Coupled:
             return
         if isinstance(derive, m.Count):
             most = 1 + max(
-                (x // m.MILLION for k, leaf in self.leaves for x in _limits(leaf)
-                 if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive),
+                (
+                    x // m.MILLION
+                    for k, leaf in self.leaves
+                    for x in _limits(leaf)
+                    if not isinstance(leaf, m.Todo)
+                    and self.protocols[k].facts[leaf.fact].derive == derive
+                ),
                 default=0,
             )
             if most > 200:
@@ -920,16 +999,11 @@ def _grain(limits: Sequence[int]) -> int:
     return step
 
 
-def _bounded(options: Sequence[Sequence[_Option]], owner: _Coupled) -> Iterator[tuple[_Option, ...]]:
+def _size(options: Sequence[Sequence[object]]) -> int:
     size = 1
     for option in options:
         size *= len(option)
-    if size > MOST_COMBINATIONS:
-        owner.exact = owner.points_exact = False
-    for number, combo in enumerate(product(*options)):
-        if number >= MOST_COMBINATIONS:
-            return
-        yield combo
+    return size
 
 
 # --- asking the reference ---------------------------------------------------------------
@@ -946,30 +1020,39 @@ def _truths(
         subjects = [subject_from(recorded, protocol, as_of) for protocol in protocols]
     except InputRejected:
         return None
-    return _evaluated(protocols, subjects, leaves, as_of)
+    return _Asked(protocols, leaves, as_of)(subjects)
 
 
-def _evaluated(
-    protocols: Sequence[m.Protocol],
-    subjects: Sequence[m.Subject],
-    leaves: Sequence[tuple[int, m.Leaf]],
-    as_of: date,
-) -> tuple[tuple[int, ...], Mapping[str, tuple[int, int]]]:
-    truths: dict[tuple[int, m.Leaf], int] = {}
-    points: dict[str, tuple[int, int]] = {}
-    for k, (protocol, subject) in enumerate(zip(protocols, subjects, strict=True)):
-        mine = [leaf for number, leaf in leaves if number == k]
-        if not mine:
-            continue
-        made = _asking(protocol, mine)
-        readings = reference.readings(made, subject, as_of)
-        found = reference.truths(made, readings, as_of)
-        for i, leaf in enumerate(mine):
-            truths[k, leaf] = NUMBER[found[f"T{i}"]]
-        for name, reading in readings.items():
-            if reading.low is not None and reading.high is not None:
-                points.setdefault(name, (reading.low, reading.high))
-    return tuple(truths[key] for key in leaves), points
+class _Asked:
+    """Some tests, ready to be put to the reference for many subjects."""
+
+    def __init__(
+        self, protocols: Sequence[m.Protocol], leaves: Sequence[tuple[int, m.Leaf]], as_of: date
+    ) -> None:
+        self.as_of = as_of
+        self.packs: list[tuple[int, m.Protocol, list[int]]] = []
+        self.count = len(leaves)
+        for k, protocol in enumerate(protocols):
+            mine = [i for i, (number, _) in enumerate(leaves) if number == k]
+            if mine:
+                self.packs.append((k, _asking(protocol, [leaves[i][1] for i in mine]), mine))
+
+    def __call__(
+        self, subjects: Sequence[m.Subject]
+    ) -> tuple[tuple[int, ...], Mapping[str, tuple[int, int]]]:
+        """The truths of the tests, and the known readings, of one subject as each pack
+        reads it."""
+        truths = [UNKNOWN] * self.count
+        points: dict[str, tuple[int, int]] = {}
+        for k, made, mine in self.packs:
+            readings = reference.readings(made, subjects[k], self.as_of)
+            found = reference.truths(made, readings, self.as_of)
+            for i, truth in zip(mine, found.values(), strict=True):
+                truths[i] = NUMBER[truth]
+            for name, reading in readings.items():
+                if reading.low is not None and reading.high is not None:
+                    points.setdefault(name, (reading.low, reading.high))
+        return tuple(truths), points
 
 
 def _asking(protocol: m.Protocol, leaves: Sequence[m.Leaf]) -> m.Protocol:
@@ -1020,7 +1103,11 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
             mixed.append(leaves)
     if not fixed and not mixed:
         return (base,), True
-    tests = [(k, leaf) for leaves in (clusters.values() if fixed else mixed) for k, leaf in sorted(leaves, key=repr)]
+    tests = [
+        (k, leaf)
+        for leaves in (clusters.values() if fixed else mixed)
+        for k, leaf in sorted(leaves, key=repr)
+    ]
 
     def signature(as_of: date) -> tuple[int, ...]:
         edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in sorted(fixed))]
@@ -1030,23 +1117,37 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
         rank = {edge: i for i, edge in enumerate(sorted(set(edges)))}
         return tuple(rank[edge] for edge in edges)
 
+    complete = True
     tried = [base]
+    longest = max((x.duration.months for _, x in tests if isinstance(x, m.AgoTest)), default=0)
     if mixed:
-        tried += [date(2000, 1, 1) + timedelta(days=i) for i in range(36_525)]
+        # From 2000 to 2099 every fourth year is a leap year, so four years hold all months'
+        # lengths; limits that reach back before 1901 would meet the year that was none.
+        start, years = date(2024, 1, 1), 4
+        if fixed:
+            # The order of fixed days and moving ones changes round the fixed ones.
+            first = max(2000, min(fixed).year - 4)
+            years = min(2100, max(fixed).year + longest // 12 + 6) - first
+            start = date(min(first, 2096), 1, 1)
+            complete = years <= 16
+            years = max(4, min(16, years))
+        tried += [start + timedelta(days=i) for i in range(years * 1461 // 4)]
+        complete = complete and longest < 99 * 12
     else:
         for day in sorted(fixed):
             for k, leaf in tests:
                 if not isinstance(leaf, m.Todo):
-                    fact = protocols[k].facts[leaf.fact]
-                    for edge in _edges(leaf, fact, base):
-                        away = base.toordinal() - edge
-                        tried += [day + timedelta(days=away + d) for d in range(-40, 41) if 0 < day.toordinal() + away + d < 3_000_000]
+                    for edge in _edges(leaf, protocols[k].facts[leaf.fact], base):
+                        # As months differ in length, so may the day on which the two meet.
+                        met = day.toordinal() + base.toordinal() - edge
+                        near = range(met - 4, met + 5)
+                        tried += [date.fromordinal(d) for d in near if 0 < d < 3_000_000]
             tried += [day + timedelta(days=d) for d in range(-2, 3)]
         tried += [date(2000, 1, 1), date(2099, 12, 31)]
+    tried = list(dict.fromkeys(tried))
     found: dict[tuple[int, ...], date] = {}
     for as_of in tried:
         if date(2000, 1, 1) <= as_of <= date(2099, 12, 31) or as_of == base:
             found.setdefault(signature(as_of), as_of)
     dates = tuple(found.values())
-    return dates[:MOST_DATES], len(dates) <= MOST_DATES
-
+    return dates[:MOST_DATES], complete and len(dates) <= MOST_DATES

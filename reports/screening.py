@@ -400,6 +400,7 @@ def _one_evidence(reading: ReadingRecord, used_for: str) -> Evidence:
         remarks.append(f"upper limit of normal {clean(uln)}")
     if note := reading.get("note"):
         remarks.append(clean(note))
+    remarks += [wording.prose(clean(line)) for line in reading.get("follows_from", ())]
     if source := reading.get("source"):
         sources.append(clean(source))
     if by := reading.get("by"):
@@ -479,16 +480,22 @@ def as_pdf(decision: Decision, *, trace: bool = False) -> bytes:
     The same record gives the same bytes: there is no date of creation in the file, and only
     the fonts that are shipped here are used.
     """
+    return set_pdf(as_typst(decision, trace=trace))
+
+
+def set_pdf(source: str) -> bytes:
+    """Typst source as a PDF: the same source gives the same bytes."""
     from typst import TypstError
 
-    source = as_typst(decision, trace=trace).encode()
     with _TYPESETTING:
         try:
-            pdf = _compiler().compile(source, format="pdf", timestamp=0, pdf_standards="ua-1")
+            pdf = _compiler().compile(
+                source.encode(), format="pdf", timestamp=0, pdf_standards="ua-1"
+            )
         except TypstError:
             # A cluster of signs that no one font can draw breaks the accessibility standard,
             # not the page.
-            pdf = _compiler().compile(source, format="pdf", timestamp=0)
+            pdf = _compiler().compile(source.encode(), format="pdf", timestamp=0)
     if not isinstance(pdf, bytes):
         raise TypeError("typst gave no single document")
     return pdf
