@@ -2,8 +2,8 @@
 
 Shapes come from the typed dictionaries that the readers use (engine/files.py) and that
 records are made of (engine/record.py); what each key means comes from the tables of
-docs/RULES.md; what a type cannot say (durations, conditions, keys that go together) is
-written here. pydantic is used for this and nothing else.
+docs/RULES.md and docs/OUTCOMES.md; what a type cannot say (durations, conditions, keys that
+go together) is written here. pydantic is used for this and nothing else.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ sys.path.insert(0, str(ROOT))
 typing.TypedDict = typing_extensions.TypedDict
 
 from engine import files, record  # noqa: E402
+from engine.outcomes import files as outcome_files  # noqa: E402
+from engine.outcomes import record as outcome_record  # noqa: E402
 
 Schema = dict[str, Any]
 
@@ -36,6 +38,11 @@ FILES = {
     "schemas/eligibility.schema.json": ("eligibility.yaml of a pack", files.EligibilityFile),
     "schemas/subject.schema.json": ("A subject file", files.SubjectFile),
     "schemas/case.schema.json": ("A file of cases", files.CasesFile),
+    "schemas/outcomes.schema.json": ("outcomes.yaml of a pack", outcome_files.OutcomesFile),
+    "outcome.schema.json": (
+        "A record: one line of `eligo outcomes --format json`",
+        outcome_record.Record,
+    ),
     "decision.schema.json": ("A record: one line of `eligo screen --format json`", record.Record),
 }
 TABLES = {
@@ -71,8 +78,45 @@ TABLES = {
     "key of a rejection": "Rejection",
     "key of its faults": "FaultRecord",
     "key of an engine fault": "EngineFaultRecord",
+    "key of outcomes.yaml": "OutcomesFile",
+    "key of words": "WordsFile",
+    "key of a scale": "ScaleFile",
+    "key of a class": "ClassFile",
+    "key of response": "ResponseFile",
+    "key of mrd": "MrdFile",
+    "key of an event": "EventFile",
+    "key of an endpoint": "EndpointFile",
+    "key of a rule of censoring": "CensoringFile",
+    "key of a toxicity": "ToxicityFile",
+    "key of fatal": "FatalFile",
+    "key of an outcome": "Outcome",
+    "key of course": "Happened",
+    "key of entries": "EntryOutcome",
+    "key of grades": "Graded",
+    "key of response in an outcome": "BestResponse",
+    "key of endpoints in an outcome": "EndpointOutcome",
+    "key of an end": "Followed",
+    "key of landmarks": "Landmark",
+    "key of toxicities in an outcome": "ToxicityOutcome",
+    "key of within": "Worst",
+    "key of proofs": "Proof",
+    "key of conclusions": "Conclusion",
+    "key of a trial": "Trial",
+    "key of a proportion": "Proportion",
+    "key of classes": "NamedProportion",
+    "key of endpoints": "EndpointReport",
+    "key of curves": "CurveUnder",
+    "key of a curve": "Curve",
+    "key of steps": "Step",
+    "key of an estimate": "Estimate",
+    "key of incidences": "Incidence",
+    "key of assumptions": "Assumption",
 }
-"""The tables of RULES.md, by the heading of their first column, and the shape each is about."""
+"""The tables of RULES.md and OUTCOMES.md: the heading of their first column, and the shape."""
+
+WORDED = ("ClassFile", "ResponseFile", "EventFile", "EndpointFile", "CensoringFile",
+          "ToxicityFile", "FatalFile")  # fmt: skip
+"""The shapes that have the keys of words beside their own."""
 
 # --- what a type cannot say -------------------------------------------------------------
 
@@ -260,6 +304,8 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         tests = shape_of(files.TestFile)["$defs"]
         defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
         defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+    if "OutcomesFile" in defs:
+        _outcomes(defs)
     if "DeriveFile" in defs:
         _dictionary(defs)
     if "SubjectFile" in defs:
@@ -334,6 +380,24 @@ def _dictionary(defs: Schema) -> None:
     fields["propertyNames"] = {"pattern": NAME, "not": {"const": "voided"}}
 
 
+def _outcomes(defs: Schema) -> None:
+    """Conditions, and what an event must say."""
+    condition: Schema = {"$ref": "#/$defs/Condition"}
+    for shape in ("ClassFile", "FatalFile"):
+        defs[shape]["properties"]["holds_when"] = dict(condition)
+    defs["EventFile"]["properties"]["after_remission"] = dict(condition)
+    shown = ("on", "after_remission", "failure")
+    defs["EventFile"]["anyOf"] = [{"required": [key]} for key in shown]
+    named = {"type": "object", "additionalProperties": condition}
+    top = defs["OutcomesFile"]["properties"]
+    top["definitions"] = {"type": "object", "additionalProperties": named}
+    defs["ScaleFile"]["properties"]["over"]["pattern"] = r"^\s*[^.\s]+\.[^.\s]+\s*$"
+    defs["ScaleFile"]["properties"]["classes"]["minItems"] = 1
+    tests = shape_of(files.TestFile)["$defs"]
+    defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
+    defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+
+
 def _without(*keys: str) -> Schema:
     return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
 
@@ -371,6 +435,9 @@ def _describe(shape: str, body: Schema, said: dict[str, dict[str, str]]) -> None
 def generated() -> dict[str, str]:
     """The text of every schema file, by its path in docs/."""
     said = meanings((ROOT / "docs" / "RULES.md").read_text("utf-8"))
+    said |= meanings((ROOT / "docs" / "OUTCOMES.md").read_text("utf-8"))
+    for shape in WORDED:
+        said[shape] = said["WordsFile"] | said[shape]
     texts = {}
     for path, (title, kind) in FILES.items():
         schema = completed(shape_of(kind), title, said)

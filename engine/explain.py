@@ -266,7 +266,9 @@ class Explanation:
         elif isinstance(fact.derive, CompletedYears):
             days += [add(end, size) for end in ends for size in _age_limits(test)]
         elif isinstance(test, DayTest):
-            days += [*ends, test.day, _next_day(test.day)]
+            days += ends
+            if reading.high == self.as_of.toordinal():  # this end moves with the as-of date
+                days.append(test.day if test.op == "on_or_after" else _next_day(test.day))
         elif isinstance(test, EverTest):
             days += ends
         elif isinstance(fact.derive, DaysBetween):

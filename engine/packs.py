@@ -66,7 +66,9 @@ PARTS = ("protocol", "facts", "eligibility")
 OPTIONAL_PARTS = ("outcomes",)
 SUFFIXES = (".yaml", ".yml", ".json")
 COMBINATORS = ("all", "any", "not", "defined", "todo")
+TEMPERATURES = ("Cel", "[degF]", "[degRe]")
 MAX_CODES = 1_000
+MAX_CONDITIONS = 10_000
 MAX_CONDITION_DEPTH = 100
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -604,6 +606,13 @@ class _Pack:
                 what = f"`{criterion.id}` is also the name of a definition"
                 sheet.fault(("criteria", i, "id"), "duplicate-id", what, "rename the definition")
             criteria.append(criterion)
+        if sheet.clean and not self.sheets["facts"].faults():
+            sizes: dict[str, int] = {}
+            whole = sum(_size(c.holds_when, definitions, sizes) for c in criteria)
+            if whole > MAX_CONDITIONS:
+                what = f"the criteria hold {whole} conditions, definitions written out; "
+                what += f"the limit is {MAX_CONDITIONS}"
+                sheet.fault(("criteria",), "too-large", what, "refer to definitions less often")
         return definitions, tuple(criteria)
 
     def _criterion(self, sheet: Sheet, path: Path, value: Anything) -> Criterion | None:
@@ -779,6 +788,10 @@ class _Pack:
             if fact.derive is not None:
                 sheet.fault(path, "misfit", f"`{fact.name}` is derived and has no limit of normal")
                 return None
+            if fact.unit in TEMPERATURES:
+                what = f"`{fact.name}` is in `{fact.unit}`, a scale on which `times` means nothing"
+                sheet.fault(path, "misfit", what, "compare it with a limit")
+                return None
             return UlnTest(fact.name, op, times, place)
         if op in _AGO_OPS:
             duration = sheet.duration_of(path, value)
@@ -849,6 +862,16 @@ def defined_in(condition: Condition) -> Iterable[str]:
             yield from defined_in(child)
     elif isinstance(condition, Not):
         yield from defined_in(condition.child)
+
+
+def _size(condition: Condition, definitions: Mapping[str, Condition], sizes: dict[str, int]) -> int:
+    """How many conditions there are, with every definition written out where it is used."""
+    if isinstance(condition, Defined) and condition.name in sizes:
+        return 1 + sizes[condition.name]
+    inside = sum(_size(c, definitions, sizes) for c in _children(condition, definitions))
+    if isinstance(condition, Defined):
+        sizes[condition.name] = inside
+    return 1 + inside
 
 
 def _too_deep(condition: Condition, definitions: Mapping[str, Condition]) -> bool:

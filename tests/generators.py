@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -100,19 +101,27 @@ def json_text(value: Any) -> str:
 
 
 def yaml_text(value: Any, indent: str = "") -> str:
-    """Block YAML of the same value; texts are quoted, so that no word becomes a number."""
+    """Block YAML of the same value: words and days stand plain, other texts in quotes."""
     if isinstance(value, Mapping) and value:
-        lines = (f"{indent}{json_text(k)}:{_yaml_child(v, indent)}" for k, v in value.items())
+        lines = (f"{indent}{_yaml_scalar(k)}:{_yaml_child(v, indent)}" for k, v in value.items())
         return "\n".join(lines)
     if isinstance(value, list) and value:
         return "\n".join(f"{indent}-{_yaml_child(v, indent)}" for v in value)
-    return indent + json_text(value)
+    return indent + _yaml_scalar(value)
 
 
 def _yaml_child(value: Any, indent: str) -> str:
     if isinstance(value, Mapping | list) and value:
         return "\n" + yaml_text(value, indent + "  ")
-    return " " + json_text(value)
+    return " " + _yaml_scalar(value)
+
+
+_PLAIN = re.compile(r"(?!true$|false$|null$)[a-z][a-z0-9_]*|[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+
+
+def _yaml_scalar(value: Any) -> str:
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value)
+    return str(value) if plain else json_text(value)
 
 
 def pack_contents(parts: Mapping[str, Plain]) -> dict[str, bytes]:
@@ -505,10 +514,16 @@ def typical_subject(c: Choices, targets: Targets, as_of: date) -> Plain:
     return {"subject": "typical", "facts": facts, "records": records}
 
 
-def varied_subject(c: Choices, targets: Targets, as_of: date, typical: Plain) -> Plain:
+SHARES = (15, 0, 8, 30, 45, 60, 100)
+"""How much of a subject is varied, in hundredths: one of these."""
+
+
+def varied_subject(
+    c: Choices, targets: Targets, as_of: date, typical: Plain, shares: Sequence[int] = SHARES
+) -> Plain:
     """The typical subject with some statements anew, gone, doubtful, late, or twice."""
     protocol = targets.protocol
-    share = c.of([15, 0, 8, 30, 45, 60, 100])
+    share = c.of(shares)
     facts: Plain = {}
     for name, fact in protocol.facts.items():
         if fact.derive is not None:
@@ -586,10 +601,18 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
         return {key: value for key, value in said.items() if key != "on"}
     if way == 6 and fact.attested_by:
         return {key: value for key, value in said.items() if key != "by"}
+    same_day = {key: said[key] for key in ("on",) if key in said}
+    if way == 11:  # two on one day that say the same, or nearly: one unsigned, two limits, no value
+        if fact.attested_by and c.chance(50):
+            return c.shuffled([said, {key: value for key, value in said.items() if key != "by"}])
+        if fact.type == "quantity" and c.chance(70):
+            ulns = [amount((fact.uln_u or m.MILLION) * c.of([2, 3]) // 2) for _ in range(2)]
+            return [said | {"uln": uln} for uln in ulns]
+        return c.shuffled([{"unknown": "pending"} | same_day, {"unknown": "not_done"} | same_day])
     if way in (7, 8):  # two on one day: in conflict, unless they happen to agree
         other = dict(said) if c.chance(25) else {**said, "value": _value(c, targets, fact, as_of)}
         if way == 8 or fact.type != "quantity":
-            other = c.of([other, unknown | {k: v for k, v in said.items() if k == "on"}])
+            other = c.of([other, unknown | same_day])
         return c.shuffled([_measured(c, targets, fact, said), _measured(c, targets, fact, other)])
     if way == 9:  # the latest day wins
         on = date.fromisoformat(said.get("on", as_of.isoformat()))
@@ -811,13 +834,13 @@ class Case:
         """Every condition by its path."""
         return condition_paths(self.protocol)
 
-    def subject(self, c: Choices) -> tuple[Plain, date]:
+    def subject(self, c: Choices, shares: Sequence[int] = SHARES) -> tuple[Plain, date]:
         """Somebody to screen, mostly on the pack's own date."""
         as_of, typical = self.as_of, self.typical
         if c.chance(15):
             as_of = c.of(AS_OF)
             typical = typical_subject(c, self.targets, as_of)
-        return varied_subject(c, self.targets, as_of, typical), as_of
+        return varied_subject(c, self.targets, as_of, typical, shares), as_of
 
     def close(self) -> None:
         self.screener.close()
@@ -877,8 +900,10 @@ def packs(draw: Callable[[st.SearchStrategy[int]], int]) -> tuple[dict[str, Plai
 
 
 @st.composite
-def screenings(draw: Callable[[st.SearchStrategy[int]], int]) -> Screening:
+def screenings(
+    draw: Callable[[st.SearchStrategy[int]], int], shares: Sequence[int] = SHARES
+) -> Screening:
     """Somebody of Hypothesis' choosing, screened with one of the shared packs."""
     one = pooled(draw(st.integers(0, POOL - 1)))
-    recorded, as_of = one.subject(Drawn(draw))
+    recorded, as_of = one.subject(Drawn(draw), shares)
     return Screening(one, recorded, as_of)

@@ -194,33 +194,55 @@ def test_rules_that_do_not_come_to_rest_give_no_verdict(
 # --- the engine fails -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer", [1, 2, Exception("303"), MemoryError(), SystemError("bad")])
-@pytest.mark.parametrize("call", range(9))
-def test_an_engine_that_fails_midway_gives_no_verdict(
-    answer: int | Exception, call: int, screener: Screener, monkeypatch: pytest.MonkeyPatch
+ASSERTED = range(7)
+"""The facts asserted for the subject above: all readings in one, 3 groups, 2 sections, 1."""
+
+
+def on_asserting(
+    monkeypatch: pytest.MonkeyPatch, screener: Screener, meddle: Callable[[int, str], Any]
 ) -> None:
+    """Do something else when a fact is asserted, counted from 0; None lets it pass."""
     engine = screener.session._engine
     calls = 0
 
     def assert_fact(handle: int, text: str) -> Any:
         nonlocal calls
         calls += 1
-        code, state = engine.assert_fact(handle, text)
-        if calls != call + 1:
-            return code, state
-        if isinstance(answer, Exception):
-            raise answer
-        return answer, state
+        changed = meddle(calls - 1, text)
+        if isinstance(changed, Exception):
+            engine.assert_fact(handle, text)
+            raise changed
+        code, state = engine.assert_fact(handle, changed if isinstance(changed, str) else text)
+        return (changed, state) if isinstance(changed, int) else (code, state)
 
     monkeypatch.setattr(screener.session, "_engine", Meddler(engine, assert_fact=assert_fact))
+
+
+def test_so_many_facts_are_asserted(screener: Screener, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    on_asserting(monkeypatch, screener, lambda call, text: seen.append(call))
+    screener.decide(subject(), AS_OF)
+    assert seen == list(ASSERTED)
+
+
+@pytest.mark.parametrize("answer", [1, 2, Exception("303"), MemoryError(), SystemError("bad")])
+@pytest.mark.parametrize("which", ASSERTED)
+def test_an_engine_that_fails_midway_gives_no_verdict(
+    answer: int | Exception, which: int, screener: Screener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_asserting(monkeypatch, screener, lambda call, text: answer if call == which else None)
     assert_only_this_one_is_lost(screener, "was refused, code|durable_rules: ")
 
 
-def test_a_fact_left_by_somebody_else_gives_no_verdict(screener: Screener) -> None:
+def test_a_fact_left_by_somebody_else_gives_no_verdict(
+    screener: Screener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a subject leaves behind is refused as a duplicate, never joined."""
-    kind = screener.program.readings[0].kind
-    text = {"id": f"f{kind}", "sid": "s", "g": kind // rules.BUCKET, "k": kind, "known": 0}
-    code, _ = screener.session._engine.assert_fact(screener.session._handles[0], json.dumps(text))
+    texts: list[str] = []
+    on_asserting(monkeypatch, screener, lambda call, text: texts.append(text))
+    screener.decide(subject(score=10), AS_OF)
+    monkeypatch.undo()
+    code, _ = screener.session._engine.assert_fact(screener.session._handles[0], texts[0])
     assert code == 0
     assert_only_this_one_is_lost(screener, "was refused")
 
@@ -278,7 +300,10 @@ def test_a_missing_reading_gives_no_verdict(
 def test_a_reading_garbled_on_its_way_into_the_engine_gives_no_verdict(
     screener: Screener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once(monkeypatch, session, "reading_fact", lambda text: text.replace("50000000", "49999999"))
+    def garble(call: int, text: str) -> str | None:
+        return text.replace("50000000", "49999999") if call == 0 else None
+
+    on_asserting(monkeypatch, screener, garble)
     assert_only_this_one_is_lost(screener, "differ at `I1.1`")
 
 

@@ -11,11 +11,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any
 
+from app.imports.fhir_file import (
+    CodeFile,
+    DoubtFile,
+    EntryRuleFile,
+    FactRuleFile,
+    FitFile,
+    LookFile,
+    MapFile,
+    TypeFile,
+)
 from app.imports.fhir_path import Expression, NotFhirPath, expression
 from engine.faults import Fault, InputRejected, did_you_mean
-from engine.files import Scalar
 from engine.model import Fact, Field, Protocol, RecordList, Span
 from engine.sheet import Sheet
 from engine.source import Path, read_document, shorten
@@ -39,113 +48,6 @@ RESOURCE_TYPES = (
 
 ORDERS = frozenset({"MedicationRequest", "MedicationDispense", "ServiceRequest"})
 """What was asked for or handed out: no proof that it was given. A map may only point it out."""
-
-# --- the shape of the file --------------------------------------------------------------
-
-CodeFile = TypedDict(
-    "CodeFile",
-    {
-        "system": str,
-        "code": NotRequired[Scalar],
-        "under": NotRequired[Scalar],
-        "display": str,
-        "from": str,
-    },
-)
-"""One code, or all codes that begin with `under` (hierarchies by prefix, such as ICD-10).
-
-`from` says where the code and its display were looked up.
-"""
-
-
-class TypeFile(TypedDict, total=False):
-    """Where a resource type keeps its parts: element names, and FHIRPath for the rest."""
-
-    codes: str
-    parts: str
-    medication: str
-    patient: str
-    on: str
-    value: str
-    comparator: str
-    unit: str
-    absent: str
-    uln: str
-
-
-class DoubtFile(TypedDict):
-    """A FHIRPath that, where true, leaves the fact unknown, and why."""
-
-    when: str
-    because: str
-
-
-FactRuleFile = TypedDict(
-    "FactRuleFile",
-    {
-        "resource": str,
-        "codes": NotRequired[list[str] | str],
-        "value": NotRequired[str],
-        "comparator": NotRequired[str],
-        "unit": NotRequired[str],
-        "on": NotRequired[str],
-        "by": NotRequired[str],
-        "uln": NotRequired[str],
-        "is": NotRequired[bool | Scalar],
-        "units": NotRequired[dict[str, str]],
-        "choices": NotRequired[dict[str, Any]],
-        "clinical": NotRequired[Literal["active", "any"]],
-        "doubt": NotRequired[list[DoubtFile]],
-    },
-)
-"""What feeds one fact. A path that is left out is the resource type's."""
-
-
-class EntryRuleFile(TypedDict):
-    """What becomes an entry of a record list.
-
-    `fields`: by field, a FHIRPath (`path`), a constant (`is`), or for the day something
-    ended `end` and `day`; `gather`: one entry a day, if it has a value for these fields.
-    """
-
-    resource: str
-    fields: dict[str, Any]
-    codes: NotRequired[list[str] | str]
-    on: NotRequired[str]
-    gather: NotRequired[list[str]]
-
-
-class LookFile(TypedDict):
-    """Resources that give no fact but that a person should see, and why."""
-
-    resource: str
-    codes: list[str] | str
-    because: str
-
-
-class FitFile(TypedDict):
-    """A second score that must fit a fact: `fits` gives the values that go with each of its own."""
-
-    says: str
-    fact: str
-    codes: list[str] | str
-    within: str
-    fits: dict[str, list[Scalar]]
-
-
-class MapFile(TypedDict):
-    """sources/fhir.yaml."""
-
-    fhir: Scalar
-    systems: dict[str, str]
-    types: dict[str, TypeFile]
-    codes: dict[str, list[CodeFile]]
-    facts: dict[str, FactRuleFile | list[FactRuleFile]]
-    records: NotRequired[dict[str, EntryRuleFile | list[EntryRuleFile]]]
-    look_at: NotRequired[list[LookFile]]
-    fits: NotRequired[list[FitFile]]
-    not_carried: NotRequired[dict[str, str]]
-
 
 # --- what it says -----------------------------------------------------------------------
 
@@ -477,13 +379,17 @@ class _Reader:
             if "clinical" in given:
                 here = (*at, "clinical")
                 clinical = sheet.option_of(here, given["clinical"], ("active", "any")) or "active"
-            if fact.type == "choice" and constant is None and not choices and not words:
+            doubts = self._doubts((*at, "doubt"), given.get("doubt", []))
+            if "unknown" in given:
+                because = sheet.text_of((*at, "unknown"), given["unknown"])
+                doubts = (*doubts, Doubt(expression("true"), because or ""))
+            elif fact.type == "choice" and constant is None and not choices and not words:
                 what = "a choice needs `is`, or `choices` that say which codes mean what"
                 sheet.fault(at, "missing-key", what)
             rules.append(
                 FactRule(
                     fact, found, {**found.paths, **own}, codes, constant, units, choices, words,
-                    clinical == "active", self._doubts((*at, "doubt"), given.get("doubt", [])),
+                    clinical == "active", doubts,
                 )  # fmt: skip
             )
         return rules

@@ -17,6 +17,7 @@ from app.imports.recorded import (
     Recorded,
     clean,
     entry_faults,
+    fit,
     json_text,
     statement_faults,
 )
@@ -512,7 +513,7 @@ class _Answers:
         """The one answer, of one kind; None after a problem."""
         if len(answers) == 1 and kind in answers[0]:
             value = answers[0][kind]
-            return value if isinstance(value, bool | int | Decimal | dict) else clean(str(value))
+            return value if isinstance(value, bool | int | Decimal | dict) else fit(str(value))
         what = "several answers" if len(answers) > 1 else "an answer of another kind"
         self.problems.append(f"`{link}` has {what}, not one `{kind}`")
         return None

@@ -24,6 +24,7 @@ from engine.subjects import read_subject, subject_of
 Plain = dict[str, Any]
 
 _UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
+_UNFIT_IN_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]+")
 _PLAIN_WORD = re.compile(r"[A-Za-z_]([A-Za-z0-9_ ./()+-]*[A-Za-z0-9_/).])?")
 _PLAIN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _YAML_WORDS = frozenset("null true false yes no on off y n nan inf".split())
@@ -61,11 +62,16 @@ class Recorded:
         records = {
             name: {**self.heads.get(name, {}), "entries": self.entries.get(name, [])}
             for name in protocol.records
-            if self.entries.get(name) or self.heads.get(name)
+            if self.entries.get(name) or name in self.heads
         }
         if records:
             result["records"] = records
         return result
+
+
+def fit(text: str) -> str:
+    """A text from outside, without the characters that files may not hold; lines stay."""
+    return _UNFIT_IN_LINES.sub(" ", text).strip()
 
 
 def clean(text: str) -> str:
@@ -153,25 +159,26 @@ def subject_yaml(value: Plain, origin: str = "") -> str:
         lines.append("facts:")
     for name, statements in value.get("facts", {}).items():
         if len(statements) == 1:
-            lines.append(f"  {name}: {_flow(statements[0])}")
+            lines.append(f"  {name}: {flow(statements[0])}")
             continue
         lines.append(f"  {name}:")
-        lines += [f"    - {_flow(one)}" for one in statements]
+        lines += [f"    - {flow(one)}" for one in statements]
     if value.get("records"):
         lines.append("records:")
     for name, record in value.get("records", {}).items():
         lines.append(f"  {name}:")
         lines += [f"    {key}: {scalar(record[key])}" for key in record if key != "entries"]
         lines.append("    entries:" if record["entries"] else "    entries: []")
-        lines += [f"      - {_flow(one)}" for one in record["entries"]]
+        lines += [f"      - {flow(one)}" for one in record["entries"]]
     return "\n".join(lines) + "\n"
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """A value as YAML on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(child)}" for key, child in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {flow(child)}" for key, child in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     return scalar(value)
 
 

@@ -13,6 +13,7 @@
 | review | lists of decisions, and one decision with what changed since the last |
 | replay | decide again from the log alone |
 | export | a folder that can be verified without this software |
+| words, commands | the command line: what may be asked, and carrying it out |
 
 `docs/AUDIT.md` says what this proves, to whom, and what it does not.
 """

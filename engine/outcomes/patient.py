@@ -213,6 +213,7 @@ class _EntryScreener:
             "entry": entry.entry,
             "on": on.isoformat(),
             "day": (on - start).days,
+            "months": _months(start, on),
             "grades": [_graded(scale, answers) for scale in self.scales],
             "shows": {event.id: answers[_event_criterion(event)] for event in self.events},
         }
@@ -527,6 +528,7 @@ class _Patient:
                 "what": name,
                 "on": found.day.isoformat(),
                 "day": (found.day - self.start).days,
+                "months": _months(self.start, found.day),
                 "entry": found.entry,
             }
             for name, found in sorted(came, key=lambda pair: (pair[1].day, pair[0]))
@@ -668,7 +670,7 @@ class _Patient:
             "because": because,
             "on": day.isoformat(),
             "day": (day - self.start).days,
-            "months": round(months_parts(self.start, day) / PARTS, 6),
+            "months": _months(self.start, day),
             "entry": entry,
             "landmarks": [
                 self._landmark(after, day, status == "event") for after in endpoint.landmarks
@@ -776,6 +778,10 @@ class _Patient:
             "entry": shown["entry"] if shown else None,
             "day": shown["day"] if shown else None,
         }
+
+
+def _months(start: date, day: date) -> float:
+    return round(months_parts(start, day) / PARTS, 6)
 
 
 def _grade(entry: EntryOutcome, scale: str) -> Graded:

@@ -2,7 +2,8 @@
 
 `eligo.outcome/1` is what became of one patient by the data cut-off; `eligo.trial/1` is the
 summary of all of them. `docs/outcome.schema.json` is generated from these types. Days are ISO
-text, `day` counts days from the start, which is day 0.
+text, `day` counts days from the start, which is day 0; `months` is completed calendar
+months, and the days beyond them in 31sts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from engine.model import Answer, Basis
-from engine.record import Firing, Missing, ProtocolIdentity, Software, Why
+from engine.record import (
+    EngineFaultRecord,
+    Firing,
+    Missing,
+    ProtocolIdentity,
+    Rejection,
+    Software,
+    Why,
+)
 
 LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached"]
 SevereStatus = Literal["yes", "no", "unknown", "not_yet_reached"]
@@ -33,6 +42,7 @@ class EntryOutcome(TypedDict):
     entry: str
     on: str
     day: int
+    months: float
     grades: list[Graded]
     shows: dict[str, Answer]
 
@@ -70,8 +80,7 @@ class Followed(TypedDict):
     """One endpoint under one rule of censoring: an event, or censored, when and why.
 
     `because` is the event's id, or what ended follow-up: a date's name, `examined`,
-    `start` where nothing later is known. `months`: completed calendar months, and the days
-    beyond them in 31sts.
+    `start` where nothing later is known.
     """
 
     rule: str
@@ -139,6 +148,7 @@ class Happened(TypedDict):
     what: str
     on: str
     day: int
+    months: float
     entry: str
 
 
@@ -279,3 +289,6 @@ class Trial(TypedDict):
     endpoints: list[EndpointReport]
     incidences: list[Incidence]
     assumptions: list[Assumption]
+
+
+Record = Outcome | Trial | Rejection | EngineFaultRecord

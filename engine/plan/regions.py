@@ -531,7 +531,12 @@ def _of_list(
     states_found = []
     merged: set[tuple[Truth3, ...]] = set()
     for one in sorted(reached.values(), key=lambda s: tuple(s.values())):
-        readings = {n: _listed_reading(protocol.facts[n], value) for n, value in one.items()}
+        # A representative may lie below all that is still possible, where no test can tell.
+        inside = {
+            n: value if value == NEVER else max(value, _lowest(protocol.facts[n], now.get(n)))
+            for n, value in one.items()
+        }
+        readings = {n: _listed_reading(protocol.facts[n], value) for n, value in inside.items()}
         whole = State(with_derived(roots, names, readings, today))
         truths = roots.vector(whole.readings, names, today)
         if truths in merged and not roots.linked & set(base):
@@ -539,6 +544,14 @@ def _of_list(
         merged.add(truths)
         states_found.append(whole)
     return states_found, exact
+
+
+def _lowest(fact: Fact, reading: Reading | None) -> int:
+    """The least that a fact of a list is known to come to."""
+    low = reading.low if reading is not None else None
+    if low is None:
+        return NEVER
+    return low // MILLION if isinstance(fact.derive, Count) else low
 
 
 def _records_of(fact: Fact) -> str:

@@ -1,9 +1,9 @@
 """A process that appends to a log, or reads it, in ways that a test cannot bear in its own.
 
-append FOLDER N     append N decisions, with the rights of nobody in particular
-verify FOLDER       the same, verifying
+many FOLDER N       append N decisions; prints each index once it is on the disk
+append FOLDER N     the same, with the rights of nobody in particular
+verify FOLDER       verify, with those rights
 limited FOLDER N    append until no file may grow by more than N bytes
-forever FOLDER      append until killed; prints each index once it is on the disk
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ import resource
 import signal
 import sys
 from pathlib import Path
-
-import orjson
-import rfc8785
+from tempfile import TemporaryDirectory
 
 from app.log import LogFault
-from app.log.note import Signer
 from app.log.store import open_log
 from app.log.verify import verify
-from tests.log.made import decide, ticking
+from tests.log.made import decide, log_of, ticking
 
 NO_ONE = 65534
 
 
 def drop_rights() -> None:
-    """Become a user without rights; whatever is loaded late must be loaded before."""
-    assert orjson and rfc8785
-    Signer.new("loaded").verifier()
+    """Become a user without rights, who may not even read what is loaded late."""
+    with TemporaryDirectory() as folder, open_log(log_of(Path(folder) / "log", 1)) as log:
+        verify(log, log.verifier)
     if os.getuid() == 0:
         os.setgroups([])
         os.setgid(NO_ONE)
@@ -52,7 +49,7 @@ def main(mode: str, folder: Path, count: int) -> None:
                 result = verify(log, log.verifier)
                 print(f"{result.size} entries, {len(result.findings)} findings")
             number = 0
-            while mode in ("forever", "limited") or (mode == "append" and number < count):
+            while mode == "limited" or (mode in ("append", "many") and number < count):
                 print(decide(log, f"{name}-{number}", now, by=name).index, flush=True)
                 number += 1
     except LogFault as fault:

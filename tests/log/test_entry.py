@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ from app.log.entry import (
     Details,
     Entry,
     EntryFault,
+    Meaning,
     Redacted,
     Signed,
     details_bytes,
@@ -154,7 +155,10 @@ def test_another_spelling_of_an_entry_is_refused() -> None:
 def test_what_a_person_got_wrong_is_said_in_their_words() -> None:
     for entry, says in (
         (replace(DECIDED, by=""), "must name a person"),
-        (replace(SIGNED, meaning="waiver"), "must mean one of authorship, review, approval, resp"),
+        (
+            replace(SIGNED, meaning=cast(Meaning, "waiver")),
+            "must mean one of authorship, review, approval, resp",
+        ),
         (replace(REDACTED, reason=""), "a reason must be given"),
     ):
         with pytest.raises(EntryFault, match=says):

@@ -128,7 +128,8 @@ def test_the_reference_audit_paths(index: int, size: int) -> None:
 def test_the_reference_consistency_proofs(old: int, new: int) -> None:
     proof = tree.consistency(old, new, Grown(LEAVES).node)
     assert [one.hex() for one in proof] == CONSISTENCY[old, new]
-    tree.check_consistency(old, new, *(bytes.fromhex(ROOTS[n]) for n in (old, new)), proof)
+    before, after = bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new])
+    tree.check_consistency(old, new, before, after, proof)
 
 
 @pytest.mark.parametrize("size", range(66))
