@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from unicodedata import normalize
 
 from app.shipped import shipped_pack
 from engine.faults import Fault, InputRejected
@@ -121,18 +122,21 @@ def same_ids(files: Sequence[SubjectFile]) -> Twice:
 
 
 def _stated_id(file: SubjectFile, *, quick: bool = False) -> str | None:
-    """The id a file states. `quick` may take an inner key for it, but never misses the id."""
+    """The id a file states, in one form for ids that look alike.
+
+    `quick` may take an inner key for it, but never misses the id.
+    """
     try:
         data = file.path.read_bytes()
         if quick and file.path.suffix.lower() == ".json" and b"\\" not in data:
             plain = _PLAIN_ID.findall(data.decode("utf-8-sig"))
             if len(plain) == 1 and data.count(b'"subject"') == 1:
-                return str(plain[0]).strip()
+                return normalize("NFKC", str(plain[0]).strip())
         value = read_document(file.name, data).value
     except (OSError, UnicodeDecodeError, InputRejected):
         return None
     stated = value.get("subject") if isinstance(value, dict) else None
-    return stated.strip() if isinstance(stated, str) else None
+    return normalize("NFKC", stated.strip()) if isinstance(stated, str) else None
 
 
 def progress(results: Iterator[T], count: int) -> Iterator[T]:

@@ -212,6 +212,8 @@ class Explanation:
             first = _calendar_day(reading.low)
             return _ago_turn(test, truth, first, self.as_of) if first else None
         if isinstance(fact.derive, CompletedYears) and isinstance(test, LimitTest | BetweenTest):
+            if self._moves(fact.derive.since):
+                return None
             born = self.found[fact.derive.since].reading
             first = None if born.low is None else _calendar_day(born.low)
             return _age_turn(test, truth, first, self.as_of) if first else None
@@ -239,12 +241,20 @@ class Explanation:
         ):
             after = _next_day(found.until)
             if after is not None and (best is None or after < best[0]):
-                best = (after, (f"{fact.ask}: what is recorded expires the day before",))
-        if truth == "unknown" or found.reading.low != found.reading.high:
+                what = self._collect(fact)[1]
+                best = (after, (f"{what}: what is recorded expires the day before",))
+        moving = isinstance(fact.derive, DaysBetween) and any(
+            self._moves(name) for name in found.from_facts
+        )
+        if truth == "unknown" or found.reading.low != found.reading.high or moving:
             day = min(self._widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
                 best = (day, (f"{branch.words} may be decided by then",))
         return best
+
+    def _moves(self, name: str) -> bool:
+        """Whether a date is today because its entry says `ongoing`."""
+        return _under_way(self.protocol.facts[name], self.found[name])
 
     def _widening(self, test: Test, truth: Truth, found: Found) -> list[date]:
         """Days on which an end of an imprecise date comes of age, or is reached."""

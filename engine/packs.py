@@ -97,6 +97,10 @@ def pack_files(folder: FilePath) -> dict[str, bytes]:
         message = f"the pack `{shorten(folder.as_posix(), 200)}` {what}"
         hint = "name a folder that holds protocol.yaml, facts.yaml and eligibility.yaml"
         raise InputRejected([Fault(Span(folder.as_posix(), 1, 1), "no-pack", message, hint)])
+    if not any((folder / (part + suffix)).is_file() for part in PARTS for suffix in SUFFIXES):
+        message = f"the folder `{shorten(folder.as_posix(), 200)}` is not a pack"
+        hint = "a pack holds protocol.yaml, facts.yaml and eligibility.yaml"
+        raise InputRejected([Fault(Span(folder.as_posix(), 1, 1), "no-pack", message, hint)])
     found = {}
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)

@@ -41,7 +41,7 @@ from engine.source import Document, Num, Path, read_document, shorten
 from engine.units import UnitError, conversion
 from engine.wording import decimal_text
 
-_SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}")
 _NOTES = ("source", "by", "note")
 _ENTRY_WORDS = frozenset(("voided", *_NOTES))
 _NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -- . ? no.".split())
@@ -149,6 +149,9 @@ def _derived_hint(fact: Fact) -> str:
 
 
 def _subject_id(sheet: Sheet, value: Any) -> str | None:
+    if isinstance(value, bool):
+        sheet.expected(("subject",), value, "a study id")
+        return None
     text = sheet.text_of(("subject",), value, "a study id")
     if text is not None and not _SUBJECT_ID.fullmatch(text):
         sheet.fault(("subject",), "name", "a study id is one line of at most 100 characters")
@@ -198,8 +201,6 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     if "value" not in value and "unknown" not in value:
         sheet.fault(path, "missing-key", "`value` is missing here", "or say `unknown: pending`")
         return None
-    if _blank(value.get("value")):
-        return None
     unit, uln = fact.unit, None
     for key in ("unit", "uln"):
         if fact.type != "quantity" and not _blank(value.get(key)):
@@ -215,6 +216,8 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
             uln = sheet.amount_of((*path, "uln"), value["uln"])
             if uln is not None and uln <= 0:
                 sheet.fault((*path, "uln"), "number", "an upper limit of normal is above zero")
+    if _blank(value.get("value")):
+        return None
     recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
     if recorded is None:
         return None
