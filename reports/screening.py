@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from typst import Compiler
 
+    from engine.plan.record import Plan
+
 SECTIONS = (
     "verdict",
     "missing",
@@ -454,33 +456,33 @@ def _branch(why: Why) -> Branch:
 # --- printing --------------------------------------------------------------------------
 
 
-def as_text(decision: Decision, *, trace: bool = False) -> str:
+def as_text(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
     """The report as plain text, at most 80 columns wide but for words that are longer."""
-    return _render("screening.txt.j2", decision, trace)
+    return _render("screening.txt.j2", decision, trace, plan)
 
 
-def as_markdown(decision: Decision, *, trace: bool = False) -> str:
+def as_markdown(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
     """The report as Markdown (CommonMark with tables)."""
-    return _render("screening.md.j2", decision, trace)
+    return _render("screening.md.j2", decision, trace, plan)
 
 
-def as_html(decision: Decision, *, trace: bool = False) -> str:
+def as_html(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
     """The report as one HTML file that needs nothing beside it and runs no script."""
-    return _render("screening.html.j2", decision, trace)
+    return _render("screening.html.j2", decision, trace, plan)
 
 
-def as_typst(decision: Decision, *, trace: bool = False) -> str:
+def as_typst(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
     """The report as Typst source, which `as_pdf` sets."""
-    return _render("screening.typ.j2", decision, trace)
+    return _render("screening.typ.j2", decision, trace, plan)
 
 
-def as_pdf(decision: Decision, *, trace: bool = False) -> bytes:
+def as_pdf(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> bytes:
     """The report as a tagged A4 PDF (PDF/UA-1) with its fonts inside.
 
     The same record gives the same bytes: there is no date of creation in the file, and only
     the fonts that are shipped here are used.
     """
-    return set_pdf(as_typst(decision, trace=trace))
+    return set_pdf(as_typst(decision, trace=trace, plan=plan))
 
 
 def set_pdf(source: str) -> bytes:
@@ -515,11 +517,19 @@ def _compiler() -> Compiler:
     return typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=str(HERE / "templates"))
 
 
-def _render(template: str, decision: Decision, trace: bool) -> str:
+def _render(template: str, decision: Decision, trace: bool, plan: Plan | None) -> str:
+    """Print a decision; with a plan, the section "What next" stands after the verdict."""
+    following = None
+    if plan is not None:
+        from reports.plan import arrange as arrange_plan
+
+        following = arrange_plan(plan)
     return (
         _environment(template.endswith(".html.j2"))
         .get_template(template)
-        .render(page=arrange(decision), trace=_trace(decision) if trace else None)
+        .render(
+            page=arrange(decision), trace=_trace(decision) if trace else None, plan=following
+        )
     )
 
 
@@ -541,6 +551,7 @@ def _environment(html: bool) -> Environment:
         "md": markdown_text,
         "typ": typst_string,
         "typs": typst_strings,
+        "typ_raw": typst_raw,
         "css": css_string,
     }
     environment.filters.update(filters)
@@ -617,6 +628,12 @@ def typst_string(text: str) -> str:
             text = f"\u2068{text}\u2069"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{_UNSAFE_LITERAL.sub(_typst_escape, escaped)}"'
+
+
+def typst_raw(text: str) -> str:
+    """`text` of our own making, such as a figure, as a Typst string literal, sign for sign."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 _UNSAFE_LITERAL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
