@@ -160,7 +160,7 @@ def _plain(root: _Node, path: str, text: str) -> tuple[Any, dict[Path, Span], di
                 "too-large",
                 f"the file has more than {MAX_NODES} values once its aliases are expanded",
             )
-        if len(at) > MAX_DEPTH:
+        if len(at) >= MAX_DEPTH and node.kind != "scalar":
             _reject(node.span, text, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
         values[at] = node.span
         if node.kind == "list":
@@ -347,13 +347,13 @@ def _read_json(path: str, text: str) -> Document:
 
 def _shallow(value: Any) -> bool:
     """Whether a value is nested at most `MAX_DEPTH` deep."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        inside = [v.values() if isinstance(v, dict) else v for v in level if v]
-        level = [child for each in inside for child in each if isinstance(child, dict | list)]
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
         if not level:
             return True
-    return False
+        inside = [v.values() if isinstance(v, dict) else v for v in level if v]
+        level = [child for each in inside for child in each if isinstance(child, dict | list)]
+    return not level
 
 
 class _JsonReader:
@@ -418,7 +418,7 @@ class _JsonReader:
     def _value(self, depth: int) -> _Node:
         self._skip()
         span = self._span()
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH and self.text.startswith(("{", "["), self.at):
             self._fail(f"nested more than {MAX_DEPTH} levels deep", code="too-deep")
         if self._take("{"):
             return self._mapping(span, depth)
