@@ -85,7 +85,7 @@ def _from_git(name: str, revision: str, path: str) -> dict[str, bytes]:
     """The files of a pack in a revision, without `cases/` and hidden files."""
     where = path.strip("/") or "."
     tree = f"{revision}:./{where}" if not path.startswith("/") else f"{revision}:{where}"
-    listing = _git(name, "ls-tree", "-r", "-z", "--name-only", tree)
+    listing = _git(name, "ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
     found = {}
     for file in listing.decode("utf-8", "surrogateescape").split("\0"):
         parts = file.split("/")

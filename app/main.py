@@ -39,6 +39,12 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) > 3660:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of days from 0 to 3660")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="eligo",
@@ -61,14 +67,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     screen.add_argument(
         "--format",
-        choices=("text", "json", "html", "pdf", "md"),
-        help="json: one record a line; html and pdf need --out",
+        choices=("text", "json", "html", "pdf", "md", "csv", "ics"),
+        help="json: one record a line; html and pdf need --out; csv and ics need --summary",
     )
     screen.add_argument("--out", type=Path, metavar="DIR", help="write a report a subject there")
+    summary = "a worklist instead: what to do next for each subject, the soonest first"
+    screen.add_argument("--summary", action="store_true", help=summary)
     screen.add_argument("--trace", action="store_true", help="append the trace to the reports")
     jobs = "processes; default: as many as help"
     screen.add_argument("--jobs", type=_jobs, metavar="N", help=jobs)
     screen.set_defaults(module="app.screen")
+
+    plan = commands.add_parser(
+        "plan",
+        help="when, what to collect, what would have to change",
+        description="What comes after the verdict, from subject files (YAML or JSON) or folders "
+        "of them: the days on which time alone changes it, the least that must still be "
+        "collected, and what would have to come out differently.",
+    )
+    plan.add_argument("subjects", nargs="+", type=Path, metavar="SUBJECTS")
+    plan.add_argument("--protocol", type=Path, metavar="DIR", help="the pack; default: shipped")
+    plan.add_argument(
+        "--as-of", type=_day, metavar="DATE", help="the date to plan from; default: today"
+    )
+    plan.add_argument(
+        "--horizon", type=_days, default=180, metavar="DAYS", help="days to look ahead; default: 180"
+    )
+    plan.add_argument(
+        "--format",
+        choices=("text", "json", "html", "pdf"),
+        default="text",
+        help="json: one plan a line; html and pdf need --out",
+    )
+    plan.add_argument("--out", type=Path, metavar="DIR", help="write a plan a subject there")
+    plan.set_defaults(module="app.plan")
 
     check = commands.add_parser(
         "check",

@@ -82,7 +82,7 @@ def _tested(
     as_of = Counter(case.as_of for case in picked).most_common(1)[0][0]
     suggestions: list[list[str]] = []
     made = mutants.mutants(protocol) if arguments.mutate else []
-    space = Space([protocol], as_of, mutants.tests_of(made))
+    space = Space([protocol], as_of, mutants.asked_by(made))
     suggest = _Suggester(protocol, cases, screener, as_of)
     if arguments.coverage:
         plain = space if not made else Space([protocol], as_of)

@@ -296,8 +296,8 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
         for fact in protocol.facts.values():
             named |= {(fact.name, choice.code) for choice in fact.choices}
         for record in protocol.records.values():
-            for field in record.fields.values():
-                named |= {(f"{record.name}.{field.name}", c.code) for c in field.choices}
+            for one in record.fields.values():
+                named |= {(f"{record.name}.{one.name}", c.code) for c in one.choices}
     return frozenset(named)
 
 

@@ -422,7 +422,7 @@ def judge(
     screener: Screener,
     found: Iterable[Mutant],
 ) -> Iterator[Judged]:
-    """What becomes of each mutant. `space` must know the tests of `tests_of(found)`."""
+    """What becomes of each mutant. `space` must know the tests of `asked_by(found)`."""
     known = []
     for case in cases:
         readings = reference.readings(protocol, case.subject, case.as_of)
@@ -442,7 +442,7 @@ def judge(
             yield _survivor(protocol, one, space, screener)
 
 
-def tests_of(found: Iterable[Mutant]) -> list[tuple[int, m.Leaf]]:
+def asked_by(found: Iterable[Mutant]) -> list[tuple[int, m.Leaf]]:
     """The tests that mutants of conditions bring in, for `Space`."""
     return [(0, leaf) for one in found for leaf in pack_leaves(one.protocol)]
 

@@ -484,9 +484,9 @@ class _Coupled:
     ) -> None:
         self.space, self.protocols, self.as_of = space, space.protocols, space.as_of
         self.members, self.leaves, self.templates = members, leaves, templates
-        self.today = self.as_of.toordinal()
+        self.day_number = self.as_of.toordinal()
         self.exact = self.points_exact = True
-        self.days = sorted(self._days(), key=lambda day: (abs(day - self.today), day))
+        self.days = sorted(self._days(), key=lambda day: (abs(day - self.day_number), day))
 
     def variable(self) -> Variable:
         names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
@@ -679,7 +679,7 @@ class _Coupled:
                 yield {"value": date.fromordinal(day).isoformat()}
             yield {"value": "never"}
             # With other dates beside it, every pair would be tried: two partial ones do.
-            partial = self.days if len(self.members) == 1 else [self.today]
+            partial = self.days if len(self.members) == 1 else [self.day_number]
             text = [date.fromordinal(day).isoformat() for day in partial]
             yield from ({"value": t} for t in dict.fromkeys(day[:7] for day in text))
             yield from ({"value": t} for t in dict.fromkeys(day[:4] for day in text))
@@ -783,7 +783,7 @@ class _Coupled:
             if kind == "root" and what in p.facts
         )
         first, last = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
-        days = {self.today, self.today + 1, first}
+        days = {self.day_number, self.day_number + 1, first}
         spans: set[int] = set()
         for k, leaf in self.leaves:
             assert not isinstance(leaf, m.Todo)
@@ -804,7 +804,7 @@ class _Coupled:
                 if len(days) > 400:
                     self.exact = self.points_exact = False
                     break
-        return {d for d in days if first <= d <= (self.today if born else last)}
+        return {d for d in days if first <= d <= (self.day_number if born else last)}
 
     # --- record lists -----------------------------------------------------------------------
 
@@ -828,7 +828,7 @@ class _Coupled:
             return _Option({}, (), name, plain, (), confirmed)
 
         yield option()
-        past = [day for day in self.days if day <= self.today]
+        past = [day for day in self.days if day <= self.day_number]
         possible = virtual or maybe is not None
         if isinstance(derive, m.Exists):
             yield option((True, None))
@@ -913,7 +913,7 @@ class _Coupled:
                 kinds.setdefault(tuple(truths[i] for i in numbers), plain)
         kinds.pop(tuple("false" for _ in numbers), None)
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
-        past = [day for day in self.days if day <= self.today]
+        past = [day for day in self.days if day <= self.day_number]
         both = len({type(d) for d in together}) > 1
         for number, plain in enumerate(kinds.values()):
             options = [_Option({}, (), name)]

@@ -63,11 +63,13 @@ class Page:
     items: tuple[Item, ...]
     collect_note: str
     groups: tuple[Group, ...]
+    resting: tuple[Group, ...]
     events: tuple[Group, ...]
     figure: str
     figure_alt: str
     figure_note: str
     provenance: tuple[tuple[str, str], ...]
+    title: str = "What next"
 
 
 def arrange(plan: Plan) -> Page:
@@ -89,6 +91,7 @@ def arrange(plan: Plan) -> Page:
         items=tuple(_item(item, plan) for item in plan["collect"]["needed"][:MOST_ITEMS]),
         collect_note=_collect_note(plan["collect"]),
         groups=tuple(_groups(plan)),
+        resting=tuple(_resting(plan)),
         events=tuple(
             Group(
                 f"{wording.day_words(event['on'])}: {', '.join(map(clean, event['criteria']))}",
@@ -165,9 +168,9 @@ def _collect_note(collect: Collect) -> str:
     return " ".join(told)
 
 
-def _groups(plan: Plan) -> Iterable[Group]:
-    when, would = plan["when"], plan["would"]
-    window, waiting = when["window"], when["waiting"]
+def _resting(plan: Plan) -> Iterable[Group]:
+    """What the window rests on, by its last safe day; a screening report has it as evidence."""
+    window = plan["when"]["window"]
     if window is not None and window["rests_on"]:
         until: dict[str, list[str]] = {}
         for result in window["rests_on"]:
@@ -176,6 +179,11 @@ def _groups(plan: Plan) -> Iterable[Group]:
             f"Eligible {_span(window['first'], window['last'])}; last safe day of each result",
             tuple(f"{wording.day_words(day)}: {'; '.join(asks)}" for day, asks in until.items()),
         )
+
+
+def _groups(plan: Plan) -> Iterable[Group]:
+    when, would = plan["when"], plan["would"]
+    window, waiting = when["window"], when["waiting"]
     if window is None and waiting is not None and waiting["conflicts"]:
         yield Group("What lapses before the wait is over", tuple(map(_said, waiting["conflicts"])))
     if would is not None and would["cannot"]:

@@ -113,7 +113,6 @@ TO_DO: Mapping[Reason, ToDo] = {
 
 HEADING: Mapping[str, str] = {
     "verdict": "Verdict",
-    "next": "What next",
     "missing": "What is missing, and what to do",
     "failed": "Criteria failed",
     "open": "Criteria open",

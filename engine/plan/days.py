@@ -11,7 +11,7 @@ from the other end. All these days are candidates; more than needed do no harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -214,13 +214,18 @@ def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | 
 
 
 def stretches(
-    protocol: Protocol, tests: Sequence[Test], subject: Subject, as_of: date, until: date
+    protocol: Protocol,
+    tests: Sequence[Test],
+    subject: Subject,
+    as_of: date,
+    until: date,
+    look: Callable[[Subject, date], Day],
 ) -> tuple[Stretch, ...]:
-    """The days from `as_of` to `until` as stretches, by evaluating the change days only."""
+    """The days from `as_of` to `until` as stretches, by looking at the change days only."""
     days = [as_of, *change_days(protocol, tests, subject, as_of, until)]
     kept: list[Day] = []
     for on in days:
-        day = day_of(protocol, subject, on)
+        day = look(subject, on)
         if not kept or day.statuses != kept[-1].statuses:
             kept.append(day)
     ends = [day.on - timedelta(days=1) for day in kept[1:]] + [until]

@@ -72,6 +72,7 @@ class Planner:
         self.roots = Roots(self.protocol, self.tests)
         self.shape = Shape(self.protocol, self.tests, self.roots)
         self.order = {name: n for n, name in enumerate(self.protocol.facts)}
+        self._days: dict[date, Day] = {}  # of the subject being planned for
 
     def plan(
         self,
@@ -85,7 +86,8 @@ class Planner:
         Raises: EngineFault if the rules do not confirm what the searches found.
         """
         decision = decision or self.screener.decide(subject, as_of)
-        today = day_of(self.protocol, subject, as_of)
+        self._days = {}
+        today = self._day(subject, as_of)
         if today.verdict != decision["verdict"]:
             raise EngineFault("the plan and the decision differ on the verdict")
         end = as_of + timedelta(days=min(horizon, (date.max - as_of).days))
@@ -130,6 +132,13 @@ class Planner:
             "would": would,
         }
 
+    def _day(self, subject: Subject, on: date) -> Day:
+        """The subject being planned for, on one day, as recorded."""
+        day = self._days.get(on)
+        if day is None:
+            day = self._days[on] = day_of(self.protocol, subject, on)
+        return day
+
     # --- confirming ---------------------------------------------------------------------
 
     def _confirm(self, day: Day, verdict: Verdict | None = None) -> None:
@@ -147,11 +156,11 @@ class Planner:
     # --- when ---------------------------------------------------------------------------
 
     def _timeline(self, subject: Subject, as_of: date, until: date) -> tuple[Stretch, ...]:
-        spans = stretches(self.protocol, self.tests, subject, as_of, until)
+        spans = stretches(self.protocol, self.tests, subject, as_of, until, self._day)
         for span in spans:
             self._confirm(span.start)
             if span.last != span.first:
-                last = day_of(self.protocol, subject, span.last)
+                last = self._day(subject, span.last)
                 if last.statuses != span.start.statuses:
                     raise EngineFault("a stretch of the plan does not end as it begins")
                 self._confirm(last)
@@ -183,7 +192,7 @@ class Planner:
         for before, after in pairwise(spans):
             old, new = before.start.statuses, after.start.statuses
             changed = [name for name, status in new.items() if status != old[name]]
-            eve = day_of(self.protocol, subject, before.last)
+            eve = self._day(subject, before.last)
             because = self._because(subject, eve, after.start, changed)
             events.append({"on": after.first.isoformat(), "criteria": changed, "because": because})
         return events
@@ -213,7 +222,7 @@ class Planner:
         return [
             *said,
             *(
-                f"out of date after {good}: {words.listed(tuple(asks), 30)}"
+                f"{words.LAPSED} {good}: {words.listed(tuple(asks), 30)}"
                 for good, asks in sorted(lapsed.items())
             ),
         ]
@@ -239,9 +248,7 @@ class Planner:
         if at + 1 < len(spans):
             after = spans[at + 1].start
             changed = [name for name, status in after.statuses.items() if status != "passed"]
-            closes = self._because(
-                subject, day_of(self.protocol, subject, span.last), after, changed
-            )
+            closes = self._because(subject, self._day(subject, span.last), after, changed)
         resting = [
             (root, good)
             for root in self._sorted(self.roots.facts)
@@ -346,7 +353,7 @@ class Planner:
     def _collect(
         self, subject: Subject, on: date, decision: Decision, steps: Steps
     ) -> tuple[Collect, list[Root]]:
-        day = day_of(self.protocol, subject, on)
+        day = self._day(subject, on)
         world, exact = self.world(subject, day, steps)
         found = collecting(world, exact)
         self._confirm_collecting(world, found)
@@ -477,7 +484,7 @@ class Planner:
         parts: list[Part] = []
         for name in one.ended:
             ask = self.protocol.records[name].ask
-            says = f"the end of what is recorded as under way under {ask} (here {today.on})"
+            says = f"the end of what is under way ({ask}), taken here as {today.on}"
             parts.append({"fact": name, "ask": ask, "changes": "by_treatment", "says": says})
         if one.on != today.on:
             ended = with_ended(subject, one.ended, today.on)
@@ -569,7 +576,7 @@ def _next(
         says = f"As recorded, eligible from {window['first']} to {window['last']}"
         opens = [e for e in when["events"] if e["on"] == window["first"]]
         if opens and opens[0]["because"]:
-            says += f": {words.sentences(opens[0]['because'])}"
+            says += f", when this is so: {words.sentences(opens[0]['because'])}"
         if verdict == "undetermined" and collect["needed"]:
             says += f". Sooner if recorded: {_asks(collect)}"
         return {"kind": "wait", "on": window["first"], "says": f"{says}."}, f"{says}."
@@ -600,7 +607,13 @@ def _while_eligible(window: Window, horizon: str) -> tuple[Next, str]:
     if not window["closes"]:
         says = f"Eligible, and stays so until {horizon} at least."
     else:
-        says = f"Eligible until {window['last']}. Then: {words.sentences(window['closes'])}."
+        lapsed = [r["ask"] for r in window["rests_on"] if r["good_until"] == window["last"]]
+        told = [said for said in window["closes"] if not said.startswith(words.LAPSED)]
+        if lapsed:
+            told.append(f"{words.LAPSED} {window['last']}: {words.listed(lapsed)}")
+        says = (
+            f"Eligible until {window['last']}. Then: {words.sentences(told or window['closes'])}."
+        )
     return {"kind": "enrol", "on": window["last"], "says": says}, says
 
 

@@ -21,6 +21,8 @@ from engine.plan.regions import Part, Root
 from engine.plan.search import NO, YES
 from engine.wording import amount_text, day_text, decimal_text, leaf_words
 
+LAPSED = "out of date after"
+
 
 def listed(words: Sequence[str], most: int = 4) -> str:
     """`a`, `a and b`, `a, b, c and 3 more`."""

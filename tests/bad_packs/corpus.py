@@ -1,0 +1,246 @@
+# ruff: noqa: E501 (a table: a pack a line reads best)
+"""Small packs, each with one planted defect, and some without any.
+
+A pack is written as its facts' names and its criteria. `codes` are all the findings that `check` must make, no more and no fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from textwrap import dedent, indent
+
+FACTS: Mapping[str, str] = {
+    "x": "{ask: X, type: quantity, unit: mg/dL, range: [0, 100], valid_for: 14 days}",
+    "wide": "{ask: Wide, type: quantity, unit: mg/dL, valid_for: 14 days}",
+    "a": "{ask: A, type: boolean, changes: never}",
+    "b": "{ask: B, type: boolean, changes: never}",
+    "birth_date": "{ask: Born, type: date, changes: never}",
+    "age": "{ask: Age, type: quantity, unit: a, derive: {completed_years_since: birth_date}}",
+    "sex": "{ask: Sex, type: choice, choices: [female, male], changes: never}",
+    "grade": "{ask: Grade, type: choice, choices: [g0, g1, g2, g3], valid_for: 14 days}",
+    "alt": "{ask: ALT, type: quantity, unit: U/L, uln: 40, valid_for: 14 days}",
+    "started": "{ask: Started, type: date, changes: never}",
+    "ended": "{ask: Ended, type: date, changes: never}",
+    "lasted": "{ask: D, type: quantity, unit: d, derive: {days_between: {from: started, to: ended}}}",
+    "chemo": "{ask: C, type: date, derive: {latest: therapy.ended, where: {kind: chemo}}}",
+    "steroid": "{ask: S, type: date, derive: {latest: therapy.ended, where: {kind: steroid}}}",
+    "treated": "{ask: T, type: date, derive: {latest: therapy.ended, where: {kind: [chemo, steroid]}}}",
+    "courses": "{ask: N, type: quantity, derive: {count: therapy, where: {kind: chemo}}}",
+    "exposed": "{ask: E, type: boolean, derive: {exists: therapy, where: {target: cd19}}}",
+}
+THERAPY = """\
+records:
+  therapy:
+    ask: Therapy
+    valid_for: 7 days
+    fields:
+      kind: {type: choice, choices: [chemo, steroid, other]}
+      target: {type: choice, choices: [cd19, cd22], many: true}
+      ended: {type: date}
+"""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One pack: `facts` names those of `FACTS` it has, `more` adds others. A criterion is
+    written `ID: condition` (I: inclusion, E: exclusion); `definitions` likewise."""
+
+    name: str
+    codes: frozenset[str]
+    facts: str
+    criteria: Mapping[str, str]
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
+    text: Mapping[str, str] = field(default_factory=dict)
+    cases: str = ""
+
+    def files(self) -> dict[str, bytes]:
+        """The pack's files, `cases/` included."""
+        facts = {name: FACTS[name] for name in self.facts.split()} | dict(self.more)
+        dictionary = "facts:\n" + "".join(f"  {n}: {spec}\n" for n, spec in facts.items())
+        if any("therapy" in spec for spec in facts.values()):
+            dictionary += THERAPY
+        lines = []
+        if self.definitions:
+            lines.append("definitions:")
+            lines += [f"  {name}: {rule}" for name, rule in self.definitions.items()]
+        lines.append("criteria:")
+        for id_, rule in self.criteria.items():
+            kind = "inclusion" if id_[0] == "I" else "exclusion"
+            lines += [
+                f"  - id: {id_}",
+                f"    kind: {kind}",
+                f"    text: {self.text.get(id_, f'The statement of {id_}')}",
+                f"    holds_when: {rule}",
+            ]
+        found = {
+            "protocol.yaml": f'protocol: {self.name}\nversion: "1"\ntitle: {self.name}\n',
+            "facts.yaml": dictionary,
+            "eligibility.yaml": "\n".join(lines) + "\n",
+        }
+        if self.cases:
+            found["cases/all.yaml"] = "cases:\n" + indent(dedent(self.cases).strip(), "  ") + "\n"
+        return {name: text.encode() for name, text in found.items()}
+
+
+def bad(name: str, codes: str, facts: str, criteria: Mapping[str, str], **more: object) -> Spec:
+    return Spec(name, frozenset(codes.split()), facts, criteria, **more)  # type: ignore[arg-type]
+
+
+BAD = [
+    # --- a criterion that nobody can pass, or fail, or that cannot be decided ---
+    bad("limits-crossed", "never-passed", "wide", {"I01": "{all: [{wide: {above: 5}}, {wide: {below: 3}}]}"}),
+    bad("excludes-all", "never-passed", "wide", {"E01": "{any: [{wide: {at_least: 5}}, {wide: {below: 5}}]}"}),
+    bad("too-young-and-too-old", "never-passed", "birth_date age",
+        {"I01": "{all: [{age: {below: 2}}, {birth_date: {at_least_ago: 3 years}}]}"}),
+    bad("washout-of-all-and-recent-one", "never-passed", "chemo treated",
+        {"I01": "{all: [{treated: {at_least_ago: 30 days}}, {chemo: {within_last: 14 days}}]}"}),
+    bad("ended-before-it-started", "never-passed", "started ended lasted",
+        {"I01": "{all: [{started: {on_or_after: 2026-01-01}}, {ended: {on_or_before: 2025-12-01}},"
+                " {lasted: {at_least: 0}}]}"}),
+    bad("between-nothing", "never-passed", "birth_date age",
+        {"I01": "{all: [{age: {above: 5}}, {age: {below: 6}}]}"}),
+    bad("no-such-ratio", "never-passed", "alt",
+        {"I01": "{all: [{alt: {above_uln: 3}}, {alt: {at_most_uln: 2.5}}]}"}),
+    bad("fails-nobody", "never-failed", "wide", {"I01": "{any: [{wide: {at_least: 5}}, {wide: {below: 5}}]}"}),
+    bad("not-both", "never-failed", "a", {"I01": "{not: {all: [{a: true}, {a: false}]}}"}),
+    bad("counts-from-nought", "never-failed", "courses", {"I01": "{courses: {at_least: 0}}"}),
+    bad("every-code", "never-failed", "grade", {"I01": "{grade: [g0, g1, g2, g3]}"}),
+    bad("not-written", "never-decided", "a", {"I01": "{todo: true}", "I02": "{a: true}"}),
+    bad("not-written-below", "never-decided", "a", {"I01": "{defined: later}", "I02": "{a: true}"},
+        definitions={"later": "{any: [{todo: true}, {not: {todo: true}}]}"}),
+    bad("half-written", "todo", "a", {"I01": "{all: [{a: true}, {todo: true}]}"}),
+    # --- criteria together ---
+    bad("nobody-of-three", "never-eligible", "a b",
+        {"I01": "{any: [{a: true}, {b: true}]}", "I02": "{a: false}", "I03": "{b: false}"}),
+    bad("nobody-of-any-age", "never-eligible", "birth_date age",
+        {"I01": "{any: [{age: {below: 10}}, {age: {at_least: 18}}]}", "I02": "{age: {below: 18}}",
+         "I03": "{age: {at_least: 10}}"}),
+    bad("weaker-limit-too", "implied", "wide", {"I01": "{wide: {at_least: 5}}", "I02": "{wide: {at_least: 3}}"}),
+    bad("said-twice", "implied", "wide", {"I01": "{wide: {at_least: 5}}", "E01": "{wide: {below: 5}}"}),
+    bad("code-listed-twice", "implied", "grade", {"E01": "{grade: [g2, g3]}", "E02": "{grade: g3}"}),
+    bad("shorter-washout-too", "implied", "chemo",
+        {"I01": "{chemo: {at_least_ago: 30 days}}", "I02": "{chemo: {at_least_ago: 7 days}}"}),
+    bad("month-ensures-four-weeks", "implied", "chemo",
+        {"I01": "{chemo: {at_least_ago: 1 month}}", "I02": "{chemo: {at_least_ago: 28 days}}"}),
+    bad("limit-against-limit", "contradicted", "wide",
+        {"I01": "{wide: {at_least: 5}}", "E01": "{wide: {at_least: 3}}"}),
+    bad("age-against-birth", "contradicted", "birth_date age",
+        {"I01": "{age: {at_least: 18}}", "I02": "{birth_date: {less_than_ago: 18 years}}"}),
+    bad("window-against-window", "contradicted", "chemo",
+        {"I01": "{chemo: {within_last: 14 days}}", "E01": "{chemo: {less_than_ago: 30 days}}"}),
+    bad("one-list-two-windows", "contradicted", "chemo treated",
+        {"I01": "{chemo: {within_last: 7 days}}", "E01": "{treated: {within_last: 14 days}}"}),
+    bad("both-at-the-limit", "overlap", "wide", {"I01": "{wide: {at_least: 1}}", "E01": "{wide: {at_most: 1}}"}),
+    bad("both-at-eighteen", "overlap", "birth_date age",
+        {"I01": "{age: {between: [2, 18]}}", "E01": "{age: {at_least: 18}}"}),
+    bad("both-on-the-day", "overlap", "chemo",
+        {"I01": "{chemo: {within_last: 30 days}}", "E01": "{chemo: {at_least_ago: 30 days}}"}),
+    # --- inside a criterion ---
+    bad("wider-beside-narrower", "never-matters", "wide",
+        {"I01": "{any: [{wide: {above: 5}}, {wide: {above: 3}}]}"}),
+    bad("absorbed", "never-matters", "a b", {"I01": "{any: [{a: true}, {all: [{a: true}, {b: true}]}]}"}),
+    bad("band-inside-band", "never-matters", "birth_date age wide",
+        {"I01": "{any: [{all: [{age: {below: 6}}, {wide: {above: 50}}]},"
+                " {all: [{age: {below: 16}}, {wide: {above: 50}}]}]}"}),
+    bad("code-again", "never-matters", "grade a",
+        {"I01": "{all: [{grade: g1}, {grade: [g1, g2]}, {a: true}]}"}),
+    bad("never-both-inside", "never-together", "wide a",
+        {"I01": "{any: [{a: true}, {all: [{wide: {above: 5}}, {wide: {below: 3}}]}]}"}),
+    bad("windows-apart", "never-together", "chemo a",
+        {"I01": "{any: [{a: true}, {all: [{chemo: {at_least_ago: 30 days}}, {chemo: {within_last: 7 days}}]}]}"}),
+    bad("ages-apart", "never-together", "birth_date age a",
+        {"I01": "{any: [{a: true}, {all: [{age: {at_least: 12}}, {birth_date: {less_than_ago: 10 years}}]}]}"}),
+    bad("always-one", "always-holds", "wide a",
+        {"I01": "{all: [{a: true}, {any: [{wide: {at_least: 5}}, {wide: {below: 5}}]}]}"}),
+    # --- ordered lists ---
+    bad("age-six-forgotten", "gap", "birth_date age wide",
+        {"E01": "{any: [{all: [{age: {below: 6}}, {wide: {above: 0.8}}]},"
+                " {all: [{age: {between: [7, 12]}}, {wide: {above: 1}}]},"
+                " {all: [{age: {above: 12}}, {wide: {above: 1.4}}]}]}"}),
+    bad("girls-forgotten", "gap", "birth_date age sex wide",
+        {"E01": "{any: [{all: [{age: {below: 13}}, {wide: {above: 1}}]},"
+                " {all: [{age: {between: [13, 15]}}, {sex: male}, {wide: {above: 1.5}}]},"
+                " {all: [{age: {at_least: 16}}, {wide: {above: 1.7}}]}]}"}),
+    bad("age-six-twice", "step-overlap", "birth_date age wide",
+        {"E01": "{any: [{all: [{age: {at_most: 6}}, {wide: {above: 0.8}}]},"
+                " {all: [{age: {between: [6, 12]}}, {wide: {above: 1}}]},"
+                " {all: [{age: {above: 12}}, {wide: {above: 1.4}}]}]}"}),
+    # --- time ---
+    bad("window-outlives-result", "window-beyond-validity", "",
+        {"E01": "{mri: {within_last: 30 days}}"}, more={"mri": "{ask: MRI, type: date, valid_for: 14 days}"}),
+    bad("months-outlive-weeks", "window-beyond-validity", "",
+        {"I01": "{scan: {less_than_ago: 3 months}}"}, more={"scan": "{ask: Scan, type: date, valid_for: 4 weeks}"}),
+    bad("good-for-ever", "no-validity", "", {"I01": "{hb: {above: 8}}"},
+        more={"hb": "{ask: Hb, type: quantity, unit: g/dL}"}),
+    bad("changes-without-end", "no-validity", "", {"I01": "{hb: {above: 8}}"},
+        more={"hb": "{ask: Hb, type: quantity, unit: g/dL, changes: with_time}"}),
+    # --- the dictionary ---
+    bad("beyond-the-range", "limit-outside-range never-passed", "x", {"I01": "{x: {above: 150}}"}),
+    bad("at-the-range", "limit-outside-range never-failed", "x", {"I01": "{x: {at_most: 100}}"}),
+    bad("below-the-range", "limit-outside-range", "x", {"I01": "{x: {between: [-1, 50]}}"}),
+    bad("fact-unused", "unused-fact", "a b", {"I01": "{a: true}"}),
+    bad("age-unused", "unused-fact", "birth_date age", {"I01": "{birth_date: {at_least_ago: 2 years}}"}),
+    bad("definition-unused", "unused-definition", "a b", {"I01": "{all: [{a: true}, {b: true}]}"},
+        definitions={"both": "{all: [{a: true}, {b: true}]}"}),
+    bad("code-unused", "unused-choice", "grade", {"E01": "{grade: [g2, g3]}"},
+        cases="""
+            - {name: none, as_of: 2026-01-15, expect: {answers: {E01: no}},
+               subject: {subject: S, facts: {grade: {value: g0, on: 2026-01-14}}}}
+        """),
+    bad("vague", "vague-word", "a", {"I01": "{a: true}"}, text={"I01": "Adequate organ function"}),
+    bad("vague-history", "vague-word", "a", {"E01": "{a: true}"}, text={"E01": "Recent clinically significant bleeding"}),
+    bad("case-of-nothing", "case-fault", "a", {"I01": "{a: true}"},
+        cases="""
+            - {name: n, as_of: 2026-01-15, expect: {answers: {I01: yes}},
+               subject: {subject: S, facts: {aa: true}}}
+        """),
+    bad("case-not-born", "case-fault", "birth_date age", {"I01": "{age: {at_least: 2}}"},
+        cases="""
+            - {name: n, as_of: 2026-01-15, expect: {answers: {I01: no}},
+               subject: {subject: S, facts: {birth_date: 2027-01-15}}}
+        """),
+    bad("case-beyond-range", "case-fault", "x", {"I01": "{x: {above: 5}}"},
+        cases="""
+            - {name: n, as_of: 2026-01-15, expect: {answers: {I01: yes}},
+               subject: {subject: S, facts: {x: {value: 500, on: 2026-01-15}}}}
+        """),
+    bad("case-of-no-criterion", "case-fault", "a", {"I01": "{a: true}"},
+        cases="""
+            - {name: n, as_of: 2026-01-15, expect: {answers: {I02: yes}},
+               subject: {subject: S, facts: {a: true}}}
+        """),
+]  # fmt: skip
+
+CLEAN = [
+    bad("one-boolean", "", "a", {"I01": "{a: true}"}),
+    bad("side-by-side", "", "wide", {"I01": "{wide: {at_least: 1}}", "E01": "{wide: {at_least: 5}}"}),
+    bad("bands", "", "birth_date age sex wide",
+        {"E01": "{any: [{all: [{age: {below: 13}}, {wide: {above: 1}}]},"
+                " {all: [{age: {at_least: 13}}, {sex: male}, {wide: {above: 1.7}}]},"
+                " {all: [{age: {at_least: 13}}, {sex: female}, {wide: {above: 1.4}}]}]}"}),
+    bad("two-washouts", "", "chemo steroid",
+        {"I01": "{chemo: {at_least_ago: 14 days}}", "I02": "{steroid: {at_least_ago: 7 days}}"}),
+    bad("nested-lists", "", "chemo treated",
+        {"I01": "{chemo: {at_least_ago: 30 days}}", "I02": "{treated: {at_least_ago: 7 days}}"}),
+    bad("month-is-not-thirty-days", "", "chemo",
+        {"I01": "{chemo: {at_least_ago: 1 month}}", "I02": "{chemo: {at_least_ago: 30 days}}"}),
+    bad("how-long-it-lasted", "", "started ended lasted",
+        {"I01": "{lasted: {at_least: 28}}", "E01": "{ended: {within_last: 14 days}}",
+         "I02": "{started: {on_or_after: 2025-01-01}}"}),
+    bad("ratios", "", "alt", {"E01": "{alt: {above_uln: 5}}", "I01": "{alt: {above: 10}}"}),
+    bad("counted-and-exposed", "", "courses exposed",
+        {"I01": "{courses: {between: [1, 3]}}", "E01": "{exposed: true}"}),
+    bad("defined-once", "", "grade a b",
+        {"E01": "{defined: bad_grade}", "I01": "{any: [{a: true}, {all: [{b: true}, {not: {defined: bad_grade}}]}]}"},
+        definitions={"bad_grade": "{grade: [g2, g3]}"}),
+    bad("with-cases", "", "grade", {"E01": "{grade: [g2, g3]}"},
+        cases="""
+            - {name: none, as_of: 2026-01-15, expect: {answers: {E01: no}, verdict: eligible},
+               subject: {subject: S, facts: {grade: {value: g0, on: 2026-01-14}}}}
+            - {name: mild, as_of: 2026-01-15, expect: {answers: {E01: no}},
+               subject: {subject: S, facts: {grade: {value: g1, on: 2026-01-14}}}}
+        """),
+    bad("interpreted", "", "a", {"I01": "{a: true}"}, text={"I01": "Adequate organ function\n    interpretation: As attested."}),
+]  # fmt: skip

@@ -1,0 +1,279 @@
+"""Cases, coverage and mutants: what `eligo test` says is true, and it misses nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+import engine.model as m
+from engine import reference
+from engine.cases import Case, Cases, case_files, coverage, read_cases, run_case
+from engine.decision import Screener
+from engine.edits import leaf_paths
+from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mutants
+from engine.packs import read_pack
+from engine.worlds import Space, subject_from
+from tests import build
+from tests.bad_packs.corpus import bad
+from tests.command import eligo
+from tests.workbench.test_findings import everything, read, small_packs, write
+
+SHIPPED = Path("rules/cd19-car-t-b-all")
+AS_OF = date(2026, 1, 15)
+
+
+# --- reading ------------------------------------------------------------------------------
+
+CASES = """\
+bases:
+  child: {subject: S, facts: {a: true, x: {value: 3, on: 2026-01-14}}}
+cases:
+  - name: base alone
+    as_of: 2026-01-15
+    base: child
+    expect: {answers: {I01: yes}, verdict: eligible}
+  - name: another value
+    as_of: 2026-01-15
+    base: child
+    change: {facts: {x: {value: 9, on: 2026-01-14}}}
+    expect: {answers: {I02: no}, verdict: ineligible}
+"""
+PACK = bad("small", "", "a x", {"I01": "{a: true}", "I02": "{x: {below: 5}}"})
+
+
+def cases_of(text: str) -> Cases:
+    protocol, _ = read(PACK)
+    return read_cases({"all.yaml": text.encode()}, protocol, "cases")
+
+
+def test_cases_build_on_bases_and_pass() -> None:
+    found = cases_of(CASES)
+    assert found.faults == () and [case.name for case in found.cases] == [
+        "base alone",
+        "another value",
+    ]
+    with Screener(read(PACK)[0]) as screener:
+        assert [run_case(screener, case).differences for case in found.cases] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "code"),
+    [
+        ("expect:", "expects:", 7, "unknown-key"),
+        ("I01: yes", "I09: yes", 7, "unknown-criterion"),
+        ("I01: yes", "I01: maybe", 7, "option"),
+        ("base: child\n    expect", "base: chld\n    expect", 6, "unknown-base"),
+        ("2026-01-15\n    base: child\n    e", "2026-13-15\n    base: child\n    e", 5, "date"),
+        ("change: {facts: {x", "change: {facts: {y", 11, "unknown-fact"),
+        ("value: 9", "value: 900", 11, "implausible"),
+        ("change: {facts", "change: {fact", 11, "unknown-key"),
+        ("a: true, x", "a: 7, x", 2, "type"),
+        ("base: child\n    expect", "expect", 4, "case"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_case_has_its_place(old: str, new: str, line: int, code: str) -> None:
+    assert old in CASES
+    faults = cases_of(CASES.replace(old, new, 1)).faults
+    assert (line, code) in {(fault.span.line, fault.code) for fault in faults}
+    assert all(fault.span.path == "cases/all.yaml" for fault in faults)
+
+
+def test_a_failure_says_what_differs_and_why(tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    (pack / "cases").mkdir()
+    (pack / "cases" / "all.yaml").write_text(CASES.replace("I02: no", "I02: yes"))
+    ran = eligo("test", pack.as_posix())
+    assert ran.code == 1
+    assert "all.yaml:8: failed: another value" in ran.out
+    assert "I02: expected yes, found no" in ran.out and "9 mg/dL" in ran.out
+    assert "2 cases: 1 passed, 1 failed" in ran.out
+    assert eligo("test", pack.as_posix(), "--run", "BASE").out == "1 case: 1 passed, 0 failed\n"
+    assert eligo("test", pack.as_posix(), "--run", "nothing").code == 1
+    assert eligo("test", pack.as_posix(), "--run", "(").code == 2
+    (pack / "cases" / "all.yaml").write_text(CASES.replace("expect:", "expects:"))
+    ran = eligo("test", pack.as_posix())
+    assert ran.code == 2 and "did you mean `expect`?" in ran.err
+
+
+# --- the shipped pack -----------------------------------------------------------------------
+
+
+def test_the_shipped_cases_cover_everything_and_kill_every_mutant() -> None:
+    ran = eligo("test", SHIPPED.as_posix(), "--coverage", "--mutate")
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0].endswith(" 0 failed")
+    assert any(line.startswith("coverage: 100 %") for line in lines)
+    assert "survived 0" in lines[-1] and "undecided 0" in lines[-1]
+    assert lines[-1].endswith("score 100 %")
+
+
+def test_what_is_left_out_of_a_case_is_asked_for_again(tmp_path: Path) -> None:
+    """Without I04's cases its boundary is open; the suggested ones close it, and run."""
+    pack = tmp_path / "pack"
+    shutil.copytree(SHIPPED, pack)
+    (pack / "cases" / "I04.yaml").unlink()
+    words = ("test", pack.as_posix(), "--coverage", "--mutate")
+    ran = eligo(*words, "--write")
+    assert ran.code == 1 and "survived: " in ran.out and "not covered: " in ran.out
+    assert (pack / "cases" / "suggested.yaml").is_file()
+    again = eligo(*words)
+    assert again.code == 0, again.out
+
+
+# --- coverage -------------------------------------------------------------------------------
+
+
+def test_coupled_tests_make_an_obligation_infeasible() -> None:
+    """Over 3 and over 5: the second can never decide while the first is false."""
+    spec = bad("coupled", "", "wide", {"I01": "{any: [{wide: {above: 3}}, {wide: {above: 5}}]}"})
+    protocol, _ = read(spec)
+    with Screener(protocol) as screener:
+        found = coverage(protocol, [], Space([protocol], AS_OF), screener)
+    impossible = {(one.path, one.seen) for one in found.infeasible}
+    assert ("I01.2", "decides when true") in impossible
+    assert ("I01.1", "decides when true") not in impossible
+    assert found.met == 0 and found.undecided == () and found.percent == 0
+    for one in found.uncovered:
+        assert one.witness is not None and one.answer is not None
+
+
+def test_each_suggested_subject_covers_its_obligation() -> None:
+    spec = bad(
+        "three", "", "a b wide",
+        {"E01": "{any: [{a: true}, {all: [{b: true}, {not: {wide: {above: 5}}}]}]}"},
+    )  # fmt: skip
+    protocol, _ = read(spec)
+    with Screener(protocol) as screener:
+        space = Space([protocol], AS_OF)
+        found = coverage(protocol, [], space, screener)
+        cases = []
+        for i, one in enumerate(found.uncovered):
+            assert one.witness is not None
+            subject = subject_from(one.witness.recorded, protocol, one.witness.as_of)
+            cases.append(Case(str(i), one.witness.as_of, subject, {}, {}, None, "f", m.NOWHERE))
+        full = coverage(protocol, cases, space, screener)
+    assert len(found.uncovered) == 3 * 5 and found.infeasible == ()
+    assert full.percent == 100 and full.uncovered == ()
+
+
+# --- mutants --------------------------------------------------------------------------------
+
+
+def judged_of(protocol: m.Protocol, cases: list[Case]) -> list[Judged]:
+    made = mutants(protocol)
+    with Screener(protocol) as screener:
+        space = Space([protocol], AS_OF, asked_by(made))
+        return list(judge(protocol, cases, space, screener, made))
+
+
+def test_every_kind_of_mutant_is_made() -> None:
+    spec = bad(
+        "all-kinds",
+        "",
+        "wide a grade birth_date age chemo steroid treated lasted started ended alt",
+        {
+            "I01": "{all: [{wide: {above: 5}}, {a: true}, {age: {between: [2, 18]}}]}",
+            "I02": "{any: [{chemo: {at_least_ago: 7 days}}, {not: {grade: [g2, g3]}}]}",
+            "E01": "{treated: {within_last: 2 months}}",
+            "E02": "{alt: {above_uln: 3}}",
+            "I03": "{lasted: {at_least: 28}}",
+            "E03": "{steroid: {within_last: 2 weeks}}",
+            "I04": "{started: {on_or_after: 2025-01-01}}",
+        },
+    )  # fmt: skip
+    protocol, _ = read(spec)
+    found = mutants(protocol)
+    kinds = {one.kind for one in found}
+    assert kinds == {
+        "limit", "boundary", "unit", "window", "group", "negation", "dropped-condition",
+        "dropped-criterion", "unknown-as-met", "kind", "reference-date", "record-field",
+    }  # fmt: skip
+    words = {one.words for one in found}
+    assert "I01.1: `wide above 5 mg/dL` read as `wide above 6 mg/dL`" in words
+    assert "I02.1: `chemo at least 7 days ago` read as `chemo more than 7 days ago`" in words
+    assert "I02.1: `chemo at least 7 days ago` read as `chemo at least 6 days ago`" in words
+    assert "lasted: from and to swapped" in words
+    assert set(SWAPPED) == set(SWAPPED.values())
+
+
+def applied(one: Mutant, readings: Mapping[str, m.Reading]) -> dict[str, m.Status]:
+    """The statuses under a mutant, by the reference alone."""
+    found = given_readings(one.protocol, readings)
+    if one.lenient and found[one.lenient] == "open":
+        found[one.lenient] = "passed"
+    return found
+
+
+def given_readings(protocol: m.Protocol, readings: Mapping[str, m.Reading]) -> dict[str, m.Status]:
+    truths = reference.truths(protocol, readings, AS_OF)
+    return reference.statuses(protocol, reference.answers(protocol, truths))
+
+
+@settings(max_examples=4)
+@given(small_packs())
+def test_mutants_are_told_apart_or_equivalent_by_brute_force(protocol: m.Protocol) -> None:
+    """A survivor's witness separates the two packs; an equivalent one no subject separates."""
+    subjects = everything(protocol)
+    # Many subjects come to the same readings: each set of readings once.
+    read = {repr(r): r for s in subjects if (r := reference.readings(protocol, s, AS_OF))}
+    own = [given_readings(protocol, readings) for readings in read.values()]
+    for one in judged_of(protocol, []):
+        assert one.fate in ("survived", "equivalent")
+        theirs = [applied(one.mutant, readings) for readings in read.values()]
+        if one.mutant.kind == "dropped-criterion":
+            pairs = [
+                (reference.verdict(a), reference.verdict(b))
+                for a, b in zip(own, theirs, strict=True)
+            ]
+            separated = any(a != b for a, b in pairs)
+        else:
+            separated = own != theirs
+        assert separated == (one.fate == "survived"), one.mutant.words
+        if one.witness is not None:
+            subject = subject_from(one.witness.recorded, protocol, AS_OF)
+            readings = reference.readings(protocol, subject, AS_OF)
+            before, after = given_readings(protocol, readings), applied(one.mutant, readings)
+            if one.criterion:
+                assert before[one.criterion] == one.witness.statuses[one.criterion]
+                assert after[one.criterion] == one.mistaken != before[one.criterion]
+            else:
+                assert reference.verdict(after) == one.mistaken != one.witness.verdict
+
+
+def test_a_case_at_the_boundary_kills_the_boundary_s_mutants() -> None:
+    protocol, _ = read(PACK)
+    facts = {"a": (build.said(True),), "x": (build.said(build.amount("5"), "2026-01-14"),)}
+    at = Case(
+        "at", AS_OF, build.subject(facts), {}, {"I01": "yes", "I02": "no"}, None, "f", m.NOWHERE
+    )
+    fates = {one.mutant.words: one.fate for one in judged_of(protocol, [at])}
+    assert fates["I02: `x below 5 mg/dL` read as `x at most 5 mg/dL`"] == "killed"
+    assert fates["I02: `x below 5 mg/dL` read as `x below 6 mg/dL`"] == "killed"
+    assert fates["I02: `x below 5 mg/dL` read as `x below 4 mg/dL`"] == "survived"
+
+
+def test_a_mutant_that_means_the_same_is_proved_so() -> None:
+    spec = bad(
+        "whole", "", "birth_date age", {"I01": "{all: [{age: {above: 5}}, {age: {at_least: 3}}]}"}
+    )
+    protocol, _ = read(spec)
+    fates = {one.mutant.words: one.fate for one in judged_of(protocol, [])}
+    assert fates["I01: without `age at least 3 years`"] == "equivalent"
+    assert fates["I01.2: `age at least 3 years` read as `age above 3 years`"] == "equivalent"
+    assert fates["I01.1: `age above 5 years` read as `age above 6 years`"] == "survived"
+    assert counts(judged_of(protocol, []))["undecided"] == 0
+
+
+def test_paths_are_those_of_the_reference() -> None:
+    protocol = read_pack(SHIPPED)
+    cases = read_cases(case_files(SHIPPED), protocol, "cases").cases
+    readings = reference.readings(protocol, cases[0].subject, cases[0].as_of)
+    assert (
+        leaf_paths(protocol).keys() <= reference.truths(protocol, readings, cases[0].as_of).keys()
+    )

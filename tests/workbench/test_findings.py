@@ -1,0 +1,320 @@
+"""Static analysis: every planted defect is found, nothing else is, and every claim holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+import engine.model as m
+from app.check import finding_record, watch
+from engine import reference
+from engine.cases import Cases, case_files, read_cases
+from engine.decision import Screener
+from engine.diagrams import FALSE, TRUE, UNKNOWN
+from engine.findings import CODES, Finding, findings
+from engine.packs import protocol_of, read_pack
+from engine.subjects import read_subject
+from engine.witness import screened
+from engine.worlds import Space, pack_leaves
+from reports.sarif import sarif
+from tests import build
+from tests.bad_packs.corpus import BAD, CLEAN, Spec
+from tests.command import eligo
+from tests.generators import Seeded, case, subject_in
+
+SHIPPED = Path("rules/cd19-car-t-b-all")
+AS_OF = date(2026, 1, 15)
+
+
+def read(spec: Spec) -> tuple[m.Protocol, Cases]:
+    files = spec.files()
+    pack = {name: data for name, data in files.items() if not name.startswith("cases/")}
+    cases = {n.removeprefix("cases/"): data for n, data in files.items() if n not in pack}
+    protocol = protocol_of(pack, spec.name)
+    return protocol, read_cases(cases, protocol, f"{spec.name}/cases")
+
+
+def write(spec: Spec, folder: Path) -> Path:
+    for name, data in spec.files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def by_name(specs: list[Spec], name: str) -> Spec:
+    return next(spec for spec in specs if spec.name == name)
+
+
+def test_the_corpus_is_as_large_as_promised() -> None:
+    assert len(BAD) >= 40 and len(CLEAN) >= 10
+    assert len({spec.name for spec in BAD + CLEAN}) == len(BAD + CLEAN)
+    planted = frozenset().union(*(spec.codes for spec in BAD))
+    assert planted == CODES.keys() - {"undecided"}
+
+
+@pytest.mark.parametrize("spec", BAD + CLEAN, ids=lambda spec: spec.name)
+def test_each_planted_defect_is_found_and_nothing_else(spec: Spec) -> None:
+    protocol, cases = read(spec)
+    with Screener(protocol) as screener:
+        found = findings(protocol, screener, cases)
+        assert {one.code for one in found} == spec.codes
+        for one in found:
+            assert one.place.line and one.message and not one.message.endswith(".")
+            if one.basis == "witnessed":
+                assert one.witness is not None
+            if one.witness is not None:
+                _screens_as_said(one, protocol, screener)
+
+
+def _screens_as_said(one: Finding, protocol: m.Protocol, screener: Screener) -> None:
+    """A witness, written out and read as any subject file, screens as the finding says."""
+    assert one.witness is not None
+    text = one.witness.text(protocol, one.message)
+    subject = read_subject(text.encode(), "witness.yaml", protocol)
+    decision = screener.decide(subject, one.witness.as_of)
+    assert decision["verdict"] == one.witness.verdict
+    assert {c["id"]: c["status"] for c in decision["criteria"]} == dict(one.witness.statuses)
+    if one.code == "overlap":
+        inclusion, exclusion = one.criteria
+        assert one.witness.statuses[inclusion] == "passed"
+        assert one.witness.statuses[exclusion] == "failed"
+    if one.code == "window-beyond-validity":
+        assert all(one.witness.statuses[id_] == "open" for id_ in one.criteria)
+
+
+def test_the_shipped_pack_has_no_findings() -> None:
+    protocol = read_pack(SHIPPED)
+    cases = read_cases(case_files(SHIPPED), protocol, "cases")
+    assert cases.faults == () and len(cases.cases) > 300
+    assert findings(protocol, None, cases) == []
+
+
+def test_a_smallest_set_of_criteria_explains_why_nobody_is_eligible() -> None:
+    spec = by_name(BAD, "nobody-of-three")
+    criteria = {**spec.criteria, "I04": "{x: {above: 5}}"}
+    wider = Spec("more", spec.codes, spec.facts + " x", criteria)
+    protocol, _ = read(wider)
+    (one,) = findings(protocol)
+    assert one.criteria == ("I01", "I02", "I03") and one.basis == "proved"
+
+
+def test_what_is_too_large_is_undecided_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.worlds.MOST_COMBINATIONS", 3)
+    protocol, _ = read(by_name(BAD, "limits-crossed"))
+    found = findings(protocol)
+    assert {one.code for one in found} == {"undecided"}
+    assert {one.severity for one in found} == {"note"}
+
+
+# --- against brute force ------------------------------------------------------------------
+
+
+def statuses_of(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Status]:
+    readings = reference.readings(protocol, subject, as_of)
+    truths = reference.truths(protocol, readings, as_of)
+    return reference.statuses(protocol, reference.answers(protocol, truths))
+
+
+TRUTHS = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
+NUMBER = {"passed": TRUE, "open": UNKNOWN, "failed": FALSE}
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_no_generated_subject_contradicts_a_proof(seed: int) -> None:
+    """Whatever a random subject of a random pack comes to, the regions hold it."""
+    made = case(seed)
+    protocol = made.protocol
+    leaves = pack_leaves(protocol)
+    space = Space([protocol], made.as_of)
+    definitions: dict[str, m.Condition] = {f"T{i}": leaf for i, leaf in enumerate(leaves)}
+    asked = replace(protocol, definitions=definitions, criteria=())
+    names = {leaf: f"T{i}" for i, leaf in enumerate(leaves)}
+    choices = Seeded(seed)
+    for _ in range(60):
+        plain, as_of = made.subject(choices)
+        if as_of != made.as_of:
+            continue
+        subject = subject_in(plain, protocol)
+        readings = reference.readings(protocol, subject, made.as_of)
+        truths = reference.truths(asked, readings, made.as_of)
+        for variable in space.variables:
+            if variable.exact:
+                seen = tuple(TRUTHS[truths[names[leaf]]] for _, leaf in variable.leaves)
+                assert seen in {cell.truths for cell in variable.cells}, variable.facts
+
+
+@st.composite
+def small_packs(draw: st.DrawFn) -> m.Protocol:
+    """Two booleans, a number from 0 to 4 and a choice, in two criteria of depth two."""
+    facts = [
+        build.fact("a", "boolean", changes="never"),
+        build.fact("n", "quantity", range_u=(0, 4 * m.MILLION), changes="never"),
+        build.fact("c", "choice", choices=build.choices("p", "q", "r"), changes="never"),
+    ]
+
+    def leaf() -> m.Condition:
+        which = draw(st.integers(0, 3))
+        if which == 0:
+            return m.BooleanTest("a", draw(st.booleans()))
+        if which == 1:
+            codes = draw(st.lists(st.sampled_from("pqr"), min_size=1, max_size=2, unique=True))
+            return m.ChoiceTest("c", tuple(sorted(codes)))
+        if which == 2:
+            low = draw(st.integers(0, 4))
+            return m.BetweenTest("n", low * m.MILLION, draw(st.integers(low, 4)) * m.MILLION)
+        ops: list[m.QuantityOp] = ["at_least", "above", "at_most", "below"]
+        op = draw(st.sampled_from(ops))
+        return m.LimitTest("n", op, draw(st.integers(0, 4)) * m.MILLION)
+
+    def tree(depth: int) -> m.Condition:
+        kind = draw(st.integers(0, 3)) if depth else 0
+        if kind == 0:
+            return leaf()
+        if kind == 1:
+            return m.Not(tree(depth - 1))
+        children = tuple(tree(depth - 1) for _ in range(draw(st.integers(2, 3))))
+        return m.All(children) if kind == 2 else m.Any(children)
+
+    kinds: list[m.Kind] = ["inclusion", "exclusion"]
+    criteria = [build.criterion(f"I0{i}", tree(2), draw(st.sampled_from(kinds))) for i in (1, 2)]
+    return build.pack(facts, criteria)
+
+
+def everything(protocol: m.Protocol) -> list[m.Subject]:
+    """Every subject on a grid finer than any limit, intervals and unknowns included."""
+    bools = [(), (build.said(True),), (build.said(False),)]
+    numbers = [(), *((build.said(build.amount(f"{n / 2:.1f}")),) for n in range(9))]
+    # A censored result may reach beyond the range, as long as some of it lies inside.
+    bounds = [n / 2 for n in range(-4, 13)]
+    numbers += [(build.said(build.amount(f"<{n}")),) for n in bounds if n > 0]
+    numbers += [(build.said(build.amount(f"<={n}")),) for n in bounds if n >= 0]
+    numbers += [(build.said(build.amount(f">{n}")),) for n in bounds if n < 4]
+    numbers += [(build.said(build.amount(f">={n}")),) for n in bounds if n <= 4]
+    codes = [(), *((build.said(code),) for code in "pqr")]
+    return [build.subject({"a": a, "n": n, "c": c}) for a, n, c in product(bools, numbers, codes)]
+
+
+@settings(max_examples=20)
+@given(small_packs())
+def test_analysis_agrees_with_brute_force(protocol: m.Protocol) -> None:
+    """What brute force reaches the regions reach, and what they reach it reaches too."""
+    space = Space([protocol], AS_OF)
+    reached = {
+        tuple(NUMBER[status] for status in statuses_of(protocol, subject, AS_OF).values())
+        for subject in everything(protocol)
+    }
+    diagrams = space.diagrams
+    for wanted in product((FALSE, UNKNOWN, TRUE), repeat=2):
+        goal = diagrams.all(
+            diagrams.is_(space.status(criterion), status)
+            for criterion, status in zip(protocol.criteria, wanted, strict=True)
+        )
+        assert (goal != FALSE) == (wanted in reached)
+        witness = space.witness(goal)
+        assert (witness is not None) == (wanted in reached)
+        if witness is not None:
+            with Screener(protocol) as screener:
+                decision = screened(screener, witness, AS_OF)
+            assert tuple(NUMBER[c["status"]] for c in decision["criteria"]) == wanted
+
+
+# --- as people and programs read them -------------------------------------------------------
+
+
+def test_check_prints_findings_with_their_witness(tmp_path: Path) -> None:
+    pack = write(by_name(BAD, "both-at-the-limit"), tmp_path / "pack")
+    ran = eligo("check", pack.as_posix(), "--out", (tmp_path / "out").as_posix())
+    assert ran.code == 1 and ran.err == ""
+    assert "overlap: at its limit a subject meets I01" in ran.out
+    assert "witness, as of 2026-01-15:" in ran.out and "wide: {value: 1," in ran.out
+    (file,) = (tmp_path / "out").iterdir()
+    screen = eligo(
+        "screen", file.as_posix(), "--protocol", pack.as_posix(), "--as-of", "2026-01-15",
+        "--format", "json",
+    )  # fmt: skip
+    decision = json.loads(screen.out)
+    assert screen.code == 0 and decision["determined_by"] == ["E01"]
+    assert [c["status"] for c in decision["criteria"]] == ["passed", "failed"]
+
+
+def test_check_as_json_is_a_finding_a_line(tmp_path: Path) -> None:
+    pack = write(by_name(BAD, "fact-unused"), tmp_path)
+    ran = eligo("check", pack.as_posix(), "--format", "json")
+    (found,) = [json.loads(line) for line in ran.out.splitlines()]
+    assert ran.code == 1
+    assert (found["schema"], found["code"], found["severity"], found["line"]) == (
+        "eligo.finding/1", "unused-fact", "warning", 3,
+    )  # fmt: skip
+    assert found["witness"] is None
+
+
+def test_a_finding_s_record_holds_its_witness() -> None:
+    protocol, cases = read(by_name(BAD, "age-six-forgotten"))
+    (one,) = findings(protocol, None, cases)
+    record = finding_record(one, protocol)
+    assert record["basis"] == "witnessed"
+    assert record["witness"]["subject"]["facts"].keys() == {"birth_date"}
+
+
+def test_sarif_fits_its_schema(tmp_path: Path) -> None:
+    schema = json.loads((Path(__file__).parent / "sarif-2.1.0-used.schema.json").read_text())
+    validator = Draft202012Validator(schema)
+    for name in ("both-at-the-limit", "case-not-born", "vague"):
+        ran = eligo("check", write(by_name(BAD, name), tmp_path / name).as_posix(),
+                    "--format", "sarif")  # fmt: skip
+        log = json.loads(ran.out)
+        assert ran.code == 1 and not list(validator.iter_errors(log))
+        (result,) = log["runs"][0]["results"]
+        (code,) = by_name(BAD, name).codes
+        assert result["ruleId"] == code
+        assert log["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == code
+    empty = sarif([])
+    assert not list(validator.iter_errors(empty)) and empty["runs"][0]["results"] == []
+    assert list(validator.iter_errors({**empty, "version": "2.0.0"}))
+
+
+def test_sarif_of_a_rejected_pack_lists_its_faults(tmp_path: Path) -> None:
+    (tmp_path / "protocol.yaml").write_text("protocol: x\nversion: 1\ntitel: X\n")
+    ran = eligo("check", tmp_path.as_posix(), "--format", "sarif")
+    codes = [one["ruleId"] for one in json.loads(ran.out)["runs"][0]["results"]]
+    assert ran.code == 2 and codes == ["pack-file", "pack-file"]
+
+
+def test_watch_checks_and_tests_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack = write(by_name(CLEAN, "with-cases"), tmp_path)
+    assert watch(pack, rounds=1) == 0
+    said = capsys.readouterr().out
+    assert "2 cases: 0 failed" in said and "no faults" in said
+    rules = pack / "eligibility.yaml"
+    rules.write_text(rules.read_text().replace("[g2, g3]", "[g1, g2, g3]"))
+    assert watch(pack, rounds=1) == 1
+    said = capsys.readouterr().out
+    assert "failed: mild" in said and "E01: expected no, found yes" in said
+    rules.write_text("criteria: [")
+    assert watch(pack, rounds=1) == 2
+
+
+def test_watch_takes_one_pack() -> None:
+    assert eligo("check", "fixtures/subjects", "--watch").code == 2
+
+
+def test_the_manual_lists_every_code_with_its_severity() -> None:
+    rows = [
+        line.split("|")[1:3]
+        for line in Path("docs/WORKBENCH.md").read_text("utf-8").splitlines()
+        if line.startswith("| `") and line.split("|")[2].strip() in ("error", "warning", "note")
+    ]
+    stated = {
+        code.strip().strip("`"): severity.strip()
+        for codes, severity in rows
+        for code in codes.split(",")
+    }
+    assert stated == {code: severity for code, (severity, _) in CODES.items()}

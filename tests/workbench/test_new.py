@@ -1,0 +1,133 @@
+"""Skeletons from study records: made-up records with the irregularities of real ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import engine.model as m
+from engine.packs import read_pack
+from engine.skeleton import statements
+from tests.command import eligo
+
+STUDIES = Path(__file__).parent / "studies"
+
+# Number of the study: inclusion and exclusion criteria, the rules of those that have one.
+EXPECTED = {
+    "01": (4, 2, ["I01"]),  # bullets, escapes
+    "02": (4, 2, ["I01"]),  # capitals, numbers, nesting, a line that goes on
+    "03": (6, 2, ["I01", "I02"]),  # two cohorts, "Key ...", a statement that names criteria
+    "04": (2, 1, ["I01"]),  # statements on the heading's own line
+    "05": (4, 0, ["I01"]),  # no heading, no bullet
+    "06": (5, 2, ["I01", "I02"]),  # bold headings, "Non-inclusion", parts, entities
+    "07": (3, 2, []),  # "Inclusion:", 1) and (3) and a), no ages
+    "08": (3, 1, ["I01"]),  # carriage returns, tabs, days of age
+    "09": (4, 0, []),  # headings of its own, hours of age
+    "10": (3, 2, ["I01"]),  # "Ineligibility", numbers that are no list marks
+}
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_each_record_becomes_a_pack_that_reads(number: str, tmp_path: Path) -> None:
+    inclusion, exclusion, ruled = EXPECTED[number]
+    out = tmp_path / "pack"
+    ran = eligo("new", (STUDIES / f"NCT900000{number}.json").as_posix(), "--out", out.as_posix())
+    assert ran.code == 0 and ran.err == ""
+    protocol = read_pack(out)
+    kinds = [c.kind for c in protocol.criteria]
+    assert (kinds.count("inclusion"), kinds.count("exclusion")) == (inclusion, exclusion)
+    written = [c.id for c in protocol.criteria if not _todo(c.holds_when)]
+    assert written == ruled
+    assert protocol.source["registry"] == f"NCT900000{number}"
+    for file in out.iterdir():
+        assert file.read_text().startswith("# yaml-language-server: $schema=")
+    check = eligo("check", out.as_posix(), "--format", "json")
+    found = [json.loads(line) for line in check.out.splitlines()]
+    open_ = {one["criteria"][0] for one in found if one["code"] in ("never-decided", "todo")}
+    assert open_ == {c.id for c in protocol.criteria} - set(ruled) and check.code == 1
+
+
+def _todo(condition: m.Condition) -> bool:
+    if isinstance(condition, m.All):
+        return any(_todo(child) for child in condition.children)
+    return isinstance(condition, m.Todo)
+
+
+def test_the_words_are_the_record_s_own(tmp_path: Path) -> None:
+    out = tmp_path / "pack"
+    eligo("new", (STUDIES / "NCT90000002.json").as_posix(), "--out", out.as_posix())
+    text = {c.id: c.text for c in read_pack(out).criteria}
+    assert text["I03"] == (
+        "Adequate organ function:\n- Creatinine <= 1.5 mg/dL\n"
+        "- Bilirubin < 2 mg/dL, unless Gilbert syndrome is known"
+    )
+    source = {c.id: c.source for c in read_pack(out).criteria}
+    assert source["E02"] == "NCT90000002, exclusion criteria"
+    eligo("new", (STUDIES / "NCT90000003.json").as_posix(), "--out", (tmp_path / "b").as_posix())
+    cohorts = [c.source for c in read_pack(tmp_path / "b").criteria][2:5]
+    assert [one.rpartition(", ")[2] for one in cohorts] == ["Cohort A", "Cohort A", "Cohort B"]
+
+
+def test_ages_follow_the_registry_s_counting(tmp_path: Path) -> None:
+    """`21 Years` includes the whole year before the 22nd birthday; days count likewise."""
+    for number, kind in (("02", m.LimitTest), ("08", m.AgoTest)):
+        out = tmp_path / number
+        eligo("new", (STUDIES / f"NCT900000{number}.json").as_posix(), "--out", out.as_posix())
+        rule = read_pack(out).criteria[0].holds_when
+        assert isinstance(rule, m.All) and isinstance(rule.children[1], kind)
+    assert isinstance(rule, m.All)
+    oldest = rule.children[1]
+    assert isinstance(oldest, m.AgoTest)
+    assert (oldest.op, oldest.duration.text) == ("less_than_ago", "29 days")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("[1, 2]", "not-a-study"),
+        ('{"a": 1}', "not-a-study"),
+        ('{"studies": []}', "not-one-study"),
+        ('{"protocolSection": {"eligibilityModule": "x"}}', "type"),
+        ('{"protocolSection": {}}', "no-criteria"),
+        ("{", "syntax"),
+    ],
+)
+def test_what_is_no_study_record_is_a_fault(content: str, code: str, tmp_path: Path) -> None:
+    file = tmp_path / "study.json"
+    file.write_text(content)
+    ran = eligo("new", file.as_posix(), "--out", (tmp_path / "pack").as_posix())
+    assert ran.code == 2 and f"{code}: " in ran.err and not (tmp_path / "pack").exists()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    study = (STUDIES / "NCT90000001.json").as_posix()
+    ran = eligo("new", study, "--out", tmp_path.as_posix())
+    assert ran.code == 2 and "is there already" in ran.err
+    assert eligo("new", (tmp_path / "none.json").as_posix(), "--out", "x").code == 2
+
+
+def test_a_statement_too_long_for_one_entry_goes_on_in_the_next(tmp_path: Path) -> None:
+    long = "word " * 1500
+    section = {
+        "identificationModule": {"nctId": "NCT1"},
+        "eligibilityModule": {"eligibilityCriteria": f"Inclusion Criteria:\n\n* {long}"},
+    }
+    study = {"protocolSection": section}
+    (tmp_path / "s.json").write_text(json.dumps(study))
+    ran = eligo("new", (tmp_path / "s.json").as_posix(), "--out", (tmp_path / "p").as_posix())
+    protocol = read_pack(tmp_path / "p")
+    assert ran.code == 0 and len(protocol.criteria) == 2
+    assert " ".join(c.text for c in protocol.criteria).split() == long.split()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Exclusion of pregnancy by test", "Patients who meet the inclusion criteria of part 1",
+     "Inclusion in another study is allowed"],
+)  # fmt: skip
+def test_a_statement_that_speaks_of_criteria_is_no_heading(line: str) -> None:
+    found = statements(f"Inclusion Criteria:\n\n* {line}\n* Another\n", [])
+    assert [(s.kind, s.text) for s in found] == [("inclusion", line), ("inclusion", "Another")]
