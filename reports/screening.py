@@ -527,9 +527,7 @@ def _render(template: str, decision: Decision, trace: bool, plan: Plan | None) -
     return (
         _environment(template.endswith(".html.j2"))
         .get_template(template)
-        .render(
-            page=arrange(decision), trace=_trace(decision) if trace else None, plan=following
-        )
+        .render(page=arrange(decision), trace=_trace(decision) if trace else None, plan=following)
     )
 
 

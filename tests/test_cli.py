@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import decision
+from engine import decision, readings
 from engine.faults import EngineFault
 from tests.command import eligo
 
@@ -146,7 +146,7 @@ def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
 def test_an_engine_fault_gives_no_verdict_and_leaves_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = decision.find_readings
+    real = readings.find_readings
 
     def broken(protocol: object, subject: object, as_of: object) -> object:
         if getattr(subject, "id", "") == "CAR-001":
