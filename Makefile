@@ -14,7 +14,7 @@ FITS = import ensurepip, os, sys, sysconfig; \
   ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
   sys.exit(not (ok and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
 
-.PHONY: help setup screen test check fuzz test-all golden schemas bench clean
+.PHONY: help setup screen test check fuzz test-all golden schemas bench interop clean
 
 help:
 	@echo 'make setup     an environment in $(VENV), with the tested versions'
@@ -26,6 +26,7 @@ help:
 	@echo 'make golden    write the expected reports anew; read the difference'
 	@echo 'make schemas   write the JSON Schemas in docs/ anew'
 	@echo 'make bench     the benchmarks'
+	@echo 'make interop   import every example of the FHIR standard (fetched with npm)'
 	@echo 'make clean     remove what the others made'
 
 setup: $(READY)
@@ -85,6 +86,11 @@ schemas: setup
 
 bench: setup
 	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+interop: setup
+	@mkdir -p out/interop && cd out/interop && \
+	  { [ -d package ] || { npm pack --silent hl7.fhir.r4.examples@4.0.1 && tar -xzf *.tgz; }; }
+	@ELIGO_INTEROP="$(CURDIR)/out/interop/package" $(BIN)/pytest -q tests/interop/test_examples.py
 
 clean:
 	@rm -rf .venv .venv-3.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist out

@@ -91,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
         "--as-of", type=_day, metavar="DATE", help="the date to plan from; default: today"
     )
     plan.add_argument(
-        "--horizon", type=_days, default=180, metavar="DAYS", help="days to look ahead; default: 180"
+        "--horizon",
+        type=_days,
+        default=180,
+        metavar="DAYS",
+        help="days to look ahead; default: 180",
     )
     plan.add_argument(
         "--format",

@@ -36,6 +36,9 @@ from engine.subjects import births_checked, subject_of
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
 
+    from engine.plan.planner import Planner
+    from engine.plan.record import Plan
+
 MANY = 200
 """From this many subjects on, a second process pays for its start."""
 
@@ -65,6 +68,13 @@ class Result:
 
 def run(arguments: Namespace) -> int:
     """Screen; returns the exit code."""
+    if arguments.summary:
+        from app.plan import worklist
+
+        return worklist(arguments)
+    if arguments.format in ("csv", "ics"):
+        say(f"--format {arguments.format} is for the worklist: add --summary")
+        return REJECTED
     if arguments.format in ("html", "pdf") and arguments.out is None:
         say(f"--format {arguments.format} writes files: say where with --out DIR")
         return REJECTED
@@ -168,6 +178,12 @@ class _Worker:
 
     def __init__(self, work: Work, screener: Screener) -> None:
         self.work, self.screener = work, screener
+        self.planner: Planner | None = None
+        self.plan: Plan | None = None
+        if work.format not in (None, "json"):
+            from engine.plan.planner import Planner  # reports alone say what comes next
+
+            self.planner = Planner(screener)
 
     def __call__(self, task: _Task) -> Result:
         file, twice = task
@@ -195,7 +211,10 @@ class _Worker:
             subject = subject_of(document, self.work.protocol, digest)
             subject_id = subject.id
             births_checked(subject, self.work.protocol, self.work.as_of, document)
-            return self.screener.decide(subject, self.work.as_of), ()
+            record = self.screener.decide(subject, self.work.as_of)
+            if self.planner is not None:
+                self.plan = self.planner.plan(subject, self.work.as_of, decision=record)
+            return record, ()
         except OSError as error:
             fault = replace(
                 unreadable(file.path, error), span=unreadable(Path(file.name), error).span
@@ -225,13 +244,13 @@ class _Worker:
         from reports import screening
 
         if form == "pdf":
-            return screening.as_pdf(record, trace=self.work.trace)
+            return screening.as_pdf(record, trace=self.work.trace, plan=self.plan)
         render: Any = {
             "text": screening.as_text,
             "md": screening.as_markdown,
             "html": screening.as_html,
         }[form or "text"]
-        text: str = render(record, trace=self.work.trace)
+        text: str = render(record, trace=self.work.trace, plan=self.plan)
         return text.encode()
 
 
@@ -245,10 +264,15 @@ def _row(record: Record) -> Record:
 def _file_name(record: Record, file: SubjectFile, form: str) -> str:
     """A safe file name for a subject's report; different ids never share one."""
     decided = record["schema"] == "eligo.decision/1"
-    subject = record["subject"] if decided else None
-    name = _UNSAFE.sub("_", subject or Path(file.name).stem)[:80]
-    if subject is None or name != subject:
-        name += "-" + sha256((subject or file.name).encode()).hexdigest()[:8]
+    name = file_stem(record["subject"] if decided else None, file)
     if not decided and form != "json":
         return f"{name}.rejected.txt"
     return f"{name}.{SUFFIX[form]}"
+
+
+def file_stem(subject: str | None, file: SubjectFile) -> str:
+    """A safe file name, without its suffix, for a subject, or for a file that states none."""
+    name = _UNSAFE.sub("_", subject or Path(file.name).stem)[:80]
+    if subject is None or name != subject:
+        name += "-" + sha256((subject or file.name).encode()).hexdigest()[:8]
+    return name

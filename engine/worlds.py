@@ -48,7 +48,7 @@ Source = tuple[str, Any]
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 NUMBER: Mapping[m.Truth, int] = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
-MOST_COMBINATIONS = 12_000
+MOST_COMBINATIONS = 3_000
 MOST_DATES = 24
 PERSON = "Dr W. Example"
 

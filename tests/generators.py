@@ -220,13 +220,14 @@ def pack_parts(c: Choices, as_of: date) -> dict[str, Plain]:
 
 
 def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, Plain]:
+    wide = c.chance(10)  # more facts and leaves than the engine is given in one piece
     records = _record_lists(c)
-    facts = _dictionary(c, records)
+    facts = _dictionary(c, records, wide)
     definitions: Plain = {}
     for name in [f"set_{i}" for i in range(c.whole(0, 2))]:
         definitions[name] = condition(c, facts, list(definitions), 2, as_of)
     criteria: list[Plain] = []
-    for number in range(c.whole(1, 7)):
+    for number in range(c.whole(8, 20) if wide else c.whole(1, 7)):
         criterion: Plain = {"id": f"C{number:02}", "kind": "inclusion", "text": "as it stands"}
         criterion["holds_when"] = condition(c, facts, list(definitions), 3, as_of)
         if c.chance(10):
@@ -267,13 +268,14 @@ def _record_lists(c: Choices) -> Plain:
     return lists
 
 
-def _dictionary(c: Choices, records: Plain) -> Plain:
+def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
+    least, most = (9, 9) if wide else (0, 2)
     facts: Plain = {}
     if c.chance(70):
         facts["birth_date"] = {"ask": "Date of birth", "type": "date", "changes": "never"}
-    for name in c.some(["consent", "pregnant", "relapsed"], 0, 2):
+    for name in c.some(["consent", "pregnant", "relapsed"], min(least, 3), most):
         facts[name] = _kept_for(c, {"ask": name, "type": "boolean"})
-    for name in c.some(["stage", "lineage"], 0, 2):
+    for name in c.some(["stage", "lineage"], min(least, 2), most):
         codes: Any = ["a", "b", "c", "d"][: c.whole(2, 4)]
         if c.chance(30):
             codes = {code: code.upper() for code in codes}
@@ -281,7 +283,7 @@ def _dictionary(c: Choices, records: Plain) -> Plain:
     if c.chance(6):
         codes = [f"code_{number}" for number in range(c.of([33, 40, 64, 100]))]
         facts["diagnosis"] = {"ask": "Which", "type": "choice", "choices": codes}
-    for name in c.some(list(ANALYTES), 1, 3):
+    for name in c.some(list(ANALYTES), max(least, 1), most + 1):
         analyte = ANALYTES[name]
         fact: Plain = {"ask": name, "type": "quantity", "unit": analyte.unit}
         if analyte.molar_mass:
@@ -291,7 +293,7 @@ def _dictionary(c: Choices, records: Plain) -> Plain:
         if analyte.span and c.chance(80):
             fact["range"] = [Decimal(end) for end in analyte.span]
         facts[name] = _kept_for(c, fact)
-    for name in c.some(["transplant", "diagnosed", "scan"], 0, 2):
+    for name in c.some(["transplant", "diagnosed", "scan"], min(least, 3), most):
         facts[name] = _kept_for(c, {"ask": name, "type": "date"})
     if c.chance(10):
         facts["remark"] = {"ask": "Remark", "type": "text"}
@@ -308,6 +310,8 @@ def _kept_for(c: Choices, fact: Plain) -> Plain:
         fact["changes"] = "never"
     if c.chance(20):
         fact["attested_by"] = "investigator"
+    if c.chance(20):
+        fact |= {"effort": Decimal(c.whole(0, 5)), "found_in": "the chart"}
     return fact
 
 
@@ -382,7 +386,7 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
             next(iter(fact["derive"])), (-40, 400)
         )
         return {name: _limits(c, [Decimal(c.whole(low, high)) for _ in range(2)])}
-    if c.chance(40 if "uln" in fact else 8):
+    if fact["unit"] != "Cel" and c.chance(40 if "uln" in fact else 8):
         return {name: {c.of(ULNS): _written(c, c.of([m.MILLION, 2_500_000, 5_000_000, 333_333]))}}
     kind = ANALYTES[name]
     grain = 1 if c.chance(10) else kind.grain
@@ -578,7 +582,7 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
     """What may be recorded instead of one good statement."""
     today = as_of.toordinal()
     later = date.fromordinal(min(today + c.of([1, 2, 30]), date.max.toordinal())).isoformat()
-    way = c.whole(0, 13)
+    way = c.whole(0, 15)
     if way == 0:
         return c.of([OMITTED, None, "", [], {"value": None}, {"unknown": None}])
     settled = _settled(c, targets, fact, as_of)

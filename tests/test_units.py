@@ -159,11 +159,11 @@ def test_an_annotation_that_states_an_amount_is_part_of_the_unit() -> None:
 )
 def test_a_code_that_is_not_ucum_is_refused_at_once(code: str) -> None:
     known_unit("[smoot]")  # the library is loaded
-    start = time.perf_counter()
+    start = time.process_time()
     assert not known_unit(code)
     with pytest.raises(UnitError) as refused:
         conversion(code, "mg/dL", None)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     message = str(refused.value)
     assert message.endswith("` is not a UCUM unit")
     assert message.isprintable()
@@ -174,11 +174,11 @@ def test_a_code_that_is_not_ucum_is_refused_at_once(code: str) -> None:
 
 def test_the_longest_codes_are_worked_out_at_once() -> None:
     for code in ("10*99." * 6 + "g", "m/" * 19 + "m", "(m." * 7 + "m" + ")" * 7, "Ym99/" * 7 + "g"):
-        start = time.perf_counter()
+        start = time.process_time()
         assert known_unit(code)
         with pytest.raises(UnitError):
             conversion(code, "s", None)
-        assert time.perf_counter() - start < 0.5
+        assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("code", sorted(COMMON_UNITS))

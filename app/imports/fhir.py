@@ -15,11 +15,12 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.imports import fhir_facts
-from app.imports.fhir_facts import Hit, LeftOut, Said, codings, concept_label, day_text, full_day
+from app.imports.fhir_facts import Hit, LeftOut, codings, concept_label, day_text, full_day
 from app.imports.fhir_map import EntryRule, FactRule, FhirMap, Fit, Look, read_map
 from app.imports.fhir_path import Resource
 from app.imports.fhir_read import SUFFIXES, Read, read_file
@@ -215,7 +216,9 @@ class Import:
             self._patient(n, read, spool)
             return
         if kind == "Medication":
-            codes = pickle.dumps((codings(resource.get("code")), concept_label(resource.get("code"))))
+            codes = pickle.dumps(
+                (codings(resource.get("code")), concept_label(resource.get("code")))
+            )
             spool.base.execute("INSERT INTO medication VALUES(?,?)", (read.key, codes))
             spool.line(n, "", Line(read.name, left="a drug that others refer to"))
             return
@@ -291,7 +294,7 @@ class Import:
             if not patient.refused:
                 self._write(recorded, patient, out)
             self._nothing_for(recorded, patient)
-            report.patient(patient, spool.lines(name))
+            report.patient(patient, partial(spool.lines, name))
         known = {name for name, _, _ in patients}
         self._others(known, spool, report)
 
@@ -304,7 +307,7 @@ class Import:
         rows = spool.base.execute("SELECT DISTINCT patient FROM line").fetchall()
         for (patient,) in sorted(rows):
             if patient not in known:
-                report.others(spool.lines(patient))
+                report.others(partial(spool.lines, patient))
 
     def _subject_id(self, name: str, resource: Resource) -> tuple[str, str]:
         """The study id of a patient, and why there is none."""
@@ -337,7 +340,9 @@ class Import:
             if resource["resourceType"] == "QuestionnaireResponse":
                 outcomes[n] = (source, day, [self._answers(resource, source, recorded)])
             else:
-                found = self._resource(n, resource, source, medication, recorded, bundles, patient, spool)
+                found = self._resource(
+                    n, resource, source, medication, recorded, bundles, patient, spool
+                )
                 outcomes[n] = (source, day, found)
         for bundled in bundles.values():
             for number, line in self._enter_bundle(bundled, recorded):
@@ -412,11 +417,11 @@ class Import:
             said = fhir_facts.statement(rule, hit, self.protocol)
             if isinstance(said, LeftOut):
                 return Line(hit.source, left=said.why)
-            if "value" not in said.plain and hit.resource["resourceType"] == "Patient":
-                if said.doubt == "has no value":
-                    return Line(hit.source)
+            if hit.resource["resourceType"] == "Patient" and said.doubt == "has no value":
+                return Line(hit.source)
             where = recorded.say(rule.fact.name, said.plain)
-            return Line(hit.source, (where,), said.doubt, look=bool(said.doubt))
+            note = str(said.plain.get("note", ""))
+            return Line(hit.source, (where,), note, look=bool(said.doubt))
         return self._entry(rule, hit, n, recorded, bundles)
 
     def _entry(
@@ -432,13 +437,12 @@ class Import:
             return Line(hit.source, left=said.why)
         if not rule.gather:
             where = recorded.enter(rule.record.name, said.plain)
-            return Line(hit.source, (where,), said.doubt, look=bool(said.doubt))
+            note = str(said.plain.get("note", ""))
+            return Line(hit.source, (where,), note, look=bool(said.doubt))
         days = [day for value in hit.values(rule.on, whole=True) if (day := day_text(value))]
         if len(days) != 1 or not full_day(days[0]):
             return Line(hit.source, left="no full date, so that it belongs to no day's entry")
-        bundled = bundles.setdefault(
-            (rule.record.name, days[0]), _Bundled(rule, days[0])
-        )
+        bundled = bundles.setdefault((rule.record.name, days[0]), _Bundled(rule, days[0]))
         for key, value in said.plain.items():
             if key in ("source", "note"):
                 continue
@@ -518,7 +522,8 @@ class Import:
 
     def _write(self, recorded: Recorded, patient: Patient, out: Path) -> None:
         try:
-            origin = f"Imported from FHIR R4 ({patient.name}) for {self.protocol.id} {self.protocol.version}."
+            pack = f"{self.protocol.id} {self.protocol.version}"
+            origin = f"Imported from FHIR R4 ({patient.name}) for {pack}."
             path = write_subject(out, recorded, self.protocol, origin, self.form)
         except InputRejected as rejected:
             patient.refused += [fault.message for fault in rejected.faults]
@@ -532,7 +537,8 @@ def _medication(
     resource: Resource, element: str, reference: str, spool: Spool
 ) -> tuple[list[tuple[str, str]], str] | None:
     """The codings and the label of the drug that a resource refers to."""
-    text = str(resource[element].get("reference", "")) if isinstance(resource[element], dict) else ""
+    holder = resource[element]
+    text = str(holder.get("reference", "")) if isinstance(holder, dict) else ""
     if text.startswith("#"):
         for one in _dicts(resource.get("contained")):
             if one.get("id") == text[1:]:
@@ -553,6 +559,8 @@ def _joined(source: str, day: str, lines: list[Line]) -> Line:
     """One line for a resource that several rules looked at."""
     gave = tuple(where for line in lines for where in line.gave)
     why = "; ".join(dict.fromkeys(line.left for line in lines if line.left))
+    if not gave and not why:
+        why = "holds nothing that the map asks for"
     return Line(source, gave, why, day, any(line.look for line in lines))
 
 

@@ -227,6 +227,9 @@ def statement(rule: FactRule, hit: Hit, protocol: Protocol) -> Said | LeftOut:
         base["on"] = stated[0]
     elif stated:
         notes.append("dated " + " and ".join(stated))
+    else:
+        unread = [v for v in hit.values(rule.paths.get("on"), whole=True) if isinstance(v, str)]
+        notes += [f"dated `{clean(text)[:40]}`, which is no date" for text in unread]
     base["source"] = hit.source
     if "by" in rule.paths:
         people = [clean(v) for v in hit.values(rule.paths["by"], whole=True) if isinstance(v, str)]
@@ -370,8 +373,9 @@ def _upper_limit(ranges: list[Any], unit: str, notes: list[str]) -> Num | None:
     if not normal:
         return None
     why = ""
-    high, low = normal[0].get("high"), normal[0].get("low")
-    value = high.get("value") if isinstance(high, dict) else None
+    high, low = normal[0]["high"], normal[0].get("low")
+    high = high if isinstance(high, dict) else {}
+    value = high.get("value")
     below = low.get("value") if isinstance(low, dict) else None
     if len(normal) > 1:
         why = "there are several"
@@ -384,7 +388,7 @@ def _upper_limit(ranges: list[Any], unit: str, notes: list[str]) -> Num | None:
     if why:
         notes.append(f"reference range not used: {why}")
         return None
-    return Num(format(Decimal(value), "f"))
+    return Num(format(Decimal(str(value)), "f"))
 
 
 def _choice(rule: FactRule, values: list[Any]) -> str:
@@ -454,9 +458,7 @@ def _field(one: FieldRule, rule: EntryRule, hit: Hit, *, under_way: bool) -> Any
             ends = [day for v in hit.values(one.day, whole=True) if (day := day_text(v))]
         return max(ends) if ends else ("ongoing" if under_way else None)
     if one.field.type == "text":
-        return hit.label or next(
-            (text for v in hit.values(one.path) if (text := _text(v))), None
-        )
+        return hit.label or next((text for v in hit.values(one.path) if (text := _text(v))), None)
     values = hit.values(one.path, whole=one.field.type == "date")
     if not values:
         return None

@@ -270,7 +270,9 @@ class _Reader:
                 words[key] = text
         self.types[name] = Type(name, paths=self._paths(at, given, _PATHS), **words)
 
-    def _paths(self, at: Path, given: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Expression]:
+    def _paths(
+        self, at: Path, given: dict[str, Any], keys: tuple[str, ...]
+    ) -> dict[str, Expression]:
         return {
             key: path
             for key in keys
@@ -388,9 +390,17 @@ class _Reader:
                 sheet.fault(at, "missing-key", what)
             rules.append(
                 FactRule(
-                    fact, found, {**found.paths, **own}, codes, constant, units, choices, words,
-                    clinical == "active", doubts,
-                )  # fmt: skip
+                    fact,
+                    found,
+                    {**found.paths, **own},
+                    codes,
+                    constant,
+                    units,
+                    choices,
+                    words,
+                    clinical == "active",
+                    doubts,
+                )
             )
         return rules
 
@@ -525,7 +535,9 @@ class _Reader:
             for name in rule.codes:
                 for code in self.codes[name]:
                     if code.prefix:
-                        prefixes.setdefault((type_name, code.system), []).append((code.code, number))
+                        prefixes.setdefault((type_name, code.system), []).append(
+                            (code.code, number)
+                        )
                     else:
                         exact.setdefault((type_name, code.system, code.code), []).append(number)
             if not rule.codes:

@@ -33,7 +33,9 @@ class Expression:
         """
         from fhirpathpy.engine.nodes import ResourceNode
 
-        node = ResourceNode.create_node(resource, focus) if focus else resource
+        node: Any = resource
+        if focus:
+            node = ResourceNode.create_node(resource, focus)  # type: ignore[no-untyped-call]
         try:
             found = self._run(node)
         except Exception:  # the library raises bare exceptions on data of an unexpected shape
@@ -71,7 +73,7 @@ def _check(text: str) -> None:
         def syntaxError(self, *found: Any) -> None:
             wrong.append(str(found[4]))
 
-    class Calls(FHIRPathListener):  # type: ignore[misc]
+    class Calls(FHIRPathListener):
         def enterFunctn(self, ctx: Any) -> None:
             called.append(ctx.getChild(0).getText())
 
@@ -81,7 +83,7 @@ def _check(text: str) -> None:
     parser = FHIRPathParser(CommonTokenStream(lexer))
     parser.removeErrorListeners()
     parser.addErrorListener(Errors())
-    tree = parser.entireExpression()
+    tree = parser.entireExpression()  # type: ignore[no-untyped-call]
     if wrong:
         raise NotFhirPath(f"`{text}` is not FHIRPath")
     ParseTreeWalker().walk(Calls(), tree)

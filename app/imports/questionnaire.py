@@ -102,9 +102,7 @@ def questionnaire(protocol: Protocol) -> Plain:
     ]
     if protocol.records:
         lists = [_record_item(protocol, name) for name in protocol.records]
-        items.append(
-            {"linkId": "records", "text": "Record lists", "type": "group", "item": lists}
-        )
+        items.append({"linkId": "records", "text": "Record lists", "type": "group", "item": lists})
     return {
         "resourceType": "Questionnaire",
         "id": protocol.id[:64].replace("_", "-"),
@@ -263,8 +261,9 @@ def response(subject: Subject, document: Document, protocol: Protocol) -> Plain:
         if entries.complete_on is not None:
             day = [{"valueDate": entries.complete_on.isoformat()}]
             inside.append(_answered(f"{link}.complete_on", day))
-        inside += [_answered(f"{link}.{key}", [{"valueString": text}])
-                   for key, text in (("by", entries.by), ("source", entries.source)) if text]  # fmt: skip
+        for key, text in (("by", entries.by), ("source", entries.source)):
+            if text:
+                inside.append(_answered(f"{link}.{key}", [{"valueString": text}]))
         fields = protocol.records[name].fields
         inside += [_group(f"{link}.entries", _entry_items(f"{link}.entries", fields, one, document))
                    for one in entries.entries]  # fmt: skip
@@ -490,9 +489,7 @@ class _Answers:
         else:
             self.problems.append(f"`{link}` does not hold what a statement held")
 
-    def _value(
-        self, link: str, target: Fact | Field, answers: list[Plain], *, word: bool
-    ) -> Plain:
+    def _value(self, link: str, target: Fact | Field, answers: list[Plain], *, word: bool) -> Plain:
         if word or target.type == "choice":
             return {"value": self._code(link, answers)}
         if target.type == "quantity":
@@ -542,9 +539,7 @@ def _number(value: Any) -> Num | None:
     return Num(format(Decimal(value), "f"))
 
 
-def answers_of(
-    resource: Plain, source: str, protocol: Protocol, recorded: Recorded
-) -> list[str]:
+def answers_of(resource: Plain, source: str, protocol: Protocol, recorded: Recorded) -> list[str]:
     """Add a response's answers to a subject; returns the places in the file that they gave.
 
     All of it, or nothing: raises ValueError that says why it cannot be taken.
@@ -568,9 +563,9 @@ def answers_of(
     gave += [recorded.enter(name, made) for name, made in found.entries]
     for name, head in found.heads:
         known = recorded.heads.get(name, {})
-        if head or not known:
-            if str(head.get("complete_on", "")) >= str(known.get("complete_on", "")):
-                recorded.heads[name] = head
+        later = str(head.get("complete_on", "")) >= str(known.get("complete_on", ""))
+        if later and (head or not known):
+            recorded.heads[name] = head
         if head:
             gave.append(f"records.{name}.complete_on")
     return gave

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -86,7 +86,10 @@ class Report:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if not self._others_open:
             self.json.write(b'\n],"others":[')
@@ -102,16 +105,14 @@ class Report:
         self.json.close()
         self.text.close()
 
-    def patient(self, patient: Patient, lines: Iterable[Line]) -> None:
-        """Write one patient's part."""
+    def patient(self, patient: Patient, lines: Callable[[], Iterable[Line]]) -> None:
+        """Write one patient's part. `lines` gives the lines of its resources, each time anew."""
         if patient.refused:
             self.refused += 1
         else:
             self.imported += 1
         self.contradictions += len(patient.contradictions)
-        listed = list(lines)
-        self._count(listed)
-        record = {
+        head = {
             "patient": patient.name,
             "subject": patient.subject,
             "file": patient.file or None,
@@ -119,32 +120,34 @@ class Report:
             "confirmed": patient.confirmed,
             "remarks": patient.remarks,
             "contradictions": patient.contradictions,
-            "resources": [_line_record(line) for line in listed],
             "nothing_for": patient.nothing,
             "not_carried": patient.not_carried,
         }
-        self.json.write((b"\n" if self._first else b",\n") + dump_any(record))
+        self.json.write(b"\n" if self._first else b",\n")
+        self.json.write(dump_any(head)[:-1] + b',"resources":[')
         self._first = False
-        for line in _patient_text(patient, listed):
-            print(line, file=self.text)
+        for number, line in enumerate(lines()):
+            self._count(line)
+            self.json.write((b",\n" if number else b"\n") + dump_any(_line_record(line)))
+        self.json.write(b"\n]}")
+        for text in _patient_text(patient, lines):
+            print(text, file=self.text)
 
-    def others(self, lines: Iterable[Line]) -> None:
+    def others(self, lines: Callable[[], Iterable[Line]]) -> None:
         """Write what belongs to no patient of the input."""
-        listed = list(lines)
-        self._count(listed)
         if not self._others_open:
             self.json.write(b'\n],"others":[')
             self._others_open, self._first = True, True
             print("\nResources of no patient in the input", file=self.text)
-        for line in listed:
+        for line in lines():
+            self._count(line)
             self.json.write((b"\n" if self._first else b",\n") + dump_any(_line_record(line)))
             self._first = False
-        for text in _grouped(listed):
+        for text in _grouped(lines()):
             print(text, file=self.text)
 
-    def _count(self, lines: list[Line]) -> None:
-        for line in lines:
-            self.totals["gave" if line.gave else "left"] += 1
+    def _count(self, line: Line) -> None:
+        self.totals["gave" if line.gave else "left"] += 1
 
     def summary(self) -> str:
         """A few lines for the terminal."""
@@ -170,7 +173,7 @@ def _line_record(line: Line) -> dict[str, Any]:
     return record
 
 
-def _patient_text(patient: Patient, lines: list[Line]) -> Iterable[str]:
+def _patient_text(patient: Patient, lines: Callable[[], Iterable[Line]]) -> Iterable[str]:
     yield ""
     yield "=" * 80
     if patient.refused:
@@ -188,22 +191,25 @@ def _patient_text(patient: Patient, lines: list[Line]) -> Iterable[str]:
             yield f"\n{title}"
             for one in several:
                 yield from _wrapped(one, "  ")
-    given = [line for line in lines if line.gave]
-    if given:
-        yield "\nGiven"
-        for line in given:
+    title = "\nGiven"
+    for line in lines():
+        if line.gave:
+            if title:
+                yield title
+            title = ""
             where = ", ".join(one.removeprefix("facts.") for one in line.gave)
             yield from _wrapped(f"{line.name}: {where}", "  ")
             if line.left:
                 yield from _wrapped(line.left, "      ")
-    look = [line for line in lines if line.look and not line.gave]
-    if look:
-        yield "\nLeft out, and worth a look before a list is confirmed complete"
-        yield from _grouped(look)
-    rest = [line for line in lines if not line.look and not line.gave]
-    if rest:
-        yield "\nLeft out"
-        yield from _grouped(rest)
+    for look, title in (
+        (True, "\nLeft out, and worth a look before a list is confirmed complete"),
+        (False, "\nLeft out"),
+    ):
+        rest = _grouped(line for line in lines() if line.look == look and not line.gave)
+        for number, text in enumerate(rest):
+            if number == 0:
+                yield title
+            yield text
     if patient.nothing:
         yield "\nNothing found for"
         yield from _wrapped(", ".join(patient.nothing), "  ")
@@ -213,13 +219,21 @@ def _patient_text(patient: Patient, lines: list[Line]) -> Iterable[str]:
             yield from _wrapped(f"{name}: {why}", "  ")
 
 
-def _grouped(lines: list[Line]) -> Iterable[str]:
+def _grouped(lines: Iterable[Line]) -> Iterable[str]:
+    """The names of resources, under the reason that they share."""
     groups: dict[str, list[str]] = {}
     for line in lines:
         groups.setdefault(line.left or "gave nothing", []).append(line.name)
     for why, names in groups.items():
         yield from _wrapped(why, "  ")
-        yield from _wrapped(", ".join(names), "      ")
+        row = "      "
+        for number, name in enumerate(names):
+            word = name if number == len(names) - 1 else f"{name}, "
+            if row.strip() and len(row) + len(word.rstrip()) > 80:
+                yield row.rstrip()
+                row = "      "
+            row += word
+        yield row
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

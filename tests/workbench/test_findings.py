@@ -28,7 +28,7 @@ from reports.sarif import sarif
 from tests import build
 from tests.bad_packs.corpus import BAD, CLEAN, Spec
 from tests.command import eligo
-from tests.generators import Seeded, case, subject_in
+from tests.generators import LONG, Seeded, case, subject_in
 
 SHIPPED = Path("rules/cd19-car-t-b-all")
 AS_OF = date(2026, 1, 15)
@@ -127,7 +127,8 @@ TRUTHS = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
 NUMBER = {"passed": TRUE, "open": UNKNOWN, "failed": FALSE}
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+# Packs 2 and 10 of the generator take minutes and 11 s (many entries in one list): long runs only.
+@pytest.mark.parametrize("seed", range(1, 30) if LONG else [1, 3, 4, 5, 6, 7, 8, 9, 11, 12])
 def test_no_generated_subject_contradicts_a_proof(seed: int) -> None:
     """Whatever a random subject of a random pack comes to, the regions hold it."""
     made = case(seed)

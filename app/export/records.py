@@ -1,0 +1,139 @@
+"""Read back what `eligo screen` and `eligo outcomes` wrote as JSON, for the exports."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from app.inputs import say
+from engine.faults import Fault, InputRejected
+from engine.model import Protocol, Span
+from engine.outcomes.record import Outcome
+from engine.record import Decision
+from engine.source import shorten
+
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+@dataclass(slots=True)
+class Handed:
+    """The records to hand on: by subject the latest decision, and the latest outcome."""
+
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    passed: list[str] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> list[str]:
+        return sorted(self.decisions.keys() | self.outcomes.keys())
+
+
+def created_time(text: str | None) -> str:
+    """The time to state as that of creation, ISO with a zone. Raises: ValueError."""
+    if text is None:
+        return datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"--created {text}: write YYYY-MM-DDThh:mm:ssZ")
+    return datetime.fromisoformat(text).isoformat().replace("+00:00", "Z")
+
+
+def read_records(paths: Iterable[Path], protocol: Protocol) -> Handed:
+    """The records in files and folders of JSON, one object a line or a file.
+
+    Raises: InputRejected: for a file that holds none, and for a record of another version of
+    the protocol, on which this pack's criteria say nothing.
+    """
+    faults: list[Fault] = []
+    handed = Handed()
+    for path, name in _files(paths, faults):
+        try:
+            text = path.read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            faults.append(
+                Fault(Span(name, 1, 1), "unreadable", "the file is not readable as UTF-8")
+            )
+            continue
+        for line, value in _values(text):
+            where = Span(name, line, 1)
+            if not isinstance(value, dict) or "schema" not in value:
+                hint = "name what `eligo screen --format json` and `eligo outcomes` wrote"
+                faults.append(Fault(where, "no-record", "not a record of Eligo", hint))
+                continue
+            _take(value, where, protocol, handed, faults)
+    if not handed.subjects and not faults:
+        faults.append(Fault(Span("", 1, 1), "no-record", "there is no decision and no outcome"))
+    if faults:
+        raise InputRejected(faults)
+    return handed
+
+
+def _files(paths: Iterable[Path], faults: list[Fault]) -> Iterable[tuple[Path, str]]:
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                if file.suffix.lower() in SUFFIXES:
+                    yield file, file.relative_to(path).as_posix()
+                else:
+                    say(f"passed over, not a record: {file.as_posix()}")
+        elif path.is_file():
+            yield path, path.name
+        else:
+            message = "there is no such file or folder"
+            faults.append(Fault(Span(path.as_posix(), 1, 1), "no-file", message))
+
+
+def _values(text: str) -> Iterable[tuple[int, Any]]:
+    """(line, value) of each JSON value: one a line, or one in the whole file."""
+    try:
+        yield 1, json.loads(text)
+        return
+    except ValueError:
+        pass
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError:
+                yield number, None
+
+
+def _take(
+    value: dict[str, Any], where: Span, protocol: Protocol, handed: Handed, faults: list[Fault]
+) -> None:
+    schema, subject = value["schema"], str(value.get("subject"))
+    if schema in ("eligo.rejection/1", "eligo.fault/1"):
+        handed.passed.append(f"{subject}: nothing was decided")
+        return
+    if schema == "eligo.trial/1":
+        return
+    if schema not in ("eligo.decision/1", "eligo.outcome/1"):
+        faults.append(
+            Fault(where, "no-record", f"a record of another kind: {shorten(str(schema))}")
+        )
+        return
+    identity = value.get("protocol", {})
+    if identity.get("id") != protocol.id or identity.get("digest") != protocol.digest:
+        found = f"{identity.get('id')} {identity.get('version')}"
+        what = f"the record of `{shorten(subject)}` is of another protocol or version ({found})"
+        hint = "name the pack it was made with, with --protocol"
+        faults.append(Fault(where, "other-protocol", what, hint))
+        return
+    known: dict[str, Any] = handed.decisions if schema == "eligo.decision/1" else handed.outcomes
+    earlier = known.get(subject)
+    if earlier is not None and earlier["as_of"] == value["as_of"] and earlier != value:
+        what = f"two different records of `{shorten(subject)}` for {value['as_of']}"
+        faults.append(Fault(where, "two-records", what, "keep the one that stands"))
+        return
+    if earlier is None or earlier["as_of"] <= value["as_of"]:
+        known[subject] = cast(Any, value)
+    if earlier is not None and earlier["as_of"] != value["as_of"]:
+        older = min(earlier["as_of"], value["as_of"])
+        handed.passed.append(f"{subject}: the record for {older}, as there is a later one")
