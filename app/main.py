@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from app.log.words import add_commands as add_log_commands
+
 FOUND, REJECTED, DOUBT = 1, 2, 3
 
 
@@ -73,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     screen.add_argument("--out", type=Path, metavar="DIR", help="write a report a subject there")
     summary = "a worklist instead: what to do next for each subject, the soonest first"
     screen.add_argument("--summary", action="store_true", help=summary)
+    screen.add_argument("--log", type=Path, metavar="LOG", help="append decisions to this log")
+    screen.add_argument("--by", metavar="NAME", help="who screens, for the log")
+    screen.add_argument("--reason", default="", metavar="TEXT", help="why, for the log")
     screen.add_argument("--trace", action="store_true", help="append the trace to the reports")
     jobs = "processes; default: as many as help"
     screen.add_argument("--jobs", type=_jobs, metavar="N", help=jobs)
@@ -218,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     survival.set_defaults(module="app.survival")
     _imports(commands)
     _exports(commands)
+    add_log_commands(commands, _day)
     return parser
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from app.inputs import (
     SubjectFile,
@@ -25,7 +25,9 @@ from app.inputs import (
     subject_files,
     unreadable,
 )
+from app.log import LogFault
 from app.main import DOUBT, REJECTED
+from app.shipped import shipped_pack
 from engine.decision import Screener, engine_fault, rejection
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol
@@ -55,6 +57,16 @@ class Work:
     format: str | None
     trace: bool
     out: Path | None
+    logged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToLog:
+    """What the log keeps of one decision: the record's line and the subject file's bytes."""
+
+    line: bytes
+    facts: bytes
+    form: Literal["json", "yaml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class Result:
     record: Record
     text: str
     faults: tuple[Fault, ...] = ()
+    to_log: ToLog | None = None
 
 
 def run(arguments: Namespace) -> int:
@@ -100,22 +113,43 @@ def run(arguments: Namespace) -> int:
         except OSError as error:
             say(unreadable(arguments.out, error).text())
             return REJECTED
-    work = Work(protocol, as_of, form, arguments.trace, arguments.out)
+    logged = arguments.log is not None
+    if logged and not (arguments.by or "").strip():
+        say("--log needs --by NAME: who screens")
+        return REJECTED
+    work = Work(protocol, as_of, form, arguments.trace, arguments.out, logged)
     try:
-        code = _screen(work, files, arguments.jobs)
+        if logged:
+            from app.log.commands import decision_appender
+
+            folder = arguments.protocol or shipped_pack()
+            with decision_appender(arguments.log, folder, arguments.by, arguments.reason) as keep:
+                code = _screen(work, files, arguments.jobs, keep)
+        else:
+            code = _screen(work, files, arguments.jobs)
+    except LogFault as fault:
+        say(str(fault))
+        return REJECTED
     except EngineFault as fault:
         say(f"engine fault: {fault.where}; no verdict was given")
         return DOUBT
     return max(code, REJECTED if missing else 0)
 
 
-def _screen(work: Work, files: Sequence[SubjectFile], jobs: int | None) -> int:
+def _screen(
+    work: Work,
+    files: Sequence[SubjectFile],
+    jobs: int | None,
+    keep: Callable[[ToLog], None] | None = None,
+) -> int:
     """Screen every file, in order; standard output, files and the summary."""
     twice = same_ids(files)
     worst = 0
     rows: list[Record] = []
     to_stdout = work.out is None and work.format is not None
     for number, result in enumerate(progress(_results(work, files, twice, jobs), len(files))):
+        if keep is not None and result.to_log is not None:
+            keep(result.to_log)  # first the log: what is shown is in it
         if to_stdout:
             if number and work.format != "json":
                 print("\n" + "=" * 80 + "\n")
@@ -180,6 +214,7 @@ class _Worker:
         self.work, self.screener = work, screener
         self.planner: Planner | None = None
         self.plan: Plan | None = None
+        self.data = b""
         if work.format not in (None, "json"):
             from engine.plan.planner import Planner  # reports alone say what comes next
 
@@ -187,16 +222,22 @@ class _Worker:
 
     def __call__(self, task: _Task) -> Result:
         file, twice = task
+        self.data = b""
         record, faults = self._decide(file, twice)
-        work = self.work
+        work, to_log = self.work, None
+        if work.logged and record["schema"] == "eligo.decision/1":
+            form: Literal["json", "yaml"] = "yaml"
+            if file.path.suffix.lower() == ".json":
+                form = "json"
+            to_log = ToLog(dump(record), self.data, form)
         if work.format is None:
-            return Result(_row(record), "", faults)
+            return Result(_row(record), "", faults, to_log)
         content = self._render(record, faults)
         if work.out is not None:
             where = work.out / _file_name(record, file, work.format)
             where.write_bytes(content)
-            return Result(_row(record), "", faults)
-        return Result(_row(record), content.decode(), faults)
+            return Result(_row(record), "", faults, to_log)
+        return Result(_row(record), content.decode(), faults, to_log)
 
     def _decide(
         self, file: SubjectFile, twice: tuple[str, tuple[Fault, ...]] | None
@@ -205,7 +246,7 @@ class _Worker:
             return self._rejected(InputRejected(twice[1], twice[0]), file)
         subject_id = None
         try:
-            data = file.path.read_bytes()
+            data = self.data = file.path.read_bytes()
             document = read_document(file.name, data)
             digest = "sha256:" + sha256(data).hexdigest()
             subject = subject_of(document, self.work.protocol, digest)

@@ -186,15 +186,15 @@ Entry = Decided | Signed | Redacted
 class Details:
     """What lists show of a decision, and why it was made; private, like the decision.
 
-    `form` is how the subject file is written. `failed` and `open` are criteria.
+    `determined_by` are the failed criteria, else the open ones, as in the record; `form` is
+    how the subject file is written.
     """
 
     subject: str
     verdict: str
     protocol: str
     version: str
-    failed: tuple[str, ...]
-    open: tuple[str, ...]
+    determined_by: tuple[str, ...]
     form: Literal["json", "yaml"]
     reason: str
 
@@ -267,7 +267,7 @@ def read_details(data: bytes) -> Details:
     try:
         plain = orjson.loads(data)
         known = {name: plain[name] for name in Details.__dataclass_fields__}
-        return Details(**{**known, "failed": tuple(known["failed"]), "open": tuple(known["open"])})
+        return Details(**{**known, "determined_by": tuple(known["determined_by"])})
     except (ValueError, TypeError, LookupError):
         raise EntryFault("the details of a decision are not as they must be") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -153,6 +154,10 @@ class Export:
                 raise LogFault(f"`{CONTENTS}` has a malformed line") from None
             self._twice += digest in self._contents
             self._contents[digest] = plain
+
+    def as_it_stands(self) -> AbstractContextManager[None]:
+        """Nothing to do: an export does not change."""
+        return nullcontext()
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
         """Every entry in order: index and bytes."""

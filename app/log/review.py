@@ -17,7 +17,7 @@ from engine.source import read_document
 class Wanted:
     """Which decisions to list; an empty field asks for nothing.
 
-    `criterion`: failed or open in it. `since` and `until` are days (ISO) of the entry's UTC
+    `criterion`: it determined the verdict. `since` and `until` are days (ISO) of the entry's UTC
     time, both included. Redacted decisions match only where nothing private is asked.
     """
 
@@ -40,7 +40,7 @@ class Wanted:
         return (
             self.subject in ("", details.subject)
             and self.verdict in ("", details.verdict)
-            and self.criterion in ("", *details.failed, *details.open)
+            and self.criterion in ("", *details.determined_by)
         )
 
 

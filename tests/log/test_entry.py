@@ -54,7 +54,7 @@ DECIDED = Decided(
 )
 SIGNED = Signed(1, OPEN, TIME, "Dr A. Example", 0, OPEN, "approval")
 REDACTED = Redacted(2, OPEN, TIME, "D. Officer", (0,), (SALTED, SALTED, SALTED), "withdrawn")
-DETAILS = Details("S-1", "ineligible", "p", "1.0", ("E06",), (), "yaml", "re-screened")
+DETAILS = Details("S-1", "ineligible", "p", "1.0", ("E06",), "yaml", "re-screened")
 
 NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=50)
 
@@ -167,7 +167,7 @@ def test_what_a_person_got_wrong_is_said_in_their_words() -> None:
 
 def test_details_are_read_back() -> None:
     assert read_details(details_bytes(DETAILS)) == DETAILS
-    for data in (b"", b"{}", b"[]", b'{"failed":1}', b"null"):
+    for data in (b"", b"{}", b"[]", b'{"determined_by":1}', b"null"):
         with pytest.raises(EntryFault):
             read_details(data)
 

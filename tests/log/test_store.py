@@ -210,6 +210,8 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
         refused(log, "not made on this subject file", facts=facts + b"\n")
         refused(log, "must name a person", by=" ")
         refused(log, "on one line", reason="two\nlines")
+        twice = record[:-1] + b',"verdict":"ineligible"}'
+        refused(log, "states something twice", record=twice)
         refused(log, "only decisions are logged", record=b'{"schema":"eligo.rejection/1"}')
         decide(log, "S-1", ticking(), by="  N. Nurse ", reason="  again ")
         assert log.size == 1
@@ -362,6 +364,11 @@ def child(*words: str) -> str:
     return done.stdout
 
 
+def append_many(log: Log, count: int) -> None:
+    for number in range(count):
+        decide(log, f"T-{number}", ticking())
+
+
 def test_a_full_database_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     """`max_page_count` is how SQLite itself plays a full disk."""
     log_of(tmp_path / "log", 2)
@@ -369,7 +376,7 @@ def test_a_full_database_is_said_and_nothing_is_written(tmp_path: Path) -> None:
         (pages,) = log._row("PRAGMA page_count")
         log._row(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(NotWritten, match="the disk is full: nothing was written"):
-            decide(log, "S-8", ticking(), lansky=10**4_000, by="N. Nurse")
+            append_many(log, 50)
         size = log.size
         assert verify(log, log.verifier).holds
         log._row("PRAGMA max_page_count = 100000")

@@ -32,7 +32,7 @@ OTHER_SETTINGS = [
 
 
 @given(st.integers(0, POOL - 1), st.integers(0, 2**32))
-@settings(max_examples=1_000 if LONG else 25)
+@settings(max_examples=1_000 if LONG else 12)
 def test_a_cohort_is_its_subjects_one_by_one(pack: int, seed: int) -> None:
     c, one = Seeded(seed), pooled(pack)
     cohort = [

@@ -1,0 +1,395 @@
+"""`eligo log` and `eligo replay`: call one function each and print what came of it.
+
+Exit codes: 0 all is well; 1 a log, a proof or a decision is not what it should be; 2 what was
+asked cannot be done.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import fill
+from typing import Literal, Protocol
+
+from app.inputs import print_faults, protocol_from, say
+from app.log import LogFault
+from app.log.append import append_decision, append_signature, redact_entries, redact_subject
+from app.log.entry import Decided, Signed
+from app.log.export import ENTRIES, Export, export_log
+from app.log.note import Checkpoint, Verifier, open_checkpoint
+from app.log.proof import check_consistency, check_proof, prove, prove_consistency
+from app.log.replay import Replayed, Replayer
+from app.log.review import Change, Listed, Wanted, list_decisions, show
+from app.log.store import create_log, open_log
+from app.log.verify import Verified, verify
+from engine.faults import EngineFault, InputRejected
+from engine.packs import pack_files
+
+FOUND, REJECTED, DOUBT = 1, 2, 3
+WIDTH = 80
+
+
+class Appended(Protocol):
+    """A decision to append: the record's line, the subject file's bytes and their form."""
+
+    @property
+    def line(self) -> bytes: ...
+    @property
+    def facts(self) -> bytes: ...
+    @property
+    def form(self) -> Literal["json", "yaml"]: ...
+
+
+def now() -> datetime:
+    """The computer's clock, in UTC: entries are dated by it."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def decision_appender(
+    folder: Path, pack: Path, by: str, reason: str
+) -> Iterator[Callable[[Appended], None]]:
+    """Open a log, and give the function that appends one decision made under a pack.
+
+    Raises: LogFault if there is no log, or a decision cannot be appended.
+    """
+    files = pack_files(pack)
+    with open_log(folder, write=True) as log:
+
+        def keep(one: Appended) -> None:
+            append_decision(
+                log,
+                record=one.line,
+                facts=one.facts,
+                form=one.form,
+                pack=files,
+                by=by,
+                reason=reason,
+                now=now,
+            )
+
+        yield keep
+
+
+def run(arguments: Namespace) -> int:
+    """Carry out one command; returns the exit code."""
+    try:
+        return _ACTS[arguments.act](arguments)
+    except LogFault as fault:
+        say(str(fault))
+        return REJECTED
+    except OSError as error:
+        say(f"`{error.filename}`: {(error.strerror or 'unknown error').lower()}")
+        return REJECTED
+
+
+def _init(arguments: Namespace) -> int:
+    name = arguments.name or f"eligo.log/{secrets.token_hex(4)}"
+    verifier = create_log(arguments.log, name, arguments.key_file)
+    print(f"log: {arguments.log.as_posix()}\npublic key, to hand out: {verifier.text()}")
+    return 0
+
+
+# --- reading --------------------------------------------------------------------------
+
+
+def _list(arguments: Namespace) -> int:
+    wanted = Wanted(
+        subject=arguments.subject,
+        verdict=arguments.verdict,
+        criterion=arguments.criterion,
+        since=arguments.since.isoformat() if arguments.since else "",
+        until=arguments.until.isoformat() if arguments.until else "",
+        by=arguments.by,
+    )
+    with open_log(arguments.log) as log:
+        rows = list_decisions(log, wanted)
+    for row in rows:
+        print(fill(_row(row), WIDTH, subsequent_indent=" " * 26))
+    say(f"{len(rows)} decision{'s' * (len(rows) != 1)}")
+    return 0
+
+
+def _row(row: Listed) -> str:
+    """A decision on one line, the long parts last."""
+    entry, details = row.entry, row.details
+    when = f"{entry.index:>6}  {entry.time[:10]} {entry.time[11:16]}"
+    if details is None:
+        return f"{when}  redacted by entry {row.removed_by}; by {entry.by}"
+    signed = ", signed" if row.signatures else ""
+    because = " ".join(details.determined_by)
+    text = f"{when}  {details.verdict:<12}  {details.subject}, by {entry.by}{signed}"
+    return f"{text}  {because}".rstrip()
+
+
+def _show(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        shown = show(log, arguments.index)
+    listed = shown.listed
+    entry, details = listed.entry, listed.details
+    print(f"entry {entry.index}: a decision as of {entry.as_of}")
+    print(f"  logged {entry.time} by {entry.by}")
+    print(f"  pack {entry.pack}")
+    software = ", ".join(f"{name} {version}" for name, version in entry.software.items())
+    print(f"  software {software}")
+    for signature in listed.signatures:
+        print(
+            f"  signed by {signature.by}, {signature.time}, meaning {signature.meaning}"
+            f" (entry {signature.index})"
+        )
+    if details is None:
+        removal = shown.removal
+        if removal is not None:
+            print(f"  redacted {removal.time} by {removal.by} (entry {removal.index})")
+            print(fill(f"because: {removal.reason}", WIDTH, initial_indent="  "))
+        return 0
+    print(f"  subject {details.subject}, protocol {details.protocol} {details.version}")
+    print(f"  verdict {details.verdict}")
+    if details.reason:
+        print(fill(f"reason: {details.reason}", WIDTH, initial_indent="  "))
+    if details.determined_by:
+        because = " ".join(details.determined_by)
+        print(fill(f"determined by {because}", WIDTH, initial_indent="  "))
+    if shown.before is None:
+        print("\nthe first decision on this subject")
+    else:
+        for what, changes in (
+            ("recorded", shown.facts_changed),
+            ("decided", shown.decision_changed),
+        ):
+            print(f"\nsince entry {shown.before}, in what was {what}:")
+            _print_changes(changes)
+            if not changes:
+                print("  no change")
+    print("\nwhat was known:\n")
+    print((shown.facts or b"").decode("utf-8", "replace").rstrip("\n"))
+    return 0
+
+
+def _print_changes(changes: tuple[Change, ...]) -> None:
+    for change in changes:
+        before = "nothing" if change.before is None else change.before
+        after = "nothing" if change.after is None else change.after
+        print(fill(f"{change.where}: {before} -> {after}", WIDTH,
+                   initial_indent="  ", subsequent_indent="    "))  # fmt: skip
+
+
+# --- verifying ------------------------------------------------------------------------
+
+
+def _verify(arguments: Namespace) -> int:
+    if (arguments.log / ENTRIES).is_file():
+        export = Export(arguments.log)
+        key = _key(arguments.key) if arguments.key else export.verifier
+        held = _held(arguments.checkpoint, key)
+        return _verified(verify(export, key, held), key, own=not arguments.key)
+    with open_log(arguments.log) as log:
+        key = _key(arguments.key) if arguments.key else log.verifier
+        held = _held(arguments.checkpoint, key)
+        with _progress(log.size) as progress:
+            result = verify(log, key, held, progress)
+        return _verified(result, key, own=not arguments.key)
+
+
+def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
+    for finding in (*result.findings, *result.remarks):
+        print(finding.text())
+    if result.more:
+        print(f"and {result.more} more")
+    print(
+        f"{result.size} entries: {result.decisions} decisions ({result.redacted} redacted), "
+        f"{result.signatures} signatures, {result.redactions} redactions"
+    )
+    if own:
+        say(f"checked against the log's own key {key.text()}; compare it with yours")
+    print("the log is as it was signed" if result.holds else "the log is not as it was signed")
+    return 0 if result.holds else FOUND
+
+
+def _held(files: list[Path], key: Verifier) -> list[Checkpoint]:
+    return [open_checkpoint(_text(file), key) for file in files]
+
+
+def _key(text: str) -> Verifier:
+    """A public key, as given or in the file named."""
+    if "+" not in text or Path(text).is_file():
+        text = _text(Path(text)).rstrip("\n")
+    return Verifier.read(text)
+
+
+def _text(path: Path) -> str:
+    """A file's text; what is not UTF-8 will be refused for what it says then."""
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+@contextmanager
+def _progress(size: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, for what a person waits for."""
+    if size < 1_000 or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=size, unit="entry", ncols=78, file=sys.stderr, leave=False) as bar:
+
+        def reached(done: int) -> None:
+            bar.update(done - bar.n)
+
+        yield reached
+
+
+# --- proving --------------------------------------------------------------------------
+
+
+def _checkpoint(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        sys.stdout.write(log.checkpoint())
+    return 0
+
+
+def _prove(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        _write(prove(log, arguments.index), arguments.out)
+    return 0
+
+
+def _check_proof(arguments: Namespace) -> int:
+    key = _key(arguments.key)
+    proof = arguments.proof.read_bytes()
+    record = None
+    if arguments.record is not None:
+        record = arguments.record.read_bytes().removesuffix(b"\n")
+    try:
+        proved = check_proof(proof, record, key)
+    except LogFault as fault:
+        print(f"refused: {fault}")
+        return FOUND
+    entry = proved.entry
+    print(f"proved: entry {proved.index} of {proved.checkpoint.origin}, a {entry.kind}")
+    print(f"  logged {entry.time} by {entry.by}")
+    if isinstance(entry, Decided):
+        print(f"  as of {entry.as_of}, under the pack {entry.pack}")
+    elif isinstance(entry, Signed):
+        print(f"  on entry {entry.of}, meaning {entry.meaning}")
+    return 0
+
+
+def _consistency(arguments: Namespace) -> int:
+    old = _text(arguments.old)
+    if arguments.new.is_dir():
+        with open_log(arguments.new) as log:
+            kept = open_checkpoint(old, _key(arguments.key) if arguments.key else log.verifier)
+            _write(prove_consistency(log, kept), arguments.out)
+        return 0
+    if not arguments.key:
+        raise LogFault("to check a proof the log's public key is needed: --key")
+    key = _key(arguments.key)
+    try:
+        kept = open_checkpoint(old, key)
+        new = check_consistency(arguments.new.read_bytes(), kept, key)
+    except LogFault as fault:
+        print(f"refused: {fault}")
+        return FOUND
+    print(f"the log of {new.size} entries continues that of {kept.size}")
+    return 0
+
+
+def _export(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        size = export_log(log, arguments.out)
+    print(f"{size} entries: {arguments.out.as_posix()}")
+    return 0
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, "utf-8", newline="\n")
+
+
+# --- adding ---------------------------------------------------------------------------
+
+
+def _sign(arguments: Namespace) -> int:
+    with open_log(arguments.log, write=True, key=arguments.key_file) as log:
+        receipt = append_signature(
+            log, arguments.index, by=arguments.by, meaning=arguments.meaning, now=now
+        )
+    print(f"entry {receipt.index}: entry {arguments.index} is signed by {arguments.by}")
+    return 0
+
+
+def _redact(arguments: Namespace) -> int:
+    said = {"by": arguments.by, "reason": arguments.reason, "now": now}
+    with open_log(arguments.log, write=True, key=arguments.key_file) as log:
+        if arguments.subject is not None:
+            removal = redact_subject(log, arguments.subject, **said)
+        else:
+            removal = redact_entries(log, arguments.index, **said)
+    of = ", ".join(map(str, removal.of))
+    print(fill(f"entry {removal.receipt.index}: redacted {of}", WIDTH, subsequent_indent="  "))
+    if not removal.complete:
+        say("another process reads the log: what is left in its journal goes when it is closed")
+    return 0
+
+
+# --- deciding again -------------------------------------------------------------------
+
+
+def _replay(arguments: Namespace) -> int:
+    pack = None
+    if arguments.pack is not None:
+        try:
+            protocol_from(arguments.pack)
+            pack = pack_files(arguments.pack)
+        except InputRejected as rejected:
+            print_faults(rejected.faults)
+            return REJECTED
+    counts = {"same": 0, "different": 0, "refused": 0, "redacted": 0}
+    try:
+        with open_log(arguments.log) as log, Replayer(log, pack) as replayer:
+            index = arguments.index
+            with _progress(log.size) as progress:
+                for one in replayer.all() if index is None else [replayer.one(index)]:
+                    counts[one.outcome] += 1
+                    _print_replayed(one)
+                    progress(one.index)
+    except EngineFault as fault:
+        say(f"engine fault: {fault.where}")
+        return DOUBT
+    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no decision")
+    return FOUND if counts["different"] + counts["refused"] and pack is None else 0
+
+
+def _print_replayed(one: Replayed) -> None:
+    if one.outcome == "same" and not one.software:
+        return
+    text = f"entry {one.index}: {one.outcome}"
+    if one.verdicts and one.verdicts[0] != one.verdicts[1]:
+        text += f", {one.verdicts[0]} then, {one.verdicts[1]} now"
+    print(text)
+    if one.step:
+        print(fill(one.step, WIDTH, initial_indent="  first: ", subsequent_indent="    "))
+    _print_changes((*one.software, *one.changes))
+
+
+_ACTS: dict[str, Callable[[Namespace], int]] = {
+    "init": _init,
+    "list": _list,
+    "show": _show,
+    "verify": _verify,
+    "checkpoint": _checkpoint,
+    "prove": _prove,
+    "check-proof": _check_proof,
+    "consistency": _consistency,
+    "export": _export,
+    "sign": _sign,
+    "redact": _redact,
+    "replay": _replay,
+}
