@@ -252,6 +252,17 @@ class Explanation:
                 best = (day, (f"{branch.words} may be decided by then",))
         return best
 
+    def _fixed_ends(self, name: str) -> list[date]:
+        """The ends of a date's reading that do not move with the as-of date."""
+        fact = self.protocol.facts[name]
+        if isinstance(fact.derive, CompletedYears):
+            return self._fixed_ends(fact.derive.since)
+        if fact.type != "date":
+            return []
+        reading = self.found[name].reading
+        days = [_calendar_day(n) for n in (reading.low, reading.high) if n is not None]
+        return [day for day in days if day is not None and day != self.as_of]
+
     def _moves(self, name: str) -> bool:
         """Whether a date is today because its entry says `ongoing`."""
         return _under_way(self.protocol.facts[name], self.found[name])
@@ -263,6 +274,7 @@ class Explanation:
         for entry in found.entries:
             dates += [value for value in entry.values.values() if isinstance(value, Days)]
         ends = [end for value in dates for end in (value.first, value.last)]
+        ends += self._fixed_ends(test.fact)
         days: list[date | None] = [v.first for v in dates if v.first != v.last]
         if isinstance(test, AgoTest):
             washout = test.op in ("at_least_ago", "more_than_ago")

@@ -334,7 +334,7 @@ def _read_json(path: str, text: str) -> Document:
         return values, keys
 
     # Surrogate and control-character escapes are legal JSON that only the careful reader checks.
-    if "\\u" not in text:
+    if not any(escape in text for escape in ("\\u", "\\b", "\\f")):
         try:
             value = _QUICK.decode(text)
             if _shallow(value):
