@@ -34,7 +34,7 @@ from tests.generators import (
 
 ROOT = Path(__file__).parent.parent.parent
 SHARDS, PACKS, SUBJECTS = (40, 170, 30) if LONG else (4, 20, 20)
-SHIPPED = 20_000 if LONG else 200
+SHIPPED = 10_000 if LONG else 200
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

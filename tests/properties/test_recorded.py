@@ -308,7 +308,7 @@ def _complete_entry(
                 entry[name] = c.chance(50)
             else:
                 entry[name] = c.of(["alpha", "beta"]) if one.type == "text" else Decimal(5)
-        elif isinstance(value, str) and one.type == "quantity" and value[0] in "<>":
+        elif isinstance(value, str) and one.type == "quantity" and value[:1] in ("<", ">"):
             sign = value.rstrip("0123456789.")
             number = Decimal(value[len(sign) :])
             step = Decimal(0) if "=" in sign and c.chance(50) else Decimal("0.000001")
