@@ -31,15 +31,17 @@ from app.shipped import shipped_pack
 from engine.decision import Screener, engine_fault, rejection
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol
-from engine.record import Record, dump
+from engine.record import Decision, Record, dump
 from engine.source import read_document
 from engine.subjects import births_checked, subject_of
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
 
+    from app.log.commands import Keeper
     from engine.plan.planner import Planner
     from engine.plan.record import Plan
+    from reports.screening import Logged
 
 MANY = 200
 """From this many subjects on, a second process pays for its start."""
@@ -62,9 +64,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class ToLog:
-    """What the log keeps of one decision: the record's line and the subject file's bytes."""
+    """A decision that is to be logged before it is shown: its record, the subject file's bytes
+    and their form, and what it takes to show it."""
 
-    line: bytes
+    record: Decision
+    plan: Plan | None
+    file: SubjectFile
     facts: bytes
     form: Literal["json", "yaml"]
 
@@ -120,11 +125,11 @@ def run(arguments: Namespace) -> int:
     work = Work(protocol, as_of, form, arguments.trace, arguments.out, logged)
     try:
         if logged:
-            from app.log.commands import decision_appender
+            from app.log.commands import keeper
 
             folder = arguments.protocol or shipped_pack()
-            with decision_appender(arguments.log, folder, arguments.by, arguments.reason) as keep:
-                code = _screen(work, files, arguments.jobs, keep)
+            with keeper(arguments.log, folder, arguments.by, arguments.reason) as log:
+                code = _screen(work, files, arguments.jobs, log)
         else:
             code = _screen(work, files, arguments.jobs)
     except LogFault as fault:
@@ -140,7 +145,7 @@ def _screen(
     work: Work,
     files: Sequence[SubjectFile],
     jobs: int | None,
-    keep: Callable[[ToLog], None] | None = None,
+    log: Keeper | None = None,
 ) -> int:
     """Screen every file, in order; standard output, files and the summary."""
     twice = same_ids(files)
@@ -148,12 +153,13 @@ def _screen(
     rows: list[Record] = []
     to_stdout = work.out is None and work.format is not None
     for number, result in enumerate(progress(_results(work, files, twice, jobs), len(files))):
-        if keep is not None and result.to_log is not None:
-            keep(result.to_log)  # first the log: what is shown is in it
+        text = result.text
+        if log is not None and result.to_log is not None:
+            text = _keep(work, log, result.to_log)
         if to_stdout:
             if number and work.format != "json":
                 print("\n" + "=" * 80 + "\n")
-            sys.stdout.write(result.text)
+            sys.stdout.write(text)
         print_faults(result.faults)
         schema = result.record["schema"]
         worst = max(worst, {"eligo.rejection/1": REJECTED, "eligo.fault/1": DOUBT}.get(schema, 0))
@@ -168,6 +174,28 @@ def _screen(
     if work.out is not None:
         print(f"reports: {path_text(work.out)}")
     return worst
+
+
+def _keep(work: Work, log: Keeper, one: ToLog) -> str:
+    """Log a decision, then show it: what is shown is in the log. Returns its text, if any.
+
+    A report that is a file is logged too, before it is written, with its proof beside it.
+    """
+    line = dump(one.record)
+    logged = log.decision(line, one.facts, one.form)
+    if work.format is None:
+        return ""
+    content = _content(work, one.record, one.plan, (), logged)
+    if work.out is None:
+        return content.decode()
+    if work.format == "json":
+        proof = log.proof(logged.entry)
+    else:
+        proof = log.report(logged.entry, content, work.format)
+    where = work.out / _file_name(one.record, one.file, work.format)
+    where.write_bytes(content)
+    where.with_name(f"{where.name}.tlog-proof").write_text(proof, "utf-8", newline="\n")
+    return ""
 
 
 def _results(
@@ -222,22 +250,22 @@ class _Worker:
 
     def __call__(self, task: _Task) -> Result:
         file, twice = task
-        self.data = b""
+        self.data, self.plan = b"", None
         record, faults = self._decide(file, twice)
-        work, to_log = self.work, None
+        work = self.work
         if work.logged and record["schema"] == "eligo.decision/1":
             form: Literal["json", "yaml"] = "yaml"
             if file.path.suffix.lower() == ".json":
                 form = "json"
-            to_log = ToLog(dump(record), self.data, form)
+            to_log = ToLog(record, self.plan, file, self.data, form)
+            return Result(_row(record), "", faults, to_log)
         if work.format is None:
-            return Result(_row(record), "", faults, to_log)
-        content = self._render(record, faults)
+            return Result(_row(record), "", faults)
+        content = _content(work, record, self.plan, faults)
         if work.out is not None:
-            where = work.out / _file_name(record, file, work.format)
-            where.write_bytes(content)
-            return Result(_row(record), "", faults, to_log)
-        return Result(_row(record), content.decode(), faults, to_log)
+            (work.out / _file_name(record, file, work.format)).write_bytes(content)
+            return Result(_row(record), "", faults)
+        return Result(_row(record), content.decode(), faults)
 
     def _decide(
         self, file: SubjectFile, twice: tuple[str, tuple[Fault, ...]] | None
@@ -274,25 +302,33 @@ class _Worker:
         shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
         return rejection(rejected, rejected.subject), shown
 
-    def _render(self, record: Record, faults: Sequence[Fault]) -> bytes:
-        form = self.work.format
-        if form == "json":
-            return dump(record) + b"\n"
-        if record["schema"] != "eligo.decision/1":
-            if self.work.out is None:
-                return b""
-            return "".join(f"{fault.text()}\n" for fault in faults).encode()
-        from reports import screening
 
-        if form == "pdf":
-            return screening.as_pdf(record, trace=self.work.trace, plan=self.plan)
-        render: Any = {
-            "text": screening.as_text,
-            "md": screening.as_markdown,
-            "html": screening.as_html,
-        }[form or "text"]
-        text: str = render(record, trace=self.work.trace, plan=self.plan)
-        return text.encode()
+def _content(
+    work: Work,
+    record: Record,
+    plan: Plan | None,
+    faults: Sequence[Fault],
+    logged: Logged | None = None,
+) -> bytes:
+    """What is printed or written of a record, in the form that was asked for."""
+    form = work.format
+    if form == "json":
+        return dump(record) + b"\n"
+    if record["schema"] != "eligo.decision/1":
+        if work.out is None:
+            return b""
+        return "".join(f"{fault.text()}\n" for fault in faults).encode()
+    from reports import screening
+
+    if form == "pdf":
+        return screening.as_pdf(record, trace=work.trace, plan=plan, logged=logged)
+    render: Any = {
+        "text": screening.as_text,
+        "md": screening.as_markdown,
+        "html": screening.as_html,
+    }[form or "text"]
+    text: str = render(record, trace=work.trace, plan=plan, logged=logged)
+    return text.encode()
 
 
 def _row(record: Record) -> Record:

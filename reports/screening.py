@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -47,6 +48,9 @@ SECTIONS = (
     "provenance",
 )
 """The sections of a report, in order. Every template has a macro of each name."""
+
+LOG = "log"
+"""The section that follows them in the report of a decision that is in a log."""
 
 HERE = Path(__file__).parent
 WIDTH = 80
@@ -151,6 +155,41 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Logged:
+    """Where a decision stands in a decision log, for its report to print.
+
+    `log` is the log's name; `entry` the index; `time` is UTC. `checkpoint` is the digest of the
+    signed checkpoint that the entry was appended with, which covers `size` entries under `root`
+    (base64, as checkpoints write it). `decision` is the digest of the record's published line.
+    """
+
+    log: str
+    entry: int
+    time: str
+    by: str
+    checkpoint: str
+    size: int
+    root: str
+    decision: str
+
+    def code_text(self) -> str:
+        """What the QR code says: four lines, each a name and a value."""
+        return (
+            f"log {self.log}\nentry {self.entry}\ncheckpoint {self.checkpoint}\n"
+            f"decision {self.decision}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """What a report says of the log: names and values, and the QR code of them as SVG."""
+
+    rows: tuple[tuple[str, str], ...]
+    code: str
+    code_alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A report before it is printed: everything a reader sees, in order, in words.
 
@@ -177,6 +216,7 @@ class Page:
     evidence: tuple[Evidence, ...]
     signers: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
+    log: LogSection | None = None
     sections: tuple[str, ...] = SECTIONS
 
 
@@ -211,8 +251,11 @@ def _said(text: str) -> str:
     return clean(wording.prose(text))
 
 
-def arrange(decision: Decision) -> Page:
-    """What the report of `decision` shows, in the order in which it shows it."""
+def arrange(decision: Decision, logged: Logged | None = None) -> Page:
+    """What the report of `decision` shows, in the order in which it shows it.
+
+    `logged`: where it stands in a decision log, if it does.
+    """
     criteria = decision["criteria"]
     views = [_criterion(criterion) for criterion in criteria]
     failed = tuple(view for view in views if view.status == "failed")
@@ -256,7 +299,41 @@ def arrange(decision: Decision) -> Page:
             ),
             ("Record", clean(decision["schema"])),
         ),
+        log=_log_section(logged) if logged else None,
+        sections=(*SECTIONS, LOG) if logged else SECTIONS,
     )
+
+
+def _log_section(logged: Logged) -> LogSection:
+    return LogSection(
+        rows=(
+            ("Log", clean(logged.log)),
+            ("Entry", str(logged.entry)),
+            ("Logged", clean(f"{logged.time} by {logged.by}")),
+            ("Checkpoint", logged.checkpoint),
+            (
+                "which covers",
+                f"{logged.size} entr{'y' if logged.size == 1 else 'ies'}, root {logged.root}",
+            ),
+            ("Decision digest", logged.decision),
+        ),
+        code=qr_code(logged.code_text()),
+        code_alt=f"QR code of the log, entry {logged.entry}, its checkpoint and decision digest",
+    )
+
+
+def qr_code(text: str) -> str:
+    """`text` as a QR code in SVG, black on white with its quiet zone of four modules.
+
+    Source: ISO/IEC 18004, error correction level M.
+    """
+    import segno
+
+    svg = BytesIO()
+    segno.make_qr(text, error="m", boost_error=False, encoding="utf-8").save(
+        svg, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
+    )
+    return svg.getvalue().decode("ascii")
 
 
 def _verdict(decision: Decision, as_of: str) -> tuple[str, str]:
@@ -456,33 +533,63 @@ def _branch(why: Why) -> Branch:
 # --- printing --------------------------------------------------------------------------
 
 
-def as_text(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
+def as_text(
+    decision: Decision,
+    *,
+    trace: bool = False,
+    plan: Plan | None = None,
+    logged: Logged | None = None,
+) -> str:
     """The report as plain text, at most 80 columns wide but for words that are longer."""
-    return _render("screening.txt.j2", decision, trace, plan)
+    return _render("screening.txt.j2", decision, trace, plan, logged)
 
 
-def as_markdown(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
+def as_markdown(
+    decision: Decision,
+    *,
+    trace: bool = False,
+    plan: Plan | None = None,
+    logged: Logged | None = None,
+) -> str:
     """The report as Markdown (CommonMark with tables)."""
-    return _render("screening.md.j2", decision, trace, plan)
+    return _render("screening.md.j2", decision, trace, plan, logged)
 
 
-def as_html(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
+def as_html(
+    decision: Decision,
+    *,
+    trace: bool = False,
+    plan: Plan | None = None,
+    logged: Logged | None = None,
+) -> str:
     """The report as one HTML file that needs nothing beside it and runs no script."""
-    return _render("screening.html.j2", decision, trace, plan)
+    return _render("screening.html.j2", decision, trace, plan, logged)
 
 
-def as_typst(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> str:
+def as_typst(
+    decision: Decision,
+    *,
+    trace: bool = False,
+    plan: Plan | None = None,
+    logged: Logged | None = None,
+) -> str:
     """The report as Typst source, which `as_pdf` sets."""
-    return _render("screening.typ.j2", decision, trace, plan)
+    return _render("screening.typ.j2", decision, trace, plan, logged)
 
 
-def as_pdf(decision: Decision, *, trace: bool = False, plan: Plan | None = None) -> bytes:
+def as_pdf(
+    decision: Decision,
+    *,
+    trace: bool = False,
+    plan: Plan | None = None,
+    logged: Logged | None = None,
+) -> bytes:
     """The report as a tagged A4 PDF (PDF/UA-1) with its fonts inside.
 
     The same record gives the same bytes: there is no date of creation in the file, and only
     the fonts that are shipped here are used.
     """
-    return set_pdf(as_typst(decision, trace=trace, plan=plan))
+    return set_pdf(as_typst(decision, trace=trace, plan=plan, logged=logged))
 
 
 def set_pdf(source: str) -> bytes:
@@ -517,7 +624,9 @@ def _compiler() -> Compiler:
     return typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=str(HERE / "templates"))
 
 
-def _render(template: str, decision: Decision, trace: bool, plan: Plan | None) -> str:
+def _render(
+    template: str, decision: Decision, trace: bool, plan: Plan | None, logged: Logged | None
+) -> str:
     """Print a decision; with a plan, the section "What next" stands after the verdict."""
     following = None
     if plan is not None:
@@ -527,7 +636,11 @@ def _render(template: str, decision: Decision, trace: bool, plan: Plan | None) -
     return (
         _environment(template.endswith(".html.j2"))
         .get_template(template)
-        .render(page=arrange(decision), trace=_trace(decision) if trace else None, plan=following)
+        .render(
+            page=arrange(decision, logged),
+            trace=_trace(decision) if trace else None,
+            plan=following,
+        )
     )
 
 

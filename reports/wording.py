@@ -121,6 +121,7 @@ HEADING: Mapping[str, str] = {
     "evidence": "Evidence",
     "signatures": "Signatures",
     "provenance": "Where this report comes from",
+    "log": "In the decision log",
     "trace": "Appendix: trace",
 }
 
@@ -131,6 +132,9 @@ LEAD: Mapping[str, str] = {
     "provenance": "The same protocol, facts and date give the same decision. This report states"
     " what the rules concluded; it is not a medical device, and enrolment is the"
     " investigator's decision.",
+    "log": "This decision is an entry of a log that cannot be changed unseen. With the proof that"
+    " belongs to this report (its file ends in .tlog-proof) and the log's public key, anyone can"
+    " check that the report is as it was written.",
     "trace": "How each conclusion was reached: every condition with its truth, then every rule"
     " that fired.",
 }

@@ -7,7 +7,7 @@
 | note | C2SP signed notes and checkpoints, Ed25519 keys |
 | entry | the entries a log is made of, and the salted digests that hide what they speak of |
 | store | the SQLite file: appending, reading, and the only change it permits |
-| append | the three things that are appended: decisions, signatures, redactions |
+| append | what is appended: decisions, signatures, reports, redactions |
 | proof | the files handed to others: C2SP tlog-proof, and consistency between checkpoints |
 | verify | the whole log against its own checkpoints and those that others kept |
 | review | lists of decisions, and one decision with what changed since the last |

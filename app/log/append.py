@@ -1,4 +1,4 @@
-"""What may be added to a log: a decision, a signature on one, the redaction of some."""
+"""What may be added to a log: a decision; its signature, its report; the redaction of some."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.log.entry import (
     Decided,
     Details,
     EntryFault,
+    Issued,
     Meaning,
     Redacted,
     Signed,
@@ -22,6 +23,7 @@ from app.log.entry import (
     pack_manifest,
     read_details,
     read_entry,
+    report_bytes,
     sealed,
     unsealed,
 )
@@ -120,16 +122,40 @@ def append_signature(log: Log, index: int, *, by: str, meaning: Meaning, now: Cl
     """
 
     def make(new: int, after: str, time: str) -> Addition:
-        data = log.entry(index)
-        decided = read_entry(data)
-        if not isinstance(decided, Decided):
-            raise LogFault(f"entry {index} is a {decided.kind}; only decisions are signed")
-        if log.piece(decided.record) is None:
-            raise LogFault(f"entry {index} was redacted: there is nothing left to sign")
-        leaf = "sha256:" + tree.leaf_hash(data).hex()
+        leaf = _leaf_of_decision(log, index, "sign")
         return Addition(Signed(new, after, time, by.strip(), index, leaf, meaning))
 
     return log.append(make, now)
+
+
+def append_report(
+    log: Log, index: int, *, report: bytes, form: str, by: str, now: Clock
+) -> Receipt:
+    """Append that a report of the decision at `index` was written: `report` are its bytes.
+
+    The log keeps the digest of the report, not the report.
+    Raises: LogFault if there is no such decision, or it was redacted.
+    """
+    content = sealed(report_bytes(report, form))
+
+    def make(new: int, after: str, time: str) -> Addition:
+        leaf = _leaf_of_decision(log, index, "report")
+        return Addition(
+            Issued(new, after, time, by.strip(), index, leaf, content.name()), (content,)
+        )
+
+    return log.append(make, now)
+
+
+def _leaf_of_decision(log: Log, index: int, act: str) -> str:
+    """The hash by which an entry names the decision at `index`. Raises: LogFault."""
+    data = log.entry(index)
+    decided = read_entry(data)
+    if not isinstance(decided, Decided):
+        raise LogFault(f"entry {index} is a {decided.kind}; there is no decision to {act}")
+    if log.piece(decided.record) is None:
+        raise LogFault(f"entry {index} was redacted: there is nothing left to {act}")
+    return "sha256:" + tree.leaf_hash(data).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +222,24 @@ def _redact(
         nonlocal of
         found = chosen()
         of = tuple(number for number, _ in found)
+        reports = _reports(log, set(of))
         removed = tuple(
-            name for _, entry in found for name in (entry.details, entry.facts, entry.record)
+            name
+            for number, entry in found
+            for name in (entry.details, entry.facts, entry.record, *reports[number])
         )
         entry = Redacted(index, after, time, by.strip(), of, removed, reason.strip())
         return Addition(entry, removed=[digest_of(name) for name in removed])
 
     receipt = log.append(make, now)
     return Removal(receipt, of, log.forget_removed())
+
+
+def _reports(log: Log, of: set[int]) -> dict[int, list[str]]:
+    """By decision, what the log keeps of its reports, oldest first."""
+    reports: dict[int, list[str]] = {number: [] for number in of}
+    for _, data in log.entries():
+        entry = read_entry(data)
+        if isinstance(entry, Issued) and entry.of in of:
+            reports[entry.of].append(entry.report)
+    return reports

@@ -9,40 +9,37 @@ from __future__ import annotations
 import secrets
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
-from typing import Literal, Protocol
+from typing import Literal
 
 from app.inputs import print_faults, protocol_from, say
 from app.log import LogFault
-from app.log.append import append_decision, append_signature, redact_entries, redact_subject
-from app.log.entry import Decided, Signed
+from app.log.append import (
+    append_decision,
+    append_report,
+    append_signature,
+    redact_entries,
+    redact_subject,
+)
+from app.log.entry import Decided, Issued, Signed, read_entry
 from app.log.export import ENTRIES, Export, export_log
-from app.log.note import Checkpoint, Verifier, open_checkpoint
+from app.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
 from app.log.proof import check_consistency, check_proof, prove, prove_consistency
 from app.log.replay import Replayed, Replayer
 from app.log.review import Change, Listed, Wanted, list_decisions, show
-from app.log.store import create_log, open_log
+from app.log.store import Log, create_log, open_log
 from app.log.verify import Verified, verify
 from engine.faults import EngineFault, InputRejected
 from engine.packs import pack_files
+from reports.screening import Logged
 
 FOUND, REJECTED, DOUBT = 1, 2, 3
 WIDTH = 80
-
-
-class Appended(Protocol):
-    """A decision to append: the record's line, the subject file's bytes and their form."""
-
-    @property
-    def line(self) -> bytes: ...
-    @property
-    def facts(self) -> bytes: ...
-    @property
-    def form(self) -> Literal["json", "yaml"]: ...
 
 
 def now() -> datetime:
@@ -50,30 +47,59 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@contextmanager
-def decision_appender(
-    folder: Path, pack: Path, by: str, reason: str
-) -> Iterator[Callable[[Appended], None]]:
-    """Open a log, and give the function that appends one decision made under a pack.
+class Keeper:
+    """An open log, to which one run of screening appends its decisions and their reports."""
 
-    Raises: LogFault if there is no log, or a decision cannot be appended.
-    """
+    def __init__(self, log: Log, pack: Mapping[str, bytes], by: str, reason: str) -> None:
+        self.log, self.pack, self.by, self.reason = log, pack, by, reason
+
+    def decision(self, line: bytes, facts: bytes, form: Literal["json", "yaml"]) -> Logged:
+        """Append a decision: its record's line, the subject file's bytes and their form.
+
+        Returns what its report is to say of it. Raises: LogFault.
+        """
+        receipt = append_decision(
+            self.log,
+            record=line,
+            facts=facts,
+            form=form,
+            pack=self.pack,
+            by=self.by,
+            reason=self.reason,
+            now=now,
+        )
+        checkpoint = open_checkpoint(receipt.checkpoint, self.log.verifier)
+        entry = read_entry(receipt.entry)
+        return Logged(
+            log=checkpoint.origin,
+            entry=receipt.index,
+            time=entry.time,
+            by=entry.by,
+            checkpoint=note_digest(receipt.checkpoint),
+            size=checkpoint.size,
+            root=base64_text(checkpoint.root),
+            decision="sha256:" + sha256(line).hexdigest(),
+        )
+
+    def report(self, index: int, report: bytes, form: str) -> str:
+        """Append that a report of the decision at `index` was made; returns its proof.
+
+        Raises: LogFault.
+        """
+        receipt = append_report(self.log, index, report=report, form=form, by=self.by, now=now)
+        return prove(self.log, receipt.index)
+
+    def proof(self, index: int) -> str:
+        """The proof of the decision at `index`. Raises: LogFault."""
+        return prove(self.log, index)
+
+
+@contextmanager
+def keeper(folder: Path, pack: Path, by: str, reason: str) -> Iterator[Keeper]:
+    """Open a log to keep decisions made under a pack. Raises: LogFault if there is none."""
     files = pack_files(pack)
     with open_log(folder, write=True) as log:
-
-        def keep(one: Appended) -> None:
-            append_decision(
-                log,
-                record=one.line,
-                facts=one.facts,
-                form=one.form,
-                pack=files,
-                by=by,
-                reason=reason,
-                now=now,
-            )
-
-        yield keep
+        yield Keeper(log, files, by, reason)
 
 
 def run(arguments: Namespace) -> int:
@@ -83,6 +109,8 @@ def run(arguments: Namespace) -> int:
     except LogFault as fault:
         say(str(fault))
         return REJECTED
+    except BrokenPipeError:
+        raise  # whoever reads the output has seen enough: no fault of a file
     except OSError as error:
         say(f"`{error.filename}`: {(error.strerror or 'unknown error').lower()}")
         return REJECTED
@@ -111,7 +139,7 @@ def _list(arguments: Namespace) -> int:
         rows = list_decisions(log, wanted)
     for row in rows:
         print(fill(_row(row), WIDTH, subsequent_indent=" " * 26))
-    say(f"{len(rows)} decision{'s' * (len(rows) != 1)}")
+    say(_counted(len(rows), "decision"))
     return 0
 
 
@@ -142,6 +170,9 @@ def _show(arguments: Namespace) -> int:
             f"  signed by {signature.by}, {signature.time}, meaning {signature.meaning}"
             f" (entry {signature.index})"
         )
+    for report, form in shown.reports:
+        written = f"{form} report written" if form else "report written"
+        print(f"  {written} {report.time} for {report.by} (entry {report.index})")
     if details is None:
         removal = shown.removal
         if removal is not None:
@@ -202,13 +233,18 @@ def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
     if result.more:
         print(f"and {result.more} more")
     print(
-        f"{result.size} entries: {result.decisions} decisions ({result.redacted} redacted), "
-        f"{result.signatures} signatures, {result.redactions} redactions"
+        f"{_counted(result.size, 'entry', 'entries')}: {_counted(result.decisions, 'decision')} "
+        f"({result.redacted} redacted), {_counted(result.signatures, 'signature')}, "
+        f"{_counted(result.reports, 'report')}, {_counted(result.redactions, 'redaction')}"
     )
     if own:
         say(f"checked against the log's own key {key.text()}; compare it with yours")
     print("the log is as it was signed" if result.holds else "the log is not as it was signed")
     return 0 if result.holds else FOUND
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _held(files: list[Path], key: Verifier) -> list[Checkpoint]:
@@ -261,11 +297,11 @@ def _prove(arguments: Namespace) -> int:
 def _check_proof(arguments: Namespace) -> int:
     key = _key(arguments.key)
     proof = arguments.proof.read_bytes()
-    record = None
-    if arguments.record is not None:
-        record = arguments.record.read_bytes().removesuffix(b"\n")
+    document = None
+    if arguments.report is not None:
+        document = arguments.report.read_bytes()
     try:
-        proved = check_proof(proof, record, key)
+        proved = check_proof(proof, document, key)
     except LogFault as fault:
         print(f"refused: {fault}")
         return FOUND
@@ -276,6 +312,8 @@ def _check_proof(arguments: Namespace) -> int:
         print(f"  as of {entry.as_of}, under the pack {entry.pack}")
     elif isinstance(entry, Signed):
         print(f"  on entry {entry.of}, meaning {entry.meaning}")
+    elif isinstance(entry, Issued):
+        print(f"  of the decision in entry {entry.of}, whose hash is\n  {entry.entry}")
     return 0
 
 

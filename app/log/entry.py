@@ -31,6 +31,10 @@ Meaning = Literal["authorship", "review", "approval", "responsibility"]
 
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 
+REPORT_FORMS = ("html", "pdf", "md", "text")
+"""The forms of a report, as `eligo screen --format` names them."""
+
+_HEX = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SALTED = re.compile(r"salted-sha256:[0-9a-f]{64}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -163,6 +167,25 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """A report of the decision at index `of` was written to a file, for `by`.
+
+    `entry` is that decision's leaf hash; `report` the salted digest of `report_bytes`. A report
+    that prints its place in the log can only be digested once the decision is in the log, so it
+    has an entry of its own.
+    """
+
+    kind: ClassVar[str] = "report"
+    index: int
+    after: str
+    time: str
+    by: str
+    of: int
+    entry: str
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
 class Redacted:
     """The private contents of the decisions `of` were removed: their digests, and why.
 
@@ -179,7 +202,7 @@ class Redacted:
     reason: str
 
 
-Entry = Decided | Signed | Redacted
+Entry = Decided | Signed | Issued | Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +274,8 @@ def entry_of(plain: Any) -> Entry:
         return Decided(**values)
     if kind == "signature":
         return Signed(**values)
+    if kind == "report":
+        return Issued(**values)
     return Redacted(**{**values, "of": tuple(values["of"]), "removed": tuple(values["removed"])})
 
 
@@ -270,6 +295,24 @@ def read_details(data: bytes) -> Details:
         return Details(**{**known, "determined_by": tuple(known["determined_by"])})
     except (ValueError, TypeError, LookupError):
         raise EntryFault("the details of a decision are not as they must be") from None
+
+
+def report_bytes(report: bytes, form: str) -> bytes:
+    """What a log keeps of a report's file: its form (`pdf`) and the SHA-256 of its bytes."""
+    return canonical.encode({"form": form, "sha256": sha256(report).hexdigest()})
+
+
+def read_report(data: bytes) -> tuple[str, str]:
+    """The form and the SHA-256 that `report_bytes` wrote. Raises: EntryFault."""
+    try:
+        plain = canonical.decode(data)
+    except LogFault:
+        plain = None
+    if not isinstance(plain, dict) or plain.keys() != {"form", "sha256"}:
+        raise EntryFault("what is kept of a report is malformed")
+    if plain["form"] not in REPORT_FORMS or not _is(_HEX)(plain["sha256"]):
+        raise EntryFault("what is kept of a report is malformed")
+    return plain["form"], plain["sha256"]
 
 
 # --- what each field may hold ----------------------------------------------------------
@@ -335,6 +378,12 @@ _SHAPES: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
         "of": _number,
         "entry": _is(_DIGEST),
         "meaning": lambda value: value in MEANINGS,
+    },
+    "report": {
+        **_COMMON,
+        "of": _number,
+        "entry": _is(_DIGEST),
+        "report": _is(_SALTED),
     },
     "redaction": {
         **_COMMON,

@@ -15,6 +15,7 @@ from app.log import LogFault, canonical
 from app.log.entry import (
     Content,
     Decided,
+    Issued,
     digest_of,
     read_details,
     read_entry,
@@ -40,7 +41,8 @@ log.pub            The log's public key. Compare it with one you had before:
 contents.jsonl     For each digest that an entry names: its salt and the file
                    that holds the content, or which entry redacted it.
 packs/             The rules that decisions were made under.
-decisions/         By entry: subject file, decision record and a summary.
+decisions/         By entry: subject file, decision record, a summary, and for
+                   each report that was written its form and its SHA-256.
 
 To check by hand:
 
@@ -99,9 +101,13 @@ def _write(log: Log, folder: Path) -> int:
             entries.write(data + b"\n")
             size = index + 1
             entry = read_entry(data)
-            if not isinstance(entry, Decided):
+            if isinstance(entry, Decided):
+                named = list(_files(log, entry, new_pack=entry.pack not in listed))
+            elif isinstance(entry, Issued):
+                named = [(entry.report, f"decisions/{entry.of:06}/report-{index:06}.json")]
+            else:
                 continue
-            for name, file in _files(log, entry, new_pack=entry.pack not in listed):
+            for name, file in named:
                 content = log.content(digest_of(name))
                 if content is None:
                     raise LogFault(f"the content {name} is missing: run verify")

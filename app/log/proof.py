@@ -1,8 +1,9 @@
 """The files a log hands to others, which verify offline with nothing but its public key.
 
-A *decision proof* is a C2SP tlog-proof (c2sp.org/tlog-proof). Its `extra` line carries, as
-canonical JSON, the entry and the salt under which the entry names the decision record; both
-are trusted only because the tree and the entry's digest vouch for them.
+A *proof of an entry* is a C2SP tlog-proof (c2sp.org/tlog-proof). Its `extra` line carries, as
+canonical JSON, the entry and the salt under which it names the decision record, or the report
+with what the log keeps of it; they are trusted only because the tree and the entry's digest
+vouch for them.
 
 A *consistency proof* says that one checkpoint continues another. It is written as
 c2sp.org/tlog-witness writes it for witnesses: `old SIZE`, the hashes, the newer checkpoint.
@@ -11,10 +12,22 @@ c2sp.org/tlog-witness writes it for witnesses: `old SIZE`, the hashes, the newer
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.log import canonical, tree
-from app.log.entry import SALT, Decided, Entry, content_digest, digest_of, entry_of, read_entry
+from app.log.entry import (
+    SALT,
+    Decided,
+    Entry,
+    Issued,
+    content_digest,
+    digest_of,
+    entry_of,
+    read_entry,
+    read_report,
+    report_bytes,
+)
 from app.log.note import Checkpoint, Verifier, base64_bytes, base64_text, open_checkpoint
 from app.log.store import Log
 from app.log.tree import ProofFault
@@ -34,12 +47,16 @@ def prove(log: Log, index: int) -> str:
         data = log.entry(index)
         entry = read_entry(data)
         extra: dict[str, object] = {"entry": canonical.decode(data)}
-        if isinstance(entry, Decided):
-            if log.piece(entry.record) is None:
-                raise ProofFault(f"entry {index} was redacted: there is no record to prove")
-            content = log.content(digest_of(entry.record))
+        if isinstance(entry, Decided | Issued):
+            name = entry.record if isinstance(entry, Decided) else entry.report
+            kept = log.piece(name)
+            if kept is None:
+                raise ProofFault(f"entry {index} was redacted: there is nothing to prove")
+            content = log.content(digest_of(name))
             assert content is not None and content.salt is not None
             extra["salt"] = content.salt.hex()
+            if isinstance(entry, Issued):
+                extra["form"] = read_report(kept)[0]
         note = log.checkpoint()
         path = tree.inclusion(index, open_checkpoint(note, log.verifier).size, log.node)
     lines = [_HEAD, f"extra {base64_text(canonical.encode(extra))}", f"index {index}"]
@@ -55,19 +72,19 @@ class Proved:
     checkpoint: Checkpoint
 
 
-def check_proof(proof: bytes, record: bytes | None, verifier: Verifier) -> Proved:
-    """See that an entry is in the tree that the log's key signed, and names this record.
+def check_proof(proof: bytes, document: bytes | None, verifier: Verifier) -> Proved:
+    """See that an entry is in the tree that the log's key signed, and names this document.
 
-    `record` is the decision's published line, to the byte and without its end; None for a
-    proof of a signature or a redaction.
+    `document`: for a decision its published line, to the byte, with or without its end; for a
+    report the bytes of its file; None for a proof of a signature or a redaction.
     Raises: ProofFault, or another LogFault that names what is wrong.
     """
     head, note = _split(proof)
     if len(head) < 3 or head[0] != _HEAD or not head[1].startswith("extra "):
-        raise ProofFault("this is not a proof of a decision")
+        raise ProofFault("this is not a proof of a decision or a report")
     encoded = base64_bytes(head[1].removeprefix("extra "), "the entry in the proof")
     extra = canonical.decode(encoded)
-    if not isinstance(extra, dict) or not {"entry"} <= extra.keys() <= {"entry", "salt"}:
+    if not isinstance(extra, dict) or "entry" not in extra:
         raise ProofFault("the proof does not carry an entry")
     entry = entry_of(extra["entry"])
     index = _number(head[2], "index ")
@@ -78,22 +95,35 @@ def check_proof(proof: bytes, record: bytes | None, verifier: Verifier) -> Prove
     path = _hashes(head[3:])
     if tree.root_by_inclusion(index, checkpoint.size, leaf, path) != checkpoint.root:
         raise ProofFault(f"the log has another entry at {index} than the proof carries")
-    _check_record(entry, extra.get("salt"), record)
+    _check_document(entry, extra, document)
     return Proved(index, entry, checkpoint)
 
 
-def _check_record(entry: Entry, salt: object, record: bytes | None) -> None:
-    """See that the entry names this record under this salt. Raises: ProofFault."""
-    if not isinstance(entry, Decided):
-        if salt is not None or record is not None:
-            raise ProofFault(f"entry {entry.index} is a {entry.kind}, not a decision")
+def _check_document(entry: Entry, extra: Mapping[str, object], document: bytes | None) -> None:
+    """See that the entry names this document under the proof's salt. Raises: ProofFault."""
+    kind = "decision" if isinstance(entry, Decided) else "report"
+    if not isinstance(entry, Decided | Issued):
+        if document is not None:
+            raise ProofFault(f"entry {entry.index} is a {entry.kind}, not a decision or a report")
+        if extra.keys() != {"entry"}:
+            raise ProofFault("the proof carries more than its entry")
         return
+    if extra.keys() != ({"entry", "salt"} if kind == "decision" else {"entry", "salt", "form"}):
+        raise ProofFault(f"the proof does not carry what a proof of a {kind} must")
+    salt, form = extra["salt"], extra.get("form", "")
     if not isinstance(salt, str) or not re.fullmatch(rf"[0-9a-f]{{{2 * SALT}}}", salt):
-        raise ProofFault("the proof lacks the salt of the decision")
-    if record is None:
-        raise ProofFault("a proof of a decision is checked against its record")
-    if content_digest(record, bytes.fromhex(salt)) != digest_of(entry.record):
-        raise ProofFault(f"this is not the decision that entry {entry.index} names")
+        raise ProofFault(f"the proof lacks the salt of the {kind}")
+    if not isinstance(form, str):
+        raise ProofFault("the proof lacks the form of the report")
+    if document is None:
+        needed = "its record" if kind == "decision" else "the file of the report"
+        raise ProofFault(f"a proof of a {kind} is checked against {needed}")
+    if isinstance(entry, Decided):
+        kept, named = document.removesuffix(b"\n"), entry.record
+    else:
+        kept, named = report_bytes(document, form), entry.report
+    if content_digest(kept, bytes.fromhex(salt)) != digest_of(named):
+        raise ProofFault(f"this is not the {kind} that entry {entry.index} names")
 
 
 def prove_consistency(log: Log, old: Checkpoint) -> str:

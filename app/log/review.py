@@ -8,7 +8,16 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from app.log import LogFault
-from app.log.entry import Decided, Details, Redacted, Signed, read_details, read_entry
+from app.log.entry import (
+    Decided,
+    Details,
+    Issued,
+    Redacted,
+    Signed,
+    read_details,
+    read_entry,
+    read_report,
+)
 from app.log.store import Log
 from engine.source import read_document
 
@@ -68,7 +77,7 @@ def list_decisions(log: Log, wanted: Wanted) -> list[Listed]:
                     found.append((entry, details))
             elif isinstance(entry, Signed):
                 signatures.setdefault(entry.of, []).append(entry)
-            else:
+            elif isinstance(entry, Redacted):
                 removed.update(dict.fromkeys(entry.of, entry.index))
     return [
         Listed(entry, details, tuple(signatures.get(entry.index, ())), removed.get(entry.index))
@@ -89,11 +98,13 @@ class Change:
 class Shown:
     """One decision for an auditor: what was known when, by whom, and what changed.
 
-    `record` and `facts` are None once redacted. `before` is the last decision on this subject
+    `reports`: each that was written, with its form ("" once redacted). `record` and `facts` are
+    None once redacted. `before` is the last decision on this subject
     ahead of it, if there is one; the changes lead from that one to this.
     """
 
     listed: Listed
+    reports: tuple[tuple[Issued, str], ...]
     record: Mapping[str, Any] | None
     facts: bytes | None
     removal: Redacted | None
@@ -112,6 +123,7 @@ def show(log: Log, index: int) -> Shown:
             raise LogFault(f"entry {index} is a {entry.kind}, not a decision")
         details = _details(log, entry)
         signatures: list[Signed] = []
+        reports: list[tuple[Issued, str]] = []
         removal: Redacted | None = None
         before: tuple[Decided, Details] | None = None
         for number, data in log.entries():
@@ -122,20 +134,24 @@ def show(log: Log, index: int) -> Shown:
                     before = other, theirs
             elif isinstance(other, Signed) and other.of == index:
                 signatures.append(other)
+            elif isinstance(other, Issued) and other.of == index:
+                kept = log.piece(other.report)
+                reports.append((other, "" if kept is None else read_report(kept)[0]))
             elif isinstance(other, Redacted) and index in other.of:
                 removal = other
         listed = Listed(entry, details, tuple(signatures), removal.index if removal else None)
         record, facts = log.piece(entry.record), log.piece(entry.facts)
         if details is None or record is None or facts is None:
-            return Shown(listed, None, None, removal, None, (), ())
+            return Shown(listed, tuple(reports), None, None, removal, None, (), ())
         plain = orjson.loads(record)
         if before is None:
-            return Shown(listed, plain, facts, removal, None, (), ())
+            return Shown(listed, tuple(reports), plain, facts, removal, None, (), ())
         old_entry, old_details = before
         old_record, old_facts = log.piece(old_entry.record), log.piece(old_entry.facts)
         assert old_record is not None and old_facts is not None
         return Shown(
             listed,
+            tuple(reports),
             plain,
             facts,
             removal,

@@ -573,7 +573,7 @@ def _write_database(path: Path, signer: Signer) -> None:
 def _read_signer(path: Path) -> Signer:
     """The private key in a file that nobody else may read. Raises: LogFault."""
     try:
-        text = path.read_text("ascii")
+        text = path.read_text("utf-8")
         mode = path.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
         why = _lower(error) if isinstance(error, OSError) else "it is not a key"

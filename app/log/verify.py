@@ -14,12 +14,14 @@ from app.log.entry import (
     Content,
     Decided,
     Entry,
+    Issued,
     Redacted,
     Signed,
     digest_of,
     read_details,
     read_entry,
     read_manifest,
+    read_report,
 )
 from app.log.note import (
     Checkpoint,
@@ -86,6 +88,7 @@ class Verified:
     root: bytes = tree.EMPTY
     decisions: int = 0
     signatures: int = 0
+    reports: int = 0
     redactions: int = 0
     redacted: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -270,6 +273,8 @@ class _Walk:
                 self._decision(place, entry)
             elif isinstance(entry, Signed):
                 self._signature(place, entry)
+            elif isinstance(entry, Issued):
+                self._report(place, entry)
             else:
                 self._redaction(place, entry)
         except LogFault as fault:
@@ -338,6 +343,17 @@ class _Walk:
         leaf = self.leaves.get(entry.of)
         if leaf is None or digest_of(entry.entry) != leaf:
             self.result.found(place, f"it signs another decision than entry {entry.of}")
+
+    def _report(self, place: str, entry: Issued) -> None:
+        self.result.reports += 1
+        leaf = self.leaves.get(entry.of)
+        if leaf is None or digest_of(entry.entry) != leaf:
+            self.result.found(place, f"it reports another decision than entry {entry.of}")
+        else:
+            self.private[entry.of] += (entry.report,)
+        content = self._piece(place, entry.report)
+        if content is not None and content.data is not None:
+            read_report(content.data)
 
     def _redaction(self, place: str, entry: Redacted) -> None:
         self.result.redactions += 1

@@ -65,11 +65,11 @@ def add_commands(commands: Any, day: Callable[[str], date]) -> None:
     prove.add_argument("index", type=_index, metavar="INDEX")
     prove.add_argument("--out", type=Path, metavar="FILE", help="write the proof there")
 
-    says = "check a proof and the record it is of, with no log"
+    says = "check a proof and the report it is of, with no log"
     check = acts.add_parser("check-proof", help=says, description=says)
     check.add_argument("proof", type=Path, metavar="FILE", help="the .tlog-proof")
     check.add_argument(
-        "record", nargs="?", type=Path, metavar="RECORD", help="the record, as --format json has it"
+        "report", nargs="?", type=Path, metavar="REPORT", help="the report's file, or the record"
     )
     check.add_argument("--key", required=True, metavar="KEY", help="the public key, or its file")
 

@@ -109,7 +109,7 @@ def test_a_signature_and_a_redaction_are_shown(log: Path) -> None:
     code, out, _ = eligo("log", "verify", log)
     assert code == 0
     assert out.splitlines()[0] == (
-        "6 entries: 3 decisions (3 redacted), 1 signatures, 2 redactions"
+        "6 entries: 3 decisions (3 redacted), 1 signature, 0 reports, 2 redactions"
     )
 
 

@@ -7,12 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from app.log import LogFault
-from app.log.append import append_signature, redact_entries
+from app.log.append import append_report, append_signature, redact_entries
 from app.log.export import Export, export_log
 from app.log.note import Verifier, open_checkpoint
 from app.log.store import NotWritten, open_log
@@ -27,6 +28,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = log_of(tmp_path_factory.mktemp("export") / "log", 5)
     with open_log(folder, write=True) as log:
         append_signature(log, 0, by="Dr A. Example", meaning="approval", now=ticking())
+        for index in (0, 3):
+            append_report(log, index, report=b"...", form="pdf", by="N. Nurse", now=ticking())
         redact_entries(log, [3], by="D. Officer", reason="withdrawn", now=ticking())
     return folder
 
@@ -34,7 +37,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def exported(log: Path, tmp_path: Path) -> Path:
     with open_log(log) as opened:
-        assert export_log(opened, tmp_path / "export") == 7
+        assert export_log(opened, tmp_path / "export") == 9
     return tmp_path / "export"
 
 
@@ -59,6 +62,8 @@ def test_a_person_finds_their_way_in_an_export(exported: Path) -> None:
     assert len([file for file in files if file.endswith("/record.json")]) == 4
     assert "decisions/000000/subject.yaml" in files
     assert not [file for file in files if file.startswith("decisions/000003")]
+    report = json.loads((exported / "decisions/000000/report-000006.json").read_bytes())
+    assert report == {"form": "pdf", "sha256": sha256(b"...").hexdigest()}
     assert (exported / "decisions/000002/subject.yaml").read_bytes() == facts_of("S-2")
     (pack,) = (exported / "packs").iterdir()
     assert {p.name: p.read_bytes() for p in (pack / "files").iterdir()} == PACK
@@ -83,7 +88,7 @@ def test_the_programme_in_the_documents_verifies_an_export(exported: Path, tmp_p
 
     done = check()
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "7 entries, root as in the checkpoint"
+    assert done.stdout.splitlines()[-1] == "9 entries, root as in the checkpoint"
     record = exported / "decisions/000002/record.json"
     record.write_bytes(record.read_bytes().replace(b"eligible", b"eligable"))
     assert check().returncode != 0
@@ -100,9 +105,9 @@ def test_the_programme_in_the_documents_verifies_an_export(exported: Path, tmp_p
         ("entries.jsonl", b"N. Nurse", b"M. Nurse", "entry 0"),
         ("decisions/000001/subject.yaml", b"80", b"90", "entry 1"),
         ("decisions/000001/record.json", b"eligible", b"eligable", "entry 1"),
-        ("checkpoint", b"\n7\n", b"\n6\n", "checkpoint"),
+        ("checkpoint", b"\n9\n", b"\n8\n", "checkpoint"),
         ("checkpoints.jsonl", b'\\n3\\n', b'\\n4\\n', "checkpoint of 3 entries"),
-        ("contents.jsonl", b'"redacted_by":6', b'"redacted_by":5', "entry 6"),
+        ("contents.jsonl", b'"redacted_by":8', b'"redacted_by":5', "entry 8"),
         ("contents.jsonl", b"000001/subject.yaml", b"000002/subject.yaml", "entry 1"),
     ],
 )  # fmt: skip

@@ -9,13 +9,14 @@ import pytest
 
 from app.log import LogFault
 from app.log.append import (
+    append_report,
     append_signature,
     redact_entries,
     redact_subject,
 )
 from app.log.entry import EntryFault, Redacted, read_entry
 from app.log.note import open_checkpoint
-from app.log.proof import check_consistency, prove_consistency
+from app.log.proof import check_consistency, prove, prove_consistency
 from app.log.review import Wanted, list_decisions, show
 from app.log.store import DATABASE, open_log
 from app.log.verify import verify
@@ -34,30 +35,34 @@ def test_a_subject_is_gone_from_every_file(tmp_path: Path) -> None:
         now = ticking()
         for lansky in (41, 42):
             decide(log, "CAR-014", now, lansky=lansky, reason="mother of CAR-014 asked")
+            append_report(log, log.size - 1, report=b"...", form="pdf", by="N. Nurse", now=now)
         decide(log, "CAR-01", now, reason="not the one before")
         before = open_checkpoint(log.checkpoint(), log.verifier)
         assert b"CAR-014" in everything(folder)
         removal = redact_subject(log, "CAR-014", by="D. Officer", reason="withdrawn", now=now)
-        assert removal.of == (3, 4) and removal.complete
+        assert removal.of == (3, 5) and removal.complete
         gone = everything(folder)
         for word in (b"CAR-014", b"lansky: 41", b"lansky: 42", b"mother"):
             assert word not in gone, word
         assert b"CAR-01" in gone and b"S-0" in gone
         entry = read_entry(removal.receipt.entry)
         assert isinstance(entry, Redacted)
-        assert (entry.of, entry.by, entry.reason) == ((3, 4), "D. Officer", "withdrawn")
-        assert len(entry.removed) == 6
+        assert (entry.of, entry.by, entry.reason) == ((3, 5), "D. Officer", "withdrawn")
+        assert len(entry.removed) == 8
         result = verify(log, log.verifier, [before])
         assert result.findings == []
         assert (result.redactions, result.redacted) == (1, 2)
         proof = prove_consistency(log, before).encode()
-        assert check_consistency(proof, before, log.verifier).size == 7
+        assert check_consistency(proof, before, log.verifier).size == 9
     with open_log(folder) as log:
         assert list_decisions(log, Wanted(subject="CAR-014")) == []
         shown = show(log, 3)
         assert (shown.record, shown.facts, shown.listed.details) == (None, None, None)
-        assert shown.removal == entry and shown.listed.removed_by == 6
-        assert show(log, 5).before is None
+        assert shown.removal == entry and shown.listed.removed_by == 8
+        assert [form for _, form in shown.reports] == [""]
+        assert show(log, 7).before is None
+        with pytest.raises(LogFault, match="entry 4 was redacted: there is nothing to prove"):
+            prove(log, 4)
 
 
 def test_what_is_still_in_use_elsewhere_is_said_to_be_left(tmp_path: Path) -> None:
@@ -86,6 +91,8 @@ def test_single_decisions_are_redacted(tmp_path: Path) -> None:
                 redact_entries(log, indices, by="A", reason="again", now=ticking())
         with pytest.raises(LogFault, match="nothing left to sign"):
             append_signature(log, 0, by="Dr A. Example", meaning="review", now=ticking())
+        with pytest.raises(LogFault, match="nothing left to report"):
+            append_report(log, 0, report=b"...", form="pdf", by="N. Nurse", now=ticking())
         with pytest.raises(LogFault, match="no decision on subject `S-0`"):
             redact_subject(log, "S-0", by="A", reason="again", now=ticking())
         assert log.size == 5

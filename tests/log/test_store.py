@@ -221,7 +221,7 @@ def test_only_decisions_are_signed(tmp_path: Path) -> None:
     log_of(tmp_path / "log", 1)
     with open_log(tmp_path / "log", write=True) as log:
         append_signature(log, 0, by="Dr A. Example", meaning="approval", now=ticking())
-        with pytest.raises(LogFault, match="entry 1 is a signature; only decisions are signed"):
+        with pytest.raises(LogFault, match="entry 1 is a signature; there is no decision to sign"):
             append_signature(log, 1, by="Dr A. Example", meaning="approval", now=ticking())
         with pytest.raises(LogFault, match="no entry 7 in this log: it has entries 0 to 1"):
             append_signature(log, 7, by="Dr A. Example", meaning="approval", now=ticking())

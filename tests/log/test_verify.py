@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.log import LogFault, tree
-from app.log.append import append_signature, redact_entries
+from app.log.append import append_report, append_signature, redact_entries
 from app.log.entry import (
     Content,
     Decided,
     Entry,
+    Issued,
     Redacted,
     Signed,
     details_bytes,
@@ -24,6 +25,7 @@ from app.log.entry import (
     entry_bytes,
     read_details,
     read_entry,
+    report_bytes,
     sealed,
 )
 from app.log.note import Checkpoint, Verifier, open_checkpoint
@@ -98,10 +100,12 @@ def copy_of(log: Log) -> Copy:
 
 @pytest.fixture(scope="module")
 def small_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two decisions, a signature on the first, the redaction of the second."""
+    """Two decisions, a report of each, a signature on the first, the redaction of the second."""
     folder = log_of(tmp_path_factory.mktemp("small") / "log", 2)
     now = ticking(START + timedelta(hours=1))
     with open_log(folder, write=True) as log:
+        for index in (0, 1):
+            append_report(log, index, report=b"...", form="text", by="N. Nurse", now=now)
         append_signature(log, 0, by="Dr A. Example", meaning="approval", now=now)
         redact_entries(log, [1], by="D. Officer", reason="consent withdrawn", now=now)
     return folder
@@ -130,14 +134,14 @@ def flips(data: bytes) -> Iterator[bytes]:
 def test_a_log_as_it_was_written_holds(small: Copy, small_log: Path) -> None:
     result = small.verified()
     assert result.findings == [] and result.remarks == [] and result.holds
-    assert (result.size, result.decisions, result.signatures) == (4, 2, 1)
+    assert (result.size, result.decisions, result.reports, result.signatures) == (6, 2, 2, 1)
     assert (result.redactions, result.redacted) == (1, 1)
     with open_log(small_log) as log:
         assert verify(log, log.verifier) == result
         assert result.root == open_checkpoint(log.checkpoint(), log.verifier).root
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(6))
 def test_every_bit_of_an_entry_counts(small: Copy, index: int) -> None:
     """Seen by the tree alone, whatever else sees it too: the stored nodes are left out."""
     bare = replace(small.altered(), hashes=None)
@@ -146,7 +150,7 @@ def test_every_bit_of_an_entry_counts(small: Copy, index: int) -> None:
         assert f"entry {index}" in places(bare.verified())
 
 
-@pytest.mark.parametrize("size", range(5))
+@pytest.mark.parametrize("size", range(7))
 def test_every_bit_of_a_checkpoint_counts(small: Copy, size: int) -> None:
     bent = small.altered()
     for data in flips(small.notes[size].encode()):
@@ -158,16 +162,19 @@ def test_every_bit_of_a_checkpoint_counts(small: Copy, size: int) -> None:
 
 def test_every_bit_of_what_is_stored_counts(small: Copy) -> None:
     stored = {d: c for d, c in small.contents.items() if c.data is not None}
-    assert len(stored) == 3 + 1 + 3, "three private pieces, the pack's list and its files"
+    assert len(stored) == 4 + 1 + 3, "four private pieces, the pack's list and its files"
+    (report,) = (read_entry(small.rows[2][1]),)
+    assert isinstance(report, Issued)
     for digest, content in stored.items():
         assert content.data is not None
         bent = small.altered()
+        place = "entry 2" if content.name() == report.report else "entry 0"
         for data in flips(content.data):
             bent.contents[digest] = replace(content, data=data)
-            assert places(bent.verified())[0] == "entry 0"
+            assert places(bent.verified())[0] == place
         for salt in flips(content.salt or b""):
             bent.contents[digest] = replace(content, salt=salt)
-            assert places(bent.verified()) == ["entry 0"]
+            assert places(bent.verified()) == [place]
 
 
 def test_every_bit_of_the_digests_that_contents_are_kept_under_counts(small: Copy) -> None:
@@ -198,13 +205,13 @@ def test_every_bit_of_the_tree_counts(small: Copy) -> None:
 
 
 def test_every_bit_of_what_says_what_was_removed_counts(small: Copy) -> None:
-    assert len(small.removed) == 3
+    assert len(small.removed) == 4
     for digest in small.removed:
         for other in flips(digest):
             bent = small.altered()
             bent.removed[other] = bent.removed.pop(digest)
             assert not bent.verified().holds
-        for index in (0, 1, 2, 4, 7):
+        for index in (0, 1, 2, 4, 6, 9):
             bent = small.altered()
             bent.removed[digest] = index
             assert not bent.verified().holds
@@ -471,6 +478,48 @@ def test_a_signature_on_something_else_is_found(tmp_path: Path) -> None:
     assert finding.text() == "entry 1: it signs another decision than entry 0"
 
 
+def test_a_report_of_something_else_is_found(tmp_path: Path) -> None:
+    def make(log: Log, index: int, after: str, time: str) -> Addition:
+        kept = sealed(report_bytes(b"...", "pdf"))
+        leaf = "sha256:" + "00" * 32
+        return Addition(Issued(index, after, time, "A", 0, leaf, kept.name()), (kept,))
+
+    (finding,) = lying(tmp_path / "log", make).findings
+    assert finding.text() == "entry 1: it reports another decision than entry 0"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [b"", b"{}", b'{"form":"pdf"}', b'{"form":"exe","sha256":"' + b"0" * 64 + b'"}',
+     b'{"form":"pdf","sha256":"0"}'],
+)  # fmt: skip
+def test_what_is_kept_of_a_report_must_be_well_formed(tmp_path: Path, kept: bytes) -> None:
+    def make(log: Log, index: int, after: str, time: str) -> Addition:
+        content = sealed(kept)
+        leaf = "sha256:" + tree.leaf_hash(log.entry(0)).hex()
+        return Addition(Issued(index, after, time, "A", 0, leaf, content.name()), (content,))
+
+    (finding,) = lying(tmp_path / "log", make).findings
+    assert finding.text() == "entry 1: what is kept of a report is malformed"
+
+
+def test_a_redaction_that_leaves_a_report_is_found(tmp_path: Path) -> None:
+    def make(log: Log, index: int, after: str, time: str) -> Addition:
+        if index == 1:
+            kept = sealed(report_bytes(b"...", "pdf"))
+            leaf = "sha256:" + tree.leaf_hash(log.entry(0)).hex()
+            return Addition(Issued(index, after, time, "A", 0, leaf, kept.name()), (kept,))
+        names_ = names(read_entry(log.entry(0)))
+        entry = Redacted(index, after, time, "A", (0,), names_, "none")
+        return Addition(entry, removed=[digest_of(name) for name in names_])
+
+    assert lying(tmp_path / "log", make).holds
+    with open_log(tmp_path / "log", write=True) as log:
+        log.append(lambda index, after, time: make(log, index, after, time), ticking())
+        (finding,) = verify(log, log.verifier).findings
+    assert finding.text() == "entry 2: it does not remove what the decisions it names hold"
+
+
 def test_a_redaction_that_removes_less_than_it_says_is_found(tmp_path: Path) -> None:
     def make(log: Log, index: int, after: str, time: str) -> Addition:
         entry = read_entry(log.entry(0))
@@ -511,7 +560,7 @@ TAMPERINGS = {
     "UPDATE nodes SET hash = zeroblob(32) WHERE level = 1 AND position = 0": "entry 1",
     "DELETE FROM nodes WHERE level = 0 AND position = 2": "entry 2",
     "DELETE FROM redactions": "entry 1",
-    "UPDATE redactions SET entry = 2": "entry 3",
+    "UPDATE redactions SET entry = 2": "entry 5",
     "UPDATE entries SET number = 7 WHERE number = 3": "entry 3",
 }
 

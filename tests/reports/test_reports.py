@@ -26,7 +26,9 @@ from engine.model import Kind, Reason, Status, Verdict
 from engine.record import Decision, IntervalValue, Record, Value, Why
 from reports import wording
 from reports.screening import (
+    LOG,
     SECTIONS,
+    Logged,
     arrange,
     as_html,
     as_markdown,
@@ -65,6 +67,16 @@ FORMATS: dict[str, Callable[..., str]] = {
 PAGES = [(name, suffix, False) for name in SAMPLES for suffix in FORMATS] + [
     ("ineligible", suffix, True) for suffix in FORMATS
 ]
+LOGGED = Logged(
+    log="example.org/<b>سایت-1</b>",
+    entry=1234,
+    time="2026-11-20T09:15:00Z",
+    by='Dr A. "#Example"',
+    checkpoint="sha256:" + "c" * 64,
+    size=1235,
+    root="A" * 43 + "=",
+    decision="sha256:" + "d" * 64,
+)
 RECORDS: list[Record] = [*(make() for make in SAMPLES.values()), REJECTION, ENGINE_FAULT]
 
 
@@ -81,8 +93,15 @@ def test_a_report_is_its_golden_file(name: str, suffix: str, trace: bool) -> Non
     matches_golden(f"{name}{'-trace' if trace else ''}.{suffix}", text)
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_report_of_a_logged_decision_is_its_golden_file(suffix: str) -> None:
+    text = FORMATS[suffix](SAMPLES["single"](), logged=LOGGED)
+    matches_golden(f"single-logged.{suffix}", text)
+
+
 def test_every_golden_file_is_of_a_report() -> None:
     wanted = {f"{name}{'-trace' if trace else ''}.{suffix}" for name, suffix, trace in PAGES}
+    wanted |= {f"single-logged.{suffix}" for suffix in FORMATS}
     assert {path.name for path in GOLDEN.iterdir()} == wanted | {"summary.txt"}
 
 
@@ -95,7 +114,7 @@ def test_every_code_of_a_record_has_words() -> None:
     assert set(wording.KIND) == set(wording.PASSED) == set(get_args(Kind))
     assert set(wording.STATUS) == set(get_args(Status))
     assert set(wording.ANSWER) == {(k, s) for k in get_args(Kind) for s in get_args(Status)}
-    assert set(wording.HEADING) == {*SECTIONS, "trace"}
+    assert set(wording.HEADING) == {*SECTIONS, LOG, "trace"}
     assert all(todo.heading and todo.advice for todo in wording.TO_DO.values())
 
 

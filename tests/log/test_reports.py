@@ -1,0 +1,350 @@
+"""A report of a logged decision says where it stands, and its proof holds it to the byte."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import io
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.log import LogFault, canonical
+from app.log.append import append_report
+from app.log.entry import Decided, Issued, read_entry
+from app.log.note import base64_bytes, base64_text, note_digest, open_checkpoint
+from app.log.proof import check_proof, prove
+from app.log.store import open_log
+from app.log.tree import ProofFault
+from app.log.verify import verify
+from app.main import main
+from reports.screening import Logged, qr_code
+from tests.log.made import NAME, log_of, ticking
+
+ROOT = Path(__file__).resolve().parents[2]
+SUBJECT = ROOT / "fixtures" / "subjects" / "CAR-028-fails-I06-chemotherapy-6-days.yaml"
+BY = "Dr A. Example"
+
+
+def eligo(*typed: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(word) for word in typed])
+    return code, out.getvalue(), err.getvalue()
+
+
+def screened(log: Path, out: Path, form: str, *subjects: Path) -> Path:
+    """Screen into a log; returns the first subject's report."""
+    words = ("--as-of", "2026-11-20", "--log", log, "--by", BY, "--format", form, "--out", out)
+    code, _, err = eligo("screen", *(subjects or (SUBJECT,)), *words)
+    assert (code, err) == (0, "")
+    return out / f"CAR-028.{'txt' if form == 'text' else form}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log, and one report of each form (with its proof) beside it."""
+    folder = tmp_path_factory.mktemp("reports")
+    assert eligo("log", "init", folder / "log", "--name", NAME)[0] == 0
+    for form in ("html", "pdf", "md", "text", "json"):
+        screened(folder / "log", folder / "out", form)
+    return folder
+
+
+def stated(folder: Path, number: int) -> dict[str, str]:
+    """What the report of the decision at this entry must state of the log."""
+    with open_log(folder / "log") as log:
+        notes = dict(log.checkpoints())
+        entry = read_entry(log.entry(number))
+        assert isinstance(entry, Decided)
+        record = log.piece(entry.record) or b""
+        note = notes[number + 1]
+        root = base64_text(open_checkpoint(note, log.verifier).root)
+    return {
+        "Log": NAME,
+        "Entry": str(number),
+        "Logged": f"{entry.time} by {BY}",
+        "Checkpoint": note_digest(note),
+        "which covers": f"{number + 1} entr{'ies' if number else 'y'}, root {root}",
+        "Decision digest": "sha256:" + sha256(record).hexdigest(),
+    }
+
+
+# --- what a report says -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("form", "entry"), [("html", 0), ("pdf", 2), ("md", 4), ("txt", 6)])
+def test_a_report_states_its_place_in_the_log(folder: Path, form: str, entry: int) -> None:
+    text = shown(folder / "out" / f"CAR-028.{form}")
+    for name, value in stated(folder, entry).items():
+        assert re.search(rf"{name}[:\s]*{re.escape(value)}", text), (name, value)
+
+
+def shown(path: Path) -> str:
+    """What a reader sees of a report, as text."""
+    if path.suffix == ".pdf":
+        return typeset(path).replace("\u200b", "")
+    text = path.read_text("utf-8")
+    if path.suffix == ".html":
+        return html.unescape(re.sub(r"<[^>]*>", " ", text))
+    return text.replace("\\", "")
+
+
+def typeset(path: Path) -> str:
+    """The text of a PDF, by a second library."""
+    import pypdfium2
+
+    pages = pypdfium2.PdfDocument(path)
+    return "\n".join(page.get_textpage().get_text_range() for page in pages)
+
+
+def read_codes(svg: str) -> list[str]:
+    """What the QR codes of a drawing say, by a second library."""
+    import typst
+    import zxingcpp
+    from PIL import Image
+
+    source = f'#set page(width: 6cm, height: 6cm)\n#image(bytes({quoted(svg)}), format: "svg")'
+    png: Any = typst.compile(source.encode(), format="png", ppi=200)
+    with Image.open(io.BytesIO(png)) as picture:
+        return [code.text for code in zxingcpp.read_barcodes(picture.convert("L"))]
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def code_of(values: dict[str, str]) -> str:
+    return (
+        f"log {values['Log']}\nentry {values['Entry']}\n"
+        f"checkpoint {values['Checkpoint']}\ndecision {values['Decision digest']}"
+    )
+
+
+def test_the_qr_code_of_a_page_says_what_stands_beside_it(folder: Path) -> None:
+    page = (folder / "out" / "CAR-028.html").read_text("utf-8")
+    (svg,) = re.findall(r'<div role="img"[^>]*>(<svg.*?</svg>)</div>', page, re.DOTALL)
+    assert read_codes(svg) == [code_of(stated(folder, 0))]
+
+
+def test_the_qr_code_of_a_pdf_says_what_stands_beside_it(folder: Path) -> None:
+    """Read off the printed page, as a scanner does."""
+    import pypdfium2
+    import zxingcpp
+
+    document = pypdfium2.PdfDocument(folder / "out" / "CAR-028.pdf")
+    found = []
+    for page in document:
+        picture = page.render(scale=200 / 72).to_pil().convert("L")
+        found += [code.text for code in zxingcpp.read_barcodes(picture)]
+    assert found == [code_of(stated(folder, 2))]
+
+
+def test_a_code_holds_the_longest_name_of_a_log() -> None:
+    logged = Logged("ن" * 100, 2**53, "", "", "sha256:" + "f" * 64, 1, "", "sha256:" + "0" * 64)
+    assert read_codes(qr_code(logged.code_text())) == [logged.code_text()]
+
+
+def test_the_record_says_nothing_of_the_log(folder: Path) -> None:
+    """Who screened and when stand in the entry around it: the same facts, the same bytes."""
+    code, out, _ = eligo("screen", SUBJECT, "--as-of", "2026-11-20", "--format", "json")
+    assert code == 0
+    assert (folder / "out" / "CAR-028.json").read_text("utf-8") == out
+
+
+def test_a_report_without_a_log_says_nothing_of_one() -> None:
+    code, out, _ = eligo("screen", SUBJECT, "--as-of", "2026-11-20", "--format", "md")
+    assert code == 0 and "decision log" not in out
+
+
+def test_a_report_on_the_terminal_states_its_place_too(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "log", tmp_path / "log")
+    with open_log(tmp_path / "log") as log:
+        size = log.size
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY)
+    code, out, _ = eligo("screen", SUBJECT, *words)
+    assert code == 0 and "IN THE DECISION LOG" in out and f"Entry             {size}\n" in out
+    with open_log(tmp_path / "log") as log:
+        assert log.size == size + 1, "what is only shown is no file, and has no entry of its own"
+
+
+# --- what its proof shows ---------------------------------------------------------------
+
+
+def issued(folder: Path, form: str) -> tuple[bytes, bytes]:
+    """A report's proof, and the report."""
+    path = folder / "out" / f"CAR-028.{form}"
+    return path.with_name(f"{path.name}.tlog-proof").read_bytes(), path.read_bytes()
+
+
+def test_reports_are_checked_in_a_folder_that_holds_nothing_else(
+    folder: Path, tmp_path: Path
+) -> None:
+    key = (folder / "log" / "log.pub").read_text("utf-8").strip()
+    for form in ("html", "pdf", "md", "txt", "json"):
+        there = tmp_path / form
+        there.mkdir()
+        for name in (f"CAR-028.{form}", f"CAR-028.{form}.tlog-proof"):
+            shutil.copy(folder / "out" / name, there)
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from app.main import entry; sys.exit(entry())",
+             "log", "check-proof", f"CAR-028.{form}.tlog-proof", f"CAR-028.{form}", "--key", key],
+            cwd=there, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        kind = "decision" if form == "json" else "report"
+        assert done.stdout.startswith("proved: entry ") and f", a {kind}\n" in done.stdout
+        assert len((there / f"CAR-028.{form}.tlog-proof").read_bytes()) < 4_000
+
+
+def test_every_bit_of_a_report_counts(folder: Path) -> None:
+    """All bits of some bytes, and one of each byte."""
+    proof, report = issued(folder, "txt")
+    with open_log(folder / "log") as log:
+        verifier = log.verifier
+    assert check_proof(proof, report, verifier)
+    bent = bytearray(report)
+    for at in range(len(report)):
+        for bit in range(8) if at % 16 == 0 else (at % 8,):
+            bent[at] ^= 1 << bit
+            with pytest.raises(ProofFault, match="this is not the report that entry"):
+                check_proof(proof, bytes(bent), verifier)
+            bent[at] ^= 1 << bit
+    for other in (report + b"\n", report[:-1], b"", report.replace(b"\n", b"\r\n")):
+        with pytest.raises(ProofFault, match="this is not the report that entry"):
+            check_proof(proof, other, verifier)
+
+
+def test_every_bit_of_a_report_s_proof_counts(folder: Path) -> None:
+    proof, report = issued(folder, "txt")
+    with open_log(folder / "log") as log:
+        verifier = log.verifier
+    number = int.from_bytes(proof, "big")
+    for bit in range(8 * len(proof)):
+        with pytest.raises(LogFault):
+            check_proof((number ^ 1 << bit).to_bytes(len(proof), "big"), report, verifier)
+
+
+def test_a_proof_is_of_one_report(folder: Path) -> None:
+    with open_log(folder / "log") as log:
+        verifier = log.verifier
+    proofs = {form: issued(folder, form) for form in ("html", "pdf", "md", "txt", "json")}
+    for one, (proof, _) in proofs.items():
+        for other, (_, report) in proofs.items():
+            if one != other:
+                with pytest.raises(ProofFault, match="this is not the"):
+                    check_proof(proof, report, verifier)
+        with pytest.raises(ProofFault, match="is checked against"):
+            check_proof(proof, None, verifier)
+
+
+def carrying(proof: bytes, change: dict[str, Any]) -> bytes:
+    """The proof with other things beside its entry; a None takes one away."""
+    lines = proof.decode().split("\n")
+    extra = canonical.decode(base64_bytes(lines[1].removeprefix("extra "), ""))
+    extra = {k: v for k, v in {**extra, **change}.items() if v is not None}
+    lines[1] = "extra " + base64_text(canonical.encode(extra))
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"salt": None}, {"form": None}, {"salt": "00"}, {"salt": 1}, {"form": 1}, {"form": "html"},
+     {"form": "text "}, {"more": 1}, {"entry": None}, {"entry": {}}],
+)  # fmt: skip
+def test_what_a_proof_carries_must_fit(folder: Path, change: dict[str, Any]) -> None:
+    proof, report = issued(folder, "txt")
+    with open_log(folder / "log") as log:
+        with pytest.raises(LogFault):
+            check_proof(carrying(proof, change), report, log.verifier)
+        assert check_proof(carrying(proof, {}), report, log.verifier)
+
+
+def test_a_report_names_the_decision_it_is_of(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "log", tmp_path / "log")
+    with open_log(tmp_path / "log", write=True) as log:
+        for index, kind in ((1, "report"), (99, "")):
+            with pytest.raises(LogFault, match="there is no"):
+                append_report(log, index, report=b"x", form="pdf", by=BY, now=ticking())
+            assert kind in ("", read_entry(log.entry(1)).kind)
+        assert verify(log, log.verifier).holds
+    code, out, _ = eligo("log", "show", folder / "log", 2)
+    assert code == 0
+    (line,) = [line for line in out.splitlines() if "report written" in line]
+    assert re.fullmatch(rf"  pdf report written \S+Z for {BY} \(entry 3\)", line)
+    assert eligo("log", "show", folder / "log", 3)[0] == 2
+
+
+def test_old_proofs_hold_when_the_log_has_grown_and_its_subject_is_redacted(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    folder = tmp_path / "copy"
+    before = {form: issued(folder, form) for form in ("pdf", "json")}
+    said = ("--by", "D. Officer", "--reason", "consent withdrawn")
+    code, out, _ = eligo("log", "redact", folder / "log", "--subject", "CAR-028", *said)
+    assert (code, out) == (0, "entry 9: redacted 0, 2, 4, 6, 8\n")
+    with open_log(folder / "log") as log:
+        assert verify(log, log.verifier).findings == []
+        for proof, report in before.values():
+            assert check_proof(proof, report, log.verifier)
+        with pytest.raises(ProofFault, match="entry 3 was redacted: there is nothing to prove"):
+            prove(log, 3)
+    code, out, _ = eligo("log", "show", folder / "log", 2)
+    assert "  report written 20" in out and "pdf" not in out
+
+
+# --- many at once -----------------------------------------------------------------------
+
+
+def entries(folder: Path) -> Iterator[Decided | Issued]:
+    with open_log(folder) as log:
+        for _, data in log.entries():
+            entry = read_entry(data)
+            assert isinstance(entry, Decided | Issued)
+            yield entry
+
+
+def test_every_subject_that_was_decided_has_its_report_and_proof(tmp_path: Path) -> None:
+    """Also from several processes, and beside one that is rejected."""
+    assert eligo("log", "init", tmp_path / "log")[0] == 0
+    subjects = sorted((ROOT / "fixtures" / "subjects").glob("CAR-02*"))
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("subject: CAR-999\nfacts: {nonsense: 1}\n", "utf-8")
+    out = tmp_path / "out"
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY, "--jobs", 2)
+    code, _, _ = eligo("screen", *subjects, bad, *words, "--format", "html", "--out", out)
+    assert code == 2
+    kinds = [entry.kind for entry in entries(tmp_path / "log")]
+    assert kinds == ["decision", "report"] * len(subjects)
+    proofs = sorted(path.name for path in out.glob("*.tlog-proof"))
+    assert proofs == sorted(f"{path.name}.tlog-proof" for path in out.glob("*.html"))
+    assert len(proofs) == len(subjects)
+    for name in proofs:
+        report = out / name.removesuffix(".tlog-proof")
+        key = tmp_path / "log" / "log.pub"
+        assert eligo("log", "check-proof", out / name, report, "--key", key)[0] == 0
+
+
+def test_a_log_may_have_a_name_in_any_script(tmp_path: Path) -> None:
+    assert eligo("log", "init", tmp_path / "log", "--name", "مریم/۱")[0] == 0
+    report = screened(tmp_path / "log", tmp_path / "out", "text")
+    assert "Log               مریم/۱\n" in report.read_text("utf-8")
+    assert eligo("log", "verify", tmp_path / "log")[0] == 0
+
+
+def test_a_log_of_made_up_decisions_takes_reports(tmp_path: Path) -> None:
+    folder = log_of(tmp_path / "log", 2)
+    with open_log(folder, write=True) as log:
+        receipt = append_report(log, 1, report=b"%PDF", form="pdf", by=BY, now=ticking())
+        proved = check_proof(prove(log, receipt.index).encode(), b"%PDF", log.verifier)
+    assert isinstance(proved.entry, Issued)
+    assert (proved.index, proved.entry.of, proved.entry.by) == (2, 1, BY)
