@@ -21,7 +21,7 @@ help:
 	@echo 'make screen    screen the synthetic subjects, reports into out/'
 	@echo 'make test      every test'
 	@echo 'make check     style and types'
-	@echo 'make fuzz      the property tests, for a long time'
+	@echo 'make fuzz      the property and differential tests, for a long time'
 	@echo 'make test-all  every test on Python 3.11, 3.12 and 3.13'
 	@echo 'make golden    write the expected reports anew; read the difference'
 	@echo 'make schemas   write the JSON Schemas in docs/ anew'
@@ -62,7 +62,7 @@ check: setup
 	@$(BIN)/mypy $(CODE)
 
 fuzz: setup
-	@ELIGO_FUZZ=long $(BIN)/pytest -q -n 2 tests/properties
+	@ELIGO_FUZZ=long $(BIN)/pytest -q -n 2 tests/properties tests/differential
 
 # A Python that is missing is named and counts as a failure: three were asked for.
 test-all:
