@@ -10,7 +10,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.inputs import is_pack, path_text, protocol_from, say, subject_files, unreadable
+from app.inputs import (
+    is_pack,
+    path_text,
+    protocol_from,
+    same_ids,
+    say,
+    subject_files,
+    subject_in,
+    unreadable,
+)
 from app.main import DOUBT, FOUND, REJECTED
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
@@ -20,7 +29,6 @@ from engine.model import Protocol
 from engine.packs import pack_files, protocol_of
 from engine.record import dump, dump_any
 from engine.source import read_document
-from engine.subjects import births_checked, same_subject_twice, subject_of
 from engine.witness import change_lines
 from engine.worlds import fitted
 
@@ -276,27 +284,15 @@ def _check_subjects(
     elif not files:
         say("there is no subject file and no pack here: nothing was checked")
         worst = REJECTED
-    seen: dict[str, list[str]] = {}
     clean = 0
-    for file in files:
-        subject_id = None
+    shown = [replace(file, name=path_text(file.path)) for file in files]
+    twice = same_ids(shown)
+    for file in shown:
         try:
-            document = read_document(path_text(file.path), file.path.read_bytes())
-            subject = subject_of(document, protocol)
-            subject_id = subject.id
-            births_checked(subject, protocol, as_of or date.today(), document)
-            seen.setdefault(subject.id, []).append(path_text(file.path))
+            subject_in(file, protocol, as_of or date.today(), twice)
             clean += 1
         except InputRejected as rejected:
-            _print(rejected.faults, rejected.subject or subject_id, path_text(file.path), as_json)
-            worst = REJECTED
-        except OSError as error:
-            _print([unreadable(file.path, error)], None, path_text(file.path), as_json)
-            worst = REJECTED
-    for subject_name, names in seen.items():
-        if len(names) > 1:
-            clean -= len(names)
-            _print(same_subject_twice(subject_name, names), subject_name, names[0], as_json)
+            _print(rejected.faults, rejected.subject, file.name, as_json)
             worst = REJECTED
     if not as_json:
         print(f"{clean} of {len(files)} subject files have no faults")

@@ -16,8 +16,7 @@ from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol, Span, Status, Verdict
 from engine.packs import pack_files, protocol_of
 from engine.record import dump_any
-from engine.source import read_document
-from engine.subjects import births_checked, subject_of
+from engine.subjects import read_subject
 
 
 def run(arguments: Namespace) -> int:
@@ -153,9 +152,7 @@ def _decided(
 ) -> tuple[str, tuple[Verdict, Mapping[str, Status]] | None]:
     """A subject's id, verdict and statuses; no verdict where the file is rejected."""
     try:
-        document = read_document(name, data)
-        subject = subject_of(document, screener.protocol)
-        births_checked(subject, screener.protocol, as_of, document)
+        subject = read_subject(data, name, screener.protocol, as_of)
     except InputRejected as rejected:
         return rejected.subject or "", None
     decision = screener.decide(subject, as_of)

@@ -7,16 +7,18 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from app.shipped import shipped_pack
 from engine.faults import Fault, InputRejected
-from engine.model import Protocol, Span
+from engine.model import Protocol, Span, Subject
 from engine.packs import PARTS, SUFFIXES, read_pack
-from engine.source import read_document
-from engine.subjects import same_subject_twice
+from engine.source import Document, scan_document
+from engine.subjects import same_subject_twice, subject_of
 
 T = TypeVar("T")
 
@@ -92,51 +94,110 @@ def _inside(folder: Path) -> Iterator[Path]:
         hidden = entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink() and not hidden:
             yield from _inside(entry)
-        elif entry.is_file() and entry.suffix.lower() in SUFFIXES and not hidden:
+        elif (
+            (entry.is_file() or not entry.exists())  # a link to nothing is a subject that is lost
+            and entry.suffix.lower() in SUFFIXES
+            and not hidden
+        ):
             yield entry
         else:
             say(f"passed over, not a subject file: {path_text(entry)}")
 
 
-Twice = dict[Path, tuple[str, tuple[Fault, ...]]]
-"""By file, the subject id and faults of files that state one id together."""
+Twice = dict[Path, tuple[str, Fault]]
+"""By file, the subject id that others state too, and the fault that says so."""
 
-_PLAIN_ID = re.compile(r'"subject"\s*:\s*"([^"\\]*)"')
+_IN_JSON = re.compile(r'"subject"\s*:\s*"([^"\\]*)"')
+_IN_YAML = re.compile(r"""^subject[ \t]*:[ \t]*["']?([^"'#\n]*)""", re.MULTILINE)
 
 
 def same_ids(files: Sequence[SubjectFile]) -> Twice:
     """The files that state one subject id together: each of them is rejected."""
     groups: dict[str, list[SubjectFile]] = {}
     for file in files if len(files) > 1 else ():
-        subject = _stated_id(file, quick=True)
+        subject = _quick_id(file)
         if subject is not None:
             groups.setdefault(subject, []).append(file)
     found: Twice = {}
     for subject, group in groups.items():
-        together = [f for f in group if len(group) > 1 and _stated_id(f) == subject]
+        stated = [(file, _stated_id(file)) for file in group if len(group) > 1]
+        together = [(file, one) for file, one in stated if one and _alike(one[0]) == subject]
         if len(together) > 1:
-            faults = same_subject_twice(subject, [file.name for file in together])
-            for file, fault in zip(together, faults, strict=True):
-                found[file.path] = (subject, (fault,))
+            faults = same_subject_twice(together[0][1][0], [one[1:] for _, one in together])
+            for (file, one), fault in zip(together, faults, strict=True):
+                found[file.path] = (one[0], fault)
     return found
 
 
-def _stated_id(file: SubjectFile, *, quick: bool = False) -> str | None:
-    """The id a file states, in one form for ids that look alike.
+def _alike(subject: str) -> str:
+    """One form for ids that look alike: composed, and without signs that nobody sees."""
+    return "".join(
+        char for char in normalize("NFKC", subject.strip()) if category(char) not in ("Cf", "Cc")
+    )
 
-    `quick` may take an inner key for it, but never misses the id.
+
+def _quick_id(file: SubjectFile) -> str | None:
+    """What a file may state as its id; an inner key may be taken for it, but none is missed."""
+    try:
+        data = file.path.read_bytes()
+        if file.path.suffix.lower() == ".json" and b"\\" not in data:
+            plain = _IN_JSON.findall(data.decode("utf-8-sig"))
+            if len(plain) == 1 and data.count(b'"subject"') == 1:
+                return _alike(plain[0])
+    except (OSError, UnicodeDecodeError):
+        pass
+    stated = _stated_id(file)
+    return _alike(stated[0]) if stated else None
+
+
+def _stated_id(file: SubjectFile) -> tuple[str, Document, Span] | None:
+    """The id that a file states, and where; a file that cannot be read states what it seems to.
+
+    So a correction with a slip in it does not leave the file that it corrects to decide on.
     """
     try:
         data = file.path.read_bytes()
-        if quick and file.path.suffix.lower() == ".json" and b"\\" not in data:
-            plain = _PLAIN_ID.findall(data.decode("utf-8-sig"))
-            if len(plain) == 1 and data.count(b'"subject"') == 1:
-                return normalize("NFKC", str(plain[0]).strip())
-        value = read_document(file.name, data).value
-    except (OSError, UnicodeDecodeError, InputRejected):
+    except OSError:
         return None
-    stated = value.get("subject") if isinstance(value, dict) else None
-    return normalize("NFKC", stated.strip()) if isinstance(stated, str) else None
+    try:
+        document = scan_document(file.name, data)
+    except InputRejected:
+        text = data.decode("utf-8", "replace")
+        found = _IN_YAML.search(text) or _IN_JSON.search(text)
+        if found is None:
+            return None
+        at = found.start(1)
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        return found[1].strip(), Document(file.name, text, None), Span(file.name, line, column)
+    stated = document.value.get("subject") if isinstance(document.value, dict) else None
+    if not isinstance(stated, str):
+        return None
+    return stated.strip(), document, document.span(("subject",))
+
+
+def subject_in(
+    file: SubjectFile, protocol: Protocol, as_of: date, twice: Twice
+) -> tuple[Subject, Document, bytes]:
+    """The subject in a file as of a date, its document, and the file's bytes.
+
+    Raises: InputRejected, with every fault: also where the file cannot be read, or others
+    state the same id (`twice`).
+    """
+    subject_id, also = twice.get(file.path, (None, None))
+    try:
+        data = file.path.read_bytes()
+        document = scan_document(file.name, data)
+        digest = "sha256:" + sha256(data).hexdigest()
+        subject = subject_of(document, protocol, digest, as_of)
+    except OSError as error:
+        raise InputRejected([unreadable(Path(file.name), error)], subject_id) from None
+    except InputRejected as rejected:
+        if also is None:
+            raise
+        raise InputRejected([*rejected.faults, also], subject_id) from None
+    if also is not None:
+        raise InputRejected([also], subject_id)
+    return subject, document, data
 
 
 def progress(results: Iterator[T], count: int) -> Iterator[T]:

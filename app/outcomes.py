@@ -8,7 +8,6 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +19,7 @@ from app.inputs import (
     same_ids,
     say,
     subject_files,
-    unreadable,
+    subject_in,
 )
 from app.main import DOUBT, REJECTED
 from engine.decision import engine_fault, rejection
@@ -29,8 +28,6 @@ from engine.model import Protocol, Span
 from engine.outcomes.patient import OutcomeScreener
 from engine.outcomes.record import Outcome, Trial
 from engine.record import EngineFaultRecord, Rejection, dump_any
-from engine.source import read_document
-from engine.subjects import births_checked, subject_of
 
 MANY = 100
 """From this many patients on, a second process pays for its start."""
@@ -182,7 +179,7 @@ class _Sink:
 
 # --- patients, in this process or several -------------------------------------------------
 
-_Twice = tuple[str, tuple[Fault, ...]] | None
+_Twice = tuple[str, Fault] | None
 _Task = tuple[SubjectFile, _Twice]
 
 
@@ -237,18 +234,10 @@ class _Worker:
     def _record(self, file: SubjectFile, twice: _Twice) -> tuple[AnyRecord, tuple[Fault, ...]]:
         subject_id = None
         try:
-            if twice is not None:
-                raise InputRejected(twice[1], twice[0])
-            data = file.path.read_bytes()
-            document = read_document(file.name, data)
-            digest = "sha256:" + sha256(data).hexdigest()
-            subject = subject_of(document, self.protocol, digest)
+            both = {file.path: twice} if twice else {}
+            subject, document, _ = subject_in(file, self.protocol, self.as_of, both)
             subject_id = subject.id
-            births_checked(subject, self.protocol, self.as_of, document)
             return self.screener.outcome(subject, self.as_of, document), ()
-        except OSError as error:
-            path = Path(file.name)
-            return self._rejected(InputRejected([unreadable(path, error)]), file)
         except InputRejected as rejected:
             return self._rejected(rejected, file)
         except EngineFault as fault:

@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 
 from app.inputs import (
@@ -20,18 +19,17 @@ from app.inputs import (
     same_ids,
     say,
     subject_files,
+    subject_in,
     unreadable,
 )
 from app.main import DOUBT, REJECTED
 from app.screen import file_stem
 from engine.decision import Screener, engine_fault, rejection
 from engine.faults import EngineFault, InputRejected
-from engine.model import Protocol, Subject
+from engine.model import Protocol
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.record import EngineFaultRecord, Rejection, dump_any
-from engine.source import read_document
-from engine.subjects import births_checked, subject_of
 
 SUFFIX = {"text": "txt", "json": "json", "html": "html", "pdf": "pdf"}
 Planned = Plan | Rejection | EngineFaultRecord
@@ -163,9 +161,7 @@ def _plan(
 ) -> Planned:
     subject_id = None
     try:
-        if file.path in twice:
-            raise InputRejected(twice[file.path][1], twice[file.path][0])
-        subject = read_for(file, protocol, as_of)
+        subject, _, _ = subject_in(file, protocol, as_of, twice)
         subject_id = subject.id
         return (
             planner.plan(subject, as_of)
@@ -179,19 +175,6 @@ def _plan(
     except EngineFault as fault:
         say(f"{path_text(file.path)}: engine fault: {fault.where}; no plan was made")
         return engine_fault(fault, subject_id)
-
-
-def read_for(file: SubjectFile, protocol: Protocol, as_of: date) -> Subject:
-    """The subject of a file, as screened on a date. Raises: InputRejected."""
-    try:
-        data = file.path.read_bytes()
-    except OSError as error:
-        fault = unreadable(Path(file.name), error)
-        raise InputRejected([fault]) from None
-    document = read_document(file.name, data)
-    subject = subject_of(document, protocol, "sha256:" + sha256(data).hexdigest())
-    births_checked(subject, protocol, as_of, document)
-    return subject
 
 
 def _stem(planned: Planned, file: SubjectFile) -> str:

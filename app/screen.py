@@ -23,6 +23,7 @@ from app.inputs import (
     same_ids,
     say,
     subject_files,
+    subject_in,
     unreadable,
 )
 from app.log import LogFault
@@ -32,8 +33,6 @@ from engine.decision import Screener, engine_fault, rejection
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol
 from engine.record import Decision, Record, dump
-from engine.source import read_document
-from engine.subjects import births_checked, subject_of
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
@@ -170,9 +169,11 @@ def _screen(
 
         if to_stdout:
             print("\n" + "=" * 80 + "\n")
-        print(summary_table(rows), end="")
-    if work.out is not None:
-        print(f"reports: {path_text(work.out)}")
+        # With JSON, nothing but records stands on standard output.
+        aside = sys.stderr if work.format == "json" else sys.stdout
+        print(summary_table(rows), end="", file=aside)
+        if work.out is not None:
+            print(f"reports: {path_text(work.out)}", file=aside)
     return worst
 
 
@@ -221,7 +222,7 @@ def _results(
         yield from pool.imap(_work, tasks, chunksize=16)
 
 
-_Task = tuple[SubjectFile, tuple[str, tuple[Fault, ...]] | None]
+_Task = tuple[SubjectFile, tuple[str, Fault] | None]
 _worker: Callable[[_Task], Result] | None = None
 
 
@@ -251,7 +252,7 @@ class _Worker:
     def __call__(self, task: _Task) -> Result:
         file, twice = task
         self.data, self.plan = b"", None
-        record, faults = self._decide(file, twice)
+        record, faults = self._decide(file, {file.path: twice} if twice else {})
         work = self.work
         if work.logged and record["schema"] == "eligo.decision/1":
             form: Literal["json", "yaml"] = "yaml"
@@ -267,28 +268,15 @@ class _Worker:
             return Result(_row(record), "", faults)
         return Result(_row(record), content.decode(), faults)
 
-    def _decide(
-        self, file: SubjectFile, twice: tuple[str, tuple[Fault, ...]] | None
-    ) -> tuple[Record, tuple[Fault, ...]]:
-        if twice is not None:
-            return self._rejected(InputRejected(twice[1], twice[0]), file)
+    def _decide(self, file: SubjectFile, twice: Twice) -> tuple[Record, tuple[Fault, ...]]:
         subject_id = None
         try:
-            data = self.data = file.path.read_bytes()
-            document = read_document(file.name, data)
-            digest = "sha256:" + sha256(data).hexdigest()
-            subject = subject_of(document, self.work.protocol, digest)
+            subject, _, self.data = subject_in(file, self.work.protocol, self.work.as_of, twice)
             subject_id = subject.id
-            births_checked(subject, self.work.protocol, self.work.as_of, document)
             record = self.screener.decide(subject, self.work.as_of)
             if self.planner is not None:
                 self.plan = self.planner.plan(subject, self.work.as_of, decision=record)
             return record, ()
-        except OSError as error:
-            fault = replace(
-                unreadable(file.path, error), span=unreadable(Path(file.name), error).span
-            )
-            return self._rejected(InputRejected([fault]), file)
         except InputRejected as rejected:
             return self._rejected(rejected, file)
         except EngineFault as fault:

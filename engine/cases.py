@@ -26,8 +26,8 @@ from engine.edits import at_path, leaf_paths, replaced, users
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.record import Decision
 from engine.sheet import Sheet
-from engine.source import Document, Path, read_document, shorten
-from engine.subjects import births_checked, subject_of
+from engine.source import Document, Path, scan_document, shorten
+from engine.subjects import subject_of
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_words
 from engine.worlds import Plain, Space
@@ -139,7 +139,7 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
     sheets: dict[str, Sheet] = {}
     for name, data in contents.items():
         try:
-            sheets[name] = Sheet(read_document(f"{at}/{name}", data))
+            sheets[name] = Sheet(scan_document(f"{at}/{name}", data))
         except InputRejected as rejected:
             faults += rejected.faults
     tops = {
@@ -211,8 +211,7 @@ def _case(
         document = _Inside(sheet.document, (*path, "subject"))
     if name is None or as_of is None:
         return None
-    subject = subject_of(document, protocol)
-    births_checked(subject, protocol, as_of, document)
+    subject = subject_of(document, protocol, as_of=as_of)
     place = sheet.document.span(path)
     recorded = {part: document.value.get(part) or {} for part in ("facts", "records")}
     return Case(name, as_of, subject, recorded, answers, verdict, file, place)

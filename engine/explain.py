@@ -404,7 +404,7 @@ class Explanation:
         if reason == "conflicting":
             values = sorted({_as_recorded(s, root[0]) for s in statements})
             when = f" of {last}" if last else ""
-            if len(values) == 1:
+            if len(values) == 1 or found.reading.low is not None:
                 return f"the limits of normal beside the values{when} disagree"
             return f"the statements{when} disagree: {', '.join(values)}"
         if reason == "history_not_confirmed":
@@ -437,7 +437,7 @@ class Explanation:
             fields.append(derive.field)
         said = []
         for entry in found.entries:
-            lacking = [name for name in fields if name not in entry.values]
+            lacking = [name for name in fields if _lacks(entry.values.get(name))]
             if lacking:
                 number = int(entry.entry.rpartition("[")[2][:-1]) + 1
                 said.append(f"entry {number} does not say: {', '.join(lacking)}")
@@ -636,10 +636,15 @@ def _as_recorded(statement: Statement, fact: Fact) -> str:
     return next((c.label for c in fact.choices if c.code == value), value)
 
 
+def _lacks(value: Recorded | tuple[str, ...] | None) -> bool:
+    """Whether an entry's field is not recorded, or not all of its codes are."""
+    return value is None or (isinstance(value, tuple) and "" in value)
+
+
 def _field_words(value: Recorded | tuple[str, ...], field: Field) -> str:
     labels = {choice.code: choice.label for choice in field.choices}
     if isinstance(value, tuple):
-        return ", ".join(labels.get(code, code) for code in value)
+        return ", ".join(labels.get(code, code) if code else "one not recorded" for code in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Amount):

@@ -422,7 +422,7 @@ class Statement:
 class Entry:
     """One entry of a record list. A field that is blank is absent from `values`.
 
-    A field of several codes is a tuple of codes.
+    A field of several codes is a tuple of codes; "" among them is one that is not recorded.
     """
 
     entry: str

@@ -59,7 +59,7 @@ from engine.model import (
     Where,
 )
 from engine.sheet import NotThat, Sheet, describe, parse_amount, split_limit
-from engine.source import Num, Path, read_document, shorten
+from engine.source import Num, Path, scan_document, shorten
 from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
 
 PARTS = ("protocol", "facts", "eligibility")
@@ -145,19 +145,21 @@ def protocol_of(contents: Mapping[str, bytes], at: str) -> Protocol:
             faults.append(Fault(Span(f"{at}/{part}.yaml", 1, 1), "pack-file", what))
             continue
         try:
-            document = read_document(f"{at}/{names[0]}", contents[names[0]])
+            document = scan_document(f"{at}/{names[0]}", contents[names[0]])
         except InputRejected as rejected:
             faults.extend(rejected.faults)
             continue
         sheets[part] = Sheet(document)
     protocol = None
+    pack = _Pack(sheets)
     if all(part in sheets for part in PARTS):
-        pack = _Pack(sheets)
         protocol = pack.protocol(pack_digest(contents))
         if "outcomes" in sheets:
             from engine.outcomes.reader import read_outcomes
 
             protocol = replace(protocol, outcomes=read_outcomes(sheets["outcomes"], pack))
+    else:
+        pack.look_through()
     for sheet in sheets.values():
         faults.extend(sheet.faults())
     if faults or protocol is None:
@@ -200,6 +202,15 @@ class _Pack:
             criteria,
             digest,
         )
+
+    def look_through(self) -> None:
+        """Find the faults of the files that are there, where one that is needed is not."""
+        if "protocol" in self.sheets:
+            self._identity(self.sheets["protocol"])
+        if "facts" in self.sheets:  # without them, every condition asks about an unknown fact
+            self._dictionary(self.sheets["facts"])
+            if "eligibility" in self.sheets:
+                self._eligibility(self.sheets["eligibility"])
 
     def _identity(self, sheet: Sheet) -> _Identity:
         top = sheet.mapping_of((), sheet.document.value, files.ProtocolFile) or {}

@@ -252,7 +252,9 @@ def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool |
             continue
         has = value if isinstance(value, tuple) else (value,)
         if not any(one in asked.values for one in has):
-            return None
+            if "" not in has:
+                return None
+            sure = False
     return sure
 
 

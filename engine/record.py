@@ -156,15 +156,23 @@ Record = Decision | Rejection | EngineFaultRecord
 def dump(record: Record) -> bytes:
     """A record as one line of JSON, without the line's end.
 
-    Keys stand in the order of these types; text is UTF-8, unescaped.
+    Keys stand in the order of these types; text is UTF-8, unescaped but for the three signs
+    that some readers take for the end of a line (U+0085, U+2028, U+2029).
     """
-    import orjson
-
-    return orjson.dumps(record)
+    return dump_any(record)
 
 
 def dump_any(value: object) -> bytes:
     """Plain values as one line of JSON."""
     import orjson
 
-    return orjson.dumps(value)
+    line = orjson.dumps(value)
+    for sign, escaped in _LINE_ENDS:
+        if sign in line:  # inside a text, where JSON lets it stand either way
+            line = line.replace(sign, escaped)
+    return line
+
+
+_LINE_ENDS = tuple(
+    (sign.encode(), f"\\u{ord(sign):04x}".encode()) for sign in ("\u0085", "\u2028", "\u2029")
+)

@@ -145,7 +145,8 @@ def _matches(entry: m.Entry, wanted: Iterable[m.Where], records: m.RecordList) -
             possible, certain = any(low <= int(v) <= high for v in where.values), low == high
         else:
             held = value if isinstance(value, tuple) else (value,)
-            possible, certain = not held or any(v in where.values for v in held), bool(held)
+            certain = any(v in where.values for v in held)
+            possible = certain or not held or "" in held
         if not possible:
             return "false"
         truth = truth if certain else "unknown"

@@ -132,7 +132,7 @@ class Sheet:
 
     @property
     def clean(self) -> bool:
-        return not self._found
+        return not self._found and not self.document.faults
 
     def fault(
         self, path: Path, code: str, message: str, hint: str = "", *, key: bool = False
@@ -142,8 +142,11 @@ class Sheet:
 
     def faults(self) -> list[Fault]:
         return [
-            self.document.fault(path, code, message, hint, key=key)
-            for path, code, message, hint, key in self._found
+            *self.document.faults,
+            *(
+                self.document.fault(path, code, message, hint, key=key)
+                for path, code, message, hint, key in self._found
+            ),
         ]
 
     def wrong(self, path: Path, error: NotThat) -> None:

@@ -49,6 +49,8 @@ class Document:
     path: str
     text: str
     value: Any
+    faults: tuple[Fault, ...] = ()
+    """What is wrong with the file, and does not keep the rest of it from being looked at."""
     positions: tuple[dict[Path, Span], dict[Path, Span]] | None = None
     _locate: Callable[[], tuple[dict[Path, Span], dict[Path, Span]]] | None = None
     lines: list[str] = field(default_factory=list)
@@ -91,6 +93,18 @@ def read_document(path: str, data: bytes) -> Document:
 
     `path` is the name that faults carry. Raises: InputRejected.
     """
+    document = scan_document(path, data)
+    if document.faults:
+        raise InputRejected(document.faults)
+    return document
+
+
+def scan_document(path: str, data: bytes) -> Document:
+    """As `read_document`, but a key that stands twice, a tag and a character that text may not
+    hold are `faults` of the document, for whoever finds the others (a `Sheet` counts them).
+
+    Raises: InputRejected for anything worse.
+    """
     text = _decode(path, data)
     return _read_json(path, text) if path.lower().endswith(".json") else _read_yaml(path, text)
 
@@ -129,6 +143,8 @@ def _place(path: str, text: str, offset: int) -> Span:
 
 # --- a tree with places, shared by both formats ---------------------------------------
 
+_Placed = tuple[Any, dict[Path, Span], dict[Path, Span]]
+
 
 @dataclass(slots=True)
 class _Node:
@@ -139,14 +155,14 @@ class _Node:
     span: Span
 
 
-def _plain(root: _Node, path: str, text: str) -> tuple[Any, dict[Path, Span], dict[Path, Span]]:
+def _plain(root: _Node, path: str, text: str, faults: list[Fault]) -> _Placed:
     """The plain value of a tree and the places of its values and keys.
 
-    Raises: InputRejected, with every duplicate key, or when the tree is too large.
+    Every key that stands twice is added to `faults`; its first value counts.
+    Raises: InputRejected when the tree is too large.
     """
     values: dict[Path, Span] = {}
     keys: dict[Path, Span] = {}
-    faults: list[Fault] = []
     document = Document(path, text, None)
     count = 0
 
@@ -185,10 +201,7 @@ def _plain(root: _Node, path: str, text: str) -> tuple[Any, dict[Path, Span], di
             return result
         return node.value
 
-    value = build(root, ())
-    if faults:
-        raise InputRejected(faults)
-    return value, values, keys
+    return build(root, ()), values, keys
 
 
 def shorten(text: str, limit: int = 60) -> str:
@@ -204,8 +217,9 @@ def _read_yaml(path: str, text: str) -> Document:
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    faults: list[Fault] = []
     try:
-        root = _yaml_tree(path, text, yaml.parse(text, Loader=loader))
+        root = _yaml_tree(path, text, yaml.parse(text, Loader=loader), faults)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 1, 1)
@@ -213,11 +227,11 @@ def _read_yaml(path: str, text: str) -> Document:
         _reject(span, text, "syntax", f"not YAML: {detail}", "check indentation, quotes and colons")
     except yaml.YAMLError as error:
         _reject(Span(path, 1, 1), text, "syntax", f"not YAML: {shorten(str(error))}")
-    value, values, keys = _plain(root, path, text)
-    return Document(path, text, value, (values, keys))
+    value, values, keys = _plain(root, path, text, faults)
+    return Document(path, text, value, tuple(faults), (values, keys))
 
 
-def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
+def _yaml_tree(path: str, text: str, events: Iterator[Any], faults: list[Fault]) -> _Node:
     """Build the node tree from parser events, on a stack of our own: no recursion, no tags."""
     import yaml
 
@@ -226,6 +240,7 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
     pending_keys: list[_Node | None] = []
     root: _Node | None = None
     documents = 0
+    document = Document(path, text, None)
 
     def place(mark: Any) -> Span:
         return Span(path, mark.line + 1, mark.column + 1)
@@ -266,19 +281,20 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any]) -> _Node:
         elif isinstance(event, yaml.NodeEvent):
             span = place(event.start_mark)
             if raw.tag not in (None, "!"):
-                _reject(
-                    span, text, "tag", f"the tag `{shorten(raw.tag)}` is not used here", "drop it"
-                )
+                what = f"the tag `{shorten(raw.tag)}` is not used here"
+                faults.append(document.fault_at(span, "tag", what, "drop it"))
             if isinstance(event, yaml.ScalarEvent):
                 is_key = (
                     bool(open_nodes)
                     and open_nodes[-1].kind == "mapping"
                     and (pending_keys[-1] is None)
                 )
-                plain = event.implicit[0] and event.tag is None
+                tagged = raw.tag not in (None, "!")
+                plain = event.implicit[0] or (tagged and event.style is None)
                 value = _yaml_scalar(event.value) if plain and not is_key else event.value
                 if _FORBIDDEN.search(event.value):
-                    _reject(span, text, "encoding", BAD_TEXT)
+                    faults.append(document.fault_at(span, "encoding", BAD_TEXT))
+                    value = _FORBIDDEN.sub("\ufffd", event.value)
                 node = _Node("scalar", value, span)
                 attach(node)
             else:
@@ -326,11 +342,11 @@ _QUICK = json.JSONDecoder(
 
 
 def _read_json(path: str, text: str) -> Document:
-    def careful() -> tuple[Any, dict[Path, Span], dict[Path, Span]]:
-        return _plain(_JsonReader(path, text).read(), path, text)
+    def careful(faults: list[Fault]) -> _Placed:
+        return _plain(_JsonReader(path, text, faults).read(), path, text, faults)
 
     def locate() -> tuple[dict[Path, Span], dict[Path, Span]]:
-        _, values, keys = careful()
+        _, values, keys = careful([])
         return values, keys
 
     # Surrogate and control-character escapes are legal JSON that only the careful reader checks.
@@ -338,11 +354,12 @@ def _read_json(path: str, text: str) -> Document:
         try:
             value = _QUICK.decode(text)
             if _shallow(value):
-                return Document(path, text, value, None, locate)
+                return Document(path, text, value, _locate=locate)
         except (_Doubtful, ValueError, RecursionError):
             pass
-    value, values, keys = careful()
-    return Document(path, text, value, (values, keys))
+    faults: list[Fault] = []
+    value, values, keys = careful(faults)
+    return Document(path, text, value, tuple(faults), (values, keys))
 
 
 def _shallow(value: Any) -> bool:
@@ -381,8 +398,8 @@ class _JsonReader:
         "-Infinity": Num("-Infinity"),
     }
 
-    def __init__(self, path: str, text: str) -> None:
-        self.path, self.text, self.at = path, text, 0
+    def __init__(self, path: str, text: str, faults: list[Fault]) -> None:
+        self.path, self.text, self.at, self.faults = path, text, 0, faults
         self.line_starts = [0, *(m.end() for m in re.finditer("\n", text))]
 
     def read(self) -> _Node:
@@ -489,7 +506,9 @@ class _JsonReader:
         if _FORBIDDEN.search(text) or (
             "\ufffd" in text and text.count("\ufffd") > whole.count("\ufffd")
         ):
-            _reject(start, self.text, "encoding", BAD_TEXT)
+            document = Document(self.path, self.text, None)
+            self.faults.append(document.fault_at(start, "encoding", BAD_TEXT))
+            return _FORBIDDEN.sub("\ufffd", text)
         return text
 
     def _escape(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from hashlib import sha256
@@ -15,7 +15,9 @@ from engine.model import (
     LARGEST,
     MILLION,
     Amount,
+    CompletedYears,
     Days,
+    DaysBetween,
     Entries,
     Entry,
     Fact,
@@ -37,7 +39,7 @@ from engine.sheet import (
     parse_days,
     parse_quantity,
 )
-from engine.source import Document, Num, Path, read_document, shorten
+from engine.source import Document, Num, Path, scan_document, shorten
 from engine.units import UnitError, conversion
 from engine.wording import decimal_text
 
@@ -48,16 +50,23 @@ _NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
 
 
-def read_subject(data: bytes, name: str, protocol: Protocol) -> Subject:
+def read_subject(data: bytes, name: str, protocol: Protocol, as_of: date | None = None) -> Subject:
     """The subject in a file's bytes; `name` is what faults call the file.
 
     Raises: InputRejected with every fault.
     """
-    return subject_of(read_document(name, data), protocol, "sha256:" + sha256(data).hexdigest())
+    digest = "sha256:" + sha256(data).hexdigest()
+    return subject_of(scan_document(name, data), protocol, digest, as_of)
 
 
-def subject_of(document: Document, protocol: Protocol, digest: str = "") -> Subject:
-    """The subject in a document. Raises: InputRejected."""
+def subject_of(
+    document: Document, protocol: Protocol, digest: str = "", as_of: date | None = None
+) -> Subject:
+    """The subject in a document.
+
+    `as_of`: what cannot be so on that day is a fault too: a birth date after it, a derived
+    amount wholly outside its plausible range. Raises: InputRejected, with every fault.
+    """
     sheet = Sheet(document, blanks=True)
     value = document.value
     top = sheet.mapping_of((), value, files.SubjectFile) or {}
@@ -81,20 +90,50 @@ def subject_of(document: Document, protocol: Protocol, digest: str = "") -> Subj
             _unknown(sheet, ("records", name), "record list", name, protocol.records)
         elif recorded is not None:
             records[name] = _entries(sheet, ("records", name), record, recorded)
+    _check_births(sheet, protocol, facts, as_of)
     if not sheet.clean or subject_id is None:
         raise InputRejected(sheet.faults(), subject_id)
-    _check_births(sheet, protocol, facts, None)
-    if not sheet.clean:
-        raise InputRejected(sheet.faults(), subject_id)
-    return Subject(subject_id, facts, records, digest)
+    subject = Subject(subject_id, facts, records, digest)
+    if as_of is not None and any(fact.derive and fact.range_u for fact in protocol.facts.values()):
+        _check_derived(sheet, protocol, subject, as_of)
+        if not sheet.clean:
+            raise InputRejected(sheet.faults(), subject_id)
+    return subject
 
 
-def births_checked(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:
-    """Refuse a birth date after the as-of date. Raises: InputRejected."""
-    sheet = Sheet(document, blanks=True)
-    _check_births(sheet, protocol, subject.facts, as_of)
-    if not sheet.clean:
-        raise InputRejected(sheet.faults(), subject.id)
+def _check_derived(sheet: Sheet, protocol: Protocol, subject: Subject, as_of: date) -> None:
+    """Refuse a derived amount that has no point in common with its plausible range."""
+    from engine.readings import find_readings, readings_only
+
+    readings = readings_only(find_readings(protocol, subject, as_of))
+    for fact in protocol.facts.values():
+        reading = readings[fact.name]
+        if fact.derive is None or fact.range_u is None:
+            continue
+        if reading.low is None or reading.high is None:
+            continue
+        low, high = fact.range_u
+        if reading.high < low or reading.low > high:
+            nearest = reading.high if reading.high < low else reading.low
+            ends = f"{decimal_text(low)} to {decimal_text(high)} {fact.unit}"
+            what = (
+                f"`{fact.name}` comes to `{decimal_text(int(nearest))} {fact.unit}` on"
+                f" {as_of.isoformat()}, outside the plausible range, {ends}"
+            )
+            sheet.fault(_recorded_behind(protocol, fact), "implausible", what, "check the dates")
+
+
+def _recorded_behind(protocol: Protocol, fact: Fact) -> Path:
+    """The path of a fact that a derived one is worked out from, or of its list."""
+    while fact.derive is not None:
+        derive = fact.derive
+        if isinstance(derive, CompletedYears):
+            fact = protocol.facts[derive.since]
+        elif isinstance(derive, DaysBetween):
+            fact = protocol.facts[derive.end]
+        else:
+            return ("records", derive.records)
+    return ("facts", fact.name)
 
 
 def _check_births(
@@ -110,11 +149,11 @@ def _check_births(
             if statement.voided:
                 continue
             path = entry_path(statement.entry)
-            if as_of is None:
-                if statement.value == "never":
-                    sheet.fault(path, "birth-date", "a birth date cannot be `never`")
+            if statement.value == "never":
+                sheet.fault(path, "birth-date", "a birth date cannot be `never`")
             elif (
-                isinstance(statement.value, Days)
+                as_of is not None
+                and isinstance(statement.value, Days)
                 and statement.value.first > as_of
                 and not (statement.on and statement.on > as_of)
             ):
@@ -188,6 +227,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
             )
     on = _on(sheet, (*path, "on"), value.get("on"))
     source, by, note = (_words(sheet, (*path, k), value.get(k)) for k in _NOTES)
+    by = by if any(char.isalnum() for char in by) else ""  # a dash is nobody's name
     if _voided(sheet, path, value):
         return Statement(entry, None, None, on, None, source, by, note, voided=True)
     unknown = value.get("unknown")
@@ -380,11 +420,13 @@ def _field_value(
     if field.many:
         several = value if isinstance(value, list) else [value]
         codes = [
-            _value(sheet, (*path, i) if isinstance(value, list) else path, field, one, "")
+            ""
+            if _blank(one)  # one of them is not recorded: it may be any
+            else _value(sheet, (*path, i) if isinstance(value, list) else path, field, one, "")
             for i, one in enumerate(several)
-            if not _blank(one)
         ]
-        return tuple(str(code) for code in codes if code is not None) or None
+        known = tuple(str(code) for code in codes if code is not None)
+        return known if any(known) else None
     if field.type == "date" and isinstance(value, str):
         if value.strip() == "ongoing":
             return "ongoing"
@@ -406,12 +448,15 @@ def _field_value(
     return _value(sheet, path, field, value, field.unit)
 
 
-def same_subject_twice(subject: str, names: list[str]) -> tuple[Fault, ...]:
-    """The faults of files that state one subject id, in the order of `names`."""
+def same_subject_twice(subject: str, stated: Sequence[tuple[Document, Span]]) -> list[Fault]:
+    """The faults of files that state one subject id, in their order.
+
+    `stated`: each file, and where in it the id stands.
+    """
     faults = []
-    for i, name in enumerate(names):
-        others = ", ".join(f"`{other}`" for j, other in enumerate(names) if j != i)
+    for i, (document, span) in enumerate(stated):
+        others = ", ".join(f"`{other.path}`" for j, (other, _) in enumerate(stated) if j != i)
         message = f"the subject `{shorten(subject)}` is also in {others}"
-        span = Span(name, 1, 1)
-        faults.append(Fault(span, "duplicate-subject", message, "keep one file for a subject"))
-    return tuple(faults)
+        hint = "keep one file for a subject"
+        faults.append(document.fault_at(span, "duplicate-subject", message, hint))
+    return faults

@@ -36,7 +36,7 @@ from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams
 from engine.faults import InputRejected
 from engine.packs import derived_from, is_birth_date
 from engine.source import Document, Num
-from engine.subjects import births_checked, subject_of
+from engine.subjects import subject_of
 from engine.wording import decimal_text
 
 Plain = dict[str, Any]
@@ -148,9 +148,7 @@ def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
 def subject_from(recorded: Plain, protocol: m.Protocol, as_of: date, name: str = "W") -> m.Subject:
     """The subject that a file with these contents would give. Raises: InputRejected."""
     document = Document("witness", "", {"subject": name, **fitted(recorded, protocol)})
-    subject = subject_of(document, protocol)
-    births_checked(subject, protocol, as_of, document)
-    return subject
+    return subject_of(document, protocol, as_of=as_of)
 
 
 class Space:

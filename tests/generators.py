@@ -801,10 +801,12 @@ def _field_value(
         return c.of(_WORDS)
     if one.type == "choice":
         codes = [choice.code for choice in one.choices]
-        picked = [str(c.of(asked)) if asked and c.chance(50) else c.of(codes)]
+        picked: list[str | None] = [str(c.of(asked)) if asked and c.chance(50) else c.of(codes)]
         if one.many and c.chance(50):
             picked += c.some(codes, 0, 2)
-            return picked
+            if vague and c.chance(vague):
+                picked.append(c.of([None, ""]))
+            return c.shuffled(picked)
         return picked[0]
     millionths = c.of(asked) if asked and c.chance(60) else c.whole(0, 100) * 250_000
     low, high = one.range_u or (0, m.LARGEST)

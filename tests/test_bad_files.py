@@ -15,7 +15,7 @@ from app.shipped import shipped_pack
 from engine.faults import InputRejected
 from engine.packs import read_pack
 from engine.source import read_document
-from engine.subjects import births_checked, subject_of
+from engine.subjects import read_subject, subject_of
 
 BAD = Path("fixtures/bad")
 AS_OF = date(2026, 11, 20)
@@ -31,8 +31,7 @@ def faults_of_subject(path: Path) -> str:
 
 
 def read(path: Path) -> None:
-    document = read_document(path.name, path.read_bytes())
-    births_checked(subject_of(document, PROTOCOL), PROTOCOL, AS_OF, document)
+    read_subject(path.read_bytes(), path.name, PROTOCOL, AS_OF)
 
 
 def faults_of_pack(path: Path) -> str:

@@ -68,7 +68,7 @@ def test_html_and_pdf_need_a_place(form: str) -> None:
 def test_out_gets_a_report_a_subject(tmp_path: Path, form: str, start: bytes) -> None:
     ran = eligo("screen", ELIGIBLE, BAD, *AS_OF, "--format", form, "--out", tmp_path.as_posix())
     assert ran.code == 2
-    assert "2 subjects: 1 eligible" in ran.out
+    assert "2 subjects: 1 eligible" in (ran.err if form == "json" else ran.out)
     suffix = "txt" if form == "text" else form
     assert (tmp_path / f"CAR-001.{suffix}").read_bytes().lower().startswith(start.lower())
     (other,) = [path for path in tmp_path.iterdir() if not path.name.startswith("CAR-001")]
@@ -136,6 +136,71 @@ def test_wrong_words_are_exit_code_2_and_no_traceback(words: tuple[str, ...]) ->
 def test_a_date_in_the_future_is_noted() -> None:
     ran = eligo("screen", ELIGIBLE, "--as-of", "2999-01-01", "--format", "json")
     assert "in the future" in ran.err and ran.code == 0
+
+
+def test_json_in_files_leaves_standard_output_alone(tmp_path: Path) -> None:
+    ran = eligo(
+        "screen", ELIGIBLE, *AS_OF, "--format", "json", "--out", (tmp_path / "o").as_posix()
+    )
+    assert (ran.code, ran.out) == (0, "") and "1 subject: 1 eligible" in ran.err
+    assert json.loads((tmp_path / "o" / "CAR-001.json").read_text("utf-8"))["subject"] == "CAR-001"
+
+
+def test_a_record_is_one_line_for_every_reader(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    source = "one\u2028two\u0085three\u2029four"
+    said = {"value": 80, "on": "2026-11-18", "source": source}
+    file.write_text(json.dumps({"subject": "S", "facts": {"lansky": said}}), "utf-8")
+    ran = eligo("screen", file.as_posix(), *AS_OF, "--format", "json")
+    (line,) = ran.out.splitlines()
+    assert source in json.dumps(json.loads(line), ensure_ascii=False)
+
+
+SLIPS = {
+    "twice.yaml": "subject: S1\nfacts: {sex: female}\nfacts: {sex: male}\n",
+    "syntax.yaml": "subject: S1  # corrected\nfacts: {sex: [female\n",
+    "quoted.yaml": "subject: 'S1'\nfacts: {sex: !!python/tag female\n",
+    "late.yaml": "facts:\n  sex: female\nsubject: S1\n",
+    "syntax.json": '{"subject": "S1", "facts": {"sex": }}',
+    "control.json": '{"subject": "S1", "facts": {"sex": {"value": "female", "note": "\\u0001"}}}',
+    "unseen.yaml": 'subject: "S1\\u200b"\n',
+    "latin.yaml": "subject: S1\nfacts: {sex: fémale}\n",
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_correction_with_a_slip_does_not_leave_what_it_corrects_to_decide_on(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a-first.yaml").write_text("# as faxed\nsubject: S1\nfacts: {lanski: 80}\n")
+    text = SLIPS[name]
+    (tmp_path / name).write_text(text, "latin-1" if name.startswith("latin") else "utf-8")
+    (tmp_path / "other.yaml").write_text("subject: S2\n")
+    for command in ("screen", "plan"):
+        ran = eligo(command, tmp_path.as_posix(), *AS_OF, "--format", "json")
+        schemas = {
+            record.get("subject"): record["schema"]
+            for record in map(json.loads, ran.out.splitlines())
+        }
+        assert ran.code == 2 and schemas["S2"] != "eligo.rejection/1"
+        assert schemas["S1"] == "eligo.rejection/1" and len(schemas) <= 3
+    ran = eligo("check", tmp_path.as_posix(), *AS_OF)
+    assert ran.code == 2 and ran.out.endswith("1 of 3 subject files have no faults\n")
+    assert ran.out.count("duplicate-subject") == 2
+    first = tmp_path / "a-first.yaml"
+    assert f"{first}:2:10: duplicate-subject: the subject `S1" in ran.out.replace("\n    ", " ")
+    assert "unknown-fact" in ran.out, "its own faults are listed too"
+    if name == "late.yaml":
+        assert f"{tmp_path / name}:3:10: duplicate-subject" in ran.out.replace("\n    ", " ")
+
+
+def test_a_link_to_nothing_is_a_subject_that_was_not_screened(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "moved" / "away.yaml")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "moved" / "away.txt")
+    ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
+    (record,) = map(json.loads, ran.out.splitlines())
+    assert ran.code == 2 and record["faults"][0]["code"] == "unreadable"
+    assert "passed over, not a subject file" in ran.err
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:

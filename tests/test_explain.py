@@ -11,8 +11,9 @@ import pytest
 from app.shipped import shipped_pack
 from engine import reference
 from engine.decision import Screener
+from engine.faults import InputRejected
 from engine.model import Protocol, Subject, Truth
-from engine.packs import read_pack
+from engine.packs import protocol_of, read_pack
 from engine.record import Decision, Why
 from engine.subjects import read_subject
 
@@ -115,3 +116,85 @@ def test_missing_stands_on_open_criteria_only(screener: Screener) -> None:
         decision, _ = one(screener, name)
         for criterion in decision["criteria"]:
             assert bool(criterion["missing"]) == (criterion["status"] == "open")
+
+
+# --- what a record says of doubt ----------------------------------------------------------
+
+SMALL = {
+    "protocol.yaml": b'{protocol: small, version: "1", title: Small}',
+    "facts.yaml": b"""
+facts:
+  birth_date: {ask: Birth, type: date, changes: never}
+  age:
+    {ask: Age, type: quantity, unit: a, derive: {completed_years_since: birth_date}, range: [0, 10]}
+  alt: {ask: ALT, type: quantity, unit: U/L, uln: 40, changes: never}
+  consent: {ask: Consent, type: boolean, attested_by: investigator, changes: never}
+  cells: {ask: Cells, type: boolean, derive: {exists: therapy, where: {target: cd19}}}
+records:
+  therapy:
+    ask: Therapy
+    fields:
+      target: {type: choice, choices: [cd19, cd22], many: true}
+""",
+    "eligibility.yaml": b"""
+criteria:
+  - {id: I01, kind: inclusion, text: Age, holds_when: {age: {at_least: 2}}}
+  - {id: I02, kind: inclusion, text: Consent, holds_when: {consent: true}}
+  - {id: E01, kind: exclusion, text: ALT, holds_when: {alt: {above_uln: 2}}}
+  - {id: E02, kind: exclusion, text: Cells, holds_when: {cells: true}}
+""",
+}
+
+
+def decided(recorded: str) -> Decision:
+    small = protocol_of(SMALL, "small")
+    subject = read_subject(recorded.encode(), "s.yaml", small, AS_OF)
+    with Screener(small) as made:
+        return made.decide(subject, AS_OF)
+
+
+def doubt(recorded: str, id: str) -> list[tuple[str, str]]:
+    (found,) = [c for c in decided(recorded)["criteria"] if c["id"] == id]
+    return [(one["reason"], one["detail"]) for one in found["missing"]]
+
+
+def test_equal_values_with_other_limits_are_not_said_to_differ() -> None:
+    other = "{value: 0.09, unit: U/mL, uln: 0.048, on: 2026-11-01}"
+    said = f"{{subject: S, facts: {{alt: [{{value: 90, on: 2026-11-01}}, {other}]}}}}"
+    limits = "the limits of normal beside the values of 2026-11-01 disagree"
+    assert doubt(said, "E01") == [("conflicting", limits)]
+    said = said.replace("0.09", "0.08")
+    assert doubt(said, "E01")[0][1].startswith("the statements of 2026-11-01 disagree: 0.08 U/mL")
+
+
+@pytest.mark.parametrize("by", ["-", "'?'", "...", '"\\u200b"', "_"])
+def test_a_dash_is_nobody_s_name(by: str) -> None:
+    (found,) = doubt(f"{{subject: S, facts: {{consent: {{value: true, by: {by}}}}}}}", "I02")
+    assert found[0] == "not_attested"
+    assert doubt("{subject: S, facts: {consent: {value: true, by: مریم}}}", "I02") == []
+
+
+@pytest.mark.parametrize("blank", ["null", '""', '" "'])
+def test_a_code_left_blank_may_be_any(blank: str) -> None:
+    listed = "{{complete_on: 2026-11-20, entries: [{{target: {}}}]}}"
+    said = f"{{{{subject: S, records: {{{{therapy: {listed}}}}}}}}}"
+    assert doubt(said.format(f"[cd22, {blank}]"), "E02") == [
+        ("imprecise", "entry 1 does not say: target")
+    ]
+    decision = decided(said.format(f"[cd19, {blank}]"))
+    assert (decision["verdict"], decision["determined_by"]) == ("ineligible", ["E02"])
+
+
+@pytest.mark.parametrize(("born", "fits"), [("2016-11-21", True), ("2015-11-20", False)])
+def test_a_derived_amount_outside_its_range_is_a_slip(born: str, fits: bool) -> None:
+    said = f"{{subject: S, facts: {{birth_date: {born}}}}}"
+    if fits:
+        assert decided(said)["verdict"] == "undetermined"
+        return
+    with pytest.raises(InputRejected) as rejected:
+        decided(said)
+    (fault,) = rejected.value.faults
+    assert (fault.span.line, fault.code) == (1, "implausible")
+    assert fault.message == (
+        "`age` comes to `11 a` on 2026-11-20, outside the plausible range, 0 to 10 a"
+    )

@@ -24,7 +24,7 @@ from engine.model import Protocol
 from engine.packs import PARTS, SUFFIXES, read_pack
 from engine.record import Record, dump
 from engine.source import Num, read_document
-from engine.subjects import births_checked, subject_of
+from engine.subjects import read_subject
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -146,15 +146,11 @@ def records() -> Iterator[Record]:
     files = [p for f in ("subjects", "bad/subjects", "bad/same-id") for p in subject_files(f)]
     with Screener(protocol) as screener:
         for path in files:
-            subject_id = None
             try:
-                document = read_document(path.name, path.read_bytes())
-                subject = subject_of(document, protocol)
-                subject_id = subject.id
-                births_checked(subject, protocol, AS_OF, document)
+                subject = read_subject(path.read_bytes(), path.name, protocol, AS_OF)
                 yield screener.decide(subject, AS_OF)
             except InputRejected as rejected:
-                yield rejection(rejected, rejected.subject or subject_id)
+                yield rejection(rejected, rejected.subject)
     for folder in BAD_PACKS:
         try:
             read_pack(folder)
@@ -280,8 +276,7 @@ def test_the_packs_that_a_schema_must_refuse_are_there() -> None:
 
 def accepted(path: Path) -> None:
     """Read a subject as `eligo screen` does. Raises: InputRejected."""
-    document = read_document(path.name, path.read_bytes())
-    births_checked(subject_of(document, shipped()), shipped(), AS_OF, document)
+    read_subject(path.read_bytes(), path.name, shipped(), AS_OF)
 
 
 @pytest.mark.parametrize("path", BAD_SUBJECTS, ids=lambda path: path.name)

@@ -217,7 +217,7 @@ def traced(value: Plain) -> Document:
                 walk(child, (*place, number))
 
     walk(value, ())
-    return Document("", "", value, (places, places))
+    return Document("", "", value, positions=(places, places))
 
 
 # --- the main table ---------------------------------------------------------------------

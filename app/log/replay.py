@@ -17,7 +17,7 @@ from engine.faults import EngineFault, InputRejected
 from engine.packs import protocol_of
 from engine.record import Decision, dump
 from engine.source import read_document
-from engine.subjects import births_checked, subject_of
+from engine.subjects import subject_of
 
 Outcome = Literal["same", "different", "refused", "redacted"]
 
@@ -78,9 +78,8 @@ class Replayer:
             name = f"subject.{read_details(details).form}"
             document = read_document(name, facts)
             digest = "sha256:" + sha256(facts).hexdigest()
-            subject = subject_of(document, screener.protocol, digest)
             as_of = date.fromisoformat(entry.as_of)
-            births_checked(subject, screener.protocol, as_of, document)
+            subject = subject_of(document, screener.protocol, digest, as_of)
             again = screener.decide(subject, as_of)
         except InputRejected as rejected:
             return Replayed(index, "refused", rejected.faults[0].text())

@@ -652,9 +652,9 @@ def _matchings(
         if isinstance(value, Amount):
             answers.append(_amount_answers(record.fields[field], value, questions))
         elif held is not None:
-            answers.append(
-                [frozenset(q for q in questions if any(one in q.values for one in held))]
-            )
+            known = frozenset(q for q in questions if any(one in q.values for one in held))
+            others = _field_answers(record.fields[field], questions) if "" in held else []
+            answers.append([*{known, *(known | other for other in others)}])
         else:
             answers.append(_field_answers(record.fields[field], questions))
     found = set()

@@ -24,7 +24,7 @@ from engine.decision import Screener
 from engine.packs import pack_files, protocol_of
 from engine.record import dump
 from engine.source import read_document
-from engine.subjects import births_checked, subject_of
+from engine.subjects import subject_of
 from tests.log.made import NAME, ticking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             try:
                 document = read_document(path.name, facts)
                 digest = "sha256:" + sha256(facts).hexdigest()
-                subject = subject_of(document, screener.protocol, digest)
-                births_checked(subject, screener.protocol, AS_OF, document)
+                subject = subject_of(document, screener.protocol, digest, AS_OF)
             except InputRejected:
                 continue
             append_decision(

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from engine import source
 from engine.decision import Screener
-from engine.faults import InputRejected
+from engine.faults import Fault, InputRejected
 from engine.model import Protocol
 from engine.packs import pack_files, protocol_of
 from engine.source import Num, read_document
-from engine.subjects import births_checked, read_subject, subject_of
+from engine.subjects import read_subject
 from tests.generators import (
     LONG,
     Choices,
@@ -72,7 +72,12 @@ def test_yaml_and_json_of_one_pack_are_read_alike(drawn: tuple[dict[str, Plain],
 
 def careful(text: str) -> Any:
     """What the reader that keeps places makes of a text. Raises: InputRejected."""
-    return source._plain(source._JsonReader("t.json", text).read(), "t.json", text)[0]
+    faults: list[Fault] = []
+    root = source._JsonReader("t.json", text, faults).read()
+    value = source._plain(root, "t.json", text, faults)[0]
+    if faults:
+        raise InputRejected(faults)
+    return value
 
 
 class _Refused(Exception):
@@ -327,9 +332,7 @@ def test_damaged_subject_files_are_rejected_or_decided(shipped: Protocol) -> Non
             data = damaged(c, file.read_bytes())
             started = time.monotonic()
             try:
-                document = read_document(file.name, data)
-                subject = subject_of(document, shipped)
-                births_checked(subject, shipped, AS_OF, document)
+                subject = read_subject(data, file.name, shipped, AS_OF)
                 screener.decide(subject, AS_OF)
                 decided += 1
             except InputRejected as rejected:
