@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     summary = "a worklist instead: what to do next for each subject, the soonest first"
     screen.add_argument("--summary", action="store_true", help=summary)
     screen.add_argument("--log", type=Path, metavar="LOG", help="append decisions to this log")
+    screen.add_argument("--key-file", type=Path, metavar="FILE", help="the log's private key")
     screen.add_argument("--by", metavar="NAME", help="who screens, for the log")
     screen.add_argument("--reason", default="", metavar="TEXT", help="why, for the log")
     screen.add_argument("--trace", action="store_true", help="append the trace to the reports")

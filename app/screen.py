@@ -7,10 +7,12 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any, Literal
 
 from app.inputs import (
@@ -47,6 +49,7 @@ MANY = 200
 
 SUFFIX = {"text": "txt", "json": "json", "html": "html", "pdf": "pdf", "md": "md"}
 _UNSAFE = re.compile(r"[^\w.@+-]|^\.")
+_MARKED = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,9 @@ class Result:
 
 def run(arguments: Namespace) -> int:
     """Screen; returns the exit code."""
+    if arguments.summary and arguments.log is not None:
+        say("--summary makes a worklist and logs nothing: leave out --summary or --log")
+        return REJECTED
     if arguments.summary:
         from app.plan import worklist
 
@@ -126,9 +132,15 @@ def run(arguments: Namespace) -> int:
         if logged:
             from app.log.commands import keeper
 
-            folder = arguments.protocol or shipped_pack()
-            with keeper(arguments.log, folder, arguments.by, arguments.reason) as log:
-                code = _screen(work, files, arguments.jobs, log)
+            pack, key = arguments.protocol or shipped_pack(), arguments.key_file
+            with keeper(arguments.log, pack, arguments.by, arguments.reason, key) as log:
+                try:
+                    code = _screen(work, files, arguments.jobs, log)
+                except (LogFault, OSError):
+                    if log.kept:
+                        what = "1 decision was" if log.kept == 1 else f"{log.kept} decisions were"
+                        say(f"{what} logged before this; the rest was not made")
+                    raise
         else:
             code = _screen(work, files, arguments.jobs)
     except LogFault as fault:
@@ -189,14 +201,39 @@ def _keep(work: Work, log: Keeper, one: ToLog) -> str:
     content = _content(work, one.record, one.plan, (), logged)
     if work.out is None:
         return content.decode()
-    if work.format == "json":
-        proof = log.proof(logged.entry)
-    else:
-        proof = log.report(logged.entry, content, work.format)
     where = work.out / _file_name(one.record, one.file, work.format)
-    where.write_bytes(content)
-    where.with_name(f"{where.name}.tlog-proof").write_text(proof, "utf-8", newline="\n")
+    proof_at = _proof_of(where)
+    # The report is on the disk before the log says that it was made, and is named last.
+    with _drafted(where, content):
+        if work.format == "json":
+            proof = log.proof(logged.entry)
+        else:
+            proof = log.report(logged.entry, content, work.format)
+        with _drafted(proof_at, proof.encode()):
+            pass
     return ""
+
+
+def _proof_of(report: Path) -> Path:
+    return report.with_name(f"{report.name}.tlog-proof")
+
+
+@contextmanager
+def _drafted(where: Path, content: bytes) -> Iterator[None]:
+    """Write a file beside its place, and move it there at the end if nothing was raised."""
+    draft = where.with_name(f".{where.name}.part")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield
+        draft.replace(where)
+    except OSError as error:
+        error.filename = error.filename or draft
+        raise
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _results(
@@ -218,8 +255,25 @@ def _results(
     from multiprocessing import get_context
 
     pool: Pool
+    chunk = 16
+    # What is worked out and not yet taken must fit in memory, however slow the taking.
+    room, over = Semaphore(4 * processes * chunk), Event()
+
+    def paced() -> Iterator[_Task]:
+        for task in tasks:
+            room.acquire()
+            if over.is_set():
+                return
+            yield task
+
     with get_context("spawn").Pool(processes, _start_worker, (work,)) as pool:
-        yield from pool.imap(_work, tasks, chunksize=16)
+        try:
+            for result in pool.imap(_work, paced(), chunksize=chunk):
+                room.release()
+                yield result
+        finally:
+            over.set()
+            room.release()
 
 
 _Task = tuple[SubjectFile, tuple[str, Fault] | None]
@@ -264,7 +318,9 @@ class _Worker:
             return Result(_row(record), "", faults)
         content = _content(work, record, self.plan, faults)
         if work.out is not None:
-            (work.out / _file_name(record, file, work.format)).write_bytes(content)
+            where = work.out / _file_name(record, file, work.format)
+            where.write_bytes(content)
+            _proof_of(where).unlink(missing_ok=True)  # of a report that stood here before
             return Result(_row(record), "", faults)
         return Result(_row(record), content.decode(), faults)
 
@@ -338,6 +394,7 @@ def _file_name(record: Record, file: SubjectFile, form: str) -> str:
 def file_stem(subject: str | None, file: SubjectFile) -> str:
     """A safe file name, without its suffix, for a subject, or for a file that states none."""
     name = _UNSAFE.sub("_", subject or Path(file.name).stem)[:80]
-    if subject is None or name != subject:
+    name = name.encode()[:180].decode(errors="ignore")  # a file's name has at most 255 bytes
+    if subject is None or name != subject or _MARKED.search(name):
         name += "-" + sha256((subject or file.name).encode()).hexdigest()[:8]
     return name

@@ -112,6 +112,11 @@ def pack_files(folder: FilePath) -> dict[str, bytes]:
                 name = os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")
                 message = f"the file name `{shorten(name)}` is not UTF-8"
                 raise InputRejected([Fault(Span(name, 1, 1), "pack-file", message)]) from None
+            if "\\" in relative.as_posix() or not relative.as_posix().isprintable():
+                # A digest is made of names, a line each, and must be the same everywhere.
+                name = relative.as_posix().encode("unicode_escape").decode()
+                message = f"the file name `{shorten(name)}` has a sign that names may not hold"
+                raise InputRejected([Fault(Span(name, 1, 1), "pack-file", message, "rename it")])
             found[relative.as_posix()] = file.read_bytes()
     return found
 

@@ -23,6 +23,7 @@ from app.log.entry import (
     pack_manifest,
     read_details,
     read_entry,
+    read_manifest,
     report_bytes,
     sealed,
     unsealed,
@@ -50,14 +51,11 @@ def append_decision(
     `pack` the files it was decided under. `reason` may be empty.
     Raises: LogFault if these do not belong together or the log cannot be written.
     """
-    import orjson
-
-    plain = record_head(record)
-    whole = orjson.loads(record)
-    if any(whole[name] != value for name, value in plain.items()):
-        raise EntryFault("the record states something twice")
+    plain = whole_record(record)
     details = details_of(plain, form, reason)
     manifest = unsealed(pack_manifest(pack))
+    if read_manifest(manifest.data or b"").keys() != pack.keys():
+        raise EntryFault("a file of the pack has a name that a log cannot keep")
     if plain["protocol"]["digest"] != manifest.name():
         raise EntryFault("the decision was not made under this pack")
     if plain["facts_digest"] != "sha256:" + sha256(facts).hexdigest():
@@ -84,23 +82,43 @@ def append_decision(
     return log.append(make, now)
 
 
-def record_head(record: bytes) -> Any:
-    """What a decision record states ahead of its criteria: all but the proof.
+def whole_record(record: bytes) -> Any:
+    """A decision record, seen to be one: what stands ahead of its criteria, it states once.
 
-    The order of a record's fields is fixed, and this is a hundredth of it: a log of 100,000 is
-    verified in seconds where reading whole records would take as many again. (A quote inside
-    a text is escaped, so these bytes cannot be part of one.) Raises: ValueError if not JSON.
+    Raises: EntryFault if it is none.
     """
+    try:
+        return _whole_record(record)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        raise EntryFault("the record is not a decision, or states something twice") from None
+
+
+def _whole_record(record: bytes) -> Any:
     import orjson
 
+    whole = orjson.loads(record)
+    if whole["schema"] != "eligo.decision/1":
+        raise ValueError("another kind of record")
+    # A quote inside a text is escaped, so these bytes cannot be part of one.
     head, found, _ = record.partition(b',"criteria":')
-    return orjson.loads(head + b"}" if found else record)
+    plain = orjson.loads(head + b"}") if found else {}
+    if not plain or any(whole[name] != value for name, value in plain.items()):
+        raise ValueError("a record that states something twice")
+    criteria = whole["criteria"]
+    if not isinstance(criteria, list) or not isinstance(whole["firings"], list):
+        raise TypeError("a record whose criteria or firings are no list")
+    for criterion in criteria:
+        nodes = [criterion["why"]]
+        while nodes:  # what reads a record goes down every condition
+            nodes += nodes.pop()["children"]
+        _ = [criterion[name] for name in ("id", "text", "interpretation", "status")]
+    _ = [whole["protocol"][name] for name in ("id", "version", "digest")]
+    _ = [whole["software"].items(), whole["subject"], whole["facts_digest"], whole["as_of"]]
+    return whole
 
 
 def details_of(plain: Any, form: Literal["json", "yaml"], reason: str) -> Details:
-    """The details of a decision record. Raises: EntryFault if it is none."""
-    if not isinstance(plain, dict) or plain.get("schema") != "eligo.decision/1":
-        raise EntryFault("only decisions are logged")
+    """The details of a decision record. Raises: EntryFault for a reason that is none."""
     reason = reason.strip()
     if len(reason) > LONGEST_REASON or not (reason + ".").isprintable():
         raise EntryFault(f"a reason has at most {LONGEST_REASON} characters on one line")
@@ -131,7 +149,7 @@ def append_signature(log: Log, index: int, *, by: str, meaning: Meaning, now: Cl
 def append_report(
     log: Log, index: int, *, report: bytes, form: str, by: str, now: Clock
 ) -> Receipt:
-    """Append that a report of the decision at `index` was written: `report` are its bytes.
+    """Append that a report of the decision at `index` was made: `report` are its bytes.
 
     The log keeps the digest of the report, not the report.
     Raises: LogFault if there is no such decision, or it was redacted.

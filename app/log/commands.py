@@ -33,10 +33,11 @@ from app.log.proof import check_consistency, check_proof, prove, prove_consisten
 from app.log.replay import Replayed, Replayer
 from app.log.review import Change, Listed, Wanted, list_decisions, show
 from app.log.store import Log, create_log, open_log
+from app.log.tree import ProofFault
 from app.log.verify import Verified, verify
 from engine.faults import EngineFault, InputRejected
 from engine.packs import pack_files
-from reports.screening import Logged
+from reports.screening import Logged, clean
 
 FOUND, REJECTED, DOUBT = 1, 2, 3
 WIDTH = 80
@@ -52,6 +53,7 @@ class Keeper:
 
     def __init__(self, log: Log, pack: Mapping[str, bytes], by: str, reason: str) -> None:
         self.log, self.pack, self.by, self.reason = log, pack, by, reason
+        self.kept = 0  # decisions appended so far
 
     def decision(self, line: bytes, facts: bytes, form: Literal["json", "yaml"]) -> Logged:
         """Append a decision: its record's line, the subject file's bytes and their form.
@@ -68,6 +70,7 @@ class Keeper:
             reason=self.reason,
             now=now,
         )
+        self.kept += 1
         checkpoint = open_checkpoint(receipt.checkpoint, self.log.verifier)
         entry = read_entry(receipt.entry)
         return Logged(
@@ -95,10 +98,15 @@ class Keeper:
 
 
 @contextmanager
-def keeper(folder: Path, pack: Path, by: str, reason: str) -> Iterator[Keeper]:
-    """Open a log to keep decisions made under a pack. Raises: LogFault if there is none."""
+def keeper(
+    folder: Path, pack: Path, by: str, reason: str, key: Path | None = None
+) -> Iterator[Keeper]:
+    """Open a log to keep decisions made under a pack; `key`: where its private key is.
+
+    Raises: LogFault if there is none.
+    """
     files = pack_files(pack)
-    with open_log(folder, write=True) as log:
+    with open_log(folder, write=True, key=key) as log:
         yield Keeper(log, files, by, reason)
 
 
@@ -107,7 +115,7 @@ def run(arguments: Namespace) -> int:
     try:
         return _ACTS[arguments.act](arguments)
     except LogFault as fault:
-        say(str(fault))
+        say(_folded(str(fault)))
         return REJECTED
     except BrokenPipeError:
         raise  # whoever reads the output has seen enough: no fault of a file
@@ -171,7 +179,7 @@ def _show(arguments: Namespace) -> int:
             f" (entry {signature.index})"
         )
     for report, form in shown.reports:
-        written = f"{form} report written" if form else "report written"
+        written = f"{form} report made" if form else "report made"
         print(f"  {written} {report.time} for {report.by} (entry {report.index})")
     if details is None:
         removal = shown.removal
@@ -198,7 +206,8 @@ def _show(arguments: Namespace) -> int:
             if not changes:
                 print("  no change")
     print("\nwhat was known:\n")
-    print((shown.facts or b"").decode("utf-8", "replace").rstrip("\n"))
+    for line in (shown.facts or b"").decode("utf-8", "replace").rstrip("\n").split("\n"):
+        print(clean(line))
     return 0
 
 
@@ -229,7 +238,7 @@ def _verify(arguments: Namespace) -> int:
 
 def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
     for finding in (*result.findings, *result.remarks):
-        print(finding.text())
+        print(_folded(finding.text()))
     if result.more:
         print(f"and {result.more} more")
     print(
@@ -238,9 +247,13 @@ def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
         f"{_counted(result.reports, 'report')}, {_counted(result.redactions, 'redaction')}"
     )
     if own:
-        say(f"checked against the log's own key {key.text()}; compare it with yours")
+        say(f"checked against the log's own key, to be compared with yours:\n{key.text()}")
     print("the log is as it was signed" if result.holds else "the log is not as it was signed")
     return 0 if result.holds else FOUND
+
+
+def _folded(text: str) -> str:
+    return fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _counted(count: int, one: str, many: str = "") -> str:
@@ -260,7 +273,16 @@ def _key(text: str) -> Verifier:
 
 def _text(path: Path) -> str:
     """A file's text; what is not UTF-8 will be refused for what it says then."""
-    return path.read_bytes().decode("utf-8", "replace")
+    return _read(path).decode("utf-8", "replace")
+
+
+def _read(path: Path, most: int = 16_000_000) -> bytes:
+    """A file's bytes. Raises: LogFault if it has more than `most`; OSError."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise LogFault(f"`{path.as_posix()}` is too large: it has more than {most} bytes")
+    return data
 
 
 @contextmanager
@@ -296,10 +318,10 @@ def _prove(arguments: Namespace) -> int:
 
 def _check_proof(arguments: Namespace) -> int:
     key = _key(arguments.key)
-    proof = arguments.proof.read_bytes()
+    proof = _read(arguments.proof)
     document = None
     if arguments.report is not None:
-        document = arguments.report.read_bytes()
+        document = _read(arguments.report, 500_000_000)
     try:
         proved = check_proof(proof, document, key)
     except LogFault as fault:
@@ -309,7 +331,7 @@ def _check_proof(arguments: Namespace) -> int:
     print(f"proved: entry {proved.index} of {proved.checkpoint.origin}, a {entry.kind}")
     print(f"  logged {entry.time} by {entry.by}")
     if isinstance(entry, Decided):
-        print(f"  as of {entry.as_of}, under the pack {entry.pack}")
+        print(f"  as of {entry.as_of}, under the pack\n  {entry.pack}")
     elif isinstance(entry, Signed):
         print(f"  on entry {entry.of}, meaning {entry.meaning}")
     elif isinstance(entry, Issued):
@@ -322,14 +344,19 @@ def _consistency(arguments: Namespace) -> int:
     if arguments.new.is_dir():
         with open_log(arguments.new) as log:
             kept = open_checkpoint(old, _key(arguments.key) if arguments.key else log.verifier)
-            _write(prove_consistency(log, kept), arguments.out)
+            try:
+                proof = prove_consistency(log, kept)
+            except ProofFault as fault:
+                print(f"refused: {fault}")
+                return FOUND
+            _write(proof, arguments.out)
         return 0
     if not arguments.key:
         raise LogFault("to check a proof the log's public key is needed: --key")
     key = _key(arguments.key)
     try:
         kept = open_checkpoint(old, key)
-        new = check_consistency(arguments.new.read_bytes(), kept, key)
+        new = check_consistency(_read(arguments.new), kept, key)
     except LogFault as fault:
         print(f"refused: {fault}")
         return FOUND
@@ -373,7 +400,20 @@ def _redact(arguments: Namespace) -> int:
     of = ", ".join(map(str, removal.of))
     print(fill(f"entry {removal.receipt.index}: redacted {of}", WIDTH, subsequent_indent="  "))
     if not removal.complete:
-        say("another process reads the log: what is left in its journal goes when it is closed")
+        say(
+            "another process reads the log, so what was removed is still in its file: when that\n"
+            "process has ended, run `eligo log clear`"
+        )
+        return FOUND
+    return 0
+
+
+def _clear(arguments: Namespace) -> int:
+    with open_log(arguments.log, write=True, key=arguments.key_file) as log:
+        if not log.forget_removed():
+            say("another process reads the log: what was removed is still in its file")
+            return FOUND
+    print("nothing is left of what was removed")
     return 0
 
 
@@ -389,7 +429,7 @@ def _replay(arguments: Namespace) -> int:
         except InputRejected as rejected:
             print_faults(rejected.faults)
             return REJECTED
-    counts = {"same": 0, "different": 0, "refused": 0, "redacted": 0}
+    counts = {"same": 0, "different": 0, "refused": 0, "redacted": 0, "damaged": 0}
     try:
         with open_log(arguments.log) as log, Replayer(log, pack) as replayer:
             index = arguments.index
@@ -402,7 +442,10 @@ def _replay(arguments: Namespace) -> int:
         say(f"engine fault: {fault.where}")
         return DOUBT
     print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no decision")
-    return FOUND if counts["different"] + counts["refused"] and pack is None else 0
+    failed = counts["damaged"]
+    if pack is None:  # another pack may decide otherwise, or refuse
+        failed += counts["different"] + counts["refused"]
+    return FOUND if failed else 0
 
 
 def _print_replayed(one: Replayed) -> None:
@@ -429,5 +472,6 @@ _ACTS: dict[str, Callable[[Namespace], int]] = {
     "export": _export,
     "sign": _sign,
     "redact": _redact,
+    "clear": _clear,
     "replay": _replay,
 }

@@ -168,7 +168,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A report of the decision at index `of` was written to a file, for `by`.
+    """A report of the decision at index `of` was made, for `by`.
 
     `entry` is that decision's leaf hash; `report` the salted digest of `report_bytes`. A report
     that prints its place in the log can only be digested once the decision is in the log, so it

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,9 @@ from app.log import LogFault, canonical
 from app.log.entry import (
     Content,
     Decided,
+    Entry,
     Issued,
+    content_digest,
     digest_of,
     read_details,
     read_entry,
@@ -29,7 +32,7 @@ LATEST, KEY, HOWTO = "checkpoint", "log.pub", "HOWTO.txt"
 
 _HOWTO = """\
 This folder holds a decision log, to be verified without the software that wrote
-it. docs/AUDIT.md of that software holds a programme of 40 lines that does so.
+it. docs/AUDIT.md of that software holds a programme of 60 lines that does so.
 
 entries.jsonl      One entry a line. The bytes of a line, without its end, are a
                    leaf of the tree: line 1 is entry 0.
@@ -102,12 +105,12 @@ def _write(log: Log, folder: Path) -> int:
             size = index + 1
             entry = read_entry(data)
             if isinstance(entry, Decided):
-                named = list(_files(log, entry, new_pack=entry.pack not in listed))
-            elif isinstance(entry, Issued):
-                named = [(entry.report, f"decisions/{entry.of:06}/report-{index:06}.json")]
+                details = log.piece(entry.details)
+                form = "" if details is None else read_details(details).form
+                manifest = None if entry.pack in listed else log.piece(entry.pack)
             else:
-                continue
-            for name, file in named:
+                form, manifest = "", None
+            for name, file in _places(entry, manifest, form):
                 content = log.content(digest_of(name))
                 if content is None:
                     raise LogFault(f"the content {name} is missing: run verify")
@@ -120,25 +123,35 @@ def _write(log: Log, folder: Path) -> int:
                     target = folder / file
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(content.data)
-                if name not in listed:  # packs may share files
-                    listed.add(name)
-                    contents.write(canonical.encode(line) + b"\n")
+                listed.add(name)
+                contents.write(canonical.encode(line) + b"\n")
     return size
 
 
-def _files(log: Log, entry: Decided, *, new_pack: bool) -> Iterator[tuple[str, str]]:
-    """The contents that an entry names, and where the export puts each."""
-    if new_pack:
+def _places(entry: Entry, manifest: bytes | None, form: str) -> Iterator[tuple[str, str]]:
+    """The contents that an entry names, and the file of each in an export.
+
+    `manifest`: that of the entry's pack, where it is the first under it; `form`: how the
+    subject file is written.
+    """
+    if isinstance(entry, Issued):
+        yield entry.report, f"decisions/{entry.of:06}/report-{entry.index:06}.json"
+    if not isinstance(entry, Decided):
+        return
+    if manifest is not None:
         pack = f"packs/{digest_of(entry.pack).hex()[:16]}"
         yield entry.pack, f"{pack}/MANIFEST"
-        for path, name in read_manifest(log.piece(entry.pack) or b"").items():
+        for path, name in read_manifest(manifest).items():
             yield name, f"{pack}/files/{path}"
-    details = log.piece(entry.details)
-    form = "yaml" if details is None else read_details(details).form
     folder = f"decisions/{entry.index:06}"
     yield entry.details, f"{folder}/details.json"
     yield entry.facts, f"{folder}/subject.{form}"
     yield entry.record, f"{folder}/record.json"
+
+
+_NAME = re.compile(r"(salted-)?sha256:[0-9a-f]{64}")
+_LINES = ({"digest", "file"}, {"digest", "file", "salt"}, {"digest", "redacted_by"})
+_OWN = frozenset((ENTRIES, CONTENTS, CHECKPOINTS, LATEST, KEY, HOWTO))
 
 
 class Export:
@@ -149,17 +162,28 @@ class Export:
         self.verifier = Verifier.read(self._text(KEY).removesuffix("\n"))
         self._contents: dict[bytes, dict[str, str]] = {}
         self._redactions: dict[bytes, int] = {}
-        self._twice = 0
+        self._listed: dict[str, str] = {}  # by file, the digest of what it holds
+        self._faults: list[tuple[str, str]] = []
         for line in self._lines(CONTENTS):
             plain = canonical.decode(line)
-            try:
-                digest = digest_of(plain["digest"])
-                if "redacted_by" in plain:
-                    self._redactions[digest] = int(plain["redacted_by"])
-            except (LookupError, TypeError, ValueError):
-                raise LogFault(f"`{CONTENTS}` has a malformed line") from None
-            self._twice += digest in self._contents
-            self._contents[digest] = plain
+            if not isinstance(plain, dict) or plain.keys() not in _LINES:
+                raise LogFault(f"`{CONTENTS}` has a malformed line")
+            texts = [value for key, value in plain.items() if key != "redacted_by"]
+            if not all(isinstance(one, str) for one in texts) or not _NAME.fullmatch(
+                plain["digest"]
+            ):
+                raise LogFault(f"`{CONTENTS}` has a malformed line")
+            digest = digest_of(plain["digest"])
+            file = plain.get("file", "")
+            if "redacted_by" in plain:
+                if not isinstance(plain["redacted_by"], int) or digest in self._contents:
+                    raise LogFault(f"`{CONTENTS}` has a malformed line")
+                self._redactions[digest] = plain["redacted_by"]
+            elif digest in self._contents and (file in self._listed or "salt" in plain):
+                self._faults.append((CONTENTS, f"the content `{file}` is listed twice"))
+            else:
+                self._listed[file] = plain["digest"]
+            self._contents.setdefault(digest, plain)
 
     def as_it_stands(self) -> AbstractContextManager[None]:
         """Nothing to do: an export does not change."""
@@ -171,11 +195,16 @@ class Export:
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every checkpoint the log signed."""
+        sizes: set[int] = set()
         for line in self._lines(CHECKPOINTS):
             plain = canonical.decode(line)
             if not isinstance(plain, dict) or plain.keys() != {"note", "size"}:
                 raise LogFault(f"`{CHECKPOINTS}` has a malformed line")
-            yield plain["size"], plain["note"]
+            size, note = plain["size"], plain["note"]
+            if not isinstance(size, int) or not isinstance(note, str) or size in sizes:
+                raise LogFault(f"`{CHECKPOINTS}` has a malformed line, or one twice")
+            sizes.add(size)
+            yield size, note
 
     def checkpoint(self) -> str:
         """The latest checkpoint."""
@@ -208,17 +237,66 @@ class Export:
 
     def own_faults(self) -> list[tuple[str, str]]:
         """What is wrong with the files themselves."""
-        faults = []
-        if self._twice:
-            faults.append((CONTENTS, "a content is listed twice"))
+        faults = [*self._faults, *self._misplaced()]
         notes = dict(self.checkpoints())
         if not notes or notes[max(notes)] != self.checkpoint():
             faults.append((LATEST, "it is not the last of the checkpoints"))
         return faults
 
+    def own_remarks(self) -> list[tuple[str, str]]:
+        """Nothing: an export has no journal."""
+        return []
+
+    def _misplaced(self) -> Iterator[tuple[str, str]]:
+        """Files that are not where the entries put them, or that no entry names."""
+        expected: dict[str, str] = {}
+        packs: set[str] = set()
+        for _, data in self.entries():
+            try:
+                entry = read_entry(data)
+                form, manifest = "", None
+                if isinstance(entry, Decided):
+                    details = self._piece(entry.details)
+                    form = "" if details is None else read_details(details).form
+                    manifest = None if entry.pack in packs else self._piece(entry.pack)
+                    packs.add(entry.pack)
+                expected.update((file, name) for name, file in _places(entry, manifest, form))
+            except LogFault:
+                continue  # found where the entries are verified
+        kept = {
+            file: name for file, name in expected.items() if digest_of(name) not in self._redactions
+        }
+        for file in sorted(kept.keys() | self._listed.keys()):
+            if kept.get(file) != self._listed.get(file):
+                yield file, "it is not what the entries put there"
+            elif not self._holds(file):
+                yield file, "it was altered"
+        there = {
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.rglob("*")
+            if not path.is_dir() or path.is_symlink()
+        }
+        for file in sorted(there - kept.keys() - _OWN):
+            yield file, "it belongs to no entry"
+
+    def _piece(self, name: str) -> bytes | None:
+        """The bytes that an entry names, as far as they are there."""
+        content = self.content(digest_of(name))
+        return None if content is None else content.data
+
+    def _holds(self, file: str) -> bool:
+        """Whether a file holds what it is listed as."""
+        name = self._listed[file]
+        plain = self._contents[digest_of(name)]
+        try:
+            salt = bytes.fromhex(plain["salt"]) if "salt" in plain else None
+            return content_digest(self._bytes(file), salt) == digest_of(name)
+        except (LogFault, ValueError):
+            return False
+
     def _bytes(self, name: str) -> bytes:
         path = (self.folder / name).resolve()
-        if not path.is_relative_to(self.folder.resolve()):
+        if not path.is_relative_to(self.folder.resolve()) or (self.folder / name).is_symlink():
             raise LogFault(f"`{name}` lies outside the export")
         try:
             return path.read_bytes()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from app.log import canonical, tree
 from app.log.entry import (
@@ -29,12 +30,15 @@ from app.log.entry import (
     report_bytes,
 )
 from app.log.note import Checkpoint, Verifier, base64_bytes, base64_text, open_checkpoint
-from app.log.store import Log
+from app.log.store import Log, LogDamaged
 from app.log.tree import ProofFault
 
 SUFFIX = ".tlog-proof"
 _HEAD = "c2sp.org/tlog-proof@v1"
-_LONGEST = 100_000
+_LONGEST = 4_000_000
+"""Bytes of a proof. That of a decision or a report has under 4,000; that of a redaction grows
+with what it removed."""
+
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
@@ -58,7 +62,12 @@ def prove(log: Log, index: int) -> str:
             if isinstance(entry, Issued):
                 extra["form"] = read_report(kept)[0]
         note = log.checkpoint()
-        path = tree.inclusion(index, open_checkpoint(note, log.verifier).size, log.node)
+        checkpoint = open_checkpoint(note, log.verifier)
+        path = tree.inclusion(index, checkpoint.size, log.node)
+        if tree.root_by_inclusion(index, checkpoint.size, tree.leaf_hash(data), path) != (
+            checkpoint.root
+        ):
+            raise LogDamaged(f"entry {index} is not in the tree that the log signed: run verify")
     lines = [_HEAD, f"extra {base64_text(canonical.encode(extra))}", f"index {index}"]
     return "\n".join([*lines, *map(base64_text, path), "", note])
 
@@ -129,15 +138,37 @@ def _check_document(entry: Entry, extra: Mapping[str, object], document: bytes |
 def prove_consistency(log: Log, old: Checkpoint) -> str:
     """The proof that the log's latest checkpoint continues the state `old`.
 
-    Raises: LogFault if the log has fewer entries than `old`.
+    Raises: LogFault if the log does not continue it, and names the place.
     """
     with log.as_it_stands():
         note = log.checkpoint()
-        size = open_checkpoint(note, log.verifier).size
-        if old.size > size:
-            raise ProofFault(f"the log has {size} entries, fewer than the checkpoint's {old.size}")
-        path = tree.consistency(old.size, size, log.node)
+        new = open_checkpoint(note, log.verifier)
+        if old.size > new.size:
+            raise ProofFault(
+                f"the log has {new.size} entries, fewer than the checkpoint's {old.size}: entries "
+                f"{new.size} to {old.size - 1} are missing"
+            )
+        path = tree.consistency(old.size, new.size, log.node)
+        try:
+            tree.check_consistency(old.size, new.size, old.root, new.root, path)
+        except ProofFault:
+            _parted(log, old)
     return "\n".join([f"old {old.size}", *map(base64_text, path), "", note])
+
+
+def _parted(log: Log, old: Checkpoint) -> NoReturn:
+    """Say why a log does not continue a checkpoint that it has the entries for."""
+    frontier = tree.Frontier()
+    for _, data in log.entries():
+        if frontier.size == old.size:
+            break
+        frontier.add(tree.leaf_hash(data))
+    if frontier.root() == old.root:
+        raise LogDamaged("the log's tree is not that of its entries: run verify")
+    raise ProofFault(
+        f"the log does not continue the checkpoint: among entries 0 to {old.size - 1} are others "
+        "than it covers; the log was rewritten or forked there"
+    )
 
 
 def check_consistency(proof: bytes, old: Checkpoint, verifier: Verifier) -> Checkpoint:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from app.log import LogFault
+from app.log.append import whole_record
 from app.log.entry import Decided, read_details, read_entry, read_manifest
 from app.log.review import Change, decision_changes, nodes
 from app.log.store import Log, LogDamaged
@@ -19,7 +20,7 @@ from engine.record import Decision, dump
 from engine.source import read_document
 from engine.subjects import subject_of
 
-Outcome = Literal["same", "different", "refused", "redacted"]
+Outcome = Literal["same", "different", "refused", "redacted", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Replayed:
     `same`: the same bytes apart from `software`, whose differences `software` holds.
     `different`: `step` names the first step that differs, `changes` what differs in all.
     `refused`: nothing can be decided today; `step` says why. `redacted`: nothing is left to
-    decide on, which is no failure.
+    decide on, which is no failure. `damaged`: what the log holds of it is not what the entry
+    names, or is no decision; `step` says what.
     """
 
     index: int
@@ -59,16 +61,30 @@ class Replayer:
         self._screeners.clear()
 
     def all(self) -> Iterator[Replayed]:
-        """Every decision of the log, in order."""
+        """Every decision of the log, in order; one that is damaged stops none of the others."""
         for index in range(self.log.size):
-            if isinstance(read_entry(self.log.entry(index)), Decided):
-                yield self.one(index)
+            try:
+                entry = read_entry(self.log.entry(index))
+            except LogFault as fault:
+                yield Replayed(index, "damaged", str(fault))
+                continue
+            if isinstance(entry, Decided):
+                yield self._decided(index, entry)
 
     def one(self, index: int) -> Replayed:
-        """The decision at `index`. Raises: LogFault if the entry is none, or damaged."""
+        """The decision at `index`. Raises: LogFault if the entry is none."""
         entry = read_entry(self.log.entry(index))
         if not isinstance(entry, Decided):
             raise LogFault(f"entry {index} is a {entry.kind}, not a decision")
+        return self._decided(index, entry)
+
+    def _decided(self, index: int, entry: Decided) -> Replayed:
+        try:
+            return self._again(index, entry)
+        except LogFault as fault:
+            return Replayed(index, "damaged", str(fault))
+
+    def _again(self, index: int, entry: Decided) -> Replayed:
         pieces = [self.log.piece(name) for name in (entry.details, entry.facts, entry.record)]
         details, facts, record = pieces
         if details is None or facts is None or record is None:
@@ -112,10 +128,10 @@ def pack_of(log: Log, name: str) -> dict[str, bytes]:
 
 
 def compare(index: int, record: bytes, again: Decision) -> Replayed:
-    """Compare a stored record with what was decided again."""
+    """Compare a stored record with what was decided again. Raises: EntryFault if it is none."""
     import orjson
 
-    stored = orjson.loads(record)
+    stored = whole_record(record)
     software = tuple(
         change for change in decision_changes(stored, again) if change.where.startswith("software.")
     )

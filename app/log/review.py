@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from app.log import LogFault
+from app.log.append import whole_record
 from app.log.entry import (
     Decided,
     Details,
@@ -19,6 +20,7 @@ from app.log.entry import (
     read_report,
 )
 from app.log.store import Log
+from engine.faults import InputRejected
 from engine.source import read_document
 
 
@@ -114,9 +116,7 @@ class Shown:
 
 
 def show(log: Log, index: int) -> Shown:
-    """One decision. Raises: LogFault if entry `index` is none."""
-    import orjson
-
+    """One decision. Raises: LogFault if entry `index` is none, or is damaged."""
     with log.as_it_stands():
         entry = read_entry(log.entry(index))
         if not isinstance(entry, Decided):
@@ -143,7 +143,7 @@ def show(log: Log, index: int) -> Shown:
         record, facts = log.piece(entry.record), log.piece(entry.facts)
         if details is None or record is None or facts is None:
             return Shown(listed, tuple(reports), None, None, removal, None, (), ())
-        plain = orjson.loads(record)
+        plain = whole_record(record)
         if before is None:
             return Shown(listed, tuple(reports), plain, facts, removal, None, (), ())
         old_entry, old_details = before
@@ -157,7 +157,7 @@ def show(log: Log, index: int) -> Shown:
             removal,
             old_entry.index,
             differences(_recorded(old_facts, old_details), _recorded(facts, details)),
-            decision_changes(orjson.loads(old_record), plain),
+            decision_changes(whole_record(old_record), plain),
         )
 
 
@@ -167,7 +167,10 @@ def _details(log: Log, entry: Decided) -> Details | None:
 
 
 def _recorded(facts: bytes, details: Details) -> Any:
-    return read_document(f"subject.{details.form}", facts).value
+    try:
+        return read_document(f"subject.{details.form}", facts).value
+    except InputRejected:
+        raise LogFault("the subject file in the log is not one: run verify") from None
 
 
 # --- what changed ------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TypeVar
 from urllib.parse import quote
 
 from app.log import LogFault, tree
@@ -34,6 +35,8 @@ from app.log.note import (
     open_checkpoint,
     sign_checkpoint,
 )
+
+T = TypeVar("T")
 
 DATABASE, PUBLIC, PRIVATE = "log.db", "log.pub", "log.key"
 FORMAT = "eligo.log/1"
@@ -232,17 +235,27 @@ class Log:
             size = self.size
             has = f"it has entries 0 to {size - 1}" if size else "it is empty"
             raise LogFault(f"there is no entry {index} in this log: {has}")
-        return bytes(row[0])
+        return _typed(row[0], bytes, f"entry {index}")
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
-        """Every entry in order: index and bytes."""
-        yield from self._rows("SELECT number, entry FROM entries ORDER BY number")
+        """Every entry in order: index and bytes.
+
+        What is not stored as bytes is given as others, to be found false.
+        """
+        for number, data in self._rows("SELECT number, entry FROM entries ORDER BY number"):
+            yield number, data if isinstance(data, bytes) else repr(data).encode()
 
     def content(self, digest: bytes) -> Content | None:
         """The content with this digest, or None if the log lacks it."""
         sql = "SELECT digest, private, salt, data FROM contents WHERE digest = ?"
         row = self._row_or_none(sql, digest)
-        return None if row is None else Content(row[0], bool(row[1]), row[2], row[3])
+        if row is None:
+            return None
+        found, private, salt, data = row
+        kept = isinstance(salt, bytes | None) and isinstance(data, bytes | None)
+        if not isinstance(found, bytes) or not kept:
+            raise LogDamaged(f"the content {digest.hex()} is not stored as it was written")
+        return Content(found, bool(private), salt, data)
 
     def piece(self, name: str) -> bytes | None:
         """The content that an entry names, or None if it was redacted.
@@ -254,22 +267,28 @@ class Log:
             raise LogDamaged(f"the content {name} is missing from the log")
         if content.name() != name or not (content.redacted or content.holds()):
             raise LogDamaged(f"the content {name} is not what the entry names")
+        if content.redacted and self._row_or_none(
+            "SELECT entry FROM redactions WHERE digest = ?", content.digest
+        ) is None:  # fmt: skip
+            raise LogDamaged(f"the content {name} was removed without an entry that says so")
         return content.data
 
     def content_digests(self) -> Iterator[bytes]:
-        """The digest of every content."""
-        yield from (row[0] for row in self._rows("SELECT digest FROM contents"))
+        """The digest of every content, from its own row: the index may say otherwise."""
+        for (digest,) in self._rows("SELECT digest FROM contents NOT INDEXED"):
+            yield _typed(digest, bytes, "the digest of a content")
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every checkpoint that the log signed: the size it is filed under, and the note."""
-        yield from self._rows("SELECT size, note FROM checkpoints ORDER BY size")
+        for size, note in self._rows("SELECT size, note FROM checkpoints ORDER BY size"):
+            yield size, note if isinstance(note, str) else repr(note)
 
     def checkpoint(self) -> str:
         """The latest checkpoint, as a signed note."""
         row = self._row_or_none("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
         if row is None:
             raise LogDamaged("the log has no checkpoint: it is damaged")
-        return str(row[0])
+        return _typed(row[0], str, "the latest checkpoint")
 
     def node(self, level: int, position: int) -> bytes:
         """A node of the tree. Raises: LogDamaged if it is not there."""
@@ -277,7 +296,7 @@ class Log:
         row = self._row_or_none(sql, level, position)
         if row is None:
             raise LogDamaged(f"node {position} of level {level} of the tree is missing")
-        return bytes(row[0])
+        return _typed(row[0], bytes, f"node {position} of level {level} of the tree")
 
     def nodes(self) -> dict[tuple[int, int], bytes]:
         """Every node of the tree, by level and position."""
@@ -299,7 +318,20 @@ class Log:
                 faults.append((DATABASE, f"its own safeguards were changed: {what}"))
         except LogFault as fault:
             faults.append((DATABASE, str(fault)))
+        try:
+            public = (self.folder / PUBLIC).read_text("utf-8").strip()
+        except (OSError, UnicodeError):
+            public = ""
+        if public != self.verifier.text():
+            faults.append((PUBLIC, "it is not the public key that the log was made with"))
         return faults
+
+    def own_remarks(self) -> list[tuple[str, str]]:
+        """What is worth knowing of the files, and no fault: (place, what)."""
+        journal = f"{DATABASE}-wal"
+        if self.redactions() and _has_bytes(self.folder / journal):
+            return [(journal, "what was redacted may still be in it: run `eligo log clear`")]
+        return []
 
     def redactions(self) -> dict[bytes, int]:
         """By digest of a removed content, the index of the entry that removed it."""
@@ -342,12 +374,13 @@ class Log:
             self._db.execute("INSERT INTO checkpoints VALUES (?, ?)", (frontier.size, note))
         return Receipt(index, entry, note)
 
-    def forget_removed(self) -> bool:
+    def forget_removed(self, patience: int = 5) -> bool:
         """Clear what SQLite still keeps of removed contents beside the database.
 
-        False if another process is using the log, so that this must be done again later.
+        False if another process has been using the log for `patience` seconds, so that this
+        must be done again later; opening the log to write does.
         """
-        self._row("PRAGMA busy_timeout = 1000")
+        self._row(f"PRAGMA busy_timeout = {patience * 1000}")
         try:
             busy, _, _ = self._row("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
@@ -398,6 +431,13 @@ class Log:
         return row
 
 
+def _typed(value: object, kind: type[T], what: str) -> T:
+    """A value that is of the type it was written as. Raises: LogDamaged."""
+    if not isinstance(value, kind):
+        raise LogDamaged(f"{what} is not stored as it was written")
+    return value
+
+
 class _Faults:
     """Says what SQLite and the system report in words that a person can act on."""
 
@@ -410,6 +450,9 @@ class _Faults:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
             raise self._said(error) from error
+        if isinstance(error, UnicodeError):  # of a text that SQLite keeps of its own
+            place = (self.folder / DATABASE).as_posix()
+            raise LogDamaged(f"`{place}` is damaged: a text in it is no text") from error
         if isinstance(error, OSError):
             raise NotWritten(f"`{self.folder.as_posix()}`: {_lower(error)}") from error
 
@@ -422,7 +465,10 @@ class _Faults:
         if base in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             return NotWritten(f"`{place}` or its folder is read-only: nothing was written")
         if base == sqlite3.SQLITE_CANTOPEN:
-            return NotWritten(f"`{place}` cannot be opened: may this user write to its folder?")
+            return NotWritten(
+                f"`{place}` cannot be opened: this user may not write to its folder; a copy of the"
+                " folder can be read"
+            )
         if base in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LogBusy(
                 f"another process kept `{place}` for {WAIT_SECONDS} seconds: nothing was written"
@@ -466,6 +512,7 @@ def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
             verifier = signer.verifier()
             _write_file(draft / PUBLIC, verifier.text() + "\n", 0o644)
             _write_database(draft / DATABASE, signer)
+            (draft / DATABASE).chmod(0o600)  # subjects' data
             if folder.exists():
                 folder.rmdir()
             draft.rename(folder)
@@ -492,7 +539,7 @@ def open_log(folder: Path, *, write: bool = False, key: Path | None = None) -> L
             row = database.execute("SELECT format, public_key FROM log").fetchone()
             if row is None or row[0] != FORMAT:
                 raise LogDamaged(f"`{path.as_posix()}` is not a log of the form {FORMAT}")
-            verifier = Verifier.read(row[1])
+            verifier = Verifier.read(_typed(row[1], str, "the log's public key"))
             if write and _schema_of(database) != set(_SCHEMA):
                 raise LogDamaged(
                     f"the safeguards of `{path.as_posix()}` were changed: nothing is appended to it"
@@ -502,7 +549,12 @@ def open_log(folder: Path, *, write: bool = False, key: Path | None = None) -> L
         except BaseException:
             database.close()
             raise
-    return Log(folder, database, verifier, signer)
+    log = Log(folder, database, verifier, signer)
+    if write:
+        with _Faults(folder):
+            if log.redactions():  # one that was killed may have left its journal
+                log.forget_removed(patience=0)
+    return log
 
 
 def _check_sqlite() -> None:

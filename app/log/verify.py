@@ -9,11 +9,12 @@ from hashlib import sha256
 from typing import Protocol
 
 from app.log import LogFault, tree
-from app.log.append import details_of, record_head
+from app.log.append import details_of, whole_record
 from app.log.entry import (
     Content,
     Decided,
     Entry,
+    EntryFault,
     Issued,
     Redacted,
     Signed,
@@ -62,6 +63,9 @@ class Source(Protocol):
 
     def own_faults(self) -> list[tuple[str, str]]:
         """What is wrong with the files themselves: (place, what)."""
+
+    def own_remarks(self) -> list[tuple[str, str]]:
+        """What is worth knowing of them, and no fault: (place, what)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ def verify(
         with source.as_it_stands():
             for place, what in source.own_faults():
                 result.found(place, what)
+            result.remarks += [Finding(*remark) for remark in source.own_remarks()]
             _Walk(source, verifier, sorted(held, key=lambda one: one.size), result).run(progress)
     except LogFault as fault:
         result.found("the log", str(fault))
@@ -151,6 +156,7 @@ class _Walk:
         self.packs: set[str] = set()
         self.leaves: dict[int, bytes] = {}  # of decisions, for signatures to name
         self.private: dict[int, tuple[str, ...]] = {}
+        self.emptied: set[int] = set()  # decisions that a redaction seen so far names
         self.last_time = ""
 
     def run(self, progress: Callable[[int], None]) -> None:
@@ -175,8 +181,9 @@ class _Walk:
                 _range(size, most), f"missing: the log signed {most} entries and holds {size}"
             )
         if self.unsigned:
-            first, count = self.unsigned[0], len(self.unsigned)
-            what = f"the log has no checkpoint of {first} entries, nor of {count - 1} other sizes"
+            first, others = self.unsigned[0], len(self.unsigned) - 1
+            what = f"the log has no checkpoint of {first} entries"
+            what += f", nor of {others} other sizes" if others else ""
             self.result.found(f"entry {max(first - 1, 0)}", what)
         if self.nodes:
             self.result.found("the tree", "it has nodes that belong to no entry")
@@ -293,6 +300,8 @@ class _Walk:
         if entry.pack not in self.packs:
             self.packs.add(entry.pack)
             self._pack(place, entry.pack)
+        for name in self.private[entry.index]:
+            self._once(place, name)
         pieces = [self._piece(place, name) for name in self.private[entry.index]]
         if any(piece is None for piece in pieces):
             return
@@ -303,7 +312,7 @@ class _Walk:
             self.result.redacted += 1
             return
         try:
-            plain = record_head(record)
+            plain = whole_record(record)
             summary = read_details(details)
             if details_of(plain, summary.form, summary.reason) != summary:
                 self.result.found(place, "its details are not those of its record")
@@ -312,8 +321,8 @@ class _Walk:
                 self.result.found(place, "it does not say what its record says")
             if plain["facts_digest"] != "sha256:" + sha256(facts).hexdigest():
                 self.result.found(place, "its record was made on another subject file")
-        except (ValueError, TypeError, LookupError):
-            self.result.found(place, "its record is not a decision")
+        except (EntryFault, ValueError, TypeError, LookupError):
+            self.result.found(place, "its record is not a decision, or states something twice")
 
     def _pack(self, place: str, name: str) -> None:
         manifest = self._piece(place, name)
@@ -338,25 +347,36 @@ class _Walk:
             return content
         return None
 
+    def _once(self, place: str, name: str) -> None:
+        """See that no other entry names this private content: removing it would empty both."""
+        if digest_of(name) in self.named:
+            self.result.found(place, f"the content {name} is also that of another entry")
+
     def _signature(self, place: str, entry: Signed) -> None:
         self.result.signatures += 1
         leaf = self.leaves.get(entry.of)
         if leaf is None or digest_of(entry.entry) != leaf:
             self.result.found(place, f"it signs another decision than entry {entry.of}")
+        elif entry.of in self.emptied:
+            self.result.found(place, f"it signs entry {entry.of}, which was redacted before")
 
     def _report(self, place: str, entry: Issued) -> None:
         self.result.reports += 1
         leaf = self.leaves.get(entry.of)
         if leaf is None or digest_of(entry.entry) != leaf:
             self.result.found(place, f"it reports another decision than entry {entry.of}")
+        elif entry.of in self.emptied:
+            self.result.found(place, f"it reports entry {entry.of}, which was redacted before")
         else:
             self.private[entry.of] += (entry.report,)
+        self._once(place, entry.report)
         content = self._piece(place, entry.report)
         if content is not None and content.data is not None:
             read_report(content.data)
 
     def _redaction(self, place: str, entry: Redacted) -> None:
         self.result.redactions += 1
+        self.emptied |= set(entry.of)
         wanted = [name for of in entry.of for name in self.private.get(of, ("",))]
         if list(entry.removed) != wanted:
             self.result.found(place, "it does not remove what the decisions it names hold")

@@ -94,6 +94,9 @@ def add_commands(commands: Any, day: Callable[[str], date]) -> None:
     what.add_argument("--index", type=_index, action="append", metavar="N", help="one decision")
     redact.add_argument("--reason", required=True, metavar="TEXT", help="stays in the log for good")
 
+    clear = act("clear", "clear what a redaction left in the log's file, if it was disturbed")
+    clear.add_argument("--key-file", type=Path, metavar="FILE", help="the private key")
+
     replay = commands.add_parser(
         "replay",
         help="decide again from a log alone, and compare byte for byte",

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,17 +75,22 @@ def test_a_person_finds_their_way_in_an_export(exported: Path) -> None:
     assert max(map(len, (exported / "HOWTO.txt").read_text("utf-8").splitlines())) <= 80
 
 
-def test_the_programme_in_the_documents_verifies_an_export(exported: Path, tmp_path: Path) -> None:
-    """It uses Python's own library only, and sees what was altered."""
+def documented(export: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """What the programme that stands in the documents makes of an export."""
     page = (ROOT / "docs" / "AUDIT.md").read_text("utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "check.py").write_text(program)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", tmp_path / "check.py", export],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_the_programme_in_the_documents_verifies_an_export(exported: Path, tmp_path: Path) -> None:
+    """It uses Python's own library only, and sees what was altered."""
 
     def check() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-I", "-S", tmp_path / "check.py", exported],
-            cwd=tmp_path, capture_output=True, text=True,
-        )  # fmt: skip
+        return documented(exported, tmp_path)
 
     done = check()
     assert done.returncode == 0, done.stderr
@@ -119,6 +125,82 @@ def test_a_change_to_an_export_is_found(
     (exported / file).write_bytes(data.replace(old, new, 1))
     export = Export(exported)
     assert place in [finding.place for finding in verify(export, export.verifier).findings]
+
+
+def swapped(export: Path) -> None:
+    """Two decisions under each other's numbers, as the list of contents says too."""
+    one, two = export / "decisions/000000", export / "decisions/000001"
+    one.rename(export / "x")
+    two.rename(one)
+    (export / "x").rename(two)
+    path = export / "contents.jsonl"
+    text = path.read_bytes().replace(b"decisions/000000", b"decisions/x")
+    text = text.replace(b"decisions/000001", b"decisions/000000")
+    path.write_bytes(text.replace(b"decisions/x", b"decisions/000001"))
+
+
+def relined(export: Path, old: bytes, new: bytes, name: str = "contents.jsonl") -> None:
+    path = export / name
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+
+
+def added(export: Path, name: str) -> None:
+    (export / name).parent.mkdir(exist_ok=True)
+    (export / name).write_bytes(b"{}")
+
+
+def without(export: Path, name: str) -> None:
+    """A content gone, with its line."""
+    path = export / "contents.jsonl"
+    lines = [line for line in path.read_bytes().split(b"\n") if name.encode() not in line]
+    path.write_bytes(b"\n".join(lines))
+    for file in export.rglob(name):
+        file.unlink()
+
+
+def outdated(export: Path) -> None:
+    """A false checkpoint ahead of the true one of its size."""
+    path = export / "checkpoints.jsonl"
+    first, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(first.replace(b"site-1", b"site-2") + b"\n" + first + b"\n" + rest)
+
+
+EXPORT_TAMPERINGS: dict[str, Callable[[Path], None]] = {
+    "decisions swapped": swapped,
+    "a record put in": lambda e: added(e, "decisions/000009/record.json"),
+    "a record beside the record": lambda e: added(e, "decisions/000000/record.json.corrected"),
+    "a file put into a pack": lambda e: added(e, next((e / "packs").iterdir()).name + "/more"),
+    "a rule taken out of a pack": lambda e: without(e, "eligibility.yaml"),
+    "a checkpoint put in": outdated,
+    "a digest spelt otherwise": lambda e: relined(e, b'"salted-sha256:', b'"salted-shc256:'),
+    "a redacted one with a file": lambda e: relined(
+        e, b'"redacted_by":8', b'"file":"decisions/000000/record.json","redacted_by":8'
+    ),
+}
+
+
+@pytest.mark.parametrize("tampering", EXPORT_TAMPERINGS)
+def test_a_tampered_export_is_refused(exported: Path, tampering: str) -> None:
+    EXPORT_TAMPERINGS[tampering](exported)
+    try:
+        export = Export(exported)
+        findings = verify(export, export.verifier).findings
+    except LogFault:
+        return
+    assert findings
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [name for name in EXPORT_TAMPERINGS if "put in" not in name and "beside" not in name],
+)
+def test_the_programme_in_the_documents_sees_it_too(
+    exported: Path, tmp_path: Path, tampering: str
+) -> None:
+    """All but what no entry names, and checkpoints before the last."""
+    EXPORT_TAMPERINGS[tampering](exported)
+    assert documented(exported, tmp_path).returncode != 0
 
 
 @pytest.mark.parametrize(
@@ -164,7 +246,9 @@ def test_a_content_listed_twice_is_found(exported: Path) -> None:
     path = exported / "contents.jsonl"
     path.write_bytes(path.read_bytes() + path.read_bytes().split(b"\n")[0] + b"\n")
     export = Export(exported)
-    assert verify(export, export.verifier).findings[0].what == "a content is listed twice"
+    (finding,) = verify(export, export.verifier).findings
+    assert finding.text().startswith("contents.jsonl: the content `packs/")
+    assert finding.text().endswith("/MANIFEST` is listed twice")
 
 
 def test_an_export_goes_into_a_new_folder_whole_or_not_at_all(log: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from app.log import LogFault, tree
 from app.log.append import append_decision, append_signature, redact_entries
 from app.log.entry import LONGEST_NAME, Decided, read_entry
-from app.log.note import Checkpoint, Verifier, open_checkpoint
+from app.log.note import Checkpoint, Verifier, open_checkpoint, read_checkpoint
 from app.log.proof import (
     SUFFIX,
     check_consistency,
@@ -249,7 +249,10 @@ def test_a_log_does_not_continue_what_it_never_was(
     with open_log(log_of(tmp_path / "short", 3)) as short:
         with pytest.raises(ProofFault, match="has 3 entries, fewer than the checkpoint's 11"):
             prove_consistency(short, kept[11])
-        proof = prove_consistency(short, kept[2]).encode()
+        with pytest.raises(ProofFault, match="among entries 0 to 1 are others than it covers"):
+            prove_consistency(short, kept[2])
+        own = read_checkpoint(dict(short.checkpoints())[2])
+        proof = prove_consistency(short, own).encode()
         with pytest.raises(ProofFault, match="does not begin with the log of 2 entries"):
             check_consistency(proof, kept[2], short.verifier)
         with pytest.raises(ProofFault, match="not a proof from that checkpoint"):

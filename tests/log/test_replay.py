@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import pytest
 
 from app.log import LogFault
 from app.log.append import append_decision, append_signature, redact_entries
-from app.log.entry import Decided, read_entry
+from app.log.entry import Decided, read_entry, sealed
 from app.log.replay import Replayer, compare, first_difference, pack_of
 from app.log.store import Addition, Log, create_log, open_log
 from app.log.verify import verify
@@ -68,6 +69,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         assert log.size > 30
     return folder
+
+
+def test_a_record_that_is_none_stops_none_of_the_others(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "log")
+    with open_log(tmp_path / "log", write=True) as log:
+        entry = read_entry(log.entry(0))
+        assert isinstance(entry, Decided)
+        details, facts, record = (
+            log.piece(name) or b"" for name in (entry.details, entry.facts, entry.record)
+        )
+        false = record.partition(b'"criteria":')[0] + b'"criteria":"garbage"}'
+
+        def make(index: int, after: str, time: str) -> Addition:
+            new = [sealed(details), sealed(facts), sealed(false)]
+            named = dict(zip(("details", "facts", "record"), (c.name() for c in new), strict=True))
+            told: dict[str, Any] = {"index": index, "after": after, "time": time, **named}
+            return Addition(replace(entry, **told), new)
+
+        size = log.size
+        log.append(make, ticking())
+        with Replayer(log) as replayer:
+            found = [one.outcome for one in replayer.all()]
+        assert found == ["same"] * size + ["damaged"]
+        assert not verify(log, log.verifier).holds
 
 
 def test_every_fixture_is_decided_again_to_the_byte(folder: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import html
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -27,6 +29,7 @@ from app.log.verify import verify
 from app.main import main
 from reports.screening import Logged, qr_code
 from tests.log.made import NAME, log_of, ticking
+from tests.log.test_verify import tampered
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECT = ROOT / "fixtures" / "subjects" / "CAR-028-fails-I06-chemotherapy-6-days.yaml"
@@ -45,7 +48,7 @@ def screened(log: Path, out: Path, form: str, *subjects: Path) -> Path:
     """Screen into a log; returns the first subject's report."""
     words = ("--as-of", "2026-11-20", "--log", log, "--by", BY, "--format", form, "--out", out)
     code, _, err = eligo("screen", *(subjects or (SUBJECT,)), *words)
-    assert (code, err) == (0, "")
+    assert code == 0 and (form == "json" or err == "")
     return out / f"CAR-028.{'txt' if form == 'text' else form}"
 
 
@@ -278,8 +281,8 @@ def test_a_report_names_the_decision_it_is_of(folder: Path, tmp_path: Path) -> N
         assert verify(log, log.verifier).holds
     code, out, _ = eligo("log", "show", folder / "log", 2)
     assert code == 0
-    (line,) = [line for line in out.splitlines() if "report written" in line]
-    assert re.fullmatch(rf"  pdf report written \S+Z for {BY} \(entry 3\)", line)
+    (line,) = [line for line in out.splitlines() if "report made" in line]
+    assert re.fullmatch(rf"  pdf report made \S+Z for {BY} \(entry 3\)", line)
     assert eligo("log", "show", folder / "log", 3)[0] == 2
 
 
@@ -299,7 +302,7 @@ def test_old_proofs_hold_when_the_log_has_grown_and_its_subject_is_redacted(
         with pytest.raises(ProofFault, match="entry 3 was redacted: there is nothing to prove"):
             prove(log, 3)
     code, out, _ = eligo("log", "show", folder / "log", 2)
-    assert "  report written 20" in out and "pdf" not in out
+    assert "  report made 20" in out and "pdf" not in out
 
 
 # --- many at once -----------------------------------------------------------------------
@@ -348,3 +351,151 @@ def test_a_log_of_made_up_decisions_takes_reports(tmp_path: Path) -> None:
         proved = check_proof(prove(log, receipt.index).encode(), b"%PDF", log.verifier)
     assert isinstance(proved.entry, Issued)
     assert (proved.index, proved.entry.of, proved.entry.by) == (2, 1, BY)
+
+
+# --- what may go wrong on the way -------------------------------------------------------
+
+
+def decisions(folder: Path) -> list[str]:
+    return [entry.kind for entry in entries(folder)]
+
+
+def test_a_report_that_cannot_be_written_is_not_said_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert eligo("log", "init", tmp_path / "log")[0] == 0
+    real, calls = os.fsync, 0
+
+    def full(file: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:  # the report of the second subject: each has a report and a proof
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    subjects = sorted((ROOT / "fixtures" / "subjects").glob("CAR-00[1-3]*"))
+    out = tmp_path / "out"
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY, "--format", "html")
+    err = io.StringIO()
+    with contextlib.redirect_stderr(err), pytest.raises(OSError, match="No space left") as caught:
+        main([str(word) for word in ("screen", *subjects, *words, "--out", out)])
+    assert str(caught.value.filename).endswith(".CAR-002.html.part")
+    assert err.getvalue() == "2 decisions were logged before this; the rest was not made\n"
+    assert decisions(tmp_path / "log") == ["decision", "report", "decision"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "CAR-001.html",
+        "CAR-001.html.tlog-proof",
+    ]
+
+
+def test_a_proof_does_not_outlive_its_report(tmp_path: Path) -> None:
+    assert eligo("log", "init", tmp_path / "log")[0] == 0
+    report = screened(tmp_path / "log", tmp_path / "out", "html")
+    proof = report.with_name(f"{report.name}.tlog-proof")
+    assert proof.exists()
+    words = ("--as-of", "2026-11-21", "--format", "html", "--out", tmp_path / "out")
+    assert eligo("screen", SUBJECT, *words)[0] == 0
+    assert report.exists() and not proof.exists()
+
+
+def test_no_two_subjects_share_a_report(tmp_path: Path) -> None:
+    """An id that needs a mark, one that looks like it with its mark, and two very long ones."""
+    marked = f"a_b-{sha256(b'a b').hexdigest()[:8]}"
+    ids = ["a b", marked, "漢" * 80, "漢" * 79 + "字", "x" * 99]
+    for number, subject in enumerate(ids):
+        (tmp_path / f"{number}.yaml").write_text(f"subject: {subject}\n", "utf-8")
+    assert eligo("log", "init", tmp_path / "log")[0] == 0
+    files = [tmp_path / f"{number}.yaml" for number in range(len(ids))]
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY, "--format", "html")
+    code, _, _ = eligo("screen", *files, *words, "--out", tmp_path / "out")
+    assert code == 0
+    assert len([*(tmp_path / "out").glob("*.html")]) == len(ids)
+    assert len([*(tmp_path / "out").glob("*.tlog-proof")]) == len(ids)
+
+
+def test_a_worklist_is_not_logged_in_silence(tmp_path: Path) -> None:
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "none", "--by", BY)
+    code, out, err = eligo("screen", SUBJECT, *words, "--summary")
+    assert (code, out) == (2, "") and "leave out --summary or --log" in err
+
+
+def test_the_private_key_may_be_elsewhere(tmp_path: Path) -> None:
+    key = tmp_path / "site.key"
+    assert eligo("log", "init", tmp_path / "log", "--key-file", key)[0] == 0
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY, "--format", "json")
+    code, _, err = eligo("screen", SUBJECT, *words)
+    assert code == 2 and "private key" in err
+    assert eligo("screen", SUBJECT, *words, "--key-file", key)[0] == 0
+    assert decisions(tmp_path / "log") == ["decision"]
+
+
+@pytest.mark.parametrize("name", ["a\\b.txt", "a\nb.txt"])
+def test_a_pack_with_a_name_that_a_log_cannot_keep_is_refused(tmp_path: Path, name: str) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(ROOT / "rules" / "cd19-car-t-b-all", pack)
+    (pack / name).write_text("hi")
+    assert eligo("log", "init", tmp_path / "log")[0] == 0
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY, "--protocol", pack)
+    code, _, err = eligo("screen", SUBJECT, *words)
+    assert code == 2 and "has a sign that names may not" in err
+    assert eligo("check", pack)[0] == 2
+    assert decisions(tmp_path / "log") == []
+
+
+def test_a_log_that_was_forked_does_not_continue_a_checkpoint(folder: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(folder / "log", tmp_path / name)
+    for name in ("one", "two", "two"):
+        screened(tmp_path / name, tmp_path / "out", "json")
+    kept = tmp_path / "kept"
+    kept.write_text(eligo("log", "checkpoint", tmp_path / "one")[1], "utf-8")
+    code, out, _ = eligo("log", "consistency", kept, tmp_path / "two", "--out", tmp_path / "p")
+    assert code == 1 and "was rewritten or forked there" in out
+    assert not (tmp_path / "p").exists()
+    assert eligo("log", "consistency", kept, tmp_path / "one")[0] == 0
+    kept.write_text(eligo("log", "checkpoint", tmp_path / "two")[1], "utf-8")
+    code, out, _ = eligo("log", "consistency", kept, tmp_path / "one")
+    assert code == 1 and "entries 10 to 10 are missing" in out
+
+
+def test_nothing_is_proved_on_a_tree_that_was_changed(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "log", tmp_path / "log")
+    tampered(tmp_path / "log", "UPDATE nodes SET hash = zeroblob(32) WHERE level = 0")
+    with open_log(tmp_path / "log") as log:
+        for index in (0, 3):
+            with pytest.raises(LogFault, match="run verify"):
+                prove(log, index)
+    code, _, err = eligo("log", "prove", tmp_path / "log", 3)
+    assert code == 2 and "run verify" in err
+
+
+def test_what_an_auditor_reads_cannot_be_reordered(tmp_path: Path) -> None:
+    subject = tmp_path / "s.yaml"
+    subject.write_text("subject: S-1  # \u202enot what it seems\n", "utf-8")
+    assert eligo("log", "init", tmp_path / "log")[0] == 0
+    words = ("--as-of", "2026-11-20", "--log", tmp_path / "log", "--by", BY, "--format", "json")
+    assert eligo("screen", subject, *words)[0] == 0
+    code, out, _ = eligo("log", "show", tmp_path / "log", 0)
+    assert code == 0 and "\u202e" not in out and "\\u202enot what it seems" in out
+
+
+def test_a_redaction_that_was_disturbed_is_finished(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "log", tmp_path / "log")
+    said = ("--by", "D. Officer", "--reason", "withdrawn")
+    with open_log(tmp_path / "log") as reader, reader.as_it_stands():
+        code, _, err = eligo("log", "redact", tmp_path / "log", "--subject", "CAR-028", *said)
+        assert code == 1 and "run `eligo log clear`" in err
+        assert eligo("log", "clear", tmp_path / "log")[0] == 1
+        code, out, _ = eligo("log", "verify", tmp_path / "log")
+        assert code == 0 and "may still be in it" in out
+    held = b"".join(path.read_bytes() for path in (tmp_path / "log").iterdir())
+    assert b"CAR-028" in held
+    assert eligo("log", "clear", tmp_path / "log")[:2] == (
+        0,
+        "nothing is left of what was removed\n",
+    )
+    held = b"".join(path.read_bytes() for path in (tmp_path / "log").iterdir())
+    assert b"CAR-028" not in held
+    code, out, _ = eligo("log", "verify", tmp_path / "log")
+    assert code == 0 and "may still be in it" not in out

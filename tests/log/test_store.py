@@ -212,7 +212,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
         refused(log, "on one line", reason="two\nlines")
         twice = record[:-1] + b',"verdict":"ineligible"}'
         refused(log, "states something twice", record=twice)
-        refused(log, "only decisions are logged", record=b'{"schema":"eligo.rejection/1"}')
+        refused(log, "the record is not a decision", record=b'{"schema":"eligo.rejection/1"}')
         decide(log, "S-1", ticking(), by="  N. Nurse ", reason="  again ")
         assert log.size == 1
 

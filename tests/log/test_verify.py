@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -29,6 +30,9 @@ from app.log.entry import (
     sealed,
 )
 from app.log.note import Checkpoint, Verifier, open_checkpoint
+from app.log.proof import prove
+from app.log.replay import Replayer
+from app.log.review import Wanted, list_decisions, show
 from app.log.store import DATABASE, Addition, Log, open_log
 from app.log.verify import MOST, Verified, verify
 from tests.log.made import START, decide, log_of, ticking
@@ -70,6 +74,9 @@ class Copy:
 
     def own_faults(self) -> list[tuple[str, str]]:
         return self.faults
+
+    def own_remarks(self) -> list[tuple[str, str]]:
+        return []
 
     def altered(self) -> Copy:
         """A copy to alter."""
@@ -562,7 +569,36 @@ TAMPERINGS = {
     "DELETE FROM redactions": "entry 1",
     "UPDATE redactions SET entry = 2": "entry 5",
     "UPDATE entries SET number = 7 WHERE number = 3": "entry 3",
+    "UPDATE entries SET entry = CAST(entry AS TEXT) WHERE number = 1": "entry 1",
+    "UPDATE contents SET data = CAST(data AS TEXT) WHERE id = 1": "entry 0",
+    "UPDATE contents SET salt = 7 WHERE id = 1": "entry 0",
+    "UPDATE contents SET salt = NULL, data = NULL WHERE id = 1": "entry 0",
+    "UPDATE checkpoints SET note = CAST(note AS BLOB) WHERE size = 6": "checkpoint of 6",
+    "UPDATE checkpoints SET note = 7 WHERE size = 3": "checkpoint of 3",
+    "UPDATE nodes SET hash = 7 WHERE level = 0 AND position = 2": "entry 2",
 }
+
+
+def tampered(folder: Path, sql: str) -> None:
+    """Change a log's file past its own safeguards, and put them back."""
+    with contextlib.closing(raw(folder)) as database:
+        schema = [*database.execute("SELECT type, name, sql FROM sqlite_schema")]
+        for kind, name, _ in schema:
+            if kind == "trigger":
+                database.execute(f"DROP TRIGGER {name}")
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ')')")
+    with contextlib.closing(raw(folder)) as database:
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        assert database.execute(sql).rowcount
+        database.execute("PRAGMA writable_schema = ON")
+        for kind, name, text in schema:
+            if kind == "table":
+                database.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (text, name))
+    with contextlib.closing(raw(folder)) as database:
+        for kind, _, text in schema:
+            if kind == "trigger":
+                database.execute(text)
 
 
 @pytest.mark.parametrize("sql", TAMPERINGS)
@@ -570,19 +606,127 @@ def test_a_change_made_in_the_file_is_found_where_it_was_made(
     small_log: Path, tmp_path: Path, sql: str
 ) -> None:
     shutil.copytree(small_log, tmp_path / "log")
-    database = raw(tmp_path / "log")
-    database.execute("PRAGMA ignore_check_constraints = ON")
-    kept = [s for (s,) in database.execute("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")]
-    for trigger in kept:
-        database.execute(f"DROP TRIGGER {trigger.split()[2]}")
-    database.execute(sql)
-    for trigger in kept:
-        database.execute(trigger)
-    database.close()
+    tampered(tmp_path / "log", sql)
     with open_log(tmp_path / "log") as log:
         result = verify(log, log.verifier)
     assert any(place.startswith(TAMPERINGS[sql]) for place in places(result)), places(result)
     assert not any("safeguards" in finding.what for finding in result.findings)
+
+
+@pytest.mark.parametrize("sql", [sql for sql in TAMPERINGS if "nodes" not in sql])
+def test_no_command_ends_in_a_traceback_on_it(small_log: Path, tmp_path: Path, sql: str) -> None:
+    """What reads one decision says that it is damaged, or reads another as it was."""
+    shutil.copytree(small_log, tmp_path / "log")
+    tampered(tmp_path / "log", sql)
+    with open_log(tmp_path / "log") as log, Replayer(log) as replayer:
+        replayed = {one.index: one.outcome for one in replayer.all()}
+        for work in (
+            lambda: list_decisions(log, Wanted()),
+            lambda: show(log, 0),
+            lambda: prove(log, 0),
+            lambda: log.checkpoint(),
+        ):
+            with contextlib.suppress(LogFault):
+                work()
+        if sql.startswith("UPDATE contents") and "id = 3" not in sql:
+            assert replayed[0] == "damaged"
+            with pytest.raises(LogFault):
+                show(log, 0)
+
+
+def test_the_log_s_public_key_file_is_part_of_it(small_log: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_log, tmp_path / "log")
+    public = tmp_path / "log" / "log.pub"
+    other = public.read_text("utf-8").replace("+A", "+B", 1)
+    for text in (other, "", None):
+        if text is None:
+            public.unlink()
+        else:
+            public.write_text(text, "utf-8")
+        with open_log(tmp_path / "log") as log:
+            assert places(verify(log, log.verifier)) == ["log.pub"]
+
+
+def test_a_digest_altered_in_its_row_alone_is_found(small_log: Path, tmp_path: Path) -> None:
+    """SQLite looks a content up by its index, which may say otherwise than the row."""
+    shutil.copytree(small_log, tmp_path / "log")
+    path = tmp_path / "log" / DATABASE
+    with open_log(tmp_path / "log") as log:
+        digests = [d for d in log.content_digests() if (c := log.content(d)) and c.private]
+    whole = path.read_bytes()
+    for digest in digests:
+        at = whole.find(digest)
+        while at >= 0:
+            bent = bytearray(whole)
+            bent[at] ^= 1
+            path.write_bytes(bent)
+            try:
+                with open_log(tmp_path / "log") as log:
+                    assert not verify(log, log.verifier).holds
+            except LogFault:
+                pass
+            at = whole.find(digest, at + 1)
+
+
+def test_a_content_that_two_entries_name_is_found(tmp_path: Path) -> None:
+    """Redacting one of them would empty the other."""
+
+    def make(log: Log, index: int, after: str, time: str) -> Addition:
+        entry = read_entry(log.entry(0))
+        assert isinstance(entry, Decided)
+        return Addition(replace(entry, index=index, after=after, time=time))
+
+    found = lying(tmp_path / "log", make).findings
+    assert [one.place for one in found] == ["entry 1"] * 3
+    assert found[0].what.endswith("is also that of another entry")
+
+
+def test_what_is_said_of_a_redacted_decision_is_found(tmp_path: Path) -> None:
+    def signed(log: Log, index: int, after: str, time: str) -> Addition:
+        leaf = "sha256:" + tree.leaf_hash(log.entry(0)).hex()
+        return Addition(Signed(index, after, time, "A", 0, leaf, "review"))
+
+    def reported(log: Log, index: int, after: str, time: str) -> Addition:
+        kept = sealed(report_bytes(b"...", "pdf"))
+        leaf = "sha256:" + tree.leaf_hash(log.entry(0)).hex()
+        return Addition(Issued(index, after, time, "A", 0, leaf, kept.name()), (kept,))
+
+    log_of(tmp_path / "log", 1)
+    with open_log(tmp_path / "log", write=True) as log:
+        redact_entries(log, [0], by="A", reason="withdrawn", now=ticking())
+        for make in (signed, reported):
+            log.append(lambda i, a, t, make=make: make(log, i, a, t), ticking())  # type: ignore[misc]
+        found = verify(log, log.verifier).findings
+    assert [one.text() for one in found] == [
+        "entry 2: it signs entry 0, which was redacted before",
+        "entry 3: it reports entry 0, which was redacted before",
+    ]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [b'"garbage"}', b"[]}", b'[{"why": 3}],"firings":[]}', b'[],"firings":[],"verdict":"x"}'],
+)
+def test_a_record_that_is_none_is_found_and_stops_nothing(tmp_path: Path, tail: bytes) -> None:
+    def make(log: Log, index: int, after: str, time: str) -> Addition:
+        entry = read_entry(log.entry(0))
+        assert isinstance(entry, Decided)
+        details, facts, record = (log.piece(name) or b"" for name in names(entry))
+        false = record.partition(b'"criteria":')[0] + b'"criteria":' + tail
+        new = [sealed(details), sealed(facts), sealed(false)]
+        named = dict(zip(("details", "facts", "record"), (c.name() for c in new), strict=True))
+        told = {"index": index, "after": after, "time": time, **named}
+        return Addition(replace(entry, **told), new)  # type: ignore[arg-type]
+
+    (finding,) = lying(tmp_path / "log", make).findings
+    assert finding.text().startswith("entry 1: its record is not a decision")
+    with open_log(tmp_path / "log", write=True) as log, Replayer(log) as replayer:
+        decide(log, "S-2", ticking(START + timedelta(days=1)))
+        outcomes = [(one.index, one.outcome) for one in replayer.all()]
+        # The made-up pack cannot be read, so the others are refused, each by itself.
+        assert outcomes == [(0, "refused"), (1, "refused"), (2, "refused")]
+        with pytest.raises(LogFault, match="not a decision"):
+            show(log, 1)
 
 
 def test_the_file_with_a_bit_flipped_is_found_or_holds_what_it_held(
