@@ -48,7 +48,7 @@ from engine.model import (
     UlnTest,
     Verdict,
 )
-from engine.readings import Found
+from engine.readings import Found, confirmed
 from engine.record import IntervalValue, LookAgain, Missing, ReadingRecord, Value, Why
 from engine.wording import (
     amount_text,
@@ -188,7 +188,8 @@ class Explanation:
         turn = self._turn(test, truth, found)
         text += ". This holds." if truth == "true" else ". This does not hold."
         # Of an imprecise date the day is only the first on which the truth may turn.
-        if turn is not None and found.reading.low == found.reading.high:
+        point = found.reading.low == found.reading.high and not self._grows(test.fact)
+        if turn is not None and point:
             if truth == "false":
                 late = found.until is not None and turn > found.until
                 renewed = ", if what is recorded is renewed by then" if late else ""
@@ -243,8 +244,9 @@ class Explanation:
             if after is not None and (best is None or after < best[0]):
                 what = self._collect(fact)[1]
                 best = (after, (f"{what}: what is recorded expires the day before",))
-        moving = isinstance(fact.derive, DaysBetween) and any(
-            self._moves(name) for name in found.from_facts
+        moving = self._grows(test.fact) or (
+            isinstance(fact.derive, DaysBetween)
+            and any(self._moves(name) for name in found.from_facts)
         )
         if truth == "unknown" or found.reading.low != found.reading.high or moving:
             day = min(self._widening(test, truth, found), default=None)
@@ -266,6 +268,24 @@ class Explanation:
     def _moves(self, name: str) -> bool:
         """Whether a date is today because its entry says `ongoing`."""
         return _under_way(self.protocol.facts[name], self.found[name])
+
+    def _grows(self, name: str) -> bool:
+        """Whether a reading that may be a point today is an interval tomorrow.
+
+        So is a partial date on the first of its days, and the latest entry of a list that
+        nobody confirmed, if it is of today.
+        """
+        found, derive = self.found[name], self.protocol.facts[name].derive
+        if isinstance(derive, LatestOf) and found.reading.high == self.as_of.toordinal():
+            listed = self.subject.records.get(derive.records)
+            if not confirmed(self.protocol.records[derive.records], listed, self.as_of):
+                return True
+        days = [s.value for s in found.statements if isinstance(s.value, Days)]
+        for entry in found.entries:
+            days += [value for value in entry.values.values() if isinstance(value, Days)]
+        if any(value.first <= self.as_of < value.last for value in days):
+            return True
+        return any(self._grows(other) for other in found.from_facts)
 
     def _widening(self, test: Test, truth: Truth, found: Found) -> list[date]:
         """Days on which an end of an imprecise date comes of age, or is reached."""
@@ -672,16 +692,13 @@ def _under_way(fact: Fact, found: Found) -> bool:
 
 
 def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date) -> date | None:
+    washout = test.op in ("at_least_ago", "more_than_ago")
+    if truth == "false" and not washout:  # it turns when the day comes, however long it counts
+        return day if day > as_of else None
     reached = add(day, test.duration)
-    if reached is None:
+    if reached is None or (truth == "true" and washout):
         return None
-    passed = _next_day(reached)
-    if test.op in ("at_least_ago", "more_than_ago"):
-        turn = reached if test.op == "at_least_ago" else passed
-        return turn if truth == "false" else None
-    if truth == "true":
-        return passed if test.op == "within_last" else reached
-    return day if day > as_of else None
+    return _next_day(reached) if test.op in ("more_than_ago", "within_last") else reached
 
 
 def _age_limits(test: Test) -> list[Duration]:

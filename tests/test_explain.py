@@ -118,6 +118,39 @@ def test_missing_stands_on_open_criteria_only(screener: Screener) -> None:
             assert bool(criterion["missing"]) == (criterion["status"] == "open")
 
 
+def decided_on(facts: str, recorded: str, condition: str, as_of: date) -> Why:
+    """The one leaf of a pack with one criterion."""
+    pack = {
+        "protocol.yaml": b'{protocol: small, version: "1", title: Small}',
+        "facts.yaml": f"facts: {{{facts}}}".encode(),
+        "eligibility.yaml": f"criteria: [{{id: I01, kind: inclusion, text: T,"
+        f" holds_when: {{{condition}}}}}]".encode(),
+    }
+    small = protocol_of(pack, "small")
+    subject = read_subject(f"{{subject: S, facts: {{{recorded}}}}}".encode(), "s.yaml", small)
+    with Screener(small) as made:
+        return made.decide(subject, as_of)["criteria"][0]["why"]
+
+
+def test_a_window_of_any_length_opens_when_its_day_comes() -> None:
+    day = "seen: {ask: Seen, type: date, changes: never}"
+    why = decided_on(
+        day, "seen: 2027-01-03", "seen: {less_than_ago: 99999 years}", date(2027, 1, 1)
+    )
+    assert (why["truth"], why["changes_on"]) == ("false", "2027-01-03")
+
+
+def test_a_partial_date_on_its_first_day_is_not_taken_for_that_day() -> None:
+    """It is a point today, and may have been any day by tomorrow."""
+    day = "seen: {ask: Seen, type: date, changes: never}"
+    why = decided_on(day, "seen: 2027-01", "seen: {at_least_ago: 7 days}", date(2027, 1, 1))
+    assert (why["truth"], why["changes_on"]) == ("false", "2027-01-08")
+    assert "Satisfied from" not in why["says"]
+    gap = "gap: {ask: Gap, type: quantity, unit: d, derive: {days_between: {from: seen, to: seen}}}"
+    why = decided_on(f"{day}, {gap}", "seen: 2027-01", "gap: {at_least: 3}", date(2027, 1, 1))
+    assert why["truth"] == "false" and why["changes_on"] <= "2027-01-04"
+
+
 # --- what a record says of doubt ----------------------------------------------------------
 
 SMALL = {
@@ -198,3 +231,32 @@ def test_a_derived_amount_outside_its_range_is_a_slip(born: str, fits: bool) -> 
     assert fault.message == (
         "`age` comes to `11 a` on 2026-11-20, outside the plausible range, 0 to 10 a"
     )
+
+
+def test_what_nobody_confirmed_is_promised_no_day() -> None:
+    """The latest entry is today's; whether there is a later one tomorrow nobody says."""
+    pack = {
+        "protocol.yaml": b'{protocol: small, version: "1", title: Small}',
+        "facts.yaml": b"""
+facts:
+  last: {ask: Last, type: date, derive: {latest: therapy.ended}}
+  gap: {ask: Gap, type: quantity, unit: d, derive: {days_between: {from: last, to: last}}}
+records:
+  therapy: {ask: Therapy, valid_for: 30 days, fields: {ended: {type: date}}}
+""",
+        "eligibility.yaml": b"""
+criteria:
+  - {id: I01, kind: inclusion, text: Last, holds_when: {last: {at_least_ago: 7 days}}}
+  - {id: I02, kind: inclusion, text: Gap, holds_when: {gap: {at_least: 3}}}
+""",
+    }
+    small = protocol_of(pack, "small")
+    for listed, promised in (("", False), ("complete_on: 2026-11-20, ", True)):
+        said = f"{{subject: S, records: {{therapy: {{{listed}entries: [{{ended: 2026-11-20}}]}}}}}}"
+        with Screener(small) as made:
+            decision = made.decide(read_subject(said.encode(), "s.yaml", small), AS_OF)
+        last, gap = (criterion["why"] for criterion in decision["criteria"])
+        assert ("Satisfied from 2026-11-27" in last["says"]) == promised
+        assert last["changes_on"] == "2026-11-27"
+        lapses = "2026-12-21" if promised else "2026-11-21"
+        assert (gap["truth"], gap["changes_on"]) == ("false", lapses)
