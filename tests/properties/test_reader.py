@@ -40,7 +40,7 @@ AS_OF = date(2026, 11, 20)
 SLOWEST = 20.0
 """Seconds that one small file may take on a busy machine; a runaway takes for ever."""
 
-MUTANTS, PACK_MUTANTS = (200_000, 20_000) if LONG else (1_500, 120)
+MUTANTS, PACK_MUTANTS = (200_000, 5_000) if LONG else (1_500, 120)
 
 
 # --- two formats ----------------------------------------------------------------------
