@@ -168,8 +168,9 @@ def dump_any(value: object) -> bytes:
 
     line = orjson.dumps(value)
     for sign, escaped in _LINE_ENDS:
-        if sign in line:  # inside a text, where JSON lets it stand either way
-            line = line.replace(sign, escaped)
+        # Looking for its last byte first is ten times as fast, and it is seldom there.
+        if sign[-1:] in line:
+            line = line.replace(sign, escaped)  # inside a text, where it may stand either way
     return line
 
 
