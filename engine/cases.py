@@ -12,25 +12,26 @@ guidance (CAST-6).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path as FilePath
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import engine.model as m
 from engine import files, reference
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, TooLarge
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
 from engine.edits import at_path, leaf_paths, replaced, users
-from engine.faults import Fault, InputRejected, did_you_mean
+from engine.faults import EngineFault, Fault, InputRejected, did_you_mean
 from engine.record import Decision
 from engine.sheet import Sheet
 from engine.source import Document, Path, read_document, shorten
 from engine.subjects import births_checked, subject_of
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_words
-from engine.worlds import Plain, Space
+from engine.worlds import Plain, Space, spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,12 +373,18 @@ def coverage(
                 now = reference.truths(other, readings, case.as_of)
                 if any(now[c.id] != truths[c.id] for c in other.criteria):
                     met.add((path, seen))
+
+    @cache
+    def other_days() -> tuple[list[Space], bool]:
+        found, complete = spaces([protocol], space.as_of, space.effort, lambda *_: None)
+        return found[1:], complete
+
     infeasible, undecided, uncovered = [], [], []
     everything = obligations(protocol)
     for one in everything:
         if (one.path, one.seen) in met:
             continue
-        kind, witness, criterion = _would_cover(protocol, one, space, screener)
+        kind, witness, criterion = _would_cover(protocol, one, space, other_days, screener)
         if kind == "infeasible":
             infeasible.append(one)
         elif kind == "undecided":
@@ -408,27 +415,60 @@ def _turned(protocol: m.Protocol, path: str, truth: str) -> m.Protocol:
 
 
 def _would_cover(
-    protocol: m.Protocol, one: Obligation, space: Space, screener: Screener
-) -> tuple[str, Witness | None, str]:
-    leaf = at_path(protocol, one.path)
-    using = [c for c in protocol.criteria if c.id in users(protocol, one.path)]
-    truth = one.seen.removeprefix("decides when ")
-    number = {"true": TRUE, "false": FALSE, "unknown": 1}[truth]
-    complete = True
-    for criterion in using:
-        try:
-            goal = space.diagrams.is_(space.diagram(leaf), number)
-            if truth != one.seen:
-                other = _turned(protocol, one.path, truth)
-                changed = next(c for c in other.criteria if c.id == criterion.id)
-                written = space.diagram_of(other, changed.holds_when)
-                differs = space.diagrams.differ(space.diagram(criterion.holds_when), written)
-                goal = space.diagrams.both(goal, differs)
-        except TooLarge:
-            complete = False
+    protocol: m.Protocol,
+    one: Obligation,
+    space: Space,
+    other_days: Callable[[], tuple[Sequence[Space], bool]],
+    screener: Screener,
+) -> tuple[Literal["uncovered", "infeasible", "undecided"], Witness | None, str]:
+    """A subject that would meet an obligation, or whether it is proved that none does."""
+    complete, timeless = True, True
+    for criterion in protocol.criteria:
+        if criterion.id not in users(protocol, one.path):
             continue
-        for recorded, _ in space.witnesses(goal, 10):
-            return "uncovered", confirmed(screener, recorded, space.as_of), criterion.id
-        if goal != FALSE or not space.complete([(0, criterion.holds_when)]):
-            complete = False
+        about = [(0, criterion.holds_when)]
+        found = _covering(protocol, one, criterion, space, screener)
+        if isinstance(found, Witness):
+            return "uncovered", found, criterion.id
+        complete = complete and found
+        timeless = timeless and space.timeless(about)
+    if not complete or timeless:
+        return ("infeasible" if complete else "undecided"), None, ""
+    # Not on this day; where limits stand in another order it may be.
+    days, complete = other_days()
+    for other in days:
+        for criterion in protocol.criteria:
+            if criterion.id in users(protocol, one.path):
+                found = _covering(protocol, one, criterion, other, screener)
+                if isinstance(found, Witness):
+                    return "uncovered", found, criterion.id
+                complete = complete and found
     return ("infeasible" if complete else "undecided"), None, ""
+
+
+def _covering(
+    protocol: m.Protocol, one: Obligation, criterion: m.Criterion, space: Space, screener: Screener
+) -> Witness | bool:
+    """A subject that meets an obligation in a criterion; else whether it is proved that, on
+    this day, none does."""
+    leaf = at_path(protocol, one.path)
+    truth = one.seen.removeprefix("decides when ")
+    number = {"true": TRUE, "false": FALSE, "unknown": UNKNOWN}[truth]
+    space.effort.question()
+    try:
+        goal = space.diagrams.is_(space.diagram(leaf), number)
+        if truth != one.seen:
+            other = _turned(protocol, one.path, truth)
+            changed = next(c for c in other.criteria if c.id == criterion.id)
+            written = space.diagram_of(other, changed.holds_when)
+            differs = space.diagrams.differ(space.diagram(criterion.holds_when), written)
+            goal = space.diagrams.both(goal, differs)
+    except TooLarge:
+        return False
+    for recorded, _ in space.witnesses(goal, 10):
+        space.effort.spent += Effort.SCREENED
+        try:
+            return confirmed(screener, recorded, space.as_of)
+        except (InputRejected, EngineFault):
+            continue
+    return goal == FALSE and space.complete([(0, criterion.holds_when)])

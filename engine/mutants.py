@@ -7,7 +7,7 @@ out differently is found, and written as a case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -17,14 +17,14 @@ import engine.model as m
 from engine import reference
 from engine.cases import Case
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
 from engine.edits import reached, replaced, users
 from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_text
-from engine.worlds import Space, pack_leaves, subject_from
+from engine.worlds import Space, as_of_dates, inlined, pack_leaves, subject_from
 
 Kind = Literal[
     "limit",
@@ -490,36 +490,34 @@ def _killer(
 
 def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screener) -> Judged:
     """A mutant that no case notices: equivalent, or told apart by a witness."""
-    number = 0
-    derived = one.protocol.facts != protocol.facts
-    if derived:
-        space, number = Space([protocol, one.protocol], space.as_of), 1
+    if one.protocol.facts != protocol.facts:
+        space = Space([protocol, one.protocol], space.as_of, effort=space.effort)
+    found = _compared(protocol, one, space, screener)
+    if not isinstance(found, bool):
+        return found
+    if not found or space.timeless(_about(protocol, one, space)):
+        return Judged(one, "equivalent" if found else "undecided")
+    # Alike on one day, and to be looked at wherever the limits stand in another order.
+    both = [protocol, one.protocol]
+    dates, complete = as_of_dates(both, space.as_of)
+    for as_of in dates[1:]:
+        if space.effort.spent > space.effort.limit // 2:
+            return Judged(one, "undecided")
+        space = Space(both, as_of, effort=space.effort)
+        found = _compared(protocol, one, space, screener)
+        if not isinstance(found, bool):
+            return found
+        complete = complete and found
+    return Judged(one, "equivalent" if complete else "undecided")
+
+
+def _compared(protocol: m.Protocol, one: Mutant, space: Space, screener: Screener) -> Judged | bool:
+    """A survivor, shown on one day; else whether it is proved that nothing shows it then."""
+    number = len(space.protocols) - 1
     complete = True
+    space.effort.question()
     try:
-        if one.kind == "dropped-criterion":
-            # Its own answer is gone whatever it was; what matters is the verdict.
-            pairs = [
-                (
-                    "",
-                    space.verdict(),
-                    space.diagrams.all(space.status(c) for c in one.protocol.criteria),
-                )
-            ]
-        else:
-            pairs = []
-            for criterion in protocol.criteria:
-                if criterion.id in one.criteria:
-                    other = next(c for c in one.protocol.criteria if c.id == criterion.id)
-                    mine = space.status(criterion)
-                    written = space.diagram_of(one.protocol, other.holds_when, number)
-                    theirs = (
-                        written if other.kind == "inclusion" else space.diagrams.negate(written)
-                    )
-                    if one.lenient:
-                        theirs = space.diagrams.map(
-                            "lenient", lambda t: TRUE if t == UNKNOWN else t, mine
-                        )
-                    pairs.append((criterion.id, mine, theirs))
+        pairs = list(_statuses(protocol, one, space, number))
         for id_, mine, theirs in pairs:
             differ = space.diagrams.differ(mine, theirs)
             if differ == FALSE:
@@ -530,21 +528,51 @@ def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
             )
             for goal in (plain, differ):
                 for recorded, _ in space.witnesses(goal, 10):
+                    space.effort.spent += Effort.SCREENED
                     judged = _told_apart(protocol, one, id_, recorded, space.as_of, screener)
                     if judged is not None:
                         return judged
             complete = False
     except TooLarge:
-        complete = False
-    conditions = [
-        (k, c.holds_when)
-        for k, pack in enumerate(space.protocols)
-        for c in pack.criteria
-        if c.id in one.criteria
+        return False
+    return complete and space.complete(_about(protocol, one, space))
+
+
+def _about(protocol: m.Protocol, one: Mutant, space: Space) -> list[tuple[int, m.Condition]]:
+    """The conditions that a comparison of the pack with a mutant rests on."""
+    everything = one.kind == "dropped-criterion"
+    return [
+        (number, inlined(criterion.holds_when, pack.definitions))
+        for number, pack in ((0, protocol), (len(space.protocols) - 1, one.protocol))
+        for criterion in pack.criteria
+        if everything or criterion.id in one.criteria
     ]
-    if complete and space.complete(conditions):
-        return Judged(one, "equivalent")
-    return Judged(one, "undecided")
+
+
+def _statuses(
+    protocol: m.Protocol, one: Mutant, space: Space, number: int
+) -> Iterator[tuple[str, int, int]]:
+    """What may differ, as diagrams: a criterion's id ("": the verdict), the pack's, the mutant's.
+
+    `number`: of the pack in the space that knows the mutant's tests. Raises: TooLarge.
+    """
+    diagrams = space.diagrams
+    if one.kind == "dropped-criterion":
+        # Its own answer is gone whatever it was; what matters is the verdict.
+        left = diagrams.all(space.status(c) for c in one.protocol.criteria)
+        yield "", space.verdict(), left
+        return
+    for criterion in protocol.criteria:
+        if criterion.id not in one.criteria:
+            continue
+        other = next(c for c in one.protocol.criteria if c.id == criterion.id)
+        mine = space.status(criterion)
+        if one.lenient:
+            theirs = diagrams.map("lenient", lambda t: TRUE if t == UNKNOWN else t, mine)
+        else:
+            written = space.diagram_of(one.protocol, other.holds_when, number)
+            theirs = written if other.kind == "inclusion" else diagrams.negate(written)
+        yield criterion.id, mine, theirs
 
 
 def _told_apart(
@@ -587,6 +615,3 @@ def counts(judged: Iterable[Judged]) -> dict[Fate, int]:
     for one in judged:
         found[one.fate] += 1
     return found
-
-
-Progress = Callable[[int, int], None]

@@ -22,17 +22,18 @@ about fixed days, the order of the limits depends on it; then every order that o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations, islice, pairwise, product
-from typing import Any
+from math import isqrt
+from typing import Any, TypeVar
 
 import engine.model as m
 from engine import reference
 from engine.calendar import add
-from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams, Effort
 from engine.faults import InputRejected
 from engine.packs import derived_from, is_birth_date
 from engine.source import Document, Num
@@ -45,10 +46,13 @@ Plain = dict[str, Any]
 Source = tuple[str, Any]
 """Where a fact comes from: ("root", name), or ("list", derivation)."""
 
+T = TypeVar("T")
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 NUMBER: Mapping[m.Truth, int] = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 MOST_COMBINATIONS = 3_000
+LEAST_COMBINATIONS = 200
+MOST_COUNTED = 200
 MOST_DATES = 24
 PERSON = "Dr W. Example"
 
@@ -74,7 +78,8 @@ class Variable:
 
     `exact`: no cell is missing; `points_exact`: none of those in which every fact is known
     precisely, which is enough for questions about decided truths (a wider interval decides
-    no more than its points do).
+    no more than its points do). `timeless`: no day cuts them, so they are the same on every
+    as-of date.
     """
 
     facts: tuple[str, ...]
@@ -82,6 +87,7 @@ class Variable:
     cells: tuple[Cell, ...]
     exact: bool
     points_exact: bool
+    timeless: bool
 
 
 def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> Iterator[m.Leaf]:
@@ -157,6 +163,8 @@ class Space:
     """Everything that can be recorded for one or two packs on one as-of date, in regions.
 
     `extra` are further tests to tell apart (those of mutants), as (pack's number, test).
+    `effort` is what the analysis may spend; `like` is a space of the same packs on another
+    day, from which the regions that no date cuts are taken over.
     """
 
     def __init__(
@@ -164,9 +172,16 @@ class Space:
         protocols: Sequence[m.Protocol],
         as_of: date,
         extra: Iterable[tuple[int, m.Leaf]] = (),
+        *,
+        effort: Effort | None = None,
+        like: Space | None = None,
     ) -> None:
         self.protocols = tuple(protocols)
         self.as_of = as_of
+        self.effort = effort or Effort()
+        self.effort.question(4)
+        self.templates: dict[str, _Templates] = {} if like is None else like.templates
+        self.like = like
         leaves = [(k, leaf) for k, p in enumerate(protocols) for leaf in pack_leaves(p)]
         wanted = dict.fromkeys([*leaves, *extra])
         self.variables = tuple(_variables(self, [w for w in wanted if not _is_todo(w[1])]))
@@ -175,7 +190,8 @@ class Space:
             for v, variable in enumerate(self.variables)
             for position, (number, leaf) in enumerate(variable.leaves)
         }
-        self.diagrams = Diagrams([len(v.cells) for v in self.variables])
+        self.diagrams = Diagrams([len(v.cells) for v in self.variables], self.effort)
+        self.effort.question(1)
         self._compiled: dict[tuple[int, m.Condition], int] = {}
 
     # --- conditions as diagrams ---------------------------------------------------------
@@ -244,6 +260,7 @@ class Space:
             if path is None:
                 return
             recorded = self._together(path)
+            self.effort.spent += Effort.ASKED * len(self.protocols)
             if recorded is not None and self._holds(path, recorded):
                 yield recorded, path
             if not path:
@@ -267,6 +284,14 @@ class Space:
                 if not (variable.points_exact if definite else variable.exact):
                     return False
         return True
+
+    def timeless(self, conditions: Iterable[tuple[int, m.Condition]]) -> bool:
+        """Whether what some conditions come to cannot depend on the as-of date."""
+        return all(
+            isinstance(leaf, m.Todo) or self.variables[self.place[number, leaf][0]].timeless
+            for number, condition in conditions
+            for leaf in leaves_of(condition, self.protocols[number].definitions)
+        )
 
     def _together(self, path: Mapping[int, int]) -> Plain | None:
         """What the cells of a path say, in one subject; None if they cannot stand together."""
@@ -294,6 +319,27 @@ class Space:
             return False
         promised = [t for v, c in path.items() for t in self.variables[v].cells[c].truths]
         return list(found[0]) == promised
+
+
+Progress = Callable[[str, int, int], None]
+"""Told how far an analysis is: what it is about, how many of them are done, of how many."""
+
+
+def spaces(
+    protocols: Sequence[m.Protocol], base: date, effort: Effort, progress: Progress
+) -> tuple[list[Space], bool]:
+    """A space for every as-of date that differs from the others, and whether that is all.
+
+    Those beyond half of what the analysis may spend are left out.
+    """
+    dates, complete = as_of_dates(protocols, base)
+    found: list[Space] = []
+    for number, as_of in enumerate(dates):
+        progress("what can be recorded", number, len(dates))
+        if found and effort.spent > effort.limit // 2:
+            return found, False
+        found.append(Space(protocols, as_of, effort=effort, like=found[0] if found else None))
+    return found, complete
 
 
 def _is_todo(leaf: m.Leaf) -> bool:
@@ -332,12 +378,10 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
     for found in origin.values():
         join(found)
     lists = {s[1].records for s in groups if s[0] == "list"}
-    entries = {
-        name: _Templates(
-            space, name, [s[1] for s in groups if s[0] == "list" and s[1].records == name]
-        )
-        for name in sorted(lists)
-    }
+    entries = space.templates
+    for name in sorted(lists - entries.keys()):
+        derivations = [s[1] for s in groups if s[0] == "list" and s[1].records == name]
+        entries[name] = _Templates(space, name, derivations)
     for templates in entries.values():
         for derive in templates.derivations:
             if templates.private(derive, "true") is None:
@@ -350,7 +394,47 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
         done.add(id(group))
         members = [k for k in origin if groups[next(iter(origin[k]))] is group]
         order = sorted(group, key=lambda s: (s[0], repr(s[1])))
-        yield _Coupled(space, order, members, entries).variable()
+        if space.like is not None and _timeless(protocols, order):
+            same = next(v for v in space.like.variables if v.leaves == tuple(members))
+            yield _on_another_day(same, space.like.as_of, space.as_of)
+        else:
+            yield _Coupled(space, order, members, entries).variable()
+
+
+def _timeless(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> bool:
+    """Whether no day cuts what some sources can come to."""
+    for kind, what in members:
+        if kind == "list":
+            if isinstance(what, m.LatestOf | m.EarliestOf):
+                return False
+            continue
+        facts = [p.facts[what] for p in protocols if what in p.facts]
+        if facts[0].type == "date" or len({fact.valid_for for fact in facts}) > 1:
+            return False
+    return True
+
+
+def _on_another_day(variable: Variable, before: date, after: date) -> Variable:
+    """The same regions, as they would be recorded on another day."""
+
+    def moved(said: Plain) -> Plain:
+        days = {key: said[key] for key in ("on", "complete_on") if key in said}
+        now = after.isoformat()
+        return {**said, **{k: now for k, day in days.items() if day == before.isoformat()}}
+
+    cells = [
+        cell
+        if cell.recorded is None
+        else replace(
+            cell,
+            recorded={
+                part: {name: moved(said) for name, said in held.items()}
+                for part, held in cell.recorded.items()
+            },
+        )
+        for cell in variable.cells
+    ]
+    return replace(variable, cells=tuple(cells))
 
 
 class _Templates:
@@ -384,9 +468,11 @@ class _Templates:
             self.complete = False
             combos = _one_at_a_time(options)
         record = m.RecordList(name, name, m.Duration(0, 0), fields)
+        matching = _matching(self.derivations, record)
         for combo in combos:
             held = {field: value for field, value in combo if value is not None}
-            truths = _matching(self.derivations, record, held)
+            space.effort.spent += Effort.ASKED
+            truths = matching(held)
             plain = {field: _plain_value(fields[field], value) for field, value in held.items()}
             # Of entries counted alike, the one that says most reads best.
             if len(plain) > len(self.entries.get(truths, {})) or truths not in self.entries:
@@ -435,25 +521,29 @@ def _plain_value(field: m.Field, value: Any) -> Any:
 
 
 def _matching(
-    derivations: Sequence[Listed], record: m.RecordList, values: Mapping[str, Any]
-) -> tuple[m.Truth, ...]:
-    """Whether an entry with these values counts, for each derivation, asked of the reference."""
-    held: dict[str, Any] = {
-        name: m.Amount(v, record.fields[name].unit) if record.fields[name].type == "quantity" else v
-        for name, v in values.items()
-    }
-    held = {k: (v,) if record.fields[k].many else v for k, v in held.items()}
+    derivations: Sequence[Listed], record: m.RecordList
+) -> Callable[[Mapping[str, Any]], tuple[m.Truth, ...]]:
+    """Whether an entry with some values counts, for each derivation, asked of the reference."""
     facts = {
         f"d{i}": m.Fact(f"d{i}", "", "boolean", derive=m.Exists(record.name, d.where))
         for i, d in enumerate(derivations)
     }
     day = date(2026, 1, 15)
-    listed = m.Entries(day, (m.Entry("", held),))
     made = m.Protocol("", "", "", None, {}, facts, {record.name: record}, {}, ())
-    found = reference.readings(made, m.Subject("", {}, {record.name: listed}), day)
-    return tuple(
-        "unknown" if r.low is None else "true" if r.low else "false" for r in found.values()
-    )
+
+    def asked(values: Mapping[str, Any]) -> tuple[m.Truth, ...]:
+        held: dict[str, Any] = {}
+        for name, value in values.items():
+            field = record.fields[name]
+            one = m.Amount(value, field.unit) if field.type == "quantity" else value
+            held[name] = (one,) if field.many else one
+        listed = m.Entries(day, (m.Entry("", held),))
+        found = reference.readings(made, m.Subject("", {}, {record.name: listed}), day)
+        return tuple(
+            "unknown" if r.low is None else "true" if r.low else "false" for r in found.values()
+        )
+
+    return asked
 
 
 # --- what can be recorded ---------------------------------------------------------------
@@ -472,6 +562,10 @@ class _Option:
     confirmed: bool = True
 
 
+_Known = tuple[_Option, Sequence[m.Subject]]
+"""An option, and what each pack's reader makes of it."""
+
+
 class _Coupled:
     """The facts of one variable while their cells are looked for."""
 
@@ -483,22 +577,33 @@ class _Coupled:
         templates: Mapping[str, _Templates],
     ) -> None:
         self.space, self.protocols, self.as_of = space, space.protocols, space.as_of
+        self.effort = space.effort
         self.members, self.leaves, self.templates = members, leaves, templates
         self.day_number = self.as_of.toordinal()
         self.exact = self.points_exact = True
-        self.days = sorted(self._days(), key=lambda day: (abs(day - self.day_number), day))
+        self.lists: dict[str, list[Listed]] = {}
+        for kind, what in members:
+            if kind == "list":
+                self.lists.setdefault(what.records, []).append(what)
+        self.shared = sorted(
+            name
+            for name, found in self.lists.items()
+            if any(templates[name].private(d, "true") is None for d in found)
+        )
+        self.links = self._links()
+        # Two intervals may lie to each other in ways that are not tried.
+        self.exact = not self.links
+        self.days = self._days()
 
     def variable(self) -> Variable:
         names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
         found: dict[tuple[int, ...], Cell] = {}
-        real, possible = self._options()
         asked = _Asked(self.protocols, self.leaves, self.as_of)
-        read = [
-            [(option, r) for option in options if (r := self._read(option))] for options in real
-        ]
-        if _size(read) > MOST_COMBINATIONS:
-            self.exact = self.points_exact = False
-        for combo in islice(product(*read), MOST_COMBINATIONS):
+        for number, combo in enumerate(self._combinations()):
+            if number >= LEAST_COMBINATIONS and self.effort.over:
+                self.exact = self.points_exact = False
+                break
+            self.effort.spent += Effort.ASKED * len(self.protocols)
             truths, points = asked(self._subjects([part for _, part in combo]))
             if truths not in found:
                 recorded = self._recorded([option for option, _ in combo])
@@ -514,14 +619,105 @@ class _Coupled:
                     exactly[name] = (min(low, value), max(high, value))
                 spread = {**before.spread, **exactly}
                 found[truths] = replace(before, spread=spread)
-        if possible is not None:
-            for truths in self._possible(possible):
-                found.setdefault(truths, Cell(truths, None, {}, {}))
+        for truths in self._possible():
+            found.setdefault(truths, Cell(truths, None, {}, {}))
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
-            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact
-        )
+            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact,
+            _timeless(self.protocols, self.members),
+        )  # fmt: skip
+
+    # --- how members are put together -----------------------------------------------------
+
+    def _combinations(self) -> Iterator[Sequence[_Known]]:
+        """What is put to the reference, one thing of each member at a time."""
+        if self.links and not self.shared:
+            yield from self._corners()
+        members = [self._known(options) for options in self._real()]
+        if _size(members) > MOST_COMBINATIONS:
+            # Where days lie between dates, the corners have all that is known precisely.
+            self.exact = False
+            self.points_exact = self.points_exact and bool(self.links) and not self.shared
+            if all(members):
+                yield from _a_few(members, MOST_COMBINATIONS)
+            return
+        yield from product(*members)
+
+    def _known(self, options: Iterable[_Option]) -> list[_Known]:
+        """The options that every pack's reader takes, with what it makes of them."""
+        found: list[_Known] = []
+        for number, option in enumerate(options):
+            full = number >= MOST_COMBINATIONS
+            if full or (number >= LEAST_COMBINATIONS and self.effort.over):
+                self.exact = self.points_exact = False
+                break
+            self.effort.spent += Effort.ASKED * len(self.protocols)
+            read = self._read(option)
+            if read:
+                found.append((option, read))
+        return found
+
+    def _corners(self) -> Iterator[Sequence[_Known]]:
+        """Dates in every order that they can have among each other and to the limits.
+
+        The dates of one region, all of them known, are bounded each by days and two by two
+        by distances. Such a region has a corner in whole days unless it is empty; there,
+        each date stands on a bound of its own, or at a bound of its distance from another
+        that does. A date may also be `never`, which is no distance from anything.
+        """
+        count = len(self.members)
+        blank: tuple[int | None, ...] = (None,) * count
+        ways: dict[tuple[int | None, ...], None] = {blank: None}
+        for _ in range(count):
+            wider: dict[tuple[int | None, ...], None] = {}
+            for way in ways:
+                for i in (i for i in range(count) if way[i] is None):
+                    near = [
+                        day + span
+                        for j, day in enumerate(way)
+                        if day is not None and day != m.NEVER
+                        for span in self.links.get((j, i), ())
+                    ]
+                    for day in dict.fromkeys([*self.days[i], m.NEVER, *near]):
+                        wider[(*way[:i], day, *way[i + 1 :])] = None
+                if len(wider) > MOST_COMBINATIONS:
+                    break
+            if len(wider) > MOST_COMBINATIONS:
+                self.points_exact = False
+            ways = dict.fromkeys(islice(wider, MOST_COMBINATIONS))
+        known: dict[tuple[int, int], _Known | None] = {}
+        for way in ways:
+            parts = []
+            for i, on in enumerate(way):
+                assert on is not None
+                if (i, on) not in known:
+                    known[i, on] = self._dated_member(i, on)
+                parts.append(known[i, on])
+            if all(part is not None for part in parts):
+                yield [part for part in parts if part is not None]
+
+    def _dated_member(self, number: int, day: int) -> _Known | None:
+        """One member with one day (or `never`); None where that cannot be recorded."""
+        kind, what = self.members[number]
+        if day != m.NEVER and not FIRST_DAY.toordinal() <= day <= LAST_DAY.toordinal():
+            return None
+        if kind == "root":
+            value = "never" if day == m.NEVER else date.fromordinal(day).isoformat()
+            said: Plain = {"value": value, "on": self.as_of.isoformat()}
+            facts = [p.facts[what] for p in self.protocols if what in p.facts]
+            if any(fact.attested_by for fact in facts):
+                said["by"] = PERSON
+            option = _Option({what: said})
+        elif day == m.NEVER:
+            option = _Option({}, (), what.records)
+        elif day > self.day_number:
+            return None
+        else:
+            sure = self.templates[what.records].private(what, "true") or {}
+            option = _Option({}, (), what.records, ({**sure, **_when(what, day)},))
+        read = self._read(option)
+        return (option, read) if read else None
 
     def _read(self, option: _Option) -> list[m.Subject] | None:
         """What each pack's reader makes of one thing recorded; None if one refuses it."""
@@ -549,47 +745,41 @@ class _Coupled:
             subjects.append(m.Subject("", facts, records))
         return subjects
 
-    def _options(self) -> tuple[list[list[_Option]], list[list[_Option]] | None]:
-        """For each member, what it may have recorded: really, and possibly (None: no more)."""
-        real: list[list[_Option]] = []
-        possible: list[list[_Option]] = []
-        lists: dict[str, list[Listed]] = {}
-        for kind, what in self.members:
-            if kind == "list":
-                lists.setdefault(what.records, []).append(what)
-        shared = {
-            name
-            for name, found in lists.items()
-            if any(self.templates[name].private(d, "true") is None for d in found)
-        }
-        more = False
-        for kind, what in self.members:
+    def _real(self) -> Iterator[Iterable[_Option]]:
+        """For each member, what can be recorded."""
+        for number, (kind, what) in enumerate(self.members):
             if kind == "root":
-                fact = self._fact(what)
-                real.append(list(self._root(fact)))
-                possible.append(real[-1])
-                if fact.type == "date":
-                    more = True
-                    possible[-1] = list(self._any_days(fact))
-            elif what.records not in shared:
-                more = True
-                real.append(list(self._listed(what)))
-                possible.append(list(self._listed(what, virtual=True)))
-        for name in sorted(shared):
-            for option in self._shared(name, lists[name]):
-                real.append(option)
-                possible.append(option)
+                yield self._root(self._fact(what), self.days[number])
+            elif what.records not in self.shared:
+                yield self._listed(number)
+        for name in self.shared:
+            yield from self._shared(name, self.lists[name])
             # Entries that count for others as well may widen these further; of several
             # entries of one kind only the latest and the earliest day tell, but not for counts.
             self.exact = False
-            if any(isinstance(d, m.Count) for d in lists[name]):
+            if any(isinstance(d, m.Count) for d in self.lists[name]):
                 self.points_exact = False
-        more = more or len({type(leaf) is m.UlnTest for _, leaf in self.leaves}) == 2
-        return real, possible if more and not shared and self.exact else None
 
-    def _possible(self, options: list[list[_Option]]) -> Iterator[tuple[int, ...]]:
+    def _possible(self) -> Iterator[tuple[int, ...]]:
         """Truths that values made up give, over lists whose derivations are told apart."""
-        if _size(options) > MOST_COMBINATIONS:
+        dated = any(
+            kind == "list" or self._fact(what).type == "date" for kind, what in self.members
+        )
+        both = len({type(leaf) is m.UlnTest for _, leaf in self.leaves}) == 2
+        if not (dated or both) or not self.exact:
+            return
+        options: list[list[_Option]] = []
+        for number, (kind, what) in enumerate(self.members):
+            if kind == "list":
+                some = self._listed(number, virtual=True)
+            elif self._fact(what).type == "date":
+                some = self._any_days(self._fact(what), self.days[number])
+            else:
+                some = self._root(self._fact(what), self.days[number])
+            options.append(list(islice(some, MOST_COMBINATIONS + 1)))
+        size = _size(options)
+        self.effort.spent += Effort.ASKED * len(self.protocols) * min(size, MOST_COMBINATIONS)
+        if size > MOST_COMBINATIONS or self.effort.over:
             self.exact = False
             return
         derivations = [d for kind, d in self.members if kind == "list"]
@@ -642,7 +832,7 @@ class _Coupled:
 
     # --- recorded facts -------------------------------------------------------------------
 
-    def _root(self, fact: m.Fact) -> Iterator[_Option]:
+    def _root(self, fact: m.Fact, own: Sequence[int]) -> Iterator[_Option]:
         versions = [p.facts[fact.name] for p in self.protocols if fact.name in p.facts]
         days = {self.as_of}
         stale = {v.valid_for for v in versions}
@@ -657,11 +847,11 @@ class _Coupled:
             said: Plain = {"on": on.isoformat()}
             if by and any(v.attested_by for v in versions):
                 said["by"] = PERSON
-            for value in self._values(fact):
+            for value in self._values(fact, own):
                 yield _Option({fact.name: {**value, **said}})
         yield _Option({})
 
-    def _values(self, fact: m.Fact) -> Iterator[Plain]:
+    def _values(self, fact: m.Fact, own: Sequence[int]) -> Iterator[Plain]:
         if fact.type == "boolean":
             yield from ({"value": True}, {"value": False})
         elif fact.type == "choice":
@@ -675,16 +865,16 @@ class _Coupled:
         elif fact.type == "quantity":
             yield from self._amounts(fact)
         elif fact.type == "date":
-            for day in self.days:
+            for day in own:
                 yield {"value": date.fromordinal(day).isoformat()}
             yield {"value": "never"}
             # With other dates beside it, every pair would be tried: two partial ones do.
-            partial = self.days if len(self.members) == 1 else [self.day_number]
+            partial = own if len(self.members) == 1 else [self.day_number]
             text = [date.fromordinal(day).isoformat() for day in partial]
             yield from ({"value": t} for t in dict.fromkeys(day[:7] for day in text))
             yield from ({"value": t} for t in dict.fromkeys(day[:4] for day in text))
 
-    def _any_days(self, fact: m.Fact) -> Iterator[_Option]:
+    def _any_days(self, fact: m.Fact, own: Sequence[int]) -> Iterator[_Option]:
         """Any day, and any partial date whatever the day of screening: at most a year."""
         on = self.as_of
 
@@ -696,7 +886,7 @@ class _Coupled:
             is_birth_date(p, p.facts[fact.name]) for p in self.protocols if fact.name in p.facts
         ):
             yield said("never")
-        days = sorted(self.days)
+        days = sorted(own)
         for i, first in enumerate(days):
             yield said(m.Days(date.fromordinal(first), date.fromordinal(first)))
             for j in range(i + 1, len(days)):
@@ -774,42 +964,56 @@ class _Coupled:
 
     # --- dates ----------------------------------------------------------------------------
 
-    def _days(self) -> set[int]:
-        """The days at and beside every limit, as day numbers."""
-        born = any(
-            kind == "root" and is_birth_date(p, p.facts[what])
-            for kind, what in self.members
-            for p in self.protocols
-            if kind == "root" and what in p.facts
-        )
+    def _links(self) -> dict[tuple[int, int], list[int]]:
+        """By two members, the bounds of the days from the first's date to the second's."""
+        found: dict[tuple[int, int], dict[int, None]] = {}
+        for k, leaf in self.leaves:
+            assert not isinstance(leaf, m.Todo)
+            derive = self.protocols[k].facts[leaf.fact].derive
+            if not isinstance(derive, m.DaysBetween):
+                continue
+            (start,), (end,) = (sources(self.protocols[k], d) for d in (derive.start, derive.end))
+            a, b = self.members.index(start), self.members.index(end)
+            for limit in _limits(leaf):
+                for days in (limit // m.MILLION + step for step in (-1, 0, 1)):
+                    found.setdefault((a, b), {})[days] = None
+                    found.setdefault((b, a), {})[-days] = None
+        return {pair: list(days) for pair, days in found.items()}
+
+    def _days(self) -> list[list[int]]:
+        """For each member the days at and beside every limit on it, the nearest first."""
         first, last = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
-        days = {self.day_number, self.day_number + 1, first}
-        spans: set[int] = set()
+        found = [{self.day_number, self.day_number + 1, first} for _ in self.members]
         for k, leaf in self.leaves:
             assert not isinstance(leaf, m.Todo)
             fact = self.protocols[k].facts[leaf.fact]
-            days |= _edges(leaf, fact, self.as_of)
-            if isinstance(fact.derive, m.DaysBetween):
-                for limit in _limits(leaf):
-                    whole = limit // m.MILLION
-                    spans |= {s * (whole + d) for d in (-1, 0, 1) for s in (1, -1)}
-        if spans:
-            # Two intervals may lie to each other in ways that these days do not try; what is
-            # known precisely is complete, as difference constraints have whole corners.
-            self.exact = False
-            base = set(days)
+            for source in sources(self.protocols[k], leaf.fact):
+                found[self.members.index(source)] |= _edges(leaf, fact, self.as_of)
+        if self.links and self.shared:
+            # One entry dates several facts: every day that any of them may need.
+            spans = {span for spans in self.links.values() for span in spans}
+            whole = set().union(*found)
             for _ in self.members[1:]:
-                days |= {day + span for day in base for span in spans}
-                base = set(days)
-                if len(days) > 400:
-                    self.exact = self.points_exact = False
+                whole |= {day + span for day in whole for span in spans}
+                if len(whole) > MOST_COMBINATIONS:
+                    self.points_exact = False
                     break
-        return {d for d in days if first <= d <= (self.day_number if born else last)}
+            found = [whole for _ in self.members]
+        kept = []
+        for (kind, what), days in zip(self.members, found, strict=True):
+            born = kind == "root" and any(
+                is_birth_date(p, p.facts[what]) for p in self.protocols if what in p.facts
+            )
+            top = self.day_number if born else last
+            inside = (day for day in days if first <= day <= top)
+            kept.append(sorted(inside, key=lambda day: (abs(day - self.day_number), day)))
+        return kept
 
     # --- record lists -----------------------------------------------------------------------
 
-    def _listed(self, derive: Listed, virtual: bool = False) -> Iterator[_Option]:
+    def _listed(self, member: int, virtual: bool = False) -> Iterator[_Option]:
         """What a list may hold for one derivation that has entries of its own."""
+        derive: Listed = self.members[member][1]
         name = derive.records
         templates = self.templates[name]
         sure, maybe = templates.private(derive, "true"), templates.private(derive, "unknown")
@@ -828,7 +1032,7 @@ class _Coupled:
             return _Option({}, (), name, plain, (), confirmed)
 
         yield option()
-        past = [day for day in self.days if day <= self.day_number]
+        past = [day for day in self.days[member] if day <= self.day_number]
         possible = virtual or maybe is not None
         if isinstance(derive, m.Exists):
             yield option((True, None))
@@ -838,24 +1042,13 @@ class _Coupled:
                 yield option(confirmed=False)
             return
         if isinstance(derive, m.Count):
-            most = 1 + max(
-                (
-                    x // m.MILLION
-                    for k, leaf in self.leaves
-                    for x in _limits(leaf)
-                    if not isinstance(leaf, m.Todo)
-                    and self.protocols[k].facts[leaf.fact].derive == derive
-                ),
-                default=0,
-            )
-            if most > 200:
-                self.exact = self.points_exact = False
-                most = 200
-            for n in range(most + 2):
+            counts = self._counts(derive)
+            for n in counts:
                 yield option(*[(True, None)] * n)
                 if possible:
-                    for extra in range(1, most + 2 - n):
-                        yield option(*[(True, None)] * n, *[(False, None)] * extra)
+                    for most in counts:
+                        if most > n:
+                            yield option(*[(True, None)] * n, *[(False, None)] * (most - n))
                 if not virtual:
                     yield option(*[(True, None)] * n, confirmed=False)
             return
@@ -885,6 +1078,19 @@ class _Coupled:
             for day in past:
                 yield option((True, day), confirmed=False)
 
+    def _counts(self, derive: Listed) -> list[int]:
+        """The numbers of entries at and beside every limit on how many there are."""
+        limits = {
+            limit // m.MILLION
+            for k, leaf in self.leaves
+            if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
+            for limit in _limits(leaf)
+        }
+        counts = {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
+        if max(counts) > MOST_COUNTED:
+            self.exact = self.points_exact = False
+        return sorted(n for n in counts if 0 <= n <= MOST_COUNTED)
+
     def _made(self, derive: Listed, number: int, certain: bool, when: Any) -> m.Entry:
         """An entry that one derivation alone counts, told apart by fields made up for it."""
         values: dict[str, Any] = {
@@ -903,7 +1109,7 @@ class _Coupled:
             )
         return m.Entry("", values)
 
-    def _shared(self, name: str, together: Sequence[Listed]) -> Iterator[list[_Option]]:
+    def _shared(self, name: str, together: Sequence[Listed]) -> Iterator[Iterable[_Option]]:
         """For each kind of entry that coupled derivations share, what may be recorded."""
         templates = self.templates[name]
         numbers = [templates.derivations.index(d) for d in together]
@@ -913,24 +1119,55 @@ class _Coupled:
                 kinds.setdefault(tuple(truths[i] for i in numbers), plain)
         kinds.pop(tuple("false" for _ in numbers), None)
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
-        past = [day for day in self.days if day <= self.day_number]
-        both = len({type(d) for d in together}) > 1
+        days = dict.fromkeys(
+            day
+            for number, (kind, what) in enumerate(self.members)
+            if kind == "list" and what in together
+            for day in self.days[number]
+        )
+        past = [day for day in days if day <= self.day_number]
+        ways: dict[str, set[type]] = {}
+        for derive in together:
+            if isinstance(derive, m.LatestOf | m.EarliestOf):
+                ways.setdefault(derive.field, set()).add(type(derive))
+        both = any(len(types) > 1 for types in ways.values())
+        counts = [
+            n
+            for derive in together
+            if isinstance(derive, m.Count)
+            for n in self._counts(derive)
+            if n > 1
+        ]
         for number, plain in enumerate(kinds.values()):
-            options = [_Option({}, (), name)]
-            if number == 0:
-                options.append(_Option({}, (), name, confirmed=False))
-            dates = [*past, "ongoing", None]
-            made: list[Plain] = []
+            yield self._entries(name, plain, number, fields, past, both, counts)
+
+    def _entries(
+        self, name: str, plain: Plain, number: int, fields: Sequence[str], past: Sequence[int],
+        both: bool, counts: Sequence[int],
+    ) -> Iterator[_Option]:  # fmt: skip
+        """What may be recorded of one kind of entry."""
+        yield _Option({}, (), name)
+        if number == 0:
+            yield _Option({}, (), name, confirmed=False)
+        dates = [*past, "ongoing", None]
+
+        def entries() -> Iterator[Plain]:
             for chosen in product(dates, repeat=len(fields)):
                 entry = dict(plain)
                 for field, day in zip(fields, chosen, strict=True):
                     entry |= _dated(field, day)
-                made.append(entry)
-            options += [_Option({}, (), name, (entry,)) for entry in made]
-            if both:
-                # The earliest and the latest of one kind are two entries.
-                options += [_Option({}, (), name, two) for two in combinations(made, 2)]
-            yield options
+                yield entry
+
+        for entry in entries():
+            yield _Option({}, (), name, (entry,))
+        for n in dict.fromkeys(counts):
+            for entry in entries():
+                yield _Option({}, (), name, (entry,) * n)
+        if both:
+            # The earliest and the latest day of one kind are those of two entries.
+            made = list(islice(entries(), MOST_COMBINATIONS))
+            for two in combinations(made, 2):
+                yield _Option({}, (), name, two)
 
 
 def _told_apart(protocol: m.Protocol, derivations: Sequence[Listed]) -> m.Protocol:
@@ -1004,6 +1241,27 @@ def _size(options: Sequence[Sequence[object]]) -> int:
     for option in options:
         size *= len(option)
     return size
+
+
+def _a_few(options: Sequence[Sequence[T]], most: int) -> Iterator[Sequence[T]]:
+    """Some of a product that is too large: the first of each, then others in place of one
+    of them, then of two, taken at even distances."""
+    count = len(options)
+    first = [some[0] for some in options]
+    yield first
+    each = max(1, most // (2 * count))
+    for i, some in enumerate(options):
+        for one in _thinned(some[1:], each):
+            yield [*first[:i], one, *first[i + 1 :]]
+    pairs = list(combinations(range(count), 2))
+    side = max(1, isqrt(most // (2 * len(pairs) or 1)))
+    for i, j in pairs[:most]:
+        for one, other in product(_thinned(options[i][1:], side), _thinned(options[j][1:], side)):
+            yield [*first[:i], one, *first[i + 1 : j], other, *first[j + 1 :]]
+
+
+def _thinned(some: Sequence[T], most: int) -> Sequence[T]:
+    return some[:: -(-len(some) // most) or 1]
 
 
 # --- asking the reference ---------------------------------------------------------------
