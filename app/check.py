@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.inputs import is_pack, path_text, protocol_from, say, subject_files, unreadable
+from app.inputs import is_pack, path_text, protocol_from, say, stages, subject_files, unreadable
 from app.main import DOUBT, FOUND, REJECTED
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
@@ -24,7 +24,7 @@ from engine.subjects import births_checked, same_subject_twice, subject_of
 from engine.witness import change_lines
 from engine.worlds import fitted
 
-EVERY = 0.2
+EVERY = 0.1
 """How often `--watch` looks at the files, in seconds."""
 
 
@@ -81,8 +81,8 @@ def read_all(folder: Path) -> tuple[Protocol, Cases]:
 def looked_into(folder: Path) -> tuple[Protocol, list[Finding]]:
     """A pack and its findings. Raises: InputRejected, EngineFault."""
     protocol, cases = read_all(folder)
-    with Screener(protocol) as screener:
-        return protocol, findings(protocol, screener, cases)
+    with Screener(protocol) as screener, stages() as progress:
+        return protocol, findings(protocol, screener, cases, progress)
 
 
 def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
@@ -112,7 +112,9 @@ def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
 def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) -> None:
     for finding in found:
         print(_text(finding, protocol))
-    kinds = f"{len(protocol.criteria)} criteria, {len(protocol.facts)} facts"
+    criteria, facts = len(protocol.criteria), len(protocol.facts)
+    kinds = f"{criteria} criteri{'on' if criteria == 1 else 'a'}, "
+    kinds += f"{facts} fact{'' if facts == 1 else 's'}"
     said = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "no faults"
     print(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
 
@@ -229,10 +231,13 @@ def watch(folder: Path, rounds: int | None = None) -> int:
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """When each file of a pack was written, and its size."""
     found = {}
     for path in sorted(folder.rglob("*")):
+        # What editors keep beside a file while it is open is none of the pack's.
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         try:
-            if path.is_file():
+            if not hidden and path.is_file():
                 status = path.stat()
                 found[path_text(path)] = (status.st_mtime_ns, status.st_size)
         except OSError:
@@ -251,7 +256,8 @@ def _again(folder: Path) -> int:
             failed = quickly_failing(protocol, cases.cases, screener)
             print_failures(failed)
             print(f"{len(cases.cases)} cases: {len(failed)} failed", flush=True)
-            found = findings(protocol, screener, cases)
+            with stages() as progress:
+                found = findings(protocol, screener, cases, progress)
     except InputRejected as rejected:
         _print(rejected.faults, None, path_text(folder), False)
         return REJECTED
@@ -259,7 +265,8 @@ def _again(folder: Path) -> int:
         say(f"{path_text(folder)}: engine fault: {fault.where}")
         return DOUBT
     _print_findings(found, protocol, folder)
-    return FOUND if found or failed else 0
+    worth = any(finding.severity != "note" for finding in found)
+    return FOUND if worth or failed else 0
 
 
 # --- subject files ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from app.inputs import print_faults, say, subject_files, unreadable
+from app.inputs import print_faults, progress, say, stages, subject_files, unreadable
 from app.main import DOUBT, REJECTED
 from engine.decision import Screener
 from engine.diff import Comparison, Flip, compare, flip, record
@@ -34,7 +34,8 @@ def run(arguments: Namespace) -> int:
     flips: list[Flip] | None = None
     as_of = arguments.as_of or date.today()
     try:
-        comparison = compare(old, new)
+        with stages() as reached:
+            comparison = compare(old, new, reached)
         if arguments.subjects is not None:
             flips, code = _flips(comparison, arguments.subjects, as_of)
     except EngineFault as fault:
@@ -122,7 +123,7 @@ def _flips(comparison: Comparison, folder: Path, as_of: date) -> tuple[list[Flip
     code = REJECTED if missing else 0
     found = []
     with Screener(comparison.old) as before, Screener(comparison.new) as after:
-        for file in files:
+        for file in progress(iter(files), len(files)):
             try:
                 data = file.path.read_bytes()
             except OSError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from unicodedata import normalize
 
 from app.shipped import shipped_pack
@@ -147,3 +148,35 @@ def progress(results: Iterator[T], count: int) -> Iterator[T]:
     from tqdm import tqdm
 
     yield from tqdm(results, total=count, unit="subject", ncols=78, file=sys.stderr, leave=False)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal for work of several stages; elsewhere nothing.
+
+    What it gives is told the stage, how much of it is done, and how much there is.
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from tqdm import tqdm
+
+    bar: Any = None
+    shown = ""
+
+    def reached(stage: str, done: int, total: int) -> None:
+        nonlocal bar, shown
+        if bar is None or shown != stage:
+            if bar is not None:
+                bar.close()
+            shown, form = stage, "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}]"
+            bar = tqdm(
+                desc=stage, total=total, ncols=78, file=sys.stderr, leave=False, bar_format=form
+            )
+        bar.update(done - bar.n)
+
+    try:
+        yield reached
+    finally:
+        if bar is not None:
+            bar.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.check import read_all
-from app.inputs import print_faults, say, unreadable
+from app.inputs import print_faults, say, stages, unreadable
 from app.main import DOUBT, FOUND, REJECTED
 from app.shipped import shipped_pack
 from engine import mutants
@@ -86,7 +86,8 @@ def _tested(
     suggest = _Suggester(protocol, cases, screener, as_of)
     if arguments.coverage:
         plain = space if not made else Space([protocol], as_of)
-        found = coverage(protocol, picked, plain, screener)
+        with stages() as reached:
+            found = coverage(protocol, picked, plain, screener, reached)
         suggestions += _print_coverage(found, protocol, suggest)
         code = max(code, FOUND if found.percent < 100 else 0)
     if arguments.mutate:

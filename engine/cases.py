@@ -31,7 +31,7 @@ from engine.source import Document, Path, read_document, shorten
 from engine.subjects import births_checked, subject_of
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_words
-from engine.worlds import Plain, Space, spaces
+from engine.worlds import Plain, Progress, Space, spaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +351,11 @@ def obligations(protocol: m.Protocol) -> list[Obligation]:
 
 
 def coverage(
-    protocol: m.Protocol, cases: Sequence[Case], space: Space, screener: Screener
+    protocol: m.Protocol,
+    cases: Sequence[Case],
+    space: Space,
+    screener: Screener,
+    progress: Progress = lambda *_: None,
 ) -> Coverage:
     """What the cases show; for what they do not, a subject that would or a proof of none."""
     met: set[tuple[str, Seen]] = set()
@@ -361,7 +365,8 @@ def coverage(
         for path in paths
         for truth in ("true", "false")
     }
-    for case in cases:
+    for number, case in enumerate(cases):
+        progress("what cases show", number, len(cases))
         readings = reference.readings(protocol, case.subject, case.as_of)
         truths = reference.truths(protocol, readings, case.as_of)
         for path in paths:
@@ -376,12 +381,13 @@ def coverage(
 
     @cache
     def other_days() -> tuple[list[Space], bool]:
-        found, complete = spaces([protocol], space.as_of, space.effort, lambda *_: None)
+        found, complete = spaces([protocol], space.as_of, space.effort, progress)
         return found[1:], complete
 
     infeasible, undecided, uncovered = [], [], []
     everything = obligations(protocol)
-    for one in everything:
+    for number, one in enumerate(everything):
+        progress("what is missing", number, len(everything))
         if (one.path, one.seen) in met:
             continue
         kind, witness, criterion = _would_cover(protocol, one, space, other_days, screener)
