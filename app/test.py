@@ -23,7 +23,7 @@ from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
 from engine.witness import Witness, change_lines, file_lines, screened
-from engine.worlds import Plain, Space, fitted
+from engine.worlds import Space, fitted
 
 SUGGESTED = "suggested.yaml"
 HEADING = """\
@@ -153,8 +153,8 @@ class _Suggester:
                 part: {**(plain.get(part) or {}), **recorded[part]} for part in ("facts", "records")
             }
             try:
-                decision = screened(self.screener, _written(whole), witness.as_of)
-            except (InputRejected, EngineFault, KeyError, TypeError):
+                decision = screened(self.screener, whole, witness.as_of)
+            except (InputRejected, EngineFault):
                 continue
             said = {c["id"]: c["answer"] for c in decision["criteria"]}
             if not criterion or said[criterion] == answer:
@@ -177,15 +177,6 @@ class _Suggester:
             *body,
             f"    expect: {{{said}, verdict: {verdict}}}",
         ]
-
-
-def _written(recorded: Plain) -> Plain:
-    """Statements in their long form, which `fitted` reads."""
-    facts = {}
-    for name, said in recorded["facts"].items():
-        if said is not None:
-            facts[name] = said if isinstance(said, dict) else {"value": said}
-    return {"facts": facts, "records": {k: v for k, v in recorded["records"].items() if v}}
 
 
 def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) -> list[list[str]]:

@@ -16,15 +16,15 @@ from typing import Literal
 import engine.model as m
 from engine import reference
 from engine.cases import Case
-from engine.decision import Screener
+from engine.decision import Screener, only_needed
 from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
-from engine.edits import reached, replaced, users
+from engine.edits import only_reached, replaced, users
 from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_text
-from engine.worlds import Space, as_of_dates, inlined, pack_leaves, subject_from
+from engine.worlds import Space, as_of_dates, inlined, leaves_of, pack_leaves, subject_from
 
 Kind = Literal[
     "limit",
@@ -422,13 +422,19 @@ def judge(
     screener: Screener,
     found: Iterable[Mutant],
 ) -> Iterator[Judged]:
-    """What becomes of each mutant. `space` must know the tests of `asked_by(found)`."""
+    """What becomes of each mutant. `space` must know the tests of `asked_by(found)`.
+
+    A case that fails by the pack itself notices nothing: it would fail by any mutant.
+    """
     known = []
     for case in cases:
         readings = reference.readings(protocol, case.subject, case.as_of)
         truths = reference.truths(protocol, readings, case.as_of)
-        statuses = reference.statuses(protocol, reference.answers(protocol, truths))
-        known.append(_Known(case, readings, statuses))
+        answers = reference.answers(protocol, truths)
+        statuses = reference.statuses(protocol, answers)
+        asked = {name: answers[name] for name in case.answers}
+        if asked == case.answers and case.verdict in (None, reference.verdict(statuses)):
+            known.append(_Known(case, readings, statuses))
     hints: list[int] = list(range(len(known)))
     for one in found:
         killer = _killer(protocol, one, known, hints)
@@ -444,40 +450,36 @@ def judge(
 
 def asked_by(found: Iterable[Mutant]) -> list[tuple[int, m.Leaf]]:
     """The tests that mutants of conditions bring in, for `Space`."""
-    return [(0, leaf) for one in found for leaf in pack_leaves(one.protocol)]
+    leaves = (
+        leaf
+        for one in found
+        for criterion in one.protocol.criteria
+        if criterion.id in one.criteria
+        for leaf in leaves_of(criterion.holds_when, one.protocol.definitions)
+    )
+    return list(dict.fromkeys((0, leaf) for leaf in leaves))
 
 
 def _killer(
     protocol: m.Protocol, one: Mutant, known: Sequence[_Known], order: Sequence[int]
 ) -> int | None:
     mine = [c for c in one.protocol.criteria if c.id in one.criteria]
-    part = replace(
-        one.protocol,
-        criteria=tuple(mine),
-        definitions={} if not mine else one.protocol.definitions,
-    )
-    if mine:
-        needed = frozenset().union(*(reached(part, c.holds_when) for c in mine))
-        part = replace(part, definitions={k: v for k, v in part.definitions.items() if k in needed})
+    part = only_needed(only_reached(one.protocol, mine))
     derived = one.protocol.facts != protocol.facts
     for number in order:
         item = known[number]
         case = item.case
-        readings = (
-            reference.readings(one.protocol, case.subject, case.as_of) if derived else item.readings
-        )
+        readings = reference.readings(part, case.subject, case.as_of) if derived else item.readings
         answers = reference.answers(part, reference.truths(part, readings, case.as_of))
         statuses = reference.statuses(part, answers)
         if one.lenient and statuses[one.lenient] == "open":
             statuses[one.lenient] = "passed"
             answers[one.lenient] = "yes" if mine[0].kind == "inclusion" else "no"
-        if any(
-            answers.get(name) != expected
-            for name, expected in case.answers.items()
-            if name in one.criteria
-        ):
+        expected = case.answers
+        if any(name in expected and answers.get(name) != expected[name] for name in one.criteria):
             return number
-        if case.verdict is not None:
+        moved = not mine or any(item.statuses[name] != now for name, now in statuses.items())
+        if case.verdict is not None and moved:
             whole = {
                 name: statuses.get(name, status)
                 for name, status in item.statuses.items()

@@ -47,9 +47,9 @@ def screened(screener: Screener, recorded: Plain, as_of: date, name: str = "WITN
 
 def confirmed(screener: Screener, recorded: Plain, as_of: date) -> Witness:
     """A witness, screened. Raises: InputRejected, EngineFault."""
-    decision = screened(screener, recorded, as_of)
-    statuses = {c["id"]: c["status"] for c in decision["criteria"]}
-    return Witness(as_of, recorded, statuses, decision["verdict"])
+    subject = subject_from(recorded, screener.protocol, as_of, "WITNESS")
+    trace = screener.trace(subject, as_of)
+    return Witness(as_of, recorded, trace.statuses, trace.verdict)
 
 
 def file_lines(recorded: Mapping[str, Any], name: str = "WITNESS") -> list[str]:

@@ -37,7 +37,7 @@ from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams, Effort
 from engine.faults import InputRejected
 from engine.packs import derived_from, is_birth_date
 from engine.source import Document, Num
-from engine.subjects import births_checked, subject_of
+from engine.subjects import ENTRY_WORDS, births_checked, subject_of
 from engine.wording import decimal_text
 
 Plain = dict[str, Any]
@@ -130,25 +130,40 @@ def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
     facts = {}
     for name, said in recorded.get("facts", {}).items():
         fact = protocol.facts.get(name)
-        if fact is None or fact.derive is not None:
+        if fact is None or fact.derive is not None or said is None:
             continue
-        if fact.type == "choice" and said["value"] not in [c.code for c in fact.choices]:
-            continue
-        facts[name] = said
+        codes = {choice.code for choice in fact.choices}
+        if fact.type != "choice" or all(code in codes for code in _stated(said)):
+            facts[name] = said
     records: Plain = {}
     for name, listed in recorded.get("records", {}).items():
         record = protocol.records.get(name)
-        if record is not None:
-            entries = []
-            for entry in listed.get("entries", []):
-                kept = {k: v for k, v in entry.items() if k in record.fields}
-                for key, value in list(kept.items()):
-                    codes = {choice.code for choice in record.fields[key].choices}
-                    if codes and value not in codes:
-                        del kept[key]
-                entries.append(kept)
+        if record is not None and listed is not None:
+            entries = [_fitted_entry(entry, record) for entry in listed.get("entries") or []]
             records[name] = {**listed, "entries": entries}
     return {"facts": facts, "records": records}
+
+
+def _stated(said: Any) -> Iterator[Any]:
+    """The values that statements about one fact give, written in any form."""
+    for one in said if isinstance(said, list) else [said]:
+        value = one.get("value") if isinstance(one, Mapping) else one
+        if value is not None:
+            yield value
+
+
+def _fitted_entry(entry: Plain, record: m.RecordList) -> Plain:
+    known = record.fields.keys() | ENTRY_WORDS
+    kept = {key: value for key, value in entry.items() if key in known}
+    for key, value in list(kept.items()):
+        if key not in record.fields:
+            continue
+        codes = {choice.code for choice in record.fields[key].choices}
+        if codes and isinstance(value, list):
+            kept[key] = [code for code in value if code in codes]
+        if codes and (not kept[key] if isinstance(value, list) else value not in codes):
+            del kept[key]
+    return kept
 
 
 def subject_from(recorded: Plain, protocol: m.Protocol, as_of: date, name: str = "W") -> m.Subject:

@@ -17,6 +17,8 @@ from engine.decision import Screener
 from engine.edits import leaf_paths
 from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mutants
 from engine.packs import read_pack
+from engine.source import Document
+from engine.subjects import subject_of
 from engine.worlds import Space, subject_from
 from tests import build
 from tests.bad_packs.corpus import bad
@@ -49,6 +51,18 @@ PACK = bad("small", "", "a x", {"I01": "{a: true}", "I02": "{x: {below: 5}}"})
 def cases_of(text: str) -> Cases:
     protocol, _ = read(PACK)
     return read_cases({"all.yaml": text.encode()}, protocol, "cases")
+
+
+def test_a_case_on_a_base_is_the_subject_that_its_whole_file_would_be() -> None:
+    """Only the changes of a case are read again, and what they take away is gone."""
+    protocol = read_pack(SHIPPED)
+    cases = read_cases(case_files(SHIPPED), protocol, "cases").cases
+    for case in cases:
+        whole = Document("w", "", {"subject": case.subject.id, **case.recorded})
+        read_whole = subject_of(whole, protocol)
+        assert case.subject == read_whole
+        assert list(case.subject.facts) == list(read_whole.facts)
+    assert any(None in case.recorded["facts"].values() for case in cases)
 
 
 def test_cases_build_on_bases_and_pass() -> None:
