@@ -10,7 +10,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.inputs import is_pack, path_text, protocol_from, say, stages, subject_files, unreadable
+from app.inputs import (
+    is_pack,
+    path_text,
+    protocol_from,
+    say,
+    stages,
+    subject_files,
+    tell,
+    unreadable,
+)
 from app.main import DOUBT, FOUND, REJECTED
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
@@ -116,7 +125,7 @@ def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) 
     kinds = f"{criteria} criteri{'on' if criteria == 1 else 'a'}, "
     kinds += f"{facts} fact{'' if facts == 1 else 's'}"
     said = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "no faults"
-    print(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
+    tell(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
 
 
 def _text(finding: Finding, protocol: Protocol) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,15 @@ class SubjectFile:
 def say(text: str) -> None:
     """A remark for the person, on standard error."""
     print(text, file=sys.stderr)
+
+
+def tell(text: str, indent: str = "    ") -> None:
+    """A line of a result on standard output, wrapped at 80 columns."""
+    print(
+        textwrap.fill(
+            text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    )
 
 
 def path_text(path: Path) -> str:

@@ -31,7 +31,7 @@ from engine.source import Document, Path, read_document, shorten
 from engine.subjects import births_checked, subject_of
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_words
-from engine.worlds import Plain, Progress, Space, spaces
+from engine.worlds import Plain, Progress, Space, spaces, subject_from
 
 T = TypeVar("T")
 
@@ -435,6 +435,19 @@ def coverage(
             uncovered.append(Uncovered(one, witness, criterion, answer))
     left = len(infeasible) + len(undecided) + len(uncovered)
     return Coverage(len(everything) - left, tuple(infeasible), tuple(undecided), tuple(uncovered))
+
+
+def shows(protocol: m.Protocol, one: Obligation, recorded: Plain, as_of: date) -> bool:
+    """Whether something recorded meets an obligation. Raises: InputRejected."""
+    subject = subject_from(recorded, protocol, as_of)
+    readings = reference.readings(protocol, subject, as_of)
+    truths = reference.truths(protocol, readings, as_of)
+    truth = one.seen.removeprefix("decides when ")
+    if truths[one.path] != truth or truth == one.seen:
+        return truths[one.path] == truth
+    other = _turned(protocol, one.path, truth)
+    now = reference.truths(other, readings, as_of)
+    return any(now[c.id] != truths[c.id] for c in other.criteria)
 
 
 def _answer_of(protocol: m.Protocol, id_: str, witness: Witness | None) -> m.Answer | None:

@@ -24,7 +24,7 @@ from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_text
-from engine.worlds import Space, as_of_dates, inlined, leaves_of, pack_leaves, subject_from
+from engine.worlds import Plain, Space, as_of_dates, inlined, leaves_of, pack_leaves, subject_from
 
 Kind = Literal[
     "limit",
@@ -578,10 +578,9 @@ def _statuses(
 
 
 def _told_apart(
-    protocol: m.Protocol, one: Mutant, id_: str, recorded: object, as_of: date, screener: Screener
+    protocol: m.Protocol, one: Mutant, id_: str, recorded: Plain, as_of: date, screener: Screener
 ) -> Judged | None:
     """A survivor with its witness, if the pack's rules and the mutant differ on it."""
-    assert isinstance(recorded, dict)
     try:
         witness = confirmed(screener, recorded, as_of)
         subject = subject_from(recorded, one.protocol, as_of)
@@ -609,6 +608,14 @@ def _told_apart(
     if verdict == witness.verdict:
         return None
     return Judged(one, "survived", "", witness, "", None, verdict)
+
+
+def tells_apart(
+    protocol: m.Protocol, one: Judged, recorded: Plain, as_of: date, screener: Screener
+) -> bool:
+    """Whether something else recorded shows what the witness of a survivor shows."""
+    found = _told_apart(protocol, one.mutant, one.criterion, recorded, as_of, screener)
+    return found is not None and found.answer == one.answer
 
 
 def counts(judged: Iterable[Judged]) -> dict[Fate, int]:

@@ -274,10 +274,12 @@ class Space:
             )
             if path is None:
                 return
-            recorded = self._together(path)
+            found = self._together(path)
             self.effort.spent += Effort.ASKED * len(self.protocols)
-            if recorded is not None and self._holds(path, recorded):
-                yield recorded, path
+            if found is not None:
+                recorded, agree = found
+                if self._holds(path, recorded) if agree else self._reaches(goal, recorded):
+                    yield recorded, path
             if not path:
                 return
             # Next time, go another way: without the region chosen last.
@@ -308,23 +310,44 @@ class Space:
             for leaf in leaves_of(condition, self.protocols[number].definitions)
         )
 
-    def _together(self, path: Mapping[int, int]) -> Plain | None:
-        """What the cells of a path say, in one subject; None if they cannot stand together."""
+    def _together(self, path: Mapping[int, int]) -> tuple[Plain, bool] | None:
+        """What the cells of a path say, in one subject, and whether they agree on when each
+        list was confirmed: the earliest day is taken, or none. None if one is not real."""
         facts: Plain = {}
         records: Plain = {}
+        agree = True
         for variable, number in sorted(path.items()):
             recorded = self.variables[variable].cells[number].recorded
             if recorded is None:
                 return None
             facts |= recorded["facts"]
             for name, listed in recorded["records"].items():
-                there = records.setdefault(
-                    name, {"complete_on": listed["complete_on"], "entries": []}
-                )
-                if there["complete_on"] != listed["complete_on"]:
-                    return None
+                on = listed["complete_on"]
+                there = records.setdefault(name, {"complete_on": on, "entries": []})
+                if there["complete_on"] != on:
+                    agree = False
+                    both = (there["complete_on"], on)
+                    there["complete_on"] = None if None in both else min(both)
                 there["entries"] = there["entries"] + listed["entries"]
-        return {"facts": facts, "records": records}
+        return {"facts": facts, "records": records}, agree
+
+    def _reaches(self, goal: int, recorded: Plain) -> bool:
+        """Whether a whole subject makes a diagram true, whatever its cells promised."""
+        leaves = [leaf for variable in self.variables for leaf in variable.leaves]
+        found = _truths(self.protocols, recorded, leaves, self.as_of)
+        if found is None:
+            return False
+        truths = iter(found[0])
+        regions = []
+        for variable in self.variables:
+            own = tuple(next(truths) for _ in variable.leaves)
+            regions.append(next((i for i, c in enumerate(variable.cells) if c.truths == own), None))
+        while goal > TRUE:
+            region = regions[self.diagrams.levels[goal]]
+            if region is None:
+                return False
+            goal = self.diagrams.branches[goal][region]
+        return goal == TRUE
 
     def _holds(self, path: Mapping[int, int], recorded: Plain) -> bool:
         """Whether a whole subject gives the truths that its cells promised."""
@@ -567,14 +590,16 @@ def _matching(
 @dataclass(frozen=True, slots=True)
 class _Option:
     """One thing that a source may have recorded: as in a file (None: it cannot be written
-    down so), and as values."""
+    down so), and as values.
+
+    `age`: how many days ago the list was confirmed complete; None if nobody did."""
 
     facts: Plain | None
     statements: tuple[m.Statement, ...] = ()
     list_name: str = ""
     entries: tuple[Plain, ...] = ()
     made: tuple[m.Entry, ...] = ()
-    confirmed: bool = True
+    age: int | None = 0
 
 
 _Known = tuple[_Option, Sequence[m.Subject]]
@@ -608,6 +633,8 @@ class _Coupled:
         self.links = self._links()
         # Two intervals may lie to each other in ways that are not tried.
         self.exact = not self.links
+        if self._read_otherwise():
+            self.exact = self.points_exact = False
         self.days = self._days()
 
     def variable(self) -> Variable:
@@ -642,6 +669,24 @@ class _Coupled:
             tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact,
             _timeless(self.protocols, self.members),
         )  # fmt: skip
+
+    def _read_otherwise(self) -> bool:
+        """Whether two versions read what is recorded in ways that are not tried."""
+        for kind, what in self.members:
+            if kind == "root":
+                facts = [p.facts[what] for p in self.protocols if what in p.facts]
+                if len({(fact.type, fact.molar_mass) for fact in facts}) > 1:
+                    return True
+                continue
+            for field in (where.field for where in what.where):
+                held = [
+                    p.records[what.records].fields[field]
+                    for p in self.protocols
+                    if what.records in p.records and field in p.records[what.records].fields
+                ]
+                if len({(f.type, f.many, f.unit, f.molar_mass, f.range_u) for f in held}) > 1:
+                    return True
+        return False
 
     # --- how members are put together -----------------------------------------------------
 
@@ -754,7 +799,8 @@ class _Coupled:
                 for name, listed in part[k].records.items():
                     there = records.get(name)
                     if there is not None:
-                        on = there.complete_on and listed.complete_on
+                        both = (there.complete_on, listed.complete_on)
+                        on = None if None in both else min(day for day in both if day)
                         listed = m.Entries(on, (*there.entries, *listed.entries))
                     records[name] = listed
             subjects.append(m.Subject("", facts, records))
@@ -766,9 +812,10 @@ class _Coupled:
             if kind == "root":
                 yield self._root(self._fact(what), self.days[number])
             elif what.records not in self.shared:
-                yield self._listed(number)
+                yield self._confirmed(what.records, self._listed(number))
         for name in self.shared:
-            yield from self._shared(name, self.lists[name])
+            for options in self._shared(name, self.lists[name]):
+                yield self._confirmed(name, options)
             # Entries that count for others as well may widen these further; of several
             # entries of one kind only the latest and the earliest day tell, but not for counts.
             self.exact = False
@@ -786,7 +833,7 @@ class _Coupled:
         options: list[list[_Option]] = []
         for number, (kind, what) in enumerate(self.members):
             if kind == "list":
-                some = self._listed(number, virtual=True)
+                some = self._confirmed(what.records, self._listed(number, virtual=True))
             elif self._fact(what).type == "date":
                 some = self._any_days(self._fact(what), self.days[number])
             else:
@@ -826,7 +873,8 @@ class _Coupled:
         if option.facts is not None:
             return self._read(option) or []
         facts = {what: option.statements} if isinstance(what, str) else {}
-        records = {option.list_name: m.Entries(self.as_of, option.made)} if option.list_name else {}
+        on = self._confirmed_on(option)
+        records = {option.list_name: m.Entries(on, option.made)} if option.list_name else {}
         return [m.Subject("", facts, records)] * len(self.protocols)
 
     def _recorded(self, combo: Sequence[_Option]) -> Plain:
@@ -835,12 +883,30 @@ class _Coupled:
         for option in combo:
             facts |= option.facts or {}
             if option.list_name:
-                on = self.as_of.isoformat() if option.confirmed else None
-                listed = records.setdefault(option.list_name, {"complete_on": on, "entries": []})
+                on = self._confirmed_on(option)
+                said = None if on is None else on.isoformat()
+                listed = records.setdefault(option.list_name, {"complete_on": said, "entries": []})
                 listed["entries"] = [*listed["entries"], *option.entries]
-                if on is None:
-                    listed["complete_on"] = None
+                if said is None or (listed["complete_on"] or said) > said:
+                    listed["complete_on"] = said
         return {"facts": facts, "records": records}
+
+    def _confirmed_on(self, option: _Option) -> date | None:
+        return None if option.age is None else self.as_of - timedelta(days=option.age)
+
+    def _confirmed(self, name: str, options: Iterable[_Option]) -> Iterator[_Option]:
+        """What a list may hold, as confirmed today; and where two versions rely on that for
+        different times, as confirmed before."""
+        spans = {p.records[name].valid_for for p in self.protocols if name in p.records}
+        ages: dict[int, None] = {}
+        for valid_for in spans if len(spans) > 1 else ():
+            edge = (self.as_of - _back(self.as_of, valid_for, strict=False)).days
+            ages |= {edge: None, edge + 1: None}
+        for option in options:
+            yield option
+            if option.age == 0:
+                for age in sorted(ages):
+                    yield replace(option, age=age)
 
     def _fact(self, name: str) -> m.Fact:
         return next(p.facts[name] for p in self.protocols if name in p.facts)
@@ -961,8 +1027,18 @@ class _Coupled:
                 for sign in ("", "<", "<=", ">", ">="):
                     text = sign + decimal_text(value)
                     yield {"value": text if sign else Num(text), "uln": Num(decimal_text(uln))}
-        if low <= uln <= high:
-            yield {"value": Num(decimal_text(uln))}
+        own = {p.facts[fact.name].uln_u for p in self.protocols if fact.name in p.facts}
+        if len(own) == 1:
+            if low <= uln <= high:
+                yield {"value": Num(decimal_text(uln))}
+        else:
+            # Results without a limit of their own are divided by those of the dictionaries.
+            turning = {t * limit // m.MILLION for t in times for limit in own if limit}
+            for value in sorted({v + d for v in turning for d in (-1, 0, 1)}):
+                if low <= value <= high:
+                    for sign in ("", "<", "<=", ">", ">="):
+                        text = sign + decimal_text(value)
+                        yield {"value": text if sign else Num(text)}
         if values:
             # Both the value and its ratio are asked about: try each with each.
             for value, ratio in product(values, wanted):
@@ -1034,17 +1110,17 @@ class _Coupled:
         sure, maybe = templates.private(derive, "true"), templates.private(derive, "unknown")
         number = [d for kind, d in self.members if kind == "list"].index(derive)
 
-        def option(*entries: tuple[bool, Any], confirmed: bool = True) -> _Option:
+        def option(*entries: tuple[bool, Any], age: int | None = 0) -> _Option:
             """Entries as (surely counted, date or dates or None)."""
             if virtual:
                 made = tuple(self._made(derive, number, *entry) for entry in entries)
-                return _Option(None, (), name, (), made)
+                return _Option(None, (), name, (), made, age)
             assert sure is not None
             plain = tuple(
                 {**((sure if certain else maybe) or {}), **_when(derive, day)}
                 for certain, day in entries
             )
-            return _Option({}, (), name, plain, (), confirmed)
+            return _Option({}, (), name, plain, (), age)
 
         yield option()
         past = [day for day in self.days[member] if day <= self.day_number]
@@ -1054,7 +1130,7 @@ class _Coupled:
             if possible:
                 yield option((False, None))
             if not virtual:
-                yield option(confirmed=False)
+                yield option(age=None)
             return
         if isinstance(derive, m.Count):
             counts = self._counts(derive)
@@ -1065,7 +1141,7 @@ class _Coupled:
                         if most > n:
                             yield option(*[(True, None)] * n, *[(False, None)] * (most - n))
                 if not virtual:
-                    yield option(*[(True, None)] * n, confirmed=False)
+                    yield option(*[(True, None)] * n, age=None)
             return
         for day in past:
             yield option((True, day))
@@ -1089,9 +1165,9 @@ class _Coupled:
                 for other in past:
                     yield option((True, other), (False, day))
         if not virtual:
-            yield option(confirmed=False)
+            yield option(age=None)
             for day in past:
-                yield option((True, day), confirmed=False)
+                yield option((True, day), age=None)
 
     def _counts(self, derive: Listed) -> list[int]:
         """The numbers of entries at and beside every limit on how many there are."""
@@ -1163,7 +1239,7 @@ class _Coupled:
         """What may be recorded of one kind of entry."""
         yield _Option({}, (), name)
         if number == 0:
-            yield _Option({}, (), name, confirmed=False)
+            yield _Option({}, (), name, age=None)
         dates = [*past, "ongoing", None]
 
         def entries() -> Iterator[Plain]:
