@@ -19,6 +19,7 @@ from app.inputs import (
     subject_files,
     tell,
     unreadable,
+    unwritable,
 )
 from app.main import DOUBT, FOUND, REJECTED
 from engine.cases import Cases, case_files, read_cases
@@ -42,16 +43,17 @@ def run(arguments: Namespace) -> int:
     packs = [path for path in arguments.inputs if is_pack(path)]
     others = [path for path in arguments.inputs if path not in packs]
     if arguments.watch:
-        if len(packs) != 1 or others or arguments.format != "text":
-            say("--watch takes one pack, and prints text")
+        if len(packs) != 1 or others or arguments.format != "text" or arguments.out:
+            say("--watch takes one pack, and prints text: no --format and no --out")
             return REJECTED
         return watch(packs[0])
     as_json = arguments.format == "json"
     worst = 0
+    out = None if arguments.out is None else Witnesses(arguments.out)
     if arguments.format == "sarif":
-        return _sarif(packs, others)
+        return _sarif(packs, others, out)
     for folder in packs:
-        worst = max(worst, _check_pack(folder, as_json, arguments.out))
+        worst = max(worst, _check_pack(folder, as_json, out))
     if others:
         try:
             protocol = protocol_from(arguments.protocol)
@@ -94,7 +96,7 @@ def looked_into(folder: Path) -> tuple[Protocol, list[Finding]]:
         return protocol, findings(protocol, screener, cases, progress)
 
 
-def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
+def _check_pack(folder: Path, as_json: bool, out: Witnesses | None) -> int:
     name = path_text(folder)
     try:
         protocol, found = looked_into(folder)
@@ -104,12 +106,8 @@ def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
     except EngineFault as fault:
         say(f"{name}: engine fault: {fault.where}")
         return DOUBT
-    if out is not None:
-        try:
-            _write_witnesses(found, protocol, out)
-        except OSError as error:
-            say(unreadable(out, error).text())
-            return REJECTED
+    if out is not None and not out.written(found, protocol):
+        return REJECTED
     if as_json:
         for finding in found:
             print(dump_any(finding_record(finding, protocol)).decode())
@@ -175,24 +173,37 @@ def finding_record(finding: Finding, protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _write_witnesses(found: Sequence[Finding], protocol: Protocol, out: Path) -> None:
-    """A subject file for every witness, named after its finding."""
-    out.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
-    for finding in found:
-        if finding.witness is None:
-            continue
+class Witnesses:
+    """The folder of `--out`: a subject file for every witness, named after its finding."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.taken: set[str] = set()
+
+    def written(self, found: Sequence[Finding], protocol: Protocol) -> bool:
+        """Write those of one pack's findings; False if it cannot be done, which is said."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for finding in found:
+                if finding.witness is not None:
+                    text = finding.witness.text(protocol, finding.message)
+                    self._free(finding).write_text(text, encoding="utf-8")
+        except OSError as error:
+            say(unwritable(self.folder, error).text())
+            return False
+        return True
+
+    def _free(self, finding: Finding) -> Path:
         name = stem = "-".join([finding.code, *finding.criteria[:3]])
         number = 1
-        while name in taken:
+        while name in self.taken:
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name)
-        text = finding.witness.text(protocol, finding.message)
-        (out / f"{name}.yaml").write_text(text, encoding="utf-8")
+        self.taken.add(name)
+        return self.folder / f"{name}.yaml"
 
 
-def _sarif(packs: Sequence[Path], others: Sequence[Path]) -> int:
+def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None) -> int:
     from reports.sarif import sarif
 
     if others:
@@ -203,7 +214,9 @@ def _sarif(packs: Sequence[Path], others: Sequence[Path]) -> int:
     code = 0
     for folder in packs:
         try:
-            _, more = looked_into(folder)
+            protocol, more = looked_into(folder)
+            if out is not None and not out.written(more, protocol):
+                return REJECTED
             found += more
         except InputRejected as rejected:
             faults += rejected.faults

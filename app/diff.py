@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from app.inputs import print_faults, progress, say, stages, subject_files, unreadable
+from app.inputs import print_faults, progress, say, stages, subject_files, unreadable, unwritable
 from app.main import DOUBT, REJECTED
 from engine.decision import Screener
 from engine.diff import Comparison, Flip, compare, flip, record
@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_bytes(content)
     except OSError as error:
-        say(unreadable(arguments.out, error).text())
+        say(unwritable(arguments.out, error).text())
         return REJECTED
     return code
 

@@ -64,6 +64,12 @@ def unreadable(path: Path, error: OSError) -> Fault:
     return Fault(Span(path_text(path), 1, 1), "unreadable", message)
 
 
+def unwritable(path: Path, error: OSError) -> Fault:
+    """The fault of a file or folder that the system does not let us write."""
+    message = f"this cannot be written: {(error.strerror or 'unknown error').lower()}"
+    return Fault(Span(path_text(path), 1, 1), "unwritable", message)
+
+
 def is_pack(folder: Path) -> bool:
     """Whether a folder looks like a pack: it holds one of a pack's files."""
     return folder.is_dir() and any(

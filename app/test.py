@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.check import read_all
-from app.inputs import print_faults, say, stages, tell, unreadable
+from app.inputs import print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
 from app.shipped import shipped_pack
 from engine import mutants
@@ -102,7 +102,7 @@ def _tested(
         try:
             where = write_suggestions(folder, unique)
         except OSError as error:
-            say(unreadable(folder / "cases" / SUGGESTED, error).text())
+            say(unwritable(folder / "cases" / SUGGESTED, error).text())
             return REJECTED
         print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
     return code

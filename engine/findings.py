@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
 from typing import Literal, TypeVar
 
@@ -24,7 +24,7 @@ from engine.packs import derived_from
 from engine.rules import condition_paths
 from engine.witness import Witness, confirmed
 from engine.wording import decimal_text, leaf_text
-from engine.worlds import Cell, Plain, Progress, Space, leaves_of, spaces
+from engine.worlds import Cell, Plain, Progress, Space, back, leaves_of, spaces
 
 T = TypeVar("T")
 Severity = Literal["error", "warning", "note"]
@@ -719,9 +719,13 @@ class _Analysis:
                 continue
             with Screener(pack) as screener:
                 for recorded, _ in space.witnesses(goal, 5):
+                    self.effort.spent += Effort.SCREENED
+                    try:
+                        witness = confirmed(screener, recorded, space.as_of)
+                    except (InputRejected, EngineFault):
+                        continue
                     what = f"`{scale.name}`: an entry may fall into none of the classes"
                     hint = f"the witness's facts are the fields of one entry of `{scale.records}`"
-                    witness = confirmed(screener, recorded, space.as_of)
                     yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
                     break
 
@@ -750,22 +754,32 @@ class _Analysis:
                 continue
             if _longest(leaf.duration) <= _longest(fact.valid_for):
                 continue
-            space = self.spaces[0]
-            happened = date.fromordinal(space.as_of.toordinal() - _longest(fact.valid_for) - 1)
-            said = {
-                "value": happened.isoformat(),
-                "on": happened.isoformat(),
-                "by": "Dr W. Example",
-            }
-            recorded: Plain = {"facts": {fact.name: said}, "records": {}}
-            witness = self._confirmed(recorded, space.as_of)
             what = f"{path}: the window of {leaf.duration.text} is longer than `{fact.name}` "
             what += f"may be relied on ({fact.valid_for.text})"
+            days = self._out_of_date(leaf, fact.valid_for)
+            if days is None:
+                continue
+            on = days[1].isoformat()
+            said = {"value": on, "on": on, "by": "Dr W. Example"}
+            witness = self._confirmed({"facts": {fact.name: said}, "records": {}}, days[0])
             hint = "the witness's date lies inside the window, and is out of date"
             ids = tuple(sorted(using))
             yield Finding(
-                "window-beyond-validity", leaf.place, what, hint, "witnessed", ids, witness
-            )
+                "window-beyond-validity", leaf.place, what, hint if witness else "",
+                "witnessed" if witness else "read", ids, witness,
+            )  # fmt: skip
+
+    def _out_of_date(self, leaf: m.AgoTest, valid_for: m.Duration) -> tuple[date, date] | None:
+        """An as-of date, and a day that lies inside a window then and is relied on no more.
+
+        A month may be longer than 30 days, or shorter: one year has all of its kinds.
+        """
+        first = self.spaces[0].as_of
+        for as_of in (first + timedelta(days=n) for n in range(366)):
+            happened = back(as_of, valid_for, strict=True)
+            if happened > back(as_of, leaf.duration, strict=leaf.op == "within_last"):
+                return as_of, happened
+        return None
 
     def _nobody(self) -> Iterator[Finding]:
         conditions = [c.holds_when for c in self.protocol.criteria]

@@ -900,7 +900,7 @@ class _Coupled:
         spans = {p.records[name].valid_for for p in self.protocols if name in p.records}
         ages: dict[int, None] = {}
         for valid_for in spans if len(spans) > 1 else ():
-            edge = (self.as_of - _back(self.as_of, valid_for, strict=False)).days
+            edge = (self.as_of - back(self.as_of, valid_for, strict=False)).days
             ages |= {edge: None, edge + 1: None}
         for option in options:
             yield option
@@ -921,7 +921,7 @@ class _Coupled:
             # Two dictionaries rely on a result for different times: try between them.
             for valid_for in stale - {None}:
                 assert valid_for is not None
-                edge = _back(self.as_of, valid_for, strict=False)
+                edge = back(self.as_of, valid_for, strict=False)
                 days |= {edge, edge - timedelta(days=1)}
         signed = [True] if len({bool(v.attested_by) for v in versions}) == 1 else [True, False]
         for on, by in product(sorted(days, reverse=True), signed):
@@ -1293,17 +1293,17 @@ def _edges(leaf: m.Leaf, fact: m.Fact, as_of: date) -> set[int]:
     """The day numbers on both sides of every limit that one test sets on a date."""
     days: set[date] = set()
     if isinstance(leaf, m.AgoTest):
-        days = {_back(as_of, leaf.duration, strict=s) for s in (False, True)}
+        days = {back(as_of, leaf.duration, strict=s) for s in (False, True)}
     elif isinstance(leaf, m.DayTest):
         days = {leaf.day, leaf.day - timedelta(days=1)}
     elif isinstance(fact.derive, m.CompletedYears):
         for limit in _limits(leaf):
             for years in (limit // m.MILLION, limit // m.MILLION + 1):
-                days.add(_back(as_of, m.Duration(0, 12 * years), strict=False))
+                days.add(back(as_of, m.Duration(0, 12 * years), strict=False))
     return {day.toordinal() + step for day in days for step in (0, 1)}
 
 
-def _back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
+def back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
     """The latest day from which the duration has passed by the as-of date (strict: before)."""
     guess = as_of - timedelta(days=duration.days)
     if duration.months:
