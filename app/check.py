@@ -34,7 +34,7 @@ from engine.subjects import births_checked, same_subject_twice, subject_of
 from engine.witness import change_lines
 from engine.worlds import fitted
 
-EVERY = 0.1
+EVERY = 0.05
 """How often `--watch` looks at the files, in seconds."""
 
 
@@ -240,6 +240,11 @@ def watch(folder: Path, rounds: int | None = None) -> int:
     code, done = 0, 0
     while rounds is None or done < rounds:
         now = _stamps(folder)
+        if done and now != before:
+            # An editor may be in the middle of it: half a file is not worth a look.
+            time.sleep(EVERY)
+            if _stamps(folder) != now:
+                continue
         if now != before:
             before = now
             started = time.perf_counter()

@@ -772,10 +772,11 @@ class _Analysis:
     def _out_of_date(self, leaf: m.AgoTest, valid_for: m.Duration) -> tuple[date, date] | None:
         """An as-of date, and a day that lies inside a window then and is relied on no more.
 
-        A month may be longer than 30 days, or shorter: one year has all of its kinds.
+        A month may be longer than 30 days, or shorter, and so may a year than 365: four years
+        have all of their kinds.
         """
         first = self.spaces[0].as_of
-        for as_of in (first + timedelta(days=n) for n in range(366)):
+        for as_of in (first + timedelta(days=n) for n in range(1461)):
             happened = back(as_of, valid_for, strict=True)
             if happened > back(as_of, leaf.duration, strict=leaf.op == "within_last"):
                 return as_of, happened

@@ -308,6 +308,14 @@ def test_a_date_beyond_its_validity_lies_inside_the_window(effective: str, windo
     assert statuses_of(relied, subject, one.witness.as_of) == {"I01": "passed"}
 
 
+def test_a_year_outlasts_365_days_in_leap_years_alone() -> None:
+    scan = "{ask: S, type: date, valid_for: 365 days}"
+    protocol, _ = read(bad("scan", "", "", {"I01": "{scan: {within_last: 1 year}}"},
+                           more={"scan": scan}))  # fmt: skip
+    (one,) = [one for one in findings(protocol) if one.code == "window-beyond-validity"]
+    assert one.witness is not None and one.witness.as_of == date(2028, 3, 1)
+
+
 def test_a_finding_s_record_holds_its_witness() -> None:
     protocol, cases = read(by_name(BAD, "age-six-forgotten"))
     (one,) = findings(protocol, None, cases)
@@ -334,6 +342,9 @@ def test_sarif_fits_its_schema(spec: Spec, tmp_path: Path) -> None:
     assert {result["ruleId"] for result in run["results"]} == spec.codes
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        (place,) = result["locations"]
+        uri = place["physicalLocation"]["artifactLocation"]["uri"]
+        assert result["message"]["text"] and uri and "\\" not in uri
 
 
 def test_sarif_of_nothing_and_of_odd_places_fits_its_schema() -> None:
@@ -342,7 +353,7 @@ def test_sarif_of_nothing_and_of_odd_places_fits_its_schema() -> None:
     assert not list(validator.iter_errors(empty)) and empty["runs"][0]["results"] == []
     odd = [
         Fault(m.Span("a folder/ä#1%.yaml", 0, 0), "pack-file", "not here", "look"),
-        Fault(m.Span("", 3, 0), "syntax", "odd"),
+        Fault(m.Span("b.yaml", 3, 0), "syntax", "odd"),
     ]
     log = sarif([], odd)
     assert not list(validator.iter_errors(log))
@@ -350,7 +361,7 @@ def test_sarif_of_nothing_and_of_odd_places_fits_its_schema() -> None:
         one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         for one in log["runs"][0]["results"]
     ]
-    assert uris == ["a%20folder/%C3%A4%231%25.yaml", ""]
+    assert uris == ["a%20folder/%C3%A4%231%25.yaml", "b.yaml"]
     assert list(validator.iter_errors({**empty, "version": "2.0.0"}))
     assert list(validator.iter_errors({**empty, "colour": "red"}))
     worse = json.loads(json.dumps(log))

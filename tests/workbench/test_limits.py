@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 import engine.diagrams
 import engine.findings
 import engine.model as m
+from app.shipped import shipped_pack
+from benchmarks.workbench import large
 from engine import reference
 from engine.cases import coverage
 from engine.decision import Screener
 from engine.diagrams import FALSE, Effort
 from engine.findings import findings
 from engine.mutants import asked_by, judge, mutants
+from engine.packs import read_pack
 from engine.worlds import Space, subject_from
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
 from tests.generators import AS_OF, Seeded, pack_parts, protocol_in
@@ -52,6 +56,26 @@ def test_with_less_room_no_other_claims_are_made(
     monkeypatch.setattr(engine.diagrams, "MOST_BRANCHES", room)
     for protocol, before in zip(packs, whole, strict=True):
         assert {one for one in said(protocol) if one[0] != "undecided"} <= before
+
+
+def test_sixty_criteria_take_less_than_ten_times_the_effort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pack that benchmarks/workbench.py times, beside the shipped one."""
+    efforts: list[Effort] = []
+
+    class Kept(Effort):
+        def __init__(self) -> None:
+            super().__init__()
+            efforts.append(self)
+
+    monkeypatch.setattr(engine.findings, "Effort", Kept)
+    packs = [read_pack(shipped_pack()), read_pack(large(tmp_path / "large"))]
+    for protocol in packs:
+        assert all(code != "undecided" for code, _ in said(protocol))
+    shipped, sixty = efforts
+    assert len(packs[1].criteria) == 60
+    assert sixty.spent < 10 * shipped.spent
 
 
 # Packs of the generator with many dates or entries that hang together.

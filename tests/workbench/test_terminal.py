@@ -85,14 +85,14 @@ def test_watch_looks_again_at_each_save(
 
     def waited(_: float) -> None:
         rounds.append(capsys.readouterr().out)
-        # Nothing happens before the first edit, and once between edits.
+        # Each edit is followed by one look in which nothing happens.
         if len(rounds) % 2 == 0:
             edits.pop(0)()
 
     monkeypatch.setattr("app.check.time.sleep", waited)
     assert watch(pack, rounds=5) == 0
     said = [text for text in rounds if text]
-    assert len(rounds) == 8 and len(said) == 4
+    assert len(rounds) == 9 and len(said) == 4
     assert "2 cases: 0 failed" in said[0] and "no faults" in " ".join(said[0].split())
     assert "E01: expected no, found yes" in said[1]
     assert "syntax: not YAML" in said[2]
@@ -100,11 +100,36 @@ def test_watch_looks_again_at_each_save(
     assert "0 cases: 0 failed" in capsys.readouterr().out
 
 
+def test_watch_waits_until_a_save_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is written in two steps is looked at once, when it is whole."""
+    pack = write(by_name(CLEAN, "with-cases"), tmp_path)
+    rules = pack / "eligibility.yaml"
+    good = rules.read_text()
+    steps = [good[: len(good) // 2], good + "\n# done\n"]
+
+    def waited(_: float) -> None:
+        if steps:
+            rules.write_text(steps.pop(0))
+
+    monkeypatch.setattr("app.check.time.sleep", waited)
+    assert watch(pack, rounds=2) == 0
+    said = capsys.readouterr().out
+    assert said.count("waiting for a change") == 2 and "fault:" not in said
+    assert said.count("0 failed") == 2
+
+
 def test_watch_outlives_a_folder_that_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pack = write(by_name(CLEAN, "with-cases"), tmp_path / "pack")
-    monkeypatch.setattr("app.check.time.sleep", lambda _: pack.rename(tmp_path / "moved"))
+
+    def moved(_: float) -> None:
+        if pack.exists():
+            pack.rename(tmp_path / "moved")
+
+    monkeypatch.setattr("app.check.time.sleep", moved)
     assert watch(pack, rounds=2) == 2
     assert "is not there" in " ".join(capsys.readouterr().out.split())
 
