@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, islice, pairwise, product
 from math import isqrt
 from typing import Any, TypeVar
@@ -1079,7 +1080,7 @@ class _Coupled:
             assert not isinstance(leaf, m.Todo)
             fact = self.protocols[k].facts[leaf.fact]
             for source in sources(self.protocols[k], leaf.fact):
-                found[self.members.index(source)] |= _edges(leaf, fact, self.as_of)
+                found[self.members.index(source)] |= _edges(_cuts(leaf, fact), self.as_of)
         if self.links and self.shared:
             # One entry dates several facts: every day that any of them may need.
             spans = {span for spans in self.links.values() for span in spans}
@@ -1289,17 +1290,29 @@ def _limits(leaf: m.Leaf) -> tuple[int, ...]:
     return (leaf.low_u, leaf.high_u) if isinstance(leaf, m.BetweenTest) else ()
 
 
-def _edges(leaf: m.Leaf, fact: m.Fact, as_of: date) -> set[int]:
-    """The day numbers on both sides of every limit that one test sets on a date."""
-    days: set[date] = set()
+Cut = date | tuple[int, int, bool]
+"""What cuts dates: a day, or so many days and months ago (True: the day before as well)."""
+
+
+def _cuts(leaf: m.Leaf, fact: m.Fact) -> set[Cut]:
+    """Where one test cuts the dates that it asks about, or that its fact is derived from."""
     if isinstance(leaf, m.AgoTest):
-        days = {back(as_of, leaf.duration, strict=s) for s in (False, True)}
-    elif isinstance(leaf, m.DayTest):
-        days = {leaf.day, leaf.day - timedelta(days=1)}
-    elif isinstance(fact.derive, m.CompletedYears):
-        for limit in _limits(leaf):
-            for years in (limit // m.MILLION, limit // m.MILLION + 1):
-                days.add(back(as_of, m.Duration(0, 12 * years), strict=False))
+        length = leaf.duration
+        return {(length.days, length.months, strict) for strict in (False, True)}
+    if isinstance(leaf, m.DayTest):
+        return {leaf.day, leaf.day - timedelta(days=1)}
+    if isinstance(fact.derive, m.CompletedYears):
+        whole = {limit // m.MILLION + more for limit in _limits(leaf) for more in (0, 1)}
+        return {(0, 12 * years, False) for years in whole}
+    return set()
+
+
+def _edges(cuts: Iterable[Cut], as_of: date) -> set[int]:
+    """The day numbers on both sides of every cut, on an as-of date."""
+    days = {
+        cut if isinstance(cut, date) else back(as_of, m.Duration(*cut[:2]), strict=cut[2])
+        for cut in cuts
+    }
     return {day.toordinal() + step for day in days for step in (0, 1)}
 
 
@@ -1425,77 +1438,113 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
 
     One is enough while nothing compares days with months or with fixed days.
     """
-    clusters: dict[Source, set[tuple[int, m.Leaf]]] = {}
+    clusters: dict[Source, tuple[set[Source], set[tuple[int, m.Test]]]] = {}
     fixed: set[date] = set()
     for k, protocol in enumerate(protocols):
         for leaf in pack_leaves(protocol):
             if isinstance(leaf, m.Todo):
                 continue
-            for source in sources(protocol, leaf.fact):
-                clusters.setdefault(source, set()).add((k, leaf))
             if isinstance(leaf, m.DayTest):
                 fixed.add(leaf.day)
-    mixed = []
-    for leaves in clusters.values():
+            # Dates with days between them are bounded by each other's limits.
+            members, leaves = set(sources(protocol, leaf.fact)), {(k, leaf)}
+            for source in list(members):
+                if source in clusters:
+                    members |= clusters[source][0]
+                    leaves |= clusters[source][1]
+            for source in members:
+                clusters[source] = (members, leaves)
+    mixed: list[set[tuple[int, m.Test]]] = []
+    chained = False
+    for members, leaves in clusters.values():
         kinds = {
             "months" if leaf.duration.months else "days"
             for _, leaf in leaves
             if isinstance(leaf, m.AgoTest) and (leaf.duration.months or leaf.duration.days > 1)
         }
-        kinds |= {
-            "months"
-            for k, leaf in leaves
-            if not isinstance(leaf, m.Todo)
-            and isinstance(protocols[k].facts[leaf.fact].derive, m.CompletedYears)
-        }
+        derived = {type(protocols[k].facts[leaf.fact].derive) for k, leaf in leaves}
+        kinds |= {"months"} if m.CompletedYears in derived else set()
+        kinds |= {"days"} if m.DaysBetween in derived else set()
         if len(kinds) > 1:
             mixed.append(leaves)
+        if m.DaysBetween in derived and (len(kinds) > 1 or fixed) and len(members) > 2:
+            chained = True
     if not fixed and not mixed:
         return (base,), True
-    tests = [
+    asked = {
         (k, leaf)
-        for leaves in (clusters.values() if fixed else mixed)
-        for k, leaf in sorted(leaves, key=repr)
-    ]
+        for leaves in ([held for _, held in clusters.values()] if fixed else mixed)
+        for k, leaf in leaves
+    }
+    cuts = {cut for k, leaf in asked for cut in _cuts(leaf, protocols[k].facts[leaf.fact])}
+    lengths = [leaf.duration.months for _, leaf in asked if isinstance(leaf, m.AgoTest)]
+    in_order = tuple(sorted(cuts, key=lambda cut: (isinstance(cut, date), cut)))
+    spans = {
+        sign * (limit // m.MILLION + step)
+        for k, leaf in asked
+        if isinstance(protocols[k].facts[leaf.fact].derive, m.DaysBetween)
+        for limit in _limits(leaf)
+        for step in (-1, 0, 1)
+        for sign in (1, -1)
+    }
+    dates, complete = _orders(
+        in_order, tuple(sorted(spans)), tuple(sorted(fixed)), bool(mixed),
+        max(lengths, default=0), base,
+    )  # fmt: skip
+    # Of three dates and more, distances add up: their orders are not all told apart.
+    return dates, complete and not chained
+
+
+@lru_cache(maxsize=64)
+def _orders(
+    cuts: tuple[Cut, ...],
+    spans: tuple[int, ...],
+    fixed: tuple[date, ...],
+    mixed: bool,
+    longest: int,
+    base: date,
+) -> tuple[tuple[date, ...], bool]:
+    """As `as_of_dates`, by where dates are cut: many mutants of a pack cut them alike.
+
+    `spans`: the days that may have to lie between two dates; `longest`: the most months that
+    a test goes back.
+    """
 
     def signature(as_of: date) -> tuple[int, ...]:
-        edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in sorted(fixed))]
-        for k, leaf in tests:
-            if not isinstance(leaf, m.Todo):
-                edges += sorted(_edges(leaf, protocols[k].facts[leaf.fact], as_of))
+        edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in fixed)]
+        for cut in cuts:
+            edges += sorted(_edges([cut], as_of))
+        edges += [edge + span for edge in edges for span in spans]
         rank = {edge: i for i, edge in enumerate(sorted(set(edges)))}
         return tuple(rank[edge] for edge in edges)
 
     complete = True
     tried = [base]
-    longest = max((x.duration.months for _, x in tests if isinstance(x, m.AgoTest)), default=0)
     if mixed:
         # From 2000 to 2099 every fourth year is a leap year, so four years hold all months'
         # lengths; limits that reach back before 1901 would meet the year that was none.
         start, years = date(2024, 1, 1), 4
         if fixed:
             # The order of fixed days and moving ones changes round the fixed ones.
-            first = max(2000, min(fixed).year - 4)
-            years = min(2100, max(fixed).year + longest // 12 + 6) - first
+            first = max(2000, fixed[0].year - 4)
+            years = min(2100, fixed[-1].year + longest // 12 + 6) - first
             start = date(min(first, 2096), 1, 1)
             complete = years <= 16
             years = max(4, min(16, years))
         tried += [start + timedelta(days=i) for i in range(years * 1461 // 4)]
         complete = complete and longest < 99 * 12
     else:
-        for day in sorted(fixed):
-            for k, leaf in tests:
-                if not isinstance(leaf, m.Todo):
-                    for edge in _edges(leaf, protocols[k].facts[leaf.fact], base):
-                        # As months differ in length, so may the day on which the two meet.
-                        met = day.toordinal() + base.toordinal() - edge
-                        near = range(met - 4, met + 5)
-                        tried += [date.fromordinal(d) for d in near if 0 < d < 3_000_000]
+        for day in fixed:
+            near_base = [e for cut in cuts for e in _edges([cut], base)]
+            for edge in (e + span for e in near_base for span in (0, *spans)):
+                # As months differ in length, so may the day on which the two meet.
+                met = day.toordinal() + base.toordinal() - edge
+                near = range(met - 4, met + 5)
+                tried += [date.fromordinal(d) for d in near if 0 < d < 3_000_000]
             tried += [day + timedelta(days=d) for d in range(-2, 3)]
         tried += [date(2000, 1, 1), date(2099, 12, 31)]
-    tried = list(dict.fromkeys(tried))
     found: dict[tuple[int, ...], date] = {}
-    for as_of in tried:
+    for as_of in dict.fromkeys(tried):
         if date(2000, 1, 1) <= as_of <= date(2099, 12, 31) or as_of == base:
             found.setdefault(signature(as_of), as_of)
     dates = tuple(found.values())

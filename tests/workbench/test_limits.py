@@ -203,3 +203,22 @@ def test_a_dropped_criterion_is_equivalent_only_if_all_others_are_known(
         space = Space([protocol], DAY, asked_by(made))
         (judged,) = judge(protocol, [], space, screener, made)
     assert space.verdict() == FALSE and judged.fate == "undecided"
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 15), date(2026, 3, 15)])
+def test_months_and_days_between_dates_are_looked_at_in_every_order(day: date) -> None:
+    """Within the last month, and 30 days before another date of the past: not in March."""
+    spec = bad(
+        "months", "", "started ended lasted",
+        {
+            "I01": "{started: {within_last: 1 month}}",
+            "I02": "{all: [{ended: {at_least_ago: 0 days}}, {lasted: {at_least: 30}}]}",
+        },
+    )  # fmt: skip
+    protocol = replace(read(spec)[0], effective=day)
+    assert findings(protocol) == []
+    longer = replace(
+        spec, criteria={**spec.criteria, "I02": spec.criteria["I02"].replace("30", "32")}
+    )
+    (never,) = findings(replace(read(longer)[0], effective=day))
+    assert never.code == "contradicted" and never.basis == "proved"
