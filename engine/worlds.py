@@ -180,7 +180,8 @@ class Space:
 
     `extra` are further tests to tell apart (those of mutants), as (pack's number, test).
     `effort` is what the analysis may spend; `like` is a space of the same packs on another
-    day, from which the regions that no date cuts are taken over.
+    day, from which the regions that no date cuts are taken over. `progress` is told how many
+    variables are cut, and of how many.
     """
 
     def __init__(
@@ -191,13 +192,14 @@ class Space:
         *,
         effort: Effort | None = None,
         like: Space | None = None,
+        progress: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
         self.protocols = tuple(protocols)
         self.as_of = as_of
         self.effort = effort or Effort()
         self.effort.question(4)
         self.templates: dict[str, _Templates] = {} if like is None else like.templates
-        self.like = like
+        self.like, self.progress = like, progress
         leaves = [(k, leaf) for k, p in enumerate(protocols) for leaf in pack_leaves(p)]
         wanted = dict.fromkeys([*leaves, *extra])
         self.variables = tuple(_variables(self, [w for w in wanted if not _is_todo(w[1])]))
@@ -374,10 +376,14 @@ def spaces(
     dates, complete = as_of_dates(protocols, base)
     found: list[Space] = []
     for number, as_of in enumerate(dates):
-        progress("what can be recorded", number, len(dates))
         if found and effort.spent > effort.limit // 2:
             return found, False
-        found.append(Space(protocols, as_of, effort=effort, like=found[0] if found else None))
+
+        def cut(done: int, of: int, before: int = number) -> None:
+            progress("what can be recorded", before * of + done, len(dates) * of)
+
+        like = found[0] if found else None
+        found.append(Space(protocols, as_of, effort=effort, like=like, progress=cut))
     return found, complete
 
 
@@ -426,10 +432,12 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
             if templates.private(derive, "true") is None:
                 join([("list", derive), *(("list", other) for other in templates.nearest(derive))])
     done: set[int] = set()
+    count = len({id(groups[next(iter(found))]) for found in origin.values()})
     for key in origin:
         group = groups[next(iter(origin[key]))]
         if id(group) in done:
             continue
+        space.progress(len(done), count)
         done.add(id(group))
         members = [k for k in origin if groups[next(iter(origin[k]))] is group]
         order = sorted(group, key=lambda s: (s[0], repr(s[1])))
