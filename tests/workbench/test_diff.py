@@ -276,3 +276,10 @@ def test_a_list_that_is_relied_on_for_less_time_makes_what_rests_on_it_stricter(
     (change,) = found.criteria
     assert change.relation in ("stricter", "different") and change.worse is not None
     assert (change.worse.old, change.worse.new) == ("passed", "open")
+
+
+def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
+    packs = [SHIPPED.as_posix(), SHIPPED.as_posix()]
+    for folder, why in ((tmp_path, "there is no subject file here"), (tmp_path / "x", "no-file")):
+        ran = eligo("diff", *packs, "--subjects", folder.as_posix(), "--as-of", "2026-11-20")
+        assert ran.code == 2 and ran.out == "" and why in ran.err
