@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
@@ -18,13 +19,16 @@ from engine import reference
 from engine.cases import coverage
 from engine.decision import Screener
 from engine.diagrams import FALSE, Effort
+from engine.faults import InputRejected
 from engine.findings import findings
 from engine.mutants import asked_by, judge, mutants
 from engine.packs import read_pack
+from engine.source import Document
+from engine.subjects import births_checked
 from engine.worlds import Space, subject_from
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
-from tests.generators import AS_OF, Seeded, pack_parts, protocol_in
-from tests.workbench.test_findings import TRUTHS, by_name, read
+from tests.generators import AS_OF, LONG, Seeded, case, pack_parts, protocol_in, subject_in
+from tests.workbench.test_findings import TRUTHS, by_name, read, statuses_of
 
 DAY = date(2026, 1, 15)
 
@@ -222,3 +226,53 @@ def test_months_and_days_between_dates_are_looked_at_in_every_order(day: date) -
     )
     (never,) = findings(replace(read(longer)[0], effective=day))
     assert never.code == "contradicted" and never.basis == "proved"
+
+
+# --- against subjects that nobody chose ---------------------------------------------------------
+
+
+RANK = {"failed": 0, "open": 1, "passed": 2}
+
+
+@pytest.mark.parametrize("seed", range(60) if LONG else [3, 9, 14, 17])
+def test_no_generated_subject_contradicts_what_is_proved(seed: int) -> None:
+    """Neither a finding about whole criteria, nor that a mutant means the same."""
+    made = case(seed)
+    protocol, choices = made.protocol, Seeded(seed)
+    people = []
+    for _ in range(60):
+        plain, as_of = made.subject(choices)
+        subject = subject_in(plain, protocol)
+        with contextlib.suppress(InputRejected):
+            births_checked(subject, protocol, as_of, Document("made", "", None))
+            if 2000 <= as_of.year < 2100:
+                people.append((subject, as_of, statuses_of(protocol, subject, as_of)))
+    for one in findings(protocol, made.screener):
+        for _, _, statuses in people:
+            found = [statuses[id_] for id_ in one.criteria]
+            assert one.basis != "proved" or _agrees(one.code, found), one.message
+    seeded = mutants(protocol)
+    space = Space([protocol], DAY, asked_by(seeded))
+    for judged in judge(protocol, [], space, made.screener, seeded):
+        mutant = judged.mutant
+        for subject, as_of, statuses in people if judged.fate == "equivalent" else ():
+            other = statuses_of(mutant.protocol, subject, as_of)
+            if mutant.lenient and other[mutant.lenient] == "open":
+                other[mutant.lenient] = "passed"
+            if mutant.kind == "dropped-criterion":
+                assert reference.verdict(other) == reference.verdict(statuses), mutant.words
+            else:
+                same = {id_: statuses[id_] for id_ in mutant.criteria}
+                assert {id_: other[id_] for id_ in mutant.criteria} == same, mutant.words
+    made.close()
+
+
+def _agrees(code: str, found: list[m.Status]) -> bool:
+    """Whether one subject's statuses of a finding's criteria fit what it says of everybody."""
+    if code in ("never-passed", "contradicted", "never-eligible"):
+        return set(found) != {"passed"}
+    if code == "never-failed":
+        return found != ["failed"]
+    if code == "never-decided":
+        return found == ["open"]
+    return code != "implied" or RANK[found[0]] >= RANK[found[1]]
