@@ -119,7 +119,7 @@ def shipped(folder: Path) -> Path:
 
 
 def amended(pack: Path, folder: Path) -> Path:
-    """The pack with two limits moved: one only for adults' scores, one for everybody."""
+    """The pack with two limits moved, as an amendment would."""
     shutil.copytree(pack, folder)
     rules = next(path for path in folder.iterdir() if path.stem == "eligibility")
     text = rules.read_text("utf-8")
