@@ -16,9 +16,12 @@ from app.inputs import (
     protocol_from,
     same_ids,
     say,
+    stages,
     subject_files,
     subject_in,
+    tell,
     unreadable,
+    unwritable,
 )
 from app.main import DOUBT, FOUND, REJECTED
 from engine.cases import Cases, case_files, read_cases
@@ -32,7 +35,7 @@ from engine.source import read_document
 from engine.witness import change_lines
 from engine.worlds import fitted
 
-EVERY = 0.2
+EVERY = 0.05
 """How often `--watch` looks at the files, in seconds."""
 
 
@@ -41,16 +44,17 @@ def run(arguments: Namespace) -> int:
     packs = [path for path in arguments.inputs if is_pack(path)]
     others = [path for path in arguments.inputs if path not in packs]
     if arguments.watch:
-        if len(packs) != 1 or others or arguments.format != "text":
-            say("--watch takes one pack, and prints text")
+        if len(packs) != 1 or others or arguments.format != "text" or arguments.out:
+            say("--watch takes one pack, and prints text: no --format and no --out")
             return REJECTED
         return watch(packs[0])
     as_json = arguments.format == "json"
     worst = 0
+    out = None if arguments.out is None else Witnesses(arguments.out)
     if arguments.format == "sarif":
-        return _sarif(packs, others)
+        return _sarif(packs, others, out)
     for folder in packs:
-        worst = max(worst, _check_pack(folder, as_json, arguments.out))
+        worst = max(worst, _check_pack(folder, as_json, out))
     if others:
         try:
             protocol = protocol_from(arguments.protocol)
@@ -89,11 +93,11 @@ def read_all(folder: Path) -> tuple[Protocol, Cases]:
 def looked_into(folder: Path) -> tuple[Protocol, list[Finding]]:
     """A pack and its findings. Raises: InputRejected, EngineFault."""
     protocol, cases = read_all(folder)
-    with Screener(protocol) as screener:
-        return protocol, findings(protocol, screener, cases)
+    with Screener(protocol) as screener, stages() as progress:
+        return protocol, findings(protocol, screener, cases, progress)
 
 
-def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
+def _check_pack(folder: Path, as_json: bool, out: Witnesses | None) -> int:
     name = path_text(folder)
     try:
         protocol, found = looked_into(folder)
@@ -103,12 +107,8 @@ def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
     except EngineFault as fault:
         say(f"{name}: engine fault: {fault.where}")
         return DOUBT
-    if out is not None:
-        try:
-            _write_witnesses(found, protocol, out)
-        except OSError as error:
-            say(unreadable(out, error).text())
-            return REJECTED
+    if out is not None and not out.written(found, protocol):
+        return REJECTED
     if as_json:
         for finding in found:
             print(dump_any(finding_record(finding, protocol)).decode())
@@ -120,9 +120,11 @@ def _check_pack(folder: Path, as_json: bool, out: Path | None) -> int:
 def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) -> None:
     for finding in found:
         print(_text(finding, protocol))
-    kinds = f"{len(protocol.criteria)} criteria, {len(protocol.facts)} facts"
+    criteria, facts = len(protocol.criteria), len(protocol.facts)
+    kinds = f"{criteria} criteri{'on' if criteria == 1 else 'a'}, "
+    kinds += f"{facts} fact{'' if facts == 1 else 's'}"
     said = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "no faults"
-    print(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
+    tell(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
 
 
 def _text(finding: Finding, protocol: Protocol) -> str:
@@ -172,24 +174,37 @@ def finding_record(finding: Finding, protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _write_witnesses(found: Sequence[Finding], protocol: Protocol, out: Path) -> None:
-    """A subject file for every witness, named after its finding."""
-    out.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
-    for finding in found:
-        if finding.witness is None:
-            continue
+class Witnesses:
+    """The folder of `--out`: a subject file for every witness, named after its finding."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.taken: set[str] = set()
+
+    def written(self, found: Sequence[Finding], protocol: Protocol) -> bool:
+        """Write those of one pack's findings; False if it cannot be done, which is said."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for finding in found:
+                if finding.witness is not None:
+                    text = finding.witness.text(protocol, finding.message)
+                    self._free(finding).write_text(text, encoding="utf-8")
+        except OSError as error:
+            say(unwritable(self.folder, error).text())
+            return False
+        return True
+
+    def _free(self, finding: Finding) -> Path:
         name = stem = "-".join([finding.code, *finding.criteria[:3]])
         number = 1
-        while name in taken:
+        while name in self.taken:
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name)
-        text = finding.witness.text(protocol, finding.message)
-        (out / f"{name}.yaml").write_text(text, encoding="utf-8")
+        self.taken.add(name)
+        return self.folder / f"{name}.yaml"
 
 
-def _sarif(packs: Sequence[Path], others: Sequence[Path]) -> int:
+def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None) -> int:
     from reports.sarif import sarif
 
     if others:
@@ -200,7 +215,9 @@ def _sarif(packs: Sequence[Path], others: Sequence[Path]) -> int:
     code = 0
     for folder in packs:
         try:
-            _, more = looked_into(folder)
+            protocol, more = looked_into(folder)
+            if out is not None and not out.written(more, protocol):
+                return REJECTED
             found += more
         except InputRejected as rejected:
             faults += rejected.faults
@@ -224,6 +241,11 @@ def watch(folder: Path, rounds: int | None = None) -> int:
     code, done = 0, 0
     while rounds is None or done < rounds:
         now = _stamps(folder)
+        if done and now != before:
+            # An editor may be in the middle of it: half a file is not worth a look.
+            time.sleep(EVERY)
+            if _stamps(folder) != now:
+                continue
         if now != before:
             before = now
             started = time.perf_counter()
@@ -237,10 +259,13 @@ def watch(folder: Path, rounds: int | None = None) -> int:
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """When each file of a pack was written, and its size."""
     found = {}
     for path in sorted(folder.rglob("*")):
+        # What editors keep beside a file while it is open is none of the pack's.
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         try:
-            if path.is_file():
+            if not hidden and path.is_file():
                 status = path.stat()
                 found[path_text(path)] = (status.st_mtime_ns, status.st_size)
         except OSError:
@@ -259,7 +284,8 @@ def _again(folder: Path) -> int:
             failed = quickly_failing(protocol, cases.cases, screener)
             print_failures(failed)
             print(f"{len(cases.cases)} cases: {len(failed)} failed", flush=True)
-            found = findings(protocol, screener, cases)
+            with stages() as progress:
+                found = findings(protocol, screener, cases, progress)
     except InputRejected as rejected:
         _print(rejected.faults, None, path_text(folder), False)
         return REJECTED
@@ -267,7 +293,8 @@ def _again(folder: Path) -> int:
         say(f"{path_text(folder)}: engine fault: {fault.where}")
         return DOUBT
     _print_findings(found, protocol, folder)
-    return FOUND if found or failed else 0
+    worth = any(finding.severity != "note" for finding in found)
+    return FOUND if worth or failed else 0
 
 
 # --- subject files ----------------------------------------------------------------------

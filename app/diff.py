@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from app.inputs import print_faults, say, subject_files, unreadable
+from app.inputs import (
+    SubjectFile,
+    path_text,
+    print_faults,
+    progress,
+    say,
+    stages,
+    subject_files,
+    unreadable,
+    unwritable,
+)
 from app.main import DOUBT, REJECTED
 from engine.decision import Screener
 from engine.diff import Comparison, Flip, compare, flip, record
@@ -29,13 +39,23 @@ def run(arguments: Namespace) -> int:
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
+    files: list[SubjectFile] = []
+    if arguments.subjects is not None:
+        files, missing = subject_files([arguments.subjects])
+        print_faults(missing)
+        if not files:
+            # Of nobody it could be said that nobody comes out differently.
+            if not missing:
+                say(f"{path_text(arguments.subjects)}: there is no subject file here")
+            return REJECTED
     code = 0
     flips: list[Flip] | None = None
     as_of = arguments.as_of or date.today()
     try:
-        comparison = compare(old, new)
+        with stages() as reached:
+            comparison = compare(old, new, reached)
         if arguments.subjects is not None:
-            flips, code = _flips(comparison, arguments.subjects, as_of)
+            flips, code = _flips(comparison, files, as_of)
     except EngineFault as fault:
         say(f"engine fault: {fault.where}")
         return DOUBT
@@ -47,7 +67,7 @@ def run(arguments: Namespace) -> int:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_bytes(content)
     except OSError as error:
-        say(unreadable(arguments.out, error).text())
+        say(unwritable(arguments.out, error).text())
         return REJECTED
     return code
 
@@ -114,14 +134,14 @@ def _git(name: str, *words: str) -> bytes:
 # --- subjects ---------------------------------------------------------------------------
 
 
-def _flips(comparison: Comparison, folder: Path, as_of: date) -> tuple[list[Flip], int]:
+def _flips(
+    comparison: Comparison, files: Sequence[SubjectFile], as_of: date
+) -> tuple[list[Flip], int]:
     """Who comes out differently, in order of the files, and the exit code."""
-    files, missing = subject_files([folder])
-    print_faults(missing)
-    code = REJECTED if missing else 0
+    code = 0
     found = []
     with Screener(comparison.old) as before, Screener(comparison.new) as after:
-        for file in files:
+        for file in progress(iter(files), len(files)):
             try:
                 data = file.path.read_bytes()
             except OSError as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from unicodedata import category, normalize
 
 from app.shipped import shipped_pack
@@ -36,6 +38,15 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def tell(text: str, indent: str = "    ") -> None:
+    """A line of a result on standard output, wrapped at 80 columns."""
+    print(
+        textwrap.fill(
+            text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    )
+
+
 def path_text(path: Path) -> str:
     """A path as text; bytes that are not UTF-8 stand as escapes."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
@@ -53,6 +64,12 @@ def unreadable(path: Path, error: OSError) -> Fault:
     """The fault of a file that the system does not let us read."""
     message = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
     return Fault(Span(path_text(path), 1, 1), "unreadable", message)
+
+
+def unwritable(path: Path, error: OSError) -> Fault:
+    """The fault of a file or folder that the system does not let us write."""
+    message = f"this cannot be written: {(error.strerror or 'unknown error').lower()}"
+    return Fault(Span(path_text(path), 1, 1), "unwritable", message)
 
 
 def is_pack(folder: Path) -> bool:
@@ -208,3 +225,35 @@ def progress(results: Iterator[T], count: int) -> Iterator[T]:
     from tqdm import tqdm
 
     yield from tqdm(results, total=count, unit="subject", ncols=78, file=sys.stderr, leave=False)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal for work of several stages; elsewhere nothing.
+
+    What it gives is told the stage, how much of it is done, and how much there is.
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from tqdm import tqdm
+
+    bar: Any = None
+    shown = ""
+
+    def reached(stage: str, done: int, total: int) -> None:
+        nonlocal bar, shown
+        if bar is None or shown != stage:
+            if bar is not None:
+                bar.close()
+            shown, form = stage, "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}]"
+            bar = tqdm(
+                desc=stage, total=total, ncols=78, file=sys.stderr, leave=False, bar_format=form
+            )
+        bar.update(done - bar.n)
+
+    try:
+        yield reached
+    finally:
+        if bar is not None:
+            bar.close()

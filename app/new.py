@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from app.inputs import print_faults, say, unreadable
+from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
 from engine.faults import InputRejected
 from engine.packs import read_pack
@@ -32,7 +32,7 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unreadable(out, error).text())
+        say(unwritable(out, error).text())
         return REJECTED
     for note in made.notes:
         print(f"note: {note}")

@@ -6,23 +6,23 @@ import re
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app.check import read_all
-from app.inputs import print_faults, say, unreadable
+from app.inputs import print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
 from app.shipped import shipped_pack
 from engine import mutants
-from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case
+from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
 from engine.faults import EngineFault, InputRejected
 from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
-from engine.witness import Witness, change_lines, file_lines, screened
+from engine.witness import Witness, change_lines, file_lines, folded, screened
 from engine.worlds import Plain, Space, fitted
 
 SUGGESTED = "suggested.yaml"
@@ -86,7 +86,8 @@ def _tested(
     suggest = _Suggester(protocol, cases, screener, as_of)
     if arguments.coverage:
         plain = space if not made else Space([protocol], as_of)
-        found = coverage(protocol, picked, plain, screener)
+        with stages() as reached:
+            found = coverage(protocol, picked, plain, screener, reached)
         suggestions += _print_coverage(found, protocol, suggest)
         code = max(code, FOUND if found.percent < 100 else 0)
     if arguments.mutate:
@@ -96,15 +97,20 @@ def _tested(
         suggestions += _print_mutants(judged, protocol, suggest)
         left = sum(one.fate in ("survived", "undecided") for one in judged)
         code = max(code, FOUND if left else 0)
-    unique = list({tuple(lines[1:]): lines for lines in suggestions}.values())
+    unique = list({_without_name(lines): lines for lines in suggestions}.values())
     if arguments.write and unique:
         try:
             where = write_suggestions(folder, unique)
         except OSError as error:
-            say(unreadable(folder / "cases" / SUGGESTED, error).text())
+            say(unwritable(folder / "cases" / SUGGESTED, error).text())
             return REJECTED
         print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
     return code
+
+
+def _without_name(lines: Sequence[str]) -> tuple[str, ...]:
+    start = next(i for i, line in enumerate(lines) if line.startswith("    as_of:"))
+    return tuple(lines[start:])
 
 
 # --- cases ------------------------------------------------------------------------------
@@ -114,12 +120,12 @@ def print_failures(failed: Iterable[Ran]) -> None:
     """Each failed case: where it stands, what was expected, what came out and why."""
     for one in failed:
         place = one.case.place
-        print(f"{place.path}:{place.line}: failed: {one.case.name}")
+        tell(f"{place.path}:{place.line}: failed: {one.case.name}")
         for difference in one.differences:
-            print(f"  {difference.what}: expected {difference.expected}, found {difference.found}")
+            tell(f"  {difference.what}: expected {difference.expected}, found {difference.found}")
             for because in difference.because.split("; "):
                 if because:
-                    print(f"    {because}")
+                    tell(f"    {because}", "      ")
 
 
 def quickly_failing(protocol: Protocol, cases: Sequence[Case], screener: Screener) -> list[Ran]:
@@ -144,20 +150,29 @@ class _Suggester:
         self.protocol, self.screener, self.as_of = protocol, screener, as_of
         self.bases = cases.bases
 
-    def case(self, name: str, witness: Witness, criterion: str, answer: Answer | None) -> list[str]:
-        """The lines of a case; it expects what the fired rules say."""
+    def case(
+        self, name: str, witness: Witness, criterion: str, answer: Answer | None,
+        shown: Callable[[Plain], bool],
+    ) -> list[str]:  # fmt: skip
+        """The lines of a case; it expects what the fired rules say.
+
+        `shown`: whether something recorded still shows what the witness does.
+        """
         recorded = fitted(witness.recorded, self.protocol)
         for base, plain in self.bases.items():
             whole = {
                 part: {**(plain.get(part) or {}), **recorded[part]} for part in ("facts", "records")
             }
             try:
-                decision = screened(self.screener, _written(whole), witness.as_of)
-            except (InputRejected, EngineFault, KeyError, TypeError):
+                if not shown(whole):
+                    continue
+                decision = screened(self.screener, whole, witness.as_of)
+            except (InputRejected, EngineFault):
                 continue
             said = {c["id"]: c["answer"] for c in decision["criteria"]}
             if not criterion or said[criterion] == answer:
-                body = [f"    base: {base}", "    change:", *change_lines(recorded, "      ")]
+                change = change_lines(recorded, "      ")
+                body = [f"    base: {base}", *(["    change:"] if change else []), *change]
                 return self._lines(
                     name, witness.as_of, body, criterion, answer, decision["verdict"]
                 )
@@ -171,37 +186,32 @@ class _Suggester:
         said = f"answers: {{{criterion}: {answer}}}" if criterion and answer else "answers: {}"
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return [
-            f'  - name: "{quoted}"',
+            *folded(f'  - name: "{quoted}"'),
             f"    as_of: {as_of.isoformat()}",
             *body,
             f"    expect: {{{said}, verdict: {verdict}}}",
         ]
 
 
-def _written(recorded: Plain) -> Plain:
-    """Statements in their long form, which `fitted` reads."""
-    facts = {}
-    for name, said in recorded["facts"].items():
-        if said is not None:
-            facts[name] = said if isinstance(said, dict) else {"value": said}
-    return {"facts": facts, "records": {k: v for k, v in recorded["records"].items() if v}}
-
-
 def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) -> list[list[str]]:
     whole = found.met + len(found.uncovered) + len(found.undecided)
     suggestions = []
     for one in found.uncovered:
-        print(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
+        tell(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
         if one.witness is not None:
             name = f"covers {one.obligation.path}: {one.obligation.seen}"
-            lines = suggest.case(name, one.witness, one.criterion, one.answer)
+            day = one.witness.as_of
+            lines = suggest.case(
+                name, one.witness, one.criterion, one.answer,
+                lambda whole, o=one.obligation, d=day: shows(protocol, o, whole, d),  # type: ignore[misc]
+            )  # fmt: skip
             suggestions.append(lines)
             print("\n".join(lines))
     for obligation in found.undecided:
-        print(f"{_at(obligation)}: not decided within the limit: {_seen(obligation)}")
+        tell(f"{_at(obligation)}: not decided within the limit: {_seen(obligation)}")
     for obligation in found.infeasible:
-        print(f"{_at(obligation)}: proved impossible, left out: {_seen(obligation)}")
-    print(f"coverage: {found.percent} % ({found.met} of {whole}; {len(found.infeasible)} left out)")
+        tell(f"{_at(obligation)}: proved impossible, left out: {_seen(obligation)}")
+    tell(f"coverage: {found.percent} % ({found.met} of {whole}; {len(found.infeasible)} left out)")
     return suggestions
 
 
@@ -222,20 +232,26 @@ def _print_mutants(
         at = f"{place.path}:{place.line}"
         if one.fate == "survived":
             assert one.witness is not None
-            print(f"{at}: survived: {one.mutant.kind}: {one.mutant.words}")
+            tell(f"{at}: survived: {one.mutant.kind}: {one.mutant.words}")
             told = one.criterion or "verdict"
             here = one.witness.statuses[one.criterion] if one.criterion else one.witness.verdict
-            print(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
+            tell(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
             name = f"tells apart: {one.mutant.words}"
-            lines = suggest.case(name, one.witness, one.criterion, one.answer)
+            day = one.witness.as_of
+            lines = suggest.case(
+                name, one.witness, one.criterion, one.answer,
+                lambda whole, o=one, d=day: mutants.tells_apart(  # type: ignore[misc]
+                    protocol, o, whole, d, suggest.screener
+                ),
+            )  # fmt: skip
             suggestions.append(lines)
             print("\n".join(lines))
         elif one.fate != "killed":
-            print(f"{at}: {one.fate}: {one.mutant.kind}: {one.mutant.words}")
+            tell(f"{at}: {one.fate}: {one.mutant.kind}: {one.mutant.words}")
     count = mutants.counts(judged)
     alive = count["survived"] + count["undecided"]
     score = 100 * count["killed"] // (count["killed"] + alive) if count["killed"] + alive else 100
-    print(
+    tell(
         f"mutants: {len(judged)}; killed {count['killed']}, survived {count['survived']}, "
         f"equivalent {count['equivalent']}, undecided {count['undecided']}; score {score} %"
     )

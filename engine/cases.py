@@ -12,25 +12,28 @@ guidance (CAST-6).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path as FilePath
-from typing import Any, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import engine.model as m
 from engine import files, reference
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, TooLarge
-from engine.edits import at_path, leaf_paths, replaced, users
-from engine.faults import Fault, InputRejected, did_you_mean
-from engine.record import Decision
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
+from engine.edits import at_path, leaf_paths, only_reached, replaced, users
+from engine.faults import EngineFault, Fault, InputRejected, did_you_mean
 from engine.sheet import Sheet
 from engine.source import Document, Path, scan_document, shorten
-from engine.subjects import subject_of
+from engine.subjects import checked_on, subject_of
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_words
-from engine.worlds import Plain, Space
+from engine.worlds import Plain, Progress, Space, spaces, subject_from
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,26 @@ class _Changed(Document):
         super().__init__(case.path, case.text, value)
         self.change, self.changed = (case, (*at, "change")), changed
         self.origin, self.origin_at = origin, origin_at
+
+    def read_on(self, base: m.Subject, protocol: m.Protocol) -> m.Subject:
+        """The base with the changes, of which only these are read: a pack's cases build on
+        one base by hundreds. Raises: InputRejected."""
+        only = copy(self)
+        only.value = {"subject": base.id}
+        for part, name in sorted(self.changed):
+            only.value.setdefault(part, {})[name] = self.value[part][name]
+        change = subject_of(only, protocol)
+
+        def merged(part: str, old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T]:
+            kept = {k: v for k, v in old.items() if (part, k) not in self.changed}
+            whole = {**kept, **new}
+            return {name: whole[name] for name in self.value.get(part) or {} if name in whole}
+
+        return m.Subject(
+            base.id,
+            merged("facts", base.facts, change.facts),
+            merged("records", base.records, change.records),
+        )
 
     def _place(self, path: Path) -> tuple[Document, Path]:
         if len(path) > 1 and (str(path[0]), str(path[1])) in self.changed:
@@ -147,6 +170,7 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
         for name, sheet in sheets.items()
     }
     bases: dict[str, tuple[Document, Path]] = {}
+    read: dict[str, m.Subject] = {}
     plain: dict[str, Plain] = {}
     for name, sheet in sheets.items():
         for base in sheet.names_of(("bases",), tops[name].get("bases", {}), "names to subjects"):
@@ -158,14 +182,15 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             bases[base] = (sheet.document, ("bases", base))
             plain[base] = _get(sheet.document.value, ("bases", base)) or {}
             try:
-                subject_of(_Inside(sheet.document, ("bases", base)), protocol)
+                inside = _Inside(sheet.document, ("bases", base))
+                read[base] = subject_of(inside, protocol)
             except InputRejected as rejected:
                 faults += rejected.faults
     found: list[Case] = []
     for name, sheet in sheets.items():
         for i, raw in enumerate(sheet.list_of(("cases",), tops[name].get("cases", []), "cases")):
             try:
-                case = _case(sheet, ("cases", i), raw, protocol, bases, name)
+                case = _case(sheet, ("cases", i), raw, protocol, bases, read, name)
             except InputRejected as rejected:
                 faults += rejected.faults
                 continue
@@ -181,6 +206,7 @@ def _case(
     raw: Any,
     protocol: m.Protocol,
     bases: Mapping[str, tuple[Document, Path]],
+    read: Mapping[str, m.Subject],
     file: str,
 ) -> Case | None:
     top = sheet.mapping_of(path, raw, files.CaseFile)
@@ -194,6 +220,7 @@ def _case(
         sheet.fault(path, "case", "a case has a subject of its own, or a base", hint)
         return None
     document: Document
+    base = None
     if "base" in top:
         base = sheet.text_of((*path, "base"), top["base"], "a base's name")
         if base is None:
@@ -211,7 +238,13 @@ def _case(
         document = _Inside(sheet.document, (*path, "subject"))
     if name is None or as_of is None:
         return None
-    subject = subject_of(document, protocol, as_of=as_of)
+    if isinstance(document, _Changed):
+        if base is None or base not in read:
+            return None  # the base has faults, and is listed with them
+        subject = document.read_on(read[base], protocol)
+        checked_on(subject, protocol, as_of, document)
+    else:
+        subject = subject_of(document, protocol, as_of=as_of)
     place = sheet.document.span(path)
     recorded = {part: document.value.get(part) or {} for part in ("facts", "records")}
     return Case(name, as_of, subject, recorded, answers, verdict, file, place)
@@ -257,11 +290,15 @@ class Ran:
 
     case: Case
     differences: tuple[Difference, ...]
-    decision: Decision
 
 
 def run_case(screener: Screener, case: Case) -> Ran:
     """Screen a case's subject and compare. Raises: EngineFault."""
+    trace = screener.trace(case.subject, case.as_of)
+    asked = {name: trace.answers[name] for name in case.answers}
+    if asked == case.answers and case.verdict in (None, trace.verdict):
+        return Ran(case, ())
+    # In words only where it came out otherwise: they take as long as the rules.
     decision = screener.decide(case.subject, case.as_of)
     by_id = {record["id"]: record for record in decision["criteria"]}
     differences = []
@@ -273,7 +310,7 @@ def run_case(screener: Screener, case: Case) -> Ran:
     if case.verdict is not None and case.verdict != decision["verdict"]:
         because = ", ".join(decision["determined_by"])
         differences.append(Difference("verdict", case.verdict, decision["verdict"], because))
-    return Ran(case, tuple(differences), decision)
+    return Ran(case, tuple(differences))
 
 
 def _telling(why: Any, truth: str) -> Iterator[str]:
@@ -349,7 +386,11 @@ def obligations(protocol: m.Protocol) -> list[Obligation]:
 
 
 def coverage(
-    protocol: m.Protocol, cases: Sequence[Case], space: Space, screener: Screener
+    protocol: m.Protocol,
+    cases: Sequence[Case],
+    space: Space,
+    screener: Screener,
+    progress: Progress = lambda *_: None,
 ) -> Coverage:
     """What the cases show; for what they do not, a subject that would or a proof of none."""
     met: set[tuple[str, Seen]] = set()
@@ -359,7 +400,8 @@ def coverage(
         for path in paths
         for truth in ("true", "false")
     }
-    for case in cases:
+    for number, case in enumerate(cases):
+        progress("what cases show", number, len(cases))
         readings = reference.readings(protocol, case.subject, case.as_of)
         truths = reference.truths(protocol, readings, case.as_of)
         for path in paths:
@@ -371,12 +413,19 @@ def coverage(
                 now = reference.truths(other, readings, case.as_of)
                 if any(now[c.id] != truths[c.id] for c in other.criteria):
                     met.add((path, seen))
+
+    @cache
+    def other_days() -> tuple[list[Space], bool]:
+        found, complete = spaces([protocol], space.as_of, space.effort, progress)
+        return found[1:], complete
+
     infeasible, undecided, uncovered = [], [], []
     everything = obligations(protocol)
-    for one in everything:
+    for number, one in enumerate(everything):
+        progress("what is missing", number, len(everything))
         if (one.path, one.seen) in met:
             continue
-        kind, witness, criterion = _would_cover(protocol, one, space, screener)
+        kind, witness, criterion = _would_cover(protocol, one, space, other_days, screener)
         if kind == "infeasible":
             infeasible.append(one)
         elif kind == "undecided":
@@ -386,6 +435,19 @@ def coverage(
             uncovered.append(Uncovered(one, witness, criterion, answer))
     left = len(infeasible) + len(undecided) + len(uncovered)
     return Coverage(len(everything) - left, tuple(infeasible), tuple(undecided), tuple(uncovered))
+
+
+def shows(protocol: m.Protocol, one: Obligation, recorded: Plain, as_of: date) -> bool:
+    """Whether something recorded meets an obligation. Raises: InputRejected."""
+    subject = subject_from(recorded, protocol, as_of)
+    readings = reference.readings(protocol, subject, as_of)
+    truths = reference.truths(protocol, readings, as_of)
+    truth = one.seen.removeprefix("decides when ")
+    if truths[one.path] != truth or truth == one.seen:
+        return truths[one.path] == truth
+    other = _turned(protocol, one.path, truth)
+    now = reference.truths(other, readings, as_of)
+    return any(now[c.id] != truths[c.id] for c in other.criteria)
 
 
 def _answer_of(protocol: m.Protocol, id_: str, witness: Witness | None) -> m.Answer | None:
@@ -403,31 +465,64 @@ def _turned(protocol: m.Protocol, path: str, truth: str) -> m.Protocol:
     constant = m.Any(()) if truth == "true" else m.All(())
     other = replaced(protocol, path, constant)
     using = users(protocol, path)
-    return replace(other, criteria=tuple(c for c in other.criteria if c.id in using))
+    return only_reached(other, [c for c in other.criteria if c.id in using])
 
 
 def _would_cover(
-    protocol: m.Protocol, one: Obligation, space: Space, screener: Screener
-) -> tuple[str, Witness | None, str]:
-    leaf = at_path(protocol, one.path)
-    using = [c for c in protocol.criteria if c.id in users(protocol, one.path)]
-    truth = one.seen.removeprefix("decides when ")
-    number = {"true": TRUE, "false": FALSE, "unknown": 1}[truth]
-    complete = True
-    for criterion in using:
-        try:
-            goal = space.diagrams.is_(space.diagram(leaf), number)
-            if truth != one.seen:
-                other = _turned(protocol, one.path, truth)
-                changed = next(c for c in other.criteria if c.id == criterion.id)
-                written = space.diagram_of(other, changed.holds_when)
-                differs = space.diagrams.differ(space.diagram(criterion.holds_when), written)
-                goal = space.diagrams.both(goal, differs)
-        except TooLarge:
-            complete = False
+    protocol: m.Protocol,
+    one: Obligation,
+    space: Space,
+    other_days: Callable[[], tuple[Sequence[Space], bool]],
+    screener: Screener,
+) -> tuple[Literal["uncovered", "infeasible", "undecided"], Witness | None, str]:
+    """A subject that would meet an obligation, or whether it is proved that none does."""
+    complete, timeless = True, True
+    for criterion in protocol.criteria:
+        if criterion.id not in users(protocol, one.path):
             continue
-        for recorded, _ in space.witnesses(goal, 10):
-            return "uncovered", confirmed(screener, recorded, space.as_of), criterion.id
-        if goal != FALSE or not space.complete([(0, criterion.holds_when)]):
-            complete = False
+        about = [(0, criterion.holds_when)]
+        found = _covering(protocol, one, criterion, space, screener)
+        if isinstance(found, Witness):
+            return "uncovered", found, criterion.id
+        complete = complete and found
+        timeless = timeless and space.timeless(about)
+    if not complete or timeless:
+        return ("infeasible" if complete else "undecided"), None, ""
+    # Not on this day; where limits stand in another order it may be.
+    days, complete = other_days()
+    for other in days:
+        for criterion in protocol.criteria:
+            if criterion.id in users(protocol, one.path):
+                found = _covering(protocol, one, criterion, other, screener)
+                if isinstance(found, Witness):
+                    return "uncovered", found, criterion.id
+                complete = complete and found
     return ("infeasible" if complete else "undecided"), None, ""
+
+
+def _covering(
+    protocol: m.Protocol, one: Obligation, criterion: m.Criterion, space: Space, screener: Screener
+) -> Witness | bool:
+    """A subject that meets an obligation in a criterion; else whether it is proved that, on
+    this day, none does."""
+    leaf = at_path(protocol, one.path)
+    truth = one.seen.removeprefix("decides when ")
+    number = {"true": TRUE, "false": FALSE, "unknown": UNKNOWN}[truth]
+    space.effort.question()
+    try:
+        goal = space.diagrams.is_(space.diagram(leaf), number)
+        if truth != one.seen:
+            other = _turned(protocol, one.path, truth)
+            changed = next(c for c in other.criteria if c.id == criterion.id)
+            written = space.diagram_of(other, changed.holds_when)
+            differs = space.diagrams.differ(space.diagram(criterion.holds_when), written)
+            goal = space.diagrams.both(goal, differs)
+    except TooLarge:
+        return False
+    for recorded, _ in space.witnesses(goal, 10):
+        space.effort.spent += Effort.SCREENED
+        try:
+            return confirmed(screener, recorded, space.as_of)
+        except (InputRejected, EngineFault):
+            continue
+    return goal == FALSE and space.complete([(0, criterion.holds_when)])

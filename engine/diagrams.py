@@ -13,19 +13,49 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
+MOST_BRANCHES = 3_000_000
+MOST_STEPS = 40_000_000
 _LEVEL_OF_ENDS = 1 << 30
 
 
 class TooLarge(Exception):
-    """A question that needs more nodes than the limit: it is not decided."""
+    """A question that needs more work or room than the limit: it is not decided."""
+
+
+class Effort:
+    """The work of one analysis, counted so that it ends at the same point on every machine.
+
+    A step is one branch of a diagram looked at. What is put to the reference evaluator or
+    screened by the rules counts as the steps that take about as long.
+    """
+
+    ASKED, SCREENED = 400, 4_000
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = MOST_STEPS if limit is None else limit
+        self.spent = 0
+        self.until = self.limit
+
+    def question(self, share: int = 10) -> None:
+        """Begin a question, which may take one part in `share` of the whole.
+
+        So one hard question leaves something for the rest.
+        """
+        self.until = min(self.limit, self.spent + self.limit // share)
+
+    @property
+    def over(self) -> bool:
+        """Whether the question, or the whole, has taken what it may."""
+        return self.spent > self.until
 
 
 class Diagrams:
     """A store of diagrams. `widths[v]` is how many regions variable v has."""
 
-    def __init__(self, widths: Sequence[int], limit: int = 300_000) -> None:
+    def __init__(self, widths: Sequence[int], effort: Effort | None = None) -> None:
         self.widths = tuple(widths)
-        self.limit = limit
+        self.effort = effort or Effort()
+        self.room = MOST_BRANCHES
         self.levels: list[int] = [_LEVEL_OF_ENDS] * 3
         self.branches: list[tuple[int, ...]] = [(), (), ()]
         self._unique: dict[tuple[int, tuple[int, ...]], int] = {}
@@ -39,16 +69,21 @@ class Diagrams:
         key = (variable, branches)
         found = self._unique.get(key)
         if found is None:
-            if len(self.levels) >= self.limit:
+            if len(branches) > self.room:
                 raise TooLarge
+            self.room -= len(branches)
             found = self._unique[key] = len(self.levels)
             self.levels.append(variable)
             self.branches.append(branches)
         return found
 
     def combine(self, name: str, function: Callable[[int, int], int], a: int, b: int) -> int:
-        """The diagram of `function` over two diagrams' truths; `name` is its own name."""
+        """The diagram of `function` over two diagrams' truths; `name` is its own name.
+
+        Raises: TooLarge.
+        """
         memo, levels, branches = self._memo, self.levels, self.branches
+        effort = self.effort
 
         def go(a: int, b: int) -> int:
             if a <= TRUE and b <= TRUE:
@@ -58,13 +93,19 @@ class Diagrams:
             if found is None:
                 level = min(levels[a], levels[b])
                 width = self.widths[level]
+                effort.spent += width
+                if effort.spent > effort.until:
+                    raise TooLarge
                 left = branches[a] if levels[a] == level else (a,) * width
                 right = branches[b] if levels[b] == level else (b,) * width
                 parts = tuple([go(x, y) for x, y in zip(left, right, strict=True)])
                 found = memo[key] = self.node(level, parts)
             return found
 
-        return go(a, b)
+        try:
+            return go(a, b)
+        except RecursionError:  # as deep as there are variables
+            raise TooLarge from None
 
     def all(self, parts: Iterable[int]) -> int:
         """Every one holds."""
@@ -116,14 +157,10 @@ class Diagrams:
                 todo.extend(set(self.branches[one]))
         return frozenset(found)
 
-    def path(
-        self, a: int, allowed: Callable[[int, int], bool], skip: frozenset[int] = frozenset()
-    ) -> dict[int, int] | None:
-        """Regions, by variable, that lead to true, each `allowed`; None if there are none.
-
-        `skip`: nodes that must not be passed.
-        """
-        dead: set[int] = set(skip)
+    def path(self, a: int, allowed: Callable[[int, int], bool]) -> dict[int, int] | None:
+        """Regions, by variable, that lead to true, each `allowed`; None if none was found."""
+        dead: set[int] = set()
+        effort = self.effort
 
         def go(one: int) -> dict[int, int] | None:
             if one <= TRUE:
@@ -131,6 +168,9 @@ class Diagrams:
             if one in dead:
                 return None
             level = self.levels[one]
+            effort.spent += self.widths[level]
+            if effort.spent > effort.until:
+                return None
             for region, branch in enumerate(self.branches[one]):
                 if branch != FALSE and allowed(level, region):
                     rest = go(branch)
@@ -139,4 +179,7 @@ class Diagrams:
             dead.add(one)
             return None
 
-        return go(a)
+        try:
+            return go(a)
+        except RecursionError:
+            return None

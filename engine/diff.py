@@ -15,12 +15,12 @@ from typing import Literal
 
 import engine.model as m
 from engine.decision import Screener
-from engine.diagrams import FALSE, TooLarge
+from engine.diagrams import FALSE, Effort, TooLarge
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
 from engine.witness import confirmed
 from engine.wording import leaf_words
-from engine.worlds import Plain, Space, as_of_dates, fitted
+from engine.worlds import Plain, Progress, Space, fitted, spaces
 
 Relation = Literal["same", "stricter", "looser", "different", "undecided", "added", "removed"]
 
@@ -100,17 +100,14 @@ class Comparison:
         )
 
 
-def compare(
-    old: m.Protocol, new: m.Protocol, progress: Callable[[str], None] = lambda _: None
-) -> Comparison:
+def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: None) -> Comparison:
     """Compare two versions of a pack. Raises: EngineFault."""
-    with _Pair(old, new) as pair:
-        criteria = tuple(pair.changes(progress))
-        progress("the verdict")
+    with _Pair(old, new, progress) as pair:
+        criteria = tuple(pair.changes())
+        progress("the verdict", 0, 1)
         verdict = pair.verdict()
-    progress("outcomes")
     return Comparison(
-        old, new, criteria, verdict, tuple(_outcome_changes(old, new)),
+        old, new, criteria, verdict, tuple(_outcome_changes(old, new, progress)),
         tuple(_dictionary(old, new)), tuple(_other(old, new)),
     )  # fmt: skip
 
@@ -118,11 +115,12 @@ def compare(
 class _Pair:
     """Two packs, their rules, and what can be recorded for both, while they are compared."""
 
-    def __init__(self, old: m.Protocol, new: m.Protocol) -> None:
-        self.old, self.new = old, new
+    def __init__(self, old: m.Protocol, new: m.Protocol, progress: Progress) -> None:
+        self.old, self.new, self.progress = old, new, progress
         self.screeners = (Screener(old), Screener(new))
-        dates, self.all_dates = as_of_dates([old, new], new.effective or old.effective or BASE)
-        self.spaces = [Space([old, new], as_of) for as_of in dates]
+        self.effort = Effort()
+        base = new.effective or old.effective or BASE
+        self.spaces, self.all_dates = spaces([old, new], base, self.effort, progress)
 
     def __enter__(self) -> _Pair:
         return self
@@ -131,11 +129,11 @@ class _Pair:
         for screener in self.screeners:
             screener.close()
 
-    def changes(self, progress: Callable[[str], None]) -> Iterator[Change]:
+    def changes(self) -> Iterator[Change]:
         matched = self._matched()
         done: set[str] = set()
-        for criterion in self.new.criteria:
-            progress(criterion.id)
+        for number, criterion in enumerate(self.new.criteria):
+            self.progress("criteria", number, len(self.new.criteria))
             other = matched.get(criterion.id)
             if other is None:
                 yield Change("added", None, criterion, True, self._alone(criterion, 1), None)
@@ -148,12 +146,14 @@ class _Pair:
 
     def _alone(self, criterion: m.Criterion, number: int) -> Shown | None:
         """A subject that fails a criterion which only one version has."""
+        self.effort.question()
         for space in self.spaces:
             try:
                 goal = space.diagrams.is_(space.status(criterion, number), FALSE)
             except TooLarge:
                 continue
             for recorded, _ in space.witnesses(goal, 20):
+                self.effort.spent += 2 * Effort.SCREENED
                 try:
                     first = confirmed(self.screeners[0], recorded, space.as_of)
                     second = confirmed(self.screeners[1], recorded, space.as_of)
@@ -188,6 +188,7 @@ class _Pair:
         return found
 
     def _alike(self, old: m.Criterion, new: m.Criterion) -> bool:
+        self.effort.question()
         try:
             return all(s.status(old, 0) == s.status(new, 1) > 2 for s in self.spaces)
         except TooLarge:
@@ -215,7 +216,8 @@ class _Pair:
         ids: tuple[str, str] | None,
     ) -> Change:
         worse = better = None
-        proved = self.all_dates
+        proved = self.all_dates or self.spaces[0].timeless(about)
+        self.effort.question()
         for space in self.spaces:
             try:
                 before, after = diagrams(space)
@@ -251,6 +253,7 @@ class _Pair:
         )
         for one in (decided, goal):
             for recorded, _ in space.witnesses(one, 20):
+                self.effort.spent += 2 * Effort.SCREENED
                 try:
                     first = confirmed(self.screeners[0], recorded, space.as_of)
                     second = confirmed(self.screeners[1], recorded, space.as_of)
@@ -267,7 +270,7 @@ class _Pair:
 # --- outcomes and the dictionary ----------------------------------------------------------
 
 
-def _outcome_changes(old: m.Protocol, new: m.Protocol) -> Iterator[Change]:
+def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> Iterator[Change]:
     """The classes of the outcome rules, entry by entry of each list that both grade."""
     if old.outcomes is None or new.outcomes is None:
         return
@@ -279,8 +282,8 @@ def _outcome_changes(old: m.Protocol, new: m.Protocol) -> Iterator[Change]:
         before = entry_pack(old, old.outcomes, records)
         after = entry_pack(new, new.outcomes, records)
         if before.criteria and after.criteria:
-            with _Pair(before, after) as pair:
-                yield from pair.changes(lambda _: None)
+            with _Pair(before, after, progress) as pair:
+                yield from pair.changes()
 
 
 def _dictionary(old: m.Protocol, new: m.Protocol) -> Iterator[str]:

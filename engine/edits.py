@@ -6,7 +6,7 @@ A path is a definition's name or a criterion's id, then `.1`, `.2`... for childr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import engine.model as m
@@ -75,3 +75,10 @@ def reached(protocol: m.Protocol, condition: m.Condition) -> frozenset[str]:
             yield from walk(protocol.definitions[name])
 
     return frozenset(walk(condition))
+
+
+def only_reached(protocol: m.Protocol, criteria: Sequence[m.Criterion]) -> m.Protocol:
+    """The pack with some of its criteria, and the definitions that these refer to."""
+    needed = frozenset[str]().union(*(reached(protocol, c.holds_when) for c in criteria))
+    kept = {name: one for name, one in protocol.definitions.items() if name in needed}
+    return replace(protocol, definitions=kept, criteria=tuple(criteria))

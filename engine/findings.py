@@ -10,22 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
-from typing import Literal
+from typing import Literal, TypeVar
 
 import engine.model as m
 from engine.cases import Cases
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
 from engine.edits import leaf_paths, reached, replaced, users
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.packs import derived_from
 from engine.rules import condition_paths
 from engine.witness import Witness, confirmed
 from engine.wording import decimal_text, leaf_text
-from engine.worlds import Cell, Plain, Space, as_of_dates, leaves_of
+from engine.worlds import Cell, Plain, Progress, Space, back, leaves_of, spaces
 
+T = TypeVar("T")
 Severity = Literal["error", "warning", "note"]
 Basis = Literal["proved", "witnessed", "undecided", "read"]
 """How a finding is known: proved over all regions; shown by a witness; not decided within
@@ -86,14 +87,11 @@ class Finding:
         return CODES[self.code][0]
 
 
-Progress = Callable[[str], None]
-
-
 def findings(
     protocol: m.Protocol,
     screener: Screener | None = None,
     cases: Cases | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> list[Finding]:
     """Every finding, in the pack's order.
 
@@ -313,19 +311,18 @@ class _Analysis:
 
     def __init__(self, protocol: m.Protocol, screener: Screener, progress: Progress) -> None:
         self.protocol, self.screener, self.progress = protocol, screener, progress
-        self.dates, self.all_dates = as_of_dates([protocol], protocol.effective or BASE)
-        self.spaces = [Space([protocol], as_of) for as_of in self.dates]
+        self.effort = Effort()
+        base = protocol.effective or BASE
+        self.spaces, self.all_dates = spaces([protocol], base, self.effort, progress)
         self.silent: set[str] = set()
         self.undecided: list[str] = []
 
     def findings(self) -> Iterator[Finding]:
         yield from self._validity()
-        for number, criterion in enumerate(self.protocol.criteria, start=1):
-            self.progress(f"criterion {number} of {len(self.protocol.criteria)}")
+        for number, criterion in enumerate(self.protocol.criteria):
+            self.progress("criteria", number, len(self.protocol.criteria))
             yield from self._alone(criterion)
-        self.progress("pairs of criteria")
         yield from self._pairs()
-        self.progress("conditions")
         yield from self._inside()
         yield from self._steps()
         yield from self._windows()
@@ -350,7 +347,8 @@ class _Analysis:
         check: Callable[[Witness], bool] = lambda _: True,
     ) -> Witness | Literal["none", "undecided"]:
         """A confirmed witness of a goal; else whether it is proved that there is none."""
-        proved = self.all_dates
+        proved = self._on_every_day(about)
+        self.effort.question()
         for space in self.spaces:
             try:
                 asked = goal(space)
@@ -359,6 +357,8 @@ class _Analysis:
                 continue
             if asked != FALSE:
                 for recorded, _ in space.witnesses(asked, 20):
+                    if self.effort.over:
+                        break
                     witness = self._confirmed(recorded, space.as_of)
                     if witness is not None and check(witness):
                         return witness
@@ -371,6 +371,7 @@ class _Analysis:
         return "undecided"
 
     def _confirmed(self, recorded: Plain, as_of: date) -> Witness | None:
+        self.effort.spent += Effort.SCREENED
         try:
             return confirmed(self.screener, recorded, as_of)
         except (InputRejected, EngineFault):
@@ -380,7 +381,38 @@ class _Analysis:
         self, goal: Callable[[Space], int], about: Sequence[m.Condition], what: str, *,
         definite: bool = False,
     ) -> bool:  # fmt: skip
-        return self.ask(goal, about, what, definite=definite) == "none"
+        """Whether it is proved that nothing gives a goal. That something does is no finding,
+        so it need not be screened by the rules."""
+        proved = self._on_every_day(about)
+        self.effort.question()
+        for space in self.spaces:
+            try:
+                asked = goal(space)
+            except TooLarge:
+                proved = False
+                continue
+            if asked != FALSE:
+                if space.witness(asked, 20) is not None:
+                    return False
+                proved = False
+            elif not space.complete([(0, one) for one in about], definite=definite):
+                proved = False
+        if not proved:
+            self.undecided.append(what)
+        return proved
+
+    def _on_every_day(self, about: Iterable[m.Condition]) -> bool:
+        """Whether the spaces stand for every as-of date, where some conditions are concerned."""
+        return self.all_dates or self.spaces[0].timeless([(0, one) for one in about])
+
+    def settle(self, question: Callable[[], T], otherwise: T, what: str) -> T:
+        """What a question comes to; where it is too large that is said, and nothing claimed."""
+        self.effort.question()
+        try:
+            return question()
+        except TooLarge:
+            self.undecided.append(what)
+            return otherwise
 
     # --- one criterion --------------------------------------------------------------------
 
@@ -427,8 +459,17 @@ class _Analysis:
         protocol = self.protocol
         rest = [c for c in protocol.criteria if c.id not in self.silent]
         first = self.spaces[0]
-        support = {c.id: first.diagrams.support(first.status(c)) for c in rest}
-        for a, b in combinations(rest, 2):
+        support = {
+            c.id: self.settle(
+                lambda c=c: first.diagrams.support(first.status(c)),  # type: ignore[misc]
+                frozenset[int](),
+                f"whether {c.id} and others imply or exclude each other",
+            )
+            for c in rest
+        }
+        pairs = list(combinations(rest, 2))
+        for number, (a, b) in enumerate(pairs):
+            self.progress("pairs of criteria", number, len(pairs))
             if not support[a.id] & support[b.id]:
                 continue
             about = [a.holds_when, b.holds_when]
@@ -445,7 +486,11 @@ class _Analysis:
                 yield Finding("contradicted", b.place, what, hint, "proved", (a.id, b.id))
                 continue
             if a.kind != b.kind and support[a.id] == support[b.id] and len(support[a.id]) == 1:
-                overlap = list(self._overlap(a, b))
+                overlap = self.settle(
+                    lambda a=a, b=b: list(self._overlap(a, b)),  # type: ignore[misc]
+                    list[Finding](),
+                    f"whether {both} overlap",
+                )
                 if overlap:
                     yield from overlap
                     continue
@@ -465,13 +510,17 @@ class _Analysis:
 
     def _quietly_never(self, goal: Callable[[Space], int], about: list[m.Condition]) -> bool:
         """Like `never`, for questions that most packs answer with no: no witness is made."""
-        try:
-            return self.all_dates and all(
-                goal(s) == FALSE and s.complete([(0, one) for one in about]) for s in self.spaces
-            )
-        except TooLarge:
-            self.undecided.append("whether conditions imply each other")
-            return False
+        return self.settle(
+            lambda: (
+                self._on_every_day(about)
+                and all(
+                    goal(s) == FALSE and s.complete([(0, one) for one in about])
+                    for s in self.spaces
+                )
+            ),
+            False,
+            "whether conditions imply each other",
+        )
 
     def _overlap(self, a: m.Criterion, b: m.Criterion) -> Iterator[Finding]:
         """An inclusion and an exclusion that both hold at one value, the limit of both.
@@ -526,7 +575,9 @@ class _Analysis:
 
     def _inside(self) -> Iterator[Finding]:
         protocol = self.protocol
-        for path, condition in condition_paths(protocol).items():
+        paths = condition_paths(protocol)
+        for number, (path, condition) in enumerate(paths.items()):
+            self.progress("conditions", number, len(paths))
             using = users(protocol, path)
             if not using or using & self.silent:
                 continue
@@ -534,12 +585,20 @@ class _Analysis:
                 continue
             ids = tuple(sorted(using))
             if isinstance(condition, m.All):
-                apart = self._apart(path, condition, ids)
+                apart = self.settle(
+                    lambda p=path, c=condition, i=ids: self._apart(p, c, i),  # type: ignore[misc]
+                    None,
+                    f"{path}: whether two of its conditions exclude each other",
+                )
                 if apart is not None:
                     self.silent |= using
                     yield apart
                     continue
-            elif self._quietly_never_false(condition):
+            elif self.settle(
+                lambda c=condition: self._quietly_never_false(c),  # type: ignore[misc]
+                False,
+                f"{path}: whether one of its conditions always holds",
+            ):
                 self.silent |= using
                 what = f"{path}: one of these always holds, whatever is recorded"
                 yield Finding("always-holds", condition.place, what, "", "proved", ids)
@@ -552,7 +611,7 @@ class _Analysis:
                     yield Finding("never-matters", child.place, what, hint, "proved", ids)
 
     def _quietly_never_false(self, condition: m.Condition) -> bool:
-        return all(
+        return self._on_every_day([condition]) and all(
             s.diagrams.is_(s.diagram(condition), FALSE) == FALSE
             and s.complete([(0, condition)], definite=True)
             for s in self.spaces
@@ -570,7 +629,7 @@ class _Analysis:
                 or not s.complete([(0, a), (0, b)], definite=True)
                 for s in self.spaces
             )
-            if all(alone) and not together and self.all_dates:
+            if all(alone) and not together and self._on_every_day([a, b]):
                 what = f"{path}: {self._words(a)} and {self._words(b)} never hold together"
                 hint = f"conditions {i} and {j} of this `all`"
                 return Finding("never-together", b.place, what, hint, "proved", ids)
@@ -649,7 +708,8 @@ class _Analysis:
         for scale in outcomes.scales.values() if outcomes is not None else ():
             assert outcomes is not None
             pack = entry_pack(self.protocol, outcomes, scale.records)
-            space = Space([pack], self.dates[0])
+            self.effort.question()
+            space = Space([pack], self.spaces[0].as_of, effort=self.effort)
             classes = [m.Defined(f"{scale.name} {one.id}") for one in scale.classes]
             try:
                 some = space.diagrams.any(space.diagram(one) for one in classes)
@@ -659,9 +719,13 @@ class _Analysis:
                 continue
             with Screener(pack) as screener:
                 for recorded, _ in space.witnesses(goal, 5):
+                    self.effort.spent += Effort.SCREENED
+                    try:
+                        witness = confirmed(screener, recorded, space.as_of)
+                    except (InputRejected, EngineFault):
+                        continue
                     what = f"`{scale.name}`: an entry may fall into none of the classes"
                     hint = f"the witness's facts are the fields of one entry of `{scale.records}`"
-                    witness = confirmed(screener, recorded, space.as_of)
                     yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
                     break
 
@@ -690,22 +754,33 @@ class _Analysis:
                 continue
             if _longest(leaf.duration) <= _longest(fact.valid_for):
                 continue
-            space = self.spaces[0]
-            happened = date.fromordinal(space.as_of.toordinal() - _longest(fact.valid_for) - 1)
-            said = {
-                "value": happened.isoformat(),
-                "on": happened.isoformat(),
-                "by": "Dr W. Example",
-            }
-            recorded: Plain = {"facts": {fact.name: said}, "records": {}}
-            witness = self._confirmed(recorded, space.as_of)
             what = f"{path}: the window of {leaf.duration.text} is longer than `{fact.name}` "
             what += f"may be relied on ({fact.valid_for.text})"
+            days = self._out_of_date(leaf, fact.valid_for)
+            if days is None:
+                continue
+            on = days[1].isoformat()
+            said = {"value": on, "on": on, "by": "Dr W. Example"}
+            witness = self._confirmed({"facts": {fact.name: said}, "records": {}}, days[0])
             hint = "the witness's date lies inside the window, and is out of date"
             ids = tuple(sorted(using))
             yield Finding(
-                "window-beyond-validity", leaf.place, what, hint, "witnessed", ids, witness
-            )
+                "window-beyond-validity", leaf.place, what, hint if witness else "",
+                "witnessed" if witness else "read", ids, witness,
+            )  # fmt: skip
+
+    def _out_of_date(self, leaf: m.AgoTest, valid_for: m.Duration) -> tuple[date, date] | None:
+        """An as-of date, and a day that lies inside a window then and is relied on no more.
+
+        A month may be longer than 30 days, or shorter, and so may a year than 365: four years
+        have all of their kinds.
+        """
+        first = self.spaces[0].as_of
+        for as_of in (first + timedelta(days=n) for n in range(1461)):
+            happened = back(as_of, valid_for, strict=True)
+            if happened > back(as_of, leaf.duration, strict=leaf.op == "within_last"):
+                return as_of, happened
+        return None
 
     def _nobody(self) -> Iterator[Finding]:
         conditions = [c.holds_when for c in self.protocol.criteria]
@@ -724,9 +799,13 @@ class _Analysis:
         core = list(self.protocol.criteria)
         for criterion in self.protocol.criteria:
             less = [c for c in core if c is not criterion]
-            if all(
-                s.diagrams.is_(s.diagrams.all(s.status(c) for c in less), TRUE) == FALSE
-                for s in self.spaces
+            if self.settle(
+                lambda less=less: all(  # type: ignore[misc]
+                    s.diagrams.is_(s.diagrams.all(s.status(c) for c in less), TRUE) == FALSE
+                    for s in self.spaces
+                ),
+                False,
+                "whether fewer criteria clash",
             ):
                 core = less
         return tuple(c.id for c in core)

@@ -7,7 +7,7 @@ out differently is found, and written as a case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -16,15 +16,15 @@ from typing import Literal
 import engine.model as m
 from engine import reference
 from engine.cases import Case
-from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
-from engine.edits import reached, replaced, users
+from engine.decision import Screener, only_needed
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
+from engine.edits import only_reached, replaced, users
 from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_text
-from engine.worlds import Space, pack_leaves, subject_from
+from engine.worlds import Plain, Space, as_of_dates, inlined, leaves_of, pack_leaves, subject_from
 
 Kind = Literal[
     "limit",
@@ -422,13 +422,19 @@ def judge(
     screener: Screener,
     found: Iterable[Mutant],
 ) -> Iterator[Judged]:
-    """What becomes of each mutant. `space` must know the tests of `asked_by(found)`."""
+    """What becomes of each mutant. `space` must know the tests of `asked_by(found)`.
+
+    A case that fails by the pack itself notices nothing: it would fail by any mutant.
+    """
     known = []
     for case in cases:
         readings = reference.readings(protocol, case.subject, case.as_of)
         truths = reference.truths(protocol, readings, case.as_of)
-        statuses = reference.statuses(protocol, reference.answers(protocol, truths))
-        known.append(_Known(case, readings, statuses))
+        answers = reference.answers(protocol, truths)
+        statuses = reference.statuses(protocol, answers)
+        asked = {name: answers[name] for name in case.answers}
+        if asked == case.answers and case.verdict in (None, reference.verdict(statuses)):
+            known.append(_Known(case, readings, statuses))
     hints: list[int] = list(range(len(known)))
     for one in found:
         killer = _killer(protocol, one, known, hints)
@@ -444,40 +450,36 @@ def judge(
 
 def asked_by(found: Iterable[Mutant]) -> list[tuple[int, m.Leaf]]:
     """The tests that mutants of conditions bring in, for `Space`."""
-    return [(0, leaf) for one in found for leaf in pack_leaves(one.protocol)]
+    leaves = (
+        leaf
+        for one in found
+        for criterion in one.protocol.criteria
+        if criterion.id in one.criteria
+        for leaf in leaves_of(criterion.holds_when, one.protocol.definitions)
+    )
+    return list(dict.fromkeys((0, leaf) for leaf in leaves))
 
 
 def _killer(
     protocol: m.Protocol, one: Mutant, known: Sequence[_Known], order: Sequence[int]
 ) -> int | None:
     mine = [c for c in one.protocol.criteria if c.id in one.criteria]
-    part = replace(
-        one.protocol,
-        criteria=tuple(mine),
-        definitions={} if not mine else one.protocol.definitions,
-    )
-    if mine:
-        needed = frozenset().union(*(reached(part, c.holds_when) for c in mine))
-        part = replace(part, definitions={k: v for k, v in part.definitions.items() if k in needed})
+    part = only_needed(only_reached(one.protocol, mine))
     derived = one.protocol.facts != protocol.facts
     for number in order:
         item = known[number]
         case = item.case
-        readings = (
-            reference.readings(one.protocol, case.subject, case.as_of) if derived else item.readings
-        )
+        readings = reference.readings(part, case.subject, case.as_of) if derived else item.readings
         answers = reference.answers(part, reference.truths(part, readings, case.as_of))
         statuses = reference.statuses(part, answers)
         if one.lenient and statuses[one.lenient] == "open":
             statuses[one.lenient] = "passed"
             answers[one.lenient] = "yes" if mine[0].kind == "inclusion" else "no"
-        if any(
-            answers.get(name) != expected
-            for name, expected in case.answers.items()
-            if name in one.criteria
-        ):
+        expected = case.answers
+        if any(name in expected and answers.get(name) != expected[name] for name in one.criteria):
             return number
-        if case.verdict is not None:
+        moved = not mine or any(item.statuses[name] != now for name, now in statuses.items())
+        if case.verdict is not None and moved:
             whole = {
                 name: statuses.get(name, status)
                 for name, status in item.statuses.items()
@@ -490,36 +492,34 @@ def _killer(
 
 def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screener) -> Judged:
     """A mutant that no case notices: equivalent, or told apart by a witness."""
-    number = 0
-    derived = one.protocol.facts != protocol.facts
-    if derived:
-        space, number = Space([protocol, one.protocol], space.as_of), 1
+    if one.protocol.facts != protocol.facts:
+        space = Space([protocol, one.protocol], space.as_of, effort=space.effort)
+    found = _compared(protocol, one, space, screener)
+    if not isinstance(found, bool):
+        return found
+    if not found or space.timeless(_about(protocol, one, space)):
+        return Judged(one, "equivalent" if found else "undecided")
+    # Alike on one day, and to be looked at wherever the limits stand in another order.
+    both = [protocol, one.protocol]
+    dates, complete = as_of_dates(both, space.as_of)
+    for as_of in dates[1:]:
+        if space.effort.spent > space.effort.limit // 2:
+            return Judged(one, "undecided")
+        space = Space(both, as_of, effort=space.effort)
+        found = _compared(protocol, one, space, screener)
+        if not isinstance(found, bool):
+            return found
+        complete = complete and found
+    return Judged(one, "equivalent" if complete else "undecided")
+
+
+def _compared(protocol: m.Protocol, one: Mutant, space: Space, screener: Screener) -> Judged | bool:
+    """A survivor, shown on one day; else whether it is proved that nothing shows it then."""
+    number = len(space.protocols) - 1
     complete = True
+    space.effort.question()
     try:
-        if one.kind == "dropped-criterion":
-            # Its own answer is gone whatever it was; what matters is the verdict.
-            pairs = [
-                (
-                    "",
-                    space.verdict(),
-                    space.diagrams.all(space.status(c) for c in one.protocol.criteria),
-                )
-            ]
-        else:
-            pairs = []
-            for criterion in protocol.criteria:
-                if criterion.id in one.criteria:
-                    other = next(c for c in one.protocol.criteria if c.id == criterion.id)
-                    mine = space.status(criterion)
-                    written = space.diagram_of(one.protocol, other.holds_when, number)
-                    theirs = (
-                        written if other.kind == "inclusion" else space.diagrams.negate(written)
-                    )
-                    if one.lenient:
-                        theirs = space.diagrams.map(
-                            "lenient", lambda t: TRUE if t == UNKNOWN else t, mine
-                        )
-                    pairs.append((criterion.id, mine, theirs))
+        pairs = list(_statuses(protocol, one, space, number))
         for id_, mine, theirs in pairs:
             differ = space.diagrams.differ(mine, theirs)
             if differ == FALSE:
@@ -530,28 +530,57 @@ def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
             )
             for goal in (plain, differ):
                 for recorded, _ in space.witnesses(goal, 10):
+                    space.effort.spent += Effort.SCREENED
                     judged = _told_apart(protocol, one, id_, recorded, space.as_of, screener)
                     if judged is not None:
                         return judged
             complete = False
     except TooLarge:
-        complete = False
-    conditions = [
-        (k, c.holds_when)
-        for k, pack in enumerate(space.protocols)
-        for c in pack.criteria
-        if c.id in one.criteria
+        return False
+    return complete and space.complete(_about(protocol, one, space))
+
+
+def _about(protocol: m.Protocol, one: Mutant, space: Space) -> list[tuple[int, m.Condition]]:
+    """The conditions that a comparison of the pack with a mutant rests on."""
+    everything = one.kind == "dropped-criterion"
+    return [
+        (number, inlined(criterion.holds_when, pack.definitions))
+        for number, pack in ((0, protocol), (len(space.protocols) - 1, one.protocol))
+        for criterion in pack.criteria
+        if everything or criterion.id in one.criteria
     ]
-    if complete and space.complete(conditions):
-        return Judged(one, "equivalent")
-    return Judged(one, "undecided")
+
+
+def _statuses(
+    protocol: m.Protocol, one: Mutant, space: Space, number: int
+) -> Iterator[tuple[str, int, int]]:
+    """What may differ, as diagrams: a criterion's id ("": the verdict), the pack's, the mutant's.
+
+    `number`: of the pack in the space that knows the mutant's tests. Raises: TooLarge.
+    """
+    diagrams = space.diagrams
+    if one.kind == "dropped-criterion":
+        # Its own answer is gone whatever it was; what matters is the verdict.
+        left = diagrams.all(space.status(c) for c in one.protocol.criteria)
+        yield "", space.verdict(), left
+        return
+    for criterion in protocol.criteria:
+        if criterion.id not in one.criteria:
+            continue
+        other = next(c for c in one.protocol.criteria if c.id == criterion.id)
+        mine = space.status(criterion)
+        if one.lenient:
+            theirs = diagrams.map("lenient", lambda t: TRUE if t == UNKNOWN else t, mine)
+        else:
+            written = space.diagram_of(one.protocol, other.holds_when, number)
+            theirs = written if other.kind == "inclusion" else diagrams.negate(written)
+        yield criterion.id, mine, theirs
 
 
 def _told_apart(
-    protocol: m.Protocol, one: Mutant, id_: str, recorded: object, as_of: date, screener: Screener
+    protocol: m.Protocol, one: Mutant, id_: str, recorded: Plain, as_of: date, screener: Screener
 ) -> Judged | None:
     """A survivor with its witness, if the pack's rules and the mutant differ on it."""
-    assert isinstance(recorded, dict)
     try:
         witness = confirmed(screener, recorded, as_of)
         subject = subject_from(recorded, one.protocol, as_of)
@@ -581,12 +610,17 @@ def _told_apart(
     return Judged(one, "survived", "", witness, "", None, verdict)
 
 
+def tells_apart(
+    protocol: m.Protocol, one: Judged, recorded: Plain, as_of: date, screener: Screener
+) -> bool:
+    """Whether something else recorded shows what the witness of a survivor shows."""
+    found = _told_apart(protocol, one.mutant, one.criterion, recorded, as_of, screener)
+    return found is not None and found.answer == one.answer
+
+
 def counts(judged: Iterable[Judged]) -> dict[Fate, int]:
     """How many met each fate."""
     found: dict[Fate, int] = {"killed": 0, "survived": 0, "equivalent": 0, "undecided": 0}
     for one in judged:
         found[one.fate] += 1
     return found
-
-
-Progress = Callable[[int, int], None]

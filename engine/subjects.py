@@ -45,7 +45,9 @@ from engine.wording import decimal_text
 
 _SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}")
 _NOTES = ("source", "by", "note")
-_ENTRY_WORDS = frozenset(("voided", *_NOTES))
+ENTRY_WORDS = frozenset(("voided", *_NOTES))
+"""What an entry of any list may say beside its fields."""
+
 _NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -- . ? no.".split())
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
 
@@ -99,6 +101,19 @@ def subject_of(
         if not sheet.clean:
             raise InputRejected(sheet.faults(), subject_id)
     return subject
+
+
+def checked_on(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:
+    """Refuse what cannot be so on a day, in a subject that was read without one.
+
+    Raises: InputRejected.
+    """
+    sheet = Sheet(document, blanks=True)
+    _check_births(sheet, protocol, subject.facts, as_of)
+    if any(fact.derive and fact.range_u for fact in protocol.facts.values()):
+        _check_derived(sheet, protocol, subject, as_of)
+    if not sheet.clean:
+        raise InputRejected(sheet.faults(), subject.id)
 
 
 def _check_derived(sheet: Sheet, protocol: Protocol, subject: Subject, as_of: date) -> None:
@@ -403,9 +418,9 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
     for key, one in value.items():
         field = record.fields.get(key)
         if field is None:
-            if key not in _ENTRY_WORDS:
+            if key not in ENTRY_WORDS:
                 what = f"`{record.name}` entries have no field `{shorten(key)}`"
-                known = set(record.fields) | _ENTRY_WORDS
+                known = set(record.fields) | ENTRY_WORDS
                 sheet.fault((*path, key), "unknown-field", what, did_you_mean(key, known), key=True)
         elif not voided and not _blank(one):
             read = _field_value(sheet, (*path, key), field, one)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from textwrap import wrap
 from typing import Any
 
 from engine.decision import Screener
@@ -13,6 +14,9 @@ from engine.model import Protocol, Status, Verdict
 from engine.record import Decision
 from engine.source import Num
 from engine.worlds import Plain, fitted, subject_from
+
+WIDTH = 74
+"""How wide lines become: they are shown a little further in, on 80 columns."""
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./ -]*[A-Za-z0-9_.]|[A-Za-z]|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORDS = frozenset("true false null yes no on off y n".split())
@@ -47,9 +51,9 @@ def screened(screener: Screener, recorded: Plain, as_of: date, name: str = "WITN
 
 def confirmed(screener: Screener, recorded: Plain, as_of: date) -> Witness:
     """A witness, screened. Raises: InputRejected, EngineFault."""
-    decision = screened(screener, recorded, as_of)
-    statuses = {c["id"]: c["status"] for c in decision["criteria"]}
-    return Witness(as_of, recorded, statuses, decision["verdict"])
+    subject = subject_from(recorded, screener.protocol, as_of, "WITNESS")
+    trace = screener.trace(subject, as_of)
+    return Witness(as_of, recorded, trace.statuses, trace.verdict)
 
 
 def file_lines(recorded: Mapping[str, Any], name: str = "WITNESS") -> list[str]:
@@ -62,7 +66,8 @@ def change_lines(recorded: Mapping[str, Any], indent: str = "") -> list[str]:
     lines = []
     if recorded.get("facts"):
         lines.append(f"{indent}facts:")
-        lines += [f"{indent}  {k}: {flow(v)}" for k, v in recorded["facts"].items()]
+        for name, said in recorded["facts"].items():
+            lines += folded(f"{indent}  {name}: {flow(said)}")
     if recorded.get("records"):
         lines.append(f"{indent}records:")
         for list_name, listed in recorded["records"].items():
@@ -71,10 +76,22 @@ def change_lines(recorded: Mapping[str, Any], indent: str = "") -> list[str]:
                 lines.append(f"{indent}    complete_on: {listed['complete_on']}")
             if listed.get("entries"):
                 lines.append(f"{indent}    entries:")
-                lines += [f"{indent}      - {flow(entry)}" for entry in listed["entries"]]
+                for entry in listed["entries"]:
+                    lines += folded(f"{indent}      - {flow(entry)}")
             else:
                 lines.append(f"{indent}    entries: []")
     return lines
+
+
+def folded(line: str) -> list[str]:
+    """A line of YAML in flow style or quotes, over several where it is long.
+
+    There a line's end is read as one space, so more than one must stay together.
+    """
+    pad = " " * (len(line) - len(line.lstrip()) + 4)
+    if len(line) <= WIDTH or "  " in line.strip():
+        return [line]
+    return wrap(line, WIDTH, subsequent_indent=pad, break_long_words=False, break_on_hyphens=False)
 
 
 def flow(value: Any) -> str:

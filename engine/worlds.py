@@ -22,21 +22,23 @@ about fixed days, the order of the limits depends on it; then every order that o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, islice, pairwise, product
-from typing import Any
+from math import isqrt
+from typing import Any, TypeVar
 
 import engine.model as m
 from engine import reference
 from engine.calendar import add
-from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Diagrams, Effort
 from engine.faults import InputRejected
 from engine.packs import derived_from, is_birth_date
 from engine.source import Document, Num
-from engine.subjects import subject_of
+from engine.subjects import ENTRY_WORDS, subject_of
 from engine.wording import decimal_text
 
 Plain = dict[str, Any]
@@ -45,10 +47,13 @@ Plain = dict[str, Any]
 Source = tuple[str, Any]
 """Where a fact comes from: ("root", name), or ("list", derivation)."""
 
+T = TypeVar("T")
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 NUMBER: Mapping[m.Truth, int] = {"false": FALSE, "unknown": UNKNOWN, "true": TRUE}
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 MOST_COMBINATIONS = 3_000
+LEAST_COMBINATIONS = 200
+MOST_COUNTED = 200
 MOST_DATES = 24
 PERSON = "Dr W. Example"
 
@@ -74,7 +79,8 @@ class Variable:
 
     `exact`: no cell is missing; `points_exact`: none of those in which every fact is known
     precisely, which is enough for questions about decided truths (a wider interval decides
-    no more than its points do).
+    no more than its points do). `timeless`: no day cuts them, so they are the same on every
+    as-of date.
     """
 
     facts: tuple[str, ...]
@@ -82,6 +88,7 @@ class Variable:
     cells: tuple[Cell, ...]
     exact: bool
     points_exact: bool
+    timeless: bool
 
 
 def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> Iterator[m.Leaf]:
@@ -124,25 +131,40 @@ def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
     facts = {}
     for name, said in recorded.get("facts", {}).items():
         fact = protocol.facts.get(name)
-        if fact is None or fact.derive is not None:
+        if fact is None or fact.derive is not None or said is None:
             continue
-        if fact.type == "choice" and said["value"] not in [c.code for c in fact.choices]:
-            continue
-        facts[name] = said
+        codes = {choice.code for choice in fact.choices}
+        if fact.type != "choice" or all(code in codes for code in _stated(said)):
+            facts[name] = said
     records: Plain = {}
     for name, listed in recorded.get("records", {}).items():
         record = protocol.records.get(name)
-        if record is not None:
-            entries = []
-            for entry in listed.get("entries", []):
-                kept = {k: v for k, v in entry.items() if k in record.fields}
-                for key, value in list(kept.items()):
-                    codes = {choice.code for choice in record.fields[key].choices}
-                    if codes and value not in codes:
-                        del kept[key]
-                entries.append(kept)
+        if record is not None and listed is not None:
+            entries = [_fitted_entry(entry, record) for entry in listed.get("entries") or []]
             records[name] = {**listed, "entries": entries}
     return {"facts": facts, "records": records}
+
+
+def _stated(said: Any) -> Iterator[Any]:
+    """The values that statements about one fact give, written in any form."""
+    for one in said if isinstance(said, list) else [said]:
+        value = one.get("value") if isinstance(one, Mapping) else one
+        if value is not None:
+            yield value
+
+
+def _fitted_entry(entry: Plain, record: m.RecordList) -> Plain:
+    known = record.fields.keys() | ENTRY_WORDS
+    kept = {key: value for key, value in entry.items() if key in known}
+    for key, value in list(kept.items()):
+        if key not in record.fields:
+            continue
+        codes = {choice.code for choice in record.fields[key].choices}
+        if codes and isinstance(value, list):
+            kept[key] = [code for code in value if code in codes]
+        if codes and (not kept[key] if isinstance(value, list) else value not in codes):
+            del kept[key]
+    return kept
 
 
 def subject_from(recorded: Plain, protocol: m.Protocol, as_of: date, name: str = "W") -> m.Subject:
@@ -155,6 +177,9 @@ class Space:
     """Everything that can be recorded for one or two packs on one as-of date, in regions.
 
     `extra` are further tests to tell apart (those of mutants), as (pack's number, test).
+    `effort` is what the analysis may spend; `like` is a space of the same packs on another
+    day, from which the regions that no date cuts are taken over. `progress` is told how many
+    variables are cut, and of how many.
     """
 
     def __init__(
@@ -162,9 +187,17 @@ class Space:
         protocols: Sequence[m.Protocol],
         as_of: date,
         extra: Iterable[tuple[int, m.Leaf]] = (),
+        *,
+        effort: Effort | None = None,
+        like: Space | None = None,
+        progress: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
         self.protocols = tuple(protocols)
         self.as_of = as_of
+        self.effort = effort or Effort()
+        self.effort.question(4)
+        self.templates: dict[str, _Templates] = {} if like is None else like.templates
+        self.like, self.progress = like, progress
         leaves = [(k, leaf) for k, p in enumerate(protocols) for leaf in pack_leaves(p)]
         wanted = dict.fromkeys([*leaves, *extra])
         self.variables = tuple(_variables(self, [w for w in wanted if not _is_todo(w[1])]))
@@ -173,7 +206,8 @@ class Space:
             for v, variable in enumerate(self.variables)
             for position, (number, leaf) in enumerate(variable.leaves)
         }
-        self.diagrams = Diagrams([len(v.cells) for v in self.variables])
+        self.diagrams = Diagrams([len(v.cells) for v in self.variables], self.effort)
+        self.effort.question(1)
         self._compiled: dict[tuple[int, m.Condition], int] = {}
 
     # --- conditions as diagrams ---------------------------------------------------------
@@ -241,9 +275,12 @@ class Space:
             )
             if path is None:
                 return
-            recorded = self._together(path)
-            if recorded is not None and self._holds(path, recorded):
-                yield recorded, path
+            found = self._together(path)
+            self.effort.spent += Effort.ASKED * len(self.protocols)
+            if found is not None:
+                recorded, agree = found
+                if self._holds(path, recorded) if agree else self._reaches(goal, recorded):
+                    yield recorded, path
             if not path:
                 return
             # Next time, go another way: without the region chosen last.
@@ -266,23 +303,52 @@ class Space:
                     return False
         return True
 
-    def _together(self, path: Mapping[int, int]) -> Plain | None:
-        """What the cells of a path say, in one subject; None if they cannot stand together."""
+    def timeless(self, conditions: Iterable[tuple[int, m.Condition]]) -> bool:
+        """Whether what some conditions come to cannot depend on the as-of date."""
+        return all(
+            isinstance(leaf, m.Todo) or self.variables[self.place[number, leaf][0]].timeless
+            for number, condition in conditions
+            for leaf in leaves_of(condition, self.protocols[number].definitions)
+        )
+
+    def _together(self, path: Mapping[int, int]) -> tuple[Plain, bool] | None:
+        """What the cells of a path say, in one subject, and whether they agree on when each
+        list was confirmed: the earliest day is taken, or none. None if one is not real."""
         facts: Plain = {}
         records: Plain = {}
+        agree = True
         for variable, number in sorted(path.items()):
             recorded = self.variables[variable].cells[number].recorded
             if recorded is None:
                 return None
             facts |= recorded["facts"]
             for name, listed in recorded["records"].items():
-                there = records.setdefault(
-                    name, {"complete_on": listed["complete_on"], "entries": []}
-                )
-                if there["complete_on"] != listed["complete_on"]:
-                    return None
+                on = listed["complete_on"]
+                there = records.setdefault(name, {"complete_on": on, "entries": []})
+                if there["complete_on"] != on:
+                    agree = False
+                    both = (there["complete_on"], on)
+                    there["complete_on"] = None if None in both else min(both)
                 there["entries"] = there["entries"] + listed["entries"]
-        return {"facts": facts, "records": records}
+        return {"facts": facts, "records": records}, agree
+
+    def _reaches(self, goal: int, recorded: Plain) -> bool:
+        """Whether a whole subject makes a diagram true, whatever its cells promised."""
+        leaves = [leaf for variable in self.variables for leaf in variable.leaves]
+        found = _truths(self.protocols, recorded, leaves, self.as_of)
+        if found is None:
+            return False
+        truths = iter(found[0])
+        regions = []
+        for variable in self.variables:
+            own = tuple(next(truths) for _ in variable.leaves)
+            regions.append(next((i for i, c in enumerate(variable.cells) if c.truths == own), None))
+        while goal > TRUE:
+            region = regions[self.diagrams.levels[goal]]
+            if region is None:
+                return False
+            goal = self.diagrams.branches[goal][region]
+        return goal == TRUE
 
     def _holds(self, path: Mapping[int, int], recorded: Plain) -> bool:
         """Whether a whole subject gives the truths that its cells promised."""
@@ -292,6 +358,31 @@ class Space:
             return False
         promised = [t for v, c in path.items() for t in self.variables[v].cells[c].truths]
         return list(found[0]) == promised
+
+
+Progress = Callable[[str, int, int], None]
+"""Told how far an analysis is: what it is about, how many of them are done, of how many."""
+
+
+def spaces(
+    protocols: Sequence[m.Protocol], base: date, effort: Effort, progress: Progress
+) -> tuple[list[Space], bool]:
+    """A space for every as-of date that differs from the others, and whether that is all.
+
+    Those beyond half of what the analysis may spend are left out.
+    """
+    dates, complete = as_of_dates(protocols, base)
+    found: list[Space] = []
+    for number, as_of in enumerate(dates):
+        if found and effort.spent > effort.limit // 2:
+            return found, False
+
+        def cut(done: int, of: int, before: int = number) -> None:
+            progress("what can be recorded", before * of + done, len(dates) * of)
+
+        like = found[0] if found else None
+        found.append(Space(protocols, as_of, effort=effort, like=like, progress=cut))
+    return found, complete
 
 
 def _is_todo(leaf: m.Leaf) -> bool:
@@ -330,25 +421,65 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
     for found in origin.values():
         join(found)
     lists = {s[1].records for s in groups if s[0] == "list"}
-    entries = {
-        name: _Templates(
-            space, name, [s[1] for s in groups if s[0] == "list" and s[1].records == name]
-        )
-        for name in sorted(lists)
-    }
+    entries = space.templates
+    for name in sorted(lists - entries.keys()):
+        derivations = [s[1] for s in groups if s[0] == "list" and s[1].records == name]
+        entries[name] = _Templates(space, name, derivations)
     for templates in entries.values():
         for derive in templates.derivations:
             if templates.private(derive, "true") is None:
                 join([("list", derive), *(("list", other) for other in templates.nearest(derive))])
     done: set[int] = set()
+    count = len({id(groups[next(iter(found))]) for found in origin.values()})
     for key in origin:
         group = groups[next(iter(origin[key]))]
         if id(group) in done:
             continue
+        space.progress(len(done), count)
         done.add(id(group))
         members = [k for k in origin if groups[next(iter(origin[k]))] is group]
         order = sorted(group, key=lambda s: (s[0], repr(s[1])))
-        yield _Coupled(space, order, members, entries).variable()
+        if space.like is not None and _timeless(protocols, order):
+            same = next(v for v in space.like.variables if v.leaves == tuple(members))
+            yield _on_another_day(same, space.like.as_of, space.as_of)
+        else:
+            yield _Coupled(space, order, members, entries).variable()
+
+
+def _timeless(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> bool:
+    """Whether no day cuts what some sources can come to."""
+    for kind, what in members:
+        if kind == "list":
+            if isinstance(what, m.LatestOf | m.EarliestOf):
+                return False
+            continue
+        facts = [p.facts[what] for p in protocols if what in p.facts]
+        if facts[0].type == "date" or len({fact.valid_for for fact in facts}) > 1:
+            return False
+    return True
+
+
+def _on_another_day(variable: Variable, before: date, after: date) -> Variable:
+    """The same regions, as they would be recorded on another day."""
+
+    def moved(said: Plain) -> Plain:
+        days = {key: said[key] for key in ("on", "complete_on") if key in said}
+        now = after.isoformat()
+        return {**said, **{k: now for k, day in days.items() if day == before.isoformat()}}
+
+    cells = [
+        cell
+        if cell.recorded is None
+        else replace(
+            cell,
+            recorded={
+                part: {name: moved(said) for name, said in held.items()}
+                for part, held in cell.recorded.items()
+            },
+        )
+        for cell in variable.cells
+    ]
+    return replace(variable, cells=tuple(cells))
 
 
 class _Templates:
@@ -382,9 +513,11 @@ class _Templates:
             self.complete = False
             combos = _one_at_a_time(options)
         record = m.RecordList(name, name, m.Duration(0, 0), fields)
+        matching = _matching(self.derivations, record)
         for combo in combos:
             held = {field: value for field, value in combo if value is not None}
-            truths = _matching(self.derivations, record, held)
+            space.effort.spent += Effort.ASKED
+            truths = matching(held)
             plain = {field: _plain_value(fields[field], value) for field, value in held.items()}
             # Of entries counted alike, the one that says most reads best.
             if len(plain) > len(self.entries.get(truths, {})) or truths not in self.entries:
@@ -433,25 +566,29 @@ def _plain_value(field: m.Field, value: Any) -> Any:
 
 
 def _matching(
-    derivations: Sequence[Listed], record: m.RecordList, values: Mapping[str, Any]
-) -> tuple[m.Truth, ...]:
-    """Whether an entry with these values counts, for each derivation, asked of the reference."""
-    held: dict[str, Any] = {
-        name: m.Amount(v, record.fields[name].unit) if record.fields[name].type == "quantity" else v
-        for name, v in values.items()
-    }
-    held = {k: (v,) if record.fields[k].many else v for k, v in held.items()}
+    derivations: Sequence[Listed], record: m.RecordList
+) -> Callable[[Mapping[str, Any]], tuple[m.Truth, ...]]:
+    """Whether an entry with some values counts, for each derivation, asked of the reference."""
     facts = {
         f"d{i}": m.Fact(f"d{i}", "", "boolean", derive=m.Exists(record.name, d.where))
         for i, d in enumerate(derivations)
     }
     day = date(2026, 1, 15)
-    listed = m.Entries(day, (m.Entry("", held),))
     made = m.Protocol("", "", "", None, {}, facts, {record.name: record}, {}, ())
-    found = reference.readings(made, m.Subject("", {}, {record.name: listed}), day)
-    return tuple(
-        "unknown" if r.low is None else "true" if r.low else "false" for r in found.values()
-    )
+
+    def asked(values: Mapping[str, Any]) -> tuple[m.Truth, ...]:
+        held: dict[str, Any] = {}
+        for name, value in values.items():
+            field = record.fields[name]
+            one = m.Amount(value, field.unit) if field.type == "quantity" else value
+            held[name] = (one,) if field.many else one
+        listed = m.Entries(day, (m.Entry("", held),))
+        found = reference.readings(made, m.Subject("", {}, {record.name: listed}), day)
+        return tuple(
+            "unknown" if r.low is None else "true" if r.low else "false" for r in found.values()
+        )
+
+    return asked
 
 
 # --- what can be recorded ---------------------------------------------------------------
@@ -460,14 +597,20 @@ def _matching(
 @dataclass(frozen=True, slots=True)
 class _Option:
     """One thing that a source may have recorded: as in a file (None: it cannot be written
-    down so), and as values."""
+    down so), and as values.
+
+    `age`: how many days ago the list was confirmed complete; None if nobody did."""
 
     facts: Plain | None
     statements: tuple[m.Statement, ...] = ()
     list_name: str = ""
     entries: tuple[Plain, ...] = ()
     made: tuple[m.Entry, ...] = ()
-    confirmed: bool = True
+    age: int | None = 0
+
+
+_Known = tuple[_Option, Sequence[m.Subject]]
+"""An option, and what each pack's reader makes of it."""
 
 
 class _Coupled:
@@ -481,22 +624,35 @@ class _Coupled:
         templates: Mapping[str, _Templates],
     ) -> None:
         self.space, self.protocols, self.as_of = space, space.protocols, space.as_of
+        self.effort = space.effort
         self.members, self.leaves, self.templates = members, leaves, templates
         self.day_number = self.as_of.toordinal()
         self.exact = self.points_exact = True
-        self.days = sorted(self._days(), key=lambda day: (abs(day - self.day_number), day))
+        self.lists: dict[str, list[Listed]] = {}
+        for kind, what in members:
+            if kind == "list":
+                self.lists.setdefault(what.records, []).append(what)
+        self.shared = sorted(
+            name
+            for name, found in self.lists.items()
+            if any(templates[name].private(d, "true") is None for d in found)
+        )
+        self.links = self._links()
+        # Two intervals may lie to each other in ways that are not tried.
+        self.exact = not self.links
+        if self._read_otherwise():
+            self.exact = self.points_exact = False
+        self.days = self._days()
 
     def variable(self) -> Variable:
         names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
         found: dict[tuple[int, ...], Cell] = {}
-        real, possible = self._options()
         asked = _Asked(self.protocols, self.leaves, self.as_of)
-        read = [
-            [(option, r) for option in options if (r := self._read(option))] for options in real
-        ]
-        if _size(read) > MOST_COMBINATIONS:
-            self.exact = self.points_exact = False
-        for combo in islice(product(*read), MOST_COMBINATIONS):
+        for number, combo in enumerate(self._combinations()):
+            if number >= LEAST_COMBINATIONS and self.effort.over:
+                self.exact = self.points_exact = False
+                break
+            self.effort.spent += Effort.ASKED * len(self.protocols)
             truths, points = asked(self._subjects([part for _, part in combo]))
             if truths not in found:
                 recorded = self._recorded([option for option, _ in combo])
@@ -512,14 +668,123 @@ class _Coupled:
                     exactly[name] = (min(low, value), max(high, value))
                 spread = {**before.spread, **exactly}
                 found[truths] = replace(before, spread=spread)
-        if possible is not None:
-            for truths in self._possible(possible):
-                found.setdefault(truths, Cell(truths, None, {}, {}))
+        for truths in self._possible():
+            found.setdefault(truths, Cell(truths, None, {}, {}))
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
-            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact
-        )
+            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact,
+            _timeless(self.protocols, self.members),
+        )  # fmt: skip
+
+    def _read_otherwise(self) -> bool:
+        """Whether two versions read what is recorded in ways that are not tried."""
+        for kind, what in self.members:
+            if kind == "root":
+                facts = [p.facts[what] for p in self.protocols if what in p.facts]
+                if len({(fact.type, fact.molar_mass) for fact in facts}) > 1:
+                    return True
+                continue
+            for field in (where.field for where in what.where):
+                held = [
+                    p.records[what.records].fields[field]
+                    for p in self.protocols
+                    if what.records in p.records and field in p.records[what.records].fields
+                ]
+                if len({(f.type, f.many, f.unit, f.molar_mass, f.range_u) for f in held}) > 1:
+                    return True
+        return False
+
+    # --- how members are put together -----------------------------------------------------
+
+    def _combinations(self) -> Iterator[Sequence[_Known]]:
+        """What is put to the reference, one thing of each member at a time."""
+        if self.links and not self.shared:
+            yield from self._corners()
+        members = [self._known(options) for options in self._real()]
+        if _size(members) > MOST_COMBINATIONS:
+            # Where days lie between dates, the corners have all that is known precisely.
+            self.exact = False
+            self.points_exact = self.points_exact and bool(self.links) and not self.shared
+            if all(members):
+                yield from _a_few(members, MOST_COMBINATIONS)
+            return
+        yield from product(*members)
+
+    def _known(self, options: Iterable[_Option]) -> list[_Known]:
+        """The options that every pack's reader takes, with what it makes of them."""
+        found: list[_Known] = []
+        for number, option in enumerate(options):
+            full = number >= MOST_COMBINATIONS
+            if full or (number >= LEAST_COMBINATIONS and self.effort.over):
+                self.exact = self.points_exact = False
+                break
+            self.effort.spent += Effort.ASKED * len(self.protocols)
+            read = self._read(option)
+            if read:
+                found.append((option, read))
+        return found
+
+    def _corners(self) -> Iterator[Sequence[_Known]]:
+        """Dates in every order that they can have among each other and to the limits.
+
+        The dates of one region, all of them known, are bounded each by days and two by two
+        by distances. Such a region has a corner in whole days unless it is empty; there,
+        each date stands on a bound of its own, or at a bound of its distance from another
+        that does. A date may also be `never`, which is no distance from anything.
+        """
+        count = len(self.members)
+        blank: tuple[int | None, ...] = (None,) * count
+        ways: dict[tuple[int | None, ...], None] = {blank: None}
+        for _ in range(count):
+            wider: dict[tuple[int | None, ...], None] = {}
+            for way in ways:
+                for i in (i for i in range(count) if way[i] is None):
+                    near = [
+                        day + span
+                        for j, day in enumerate(way)
+                        if day is not None and day != m.NEVER
+                        for span in self.links.get((j, i), ())
+                    ]
+                    for day in dict.fromkeys([*self.days[i], m.NEVER, *near]):
+                        wider[(*way[:i], day, *way[i + 1 :])] = None
+                if len(wider) > MOST_COMBINATIONS:
+                    break
+            if len(wider) > MOST_COMBINATIONS:
+                self.points_exact = False
+            ways = dict.fromkeys(islice(wider, MOST_COMBINATIONS))
+        known: dict[tuple[int, int], _Known | None] = {}
+        for way in ways:
+            parts = []
+            for i, on in enumerate(way):
+                assert on is not None
+                if (i, on) not in known:
+                    known[i, on] = self._dated_member(i, on)
+                parts.append(known[i, on])
+            if all(part is not None for part in parts):
+                yield [part for part in parts if part is not None]
+
+    def _dated_member(self, number: int, day: int) -> _Known | None:
+        """One member with one day (or `never`); None where that cannot be recorded."""
+        kind, what = self.members[number]
+        if day != m.NEVER and not FIRST_DAY.toordinal() <= day <= LAST_DAY.toordinal():
+            return None
+        if kind == "root":
+            value = "never" if day == m.NEVER else date.fromordinal(day).isoformat()
+            said: Plain = {"value": value, "on": self.as_of.isoformat()}
+            facts = [p.facts[what] for p in self.protocols if what in p.facts]
+            if any(fact.attested_by for fact in facts):
+                said["by"] = PERSON
+            option = _Option({what: said})
+        elif day == m.NEVER:
+            option = _Option({}, (), what.records)
+        elif day > self.day_number:
+            return None
+        else:
+            sure = self.templates[what.records].private(what, "true") or {}
+            option = _Option({}, (), what.records, ({**sure, **_when(what, day)},))
+        read = self._read(option)
+        return (option, read) if read else None
 
     def _read(self, option: _Option) -> list[m.Subject] | None:
         """What each pack's reader makes of one thing recorded; None if one refuses it."""
@@ -541,53 +806,49 @@ class _Coupled:
                 for name, listed in part[k].records.items():
                     there = records.get(name)
                     if there is not None:
-                        on = there.complete_on and listed.complete_on
+                        both = (there.complete_on, listed.complete_on)
+                        on = None if None in both else min(day for day in both if day)
                         listed = m.Entries(on, (*there.entries, *listed.entries))
                     records[name] = listed
             subjects.append(m.Subject("", facts, records))
         return subjects
 
-    def _options(self) -> tuple[list[list[_Option]], list[list[_Option]] | None]:
-        """For each member, what it may have recorded: really, and possibly (None: no more)."""
-        real: list[list[_Option]] = []
-        possible: list[list[_Option]] = []
-        lists: dict[str, list[Listed]] = {}
-        for kind, what in self.members:
-            if kind == "list":
-                lists.setdefault(what.records, []).append(what)
-        shared = {
-            name
-            for name, found in lists.items()
-            if any(self.templates[name].private(d, "true") is None for d in found)
-        }
-        more = False
-        for kind, what in self.members:
+    def _real(self) -> Iterator[Iterable[_Option]]:
+        """For each member, what can be recorded."""
+        for number, (kind, what) in enumerate(self.members):
             if kind == "root":
-                fact = self._fact(what)
-                real.append(list(self._root(fact)))
-                possible.append(real[-1])
-                if fact.type == "date":
-                    more = True
-                    possible[-1] = list(self._any_days(fact))
-            elif what.records not in shared:
-                more = True
-                real.append(list(self._listed(what)))
-                possible.append(list(self._listed(what, virtual=True)))
-        for name in sorted(shared):
-            for option in self._shared(name, lists[name]):
-                real.append(option)
-                possible.append(option)
+                yield self._root(self._fact(what), self.days[number])
+            elif what.records not in self.shared:
+                yield self._confirmed(what.records, self._listed(number))
+        for name in self.shared:
+            for options in self._shared(name, self.lists[name]):
+                yield self._confirmed(name, options)
             # Entries that count for others as well may widen these further; of several
             # entries of one kind only the latest and the earliest day tell, but not for counts.
             self.exact = False
-            if any(isinstance(d, m.Count) for d in lists[name]):
+            if any(isinstance(d, m.Count) for d in self.lists[name]):
                 self.points_exact = False
-        more = more or len({type(leaf) is m.UlnTest for _, leaf in self.leaves}) == 2
-        return real, possible if more and not shared and self.exact else None
 
-    def _possible(self, options: list[list[_Option]]) -> Iterator[tuple[int, ...]]:
+    def _possible(self) -> Iterator[tuple[int, ...]]:
         """Truths that values made up give, over lists whose derivations are told apart."""
-        if _size(options) > MOST_COMBINATIONS:
+        dated = any(
+            kind == "list" or self._fact(what).type == "date" for kind, what in self.members
+        )
+        both = len({type(leaf) is m.UlnTest for _, leaf in self.leaves}) == 2
+        if not (dated or both) or not self.exact:
+            return
+        options: list[list[_Option]] = []
+        for number, (kind, what) in enumerate(self.members):
+            if kind == "list":
+                some = self._confirmed(what.records, self._listed(number, virtual=True))
+            elif self._fact(what).type == "date":
+                some = self._any_days(self._fact(what), self.days[number])
+            else:
+                some = self._root(self._fact(what), self.days[number])
+            options.append(list(islice(some, MOST_COMBINATIONS + 1)))
+        size = _size(options)
+        self.effort.spent += Effort.ASKED * len(self.protocols) * min(size, MOST_COMBINATIONS)
+        if size > MOST_COMBINATIONS or self.effort.over:
             self.exact = False
             return
         derivations = [d for kind, d in self.members if kind == "list"]
@@ -619,7 +880,8 @@ class _Coupled:
         if option.facts is not None:
             return self._read(option) or []
         facts = {what: option.statements} if isinstance(what, str) else {}
-        records = {option.list_name: m.Entries(self.as_of, option.made)} if option.list_name else {}
+        on = self._confirmed_on(option)
+        records = {option.list_name: m.Entries(on, option.made)} if option.list_name else {}
         return [m.Subject("", facts, records)] * len(self.protocols)
 
     def _recorded(self, combo: Sequence[_Option]) -> Plain:
@@ -628,19 +890,37 @@ class _Coupled:
         for option in combo:
             facts |= option.facts or {}
             if option.list_name:
-                on = self.as_of.isoformat() if option.confirmed else None
-                listed = records.setdefault(option.list_name, {"complete_on": on, "entries": []})
+                on = self._confirmed_on(option)
+                said = None if on is None else on.isoformat()
+                listed = records.setdefault(option.list_name, {"complete_on": said, "entries": []})
                 listed["entries"] = [*listed["entries"], *option.entries]
-                if on is None:
-                    listed["complete_on"] = None
+                if said is None or (listed["complete_on"] or said) > said:
+                    listed["complete_on"] = said
         return {"facts": facts, "records": records}
+
+    def _confirmed_on(self, option: _Option) -> date | None:
+        return None if option.age is None else self.as_of - timedelta(days=option.age)
+
+    def _confirmed(self, name: str, options: Iterable[_Option]) -> Iterator[_Option]:
+        """What a list may hold, as confirmed today; and where two versions rely on that for
+        different times, as confirmed before."""
+        spans = {p.records[name].valid_for for p in self.protocols if name in p.records}
+        ages: dict[int, None] = {}
+        for valid_for in spans if len(spans) > 1 else ():
+            edge = (self.as_of - back(self.as_of, valid_for, strict=False)).days
+            ages |= {edge: None, edge + 1: None}
+        for option in options:
+            yield option
+            if option.age == 0:
+                for age in sorted(ages):
+                    yield replace(option, age=age)
 
     def _fact(self, name: str) -> m.Fact:
         return next(p.facts[name] for p in self.protocols if name in p.facts)
 
     # --- recorded facts -------------------------------------------------------------------
 
-    def _root(self, fact: m.Fact) -> Iterator[_Option]:
+    def _root(self, fact: m.Fact, own: Sequence[int]) -> Iterator[_Option]:
         versions = [p.facts[fact.name] for p in self.protocols if fact.name in p.facts]
         days = {self.as_of}
         stale = {v.valid_for for v in versions}
@@ -648,18 +928,18 @@ class _Coupled:
             # Two dictionaries rely on a result for different times: try between them.
             for valid_for in stale - {None}:
                 assert valid_for is not None
-                edge = _back(self.as_of, valid_for, strict=False)
+                edge = back(self.as_of, valid_for, strict=False)
                 days |= {edge, edge - timedelta(days=1)}
         signed = [True] if len({bool(v.attested_by) for v in versions}) == 1 else [True, False]
         for on, by in product(sorted(days, reverse=True), signed):
             said: Plain = {"on": on.isoformat()}
             if by and any(v.attested_by for v in versions):
                 said["by"] = PERSON
-            for value in self._values(fact):
+            for value in self._values(fact, own):
                 yield _Option({fact.name: {**value, **said}})
         yield _Option({})
 
-    def _values(self, fact: m.Fact) -> Iterator[Plain]:
+    def _values(self, fact: m.Fact, own: Sequence[int]) -> Iterator[Plain]:
         if fact.type == "boolean":
             yield from ({"value": True}, {"value": False})
         elif fact.type == "choice":
@@ -673,16 +953,16 @@ class _Coupled:
         elif fact.type == "quantity":
             yield from self._amounts(fact)
         elif fact.type == "date":
-            for day in self.days:
+            for day in own:
                 yield {"value": date.fromordinal(day).isoformat()}
             yield {"value": "never"}
             # With other dates beside it, every pair would be tried: two partial ones do.
-            partial = self.days if len(self.members) == 1 else [self.day_number]
+            partial = own if len(self.members) == 1 else [self.day_number]
             text = [date.fromordinal(day).isoformat() for day in partial]
             yield from ({"value": t} for t in dict.fromkeys(day[:7] for day in text))
             yield from ({"value": t} for t in dict.fromkeys(day[:4] for day in text))
 
-    def _any_days(self, fact: m.Fact) -> Iterator[_Option]:
+    def _any_days(self, fact: m.Fact, own: Sequence[int]) -> Iterator[_Option]:
         """Any day, and any partial date whatever the day of screening: at most a year."""
         on = self.as_of
 
@@ -694,7 +974,7 @@ class _Coupled:
             is_birth_date(p, p.facts[fact.name]) for p in self.protocols if fact.name in p.facts
         ):
             yield said("never")
-        days = sorted(self.days)
+        days = sorted(own)
         for i, first in enumerate(days):
             yield said(m.Days(date.fromordinal(first), date.fromordinal(first)))
             for j in range(i + 1, len(days)):
@@ -754,8 +1034,18 @@ class _Coupled:
                 for sign in ("", "<", "<=", ">", ">="):
                     text = sign + decimal_text(value)
                     yield {"value": text if sign else Num(text), "uln": Num(decimal_text(uln))}
-        if low <= uln <= high:
-            yield {"value": Num(decimal_text(uln))}
+        own = {p.facts[fact.name].uln_u for p in self.protocols if fact.name in p.facts}
+        if len(own) == 1:
+            if low <= uln <= high:
+                yield {"value": Num(decimal_text(uln))}
+        else:
+            # Results without a limit of their own are divided by those of the dictionaries.
+            turning = {t * limit // m.MILLION for t in times for limit in own if limit}
+            for value in sorted({v + d for v in turning for d in (-1, 0, 1)}):
+                if low <= value <= high:
+                    for sign in ("", "<", "<=", ">", ">="):
+                        text = sign + decimal_text(value)
+                        yield {"value": text if sign else Num(text)}
         if values:
             # Both the value and its ratio are asked about: try each with each.
             for value, ratio in product(values, wanted):
@@ -772,90 +1062,93 @@ class _Coupled:
 
     # --- dates ----------------------------------------------------------------------------
 
-    def _days(self) -> set[int]:
-        """The days at and beside every limit, as day numbers."""
-        born = any(
-            kind == "root" and is_birth_date(p, p.facts[what])
-            for kind, what in self.members
-            for p in self.protocols
-            if kind == "root" and what in p.facts
-        )
+    def _links(self) -> dict[tuple[int, int], list[int]]:
+        """By two members, the bounds of the days from the first's date to the second's."""
+        found: dict[tuple[int, int], dict[int, None]] = {}
+        for k, leaf in self.leaves:
+            assert not isinstance(leaf, m.Todo)
+            derive = self.protocols[k].facts[leaf.fact].derive
+            if not isinstance(derive, m.DaysBetween):
+                continue
+            (start,), (end,) = (sources(self.protocols[k], d) for d in (derive.start, derive.end))
+            a, b = self.members.index(start), self.members.index(end)
+            for limit in _limits(leaf):
+                for days in (limit // m.MILLION + step for step in (-1, 0, 1)):
+                    found.setdefault((a, b), {})[days] = None
+                    found.setdefault((b, a), {})[-days] = None
+        return {pair: list(days) for pair, days in found.items()}
+
+    def _days(self) -> list[list[int]]:
+        """For each member the days at and beside every limit on it, the nearest first."""
         first, last = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
-        days = {self.day_number, self.day_number + 1, first}
-        spans: set[int] = set()
+        found = [{self.day_number, self.day_number + 1, first} for _ in self.members]
         for k, leaf in self.leaves:
             assert not isinstance(leaf, m.Todo)
             fact = self.protocols[k].facts[leaf.fact]
-            days |= _edges(leaf, fact, self.as_of)
-            if isinstance(fact.derive, m.DaysBetween):
-                for limit in _limits(leaf):
-                    whole = limit // m.MILLION
-                    spans |= {s * (whole + d) for d in (-1, 0, 1) for s in (1, -1)}
-        if spans:
-            # Two intervals may lie to each other in ways that these days do not try; what is
-            # known precisely is complete, as difference constraints have whole corners.
-            self.exact = False
-            base = set(days)
+            for source in sources(self.protocols[k], leaf.fact):
+                found[self.members.index(source)] |= _edges(_cuts(leaf, fact), self.as_of)
+        if self.links and self.shared:
+            # One entry dates several facts: every day that any of them may need.
+            spans = {span for spans in self.links.values() for span in spans}
+            whole = set().union(*found)
             for _ in self.members[1:]:
-                days |= {day + span for day in base for span in spans}
-                base = set(days)
-                if len(days) > 400:
-                    self.exact = self.points_exact = False
+                whole |= {day + span for day in whole for span in spans}
+                if len(whole) > MOST_COMBINATIONS:
+                    self.points_exact = False
                     break
-        return {d for d in days if first <= d <= (self.day_number if born else last)}
+            found = [whole for _ in self.members]
+        kept = []
+        for (kind, what), days in zip(self.members, found, strict=True):
+            born = kind == "root" and any(
+                is_birth_date(p, p.facts[what]) for p in self.protocols if what in p.facts
+            )
+            top = self.day_number if born else last
+            inside = (day for day in days if first <= day <= top)
+            kept.append(sorted(inside, key=lambda day: (abs(day - self.day_number), day)))
+        return kept
 
     # --- record lists -----------------------------------------------------------------------
 
-    def _listed(self, derive: Listed, virtual: bool = False) -> Iterator[_Option]:
+    def _listed(self, member: int, virtual: bool = False) -> Iterator[_Option]:
         """What a list may hold for one derivation that has entries of its own."""
+        derive: Listed = self.members[member][1]
         name = derive.records
         templates = self.templates[name]
         sure, maybe = templates.private(derive, "true"), templates.private(derive, "unknown")
         number = [d for kind, d in self.members if kind == "list"].index(derive)
 
-        def option(*entries: tuple[bool, Any], confirmed: bool = True) -> _Option:
+        def option(*entries: tuple[bool, Any], age: int | None = 0) -> _Option:
             """Entries as (surely counted, date or dates or None)."""
             if virtual:
                 made = tuple(self._made(derive, number, *entry) for entry in entries)
-                return _Option(None, (), name, (), made)
+                return _Option(None, (), name, (), made, age)
             assert sure is not None
             plain = tuple(
                 {**((sure if certain else maybe) or {}), **_when(derive, day)}
                 for certain, day in entries
             )
-            return _Option({}, (), name, plain, (), confirmed)
+            return _Option({}, (), name, plain, (), age)
 
         yield option()
-        past = [day for day in self.days if day <= self.day_number]
+        past = [day for day in self.days[member] if day <= self.day_number]
         possible = virtual or maybe is not None
         if isinstance(derive, m.Exists):
             yield option((True, None))
             if possible:
                 yield option((False, None))
             if not virtual:
-                yield option(confirmed=False)
+                yield option(age=None)
             return
         if isinstance(derive, m.Count):
-            most = 1 + max(
-                (
-                    x // m.MILLION
-                    for k, leaf in self.leaves
-                    for x in _limits(leaf)
-                    if not isinstance(leaf, m.Todo)
-                    and self.protocols[k].facts[leaf.fact].derive == derive
-                ),
-                default=0,
-            )
-            if most > 200:
-                self.exact = self.points_exact = False
-                most = 200
-            for n in range(most + 2):
+            counts = self._counts(derive)
+            for n in counts:
                 yield option(*[(True, None)] * n)
                 if possible:
-                    for extra in range(1, most + 2 - n):
-                        yield option(*[(True, None)] * n, *[(False, None)] * extra)
+                    for most in counts:
+                        if most > n:
+                            yield option(*[(True, None)] * n, *[(False, None)] * (most - n))
                 if not virtual:
-                    yield option(*[(True, None)] * n, confirmed=False)
+                    yield option(*[(True, None)] * n, age=None)
             return
         for day in past:
             yield option((True, day))
@@ -879,9 +1172,22 @@ class _Coupled:
                 for other in past:
                     yield option((True, other), (False, day))
         if not virtual:
-            yield option(confirmed=False)
+            yield option(age=None)
             for day in past:
-                yield option((True, day), confirmed=False)
+                yield option((True, day), age=None)
+
+    def _counts(self, derive: Listed) -> list[int]:
+        """The numbers of entries at and beside every limit on how many there are."""
+        limits = {
+            limit // m.MILLION
+            for k, leaf in self.leaves
+            if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
+            for limit in _limits(leaf)
+        }
+        counts = {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
+        if max(counts) > MOST_COUNTED:
+            self.exact = self.points_exact = False
+        return sorted(n for n in counts if 0 <= n <= MOST_COUNTED)
 
     def _made(self, derive: Listed, number: int, certain: bool, when: Any) -> m.Entry:
         """An entry that one derivation alone counts, told apart by fields made up for it."""
@@ -901,7 +1207,7 @@ class _Coupled:
             )
         return m.Entry("", values)
 
-    def _shared(self, name: str, together: Sequence[Listed]) -> Iterator[list[_Option]]:
+    def _shared(self, name: str, together: Sequence[Listed]) -> Iterator[Iterable[_Option]]:
         """For each kind of entry that coupled derivations share, what may be recorded."""
         templates = self.templates[name]
         numbers = [templates.derivations.index(d) for d in together]
@@ -911,24 +1217,55 @@ class _Coupled:
                 kinds.setdefault(tuple(truths[i] for i in numbers), plain)
         kinds.pop(tuple("false" for _ in numbers), None)
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
-        past = [day for day in self.days if day <= self.day_number]
-        both = len({type(d) for d in together}) > 1
+        days = dict.fromkeys(
+            day
+            for number, (kind, what) in enumerate(self.members)
+            if kind == "list" and what in together
+            for day in self.days[number]
+        )
+        past = [day for day in days if day <= self.day_number]
+        ways: dict[str, set[type]] = {}
+        for derive in together:
+            if isinstance(derive, m.LatestOf | m.EarliestOf):
+                ways.setdefault(derive.field, set()).add(type(derive))
+        both = any(len(types) > 1 for types in ways.values())
+        counts = [
+            n
+            for derive in together
+            if isinstance(derive, m.Count)
+            for n in self._counts(derive)
+            if n > 1
+        ]
         for number, plain in enumerate(kinds.values()):
-            options = [_Option({}, (), name)]
-            if number == 0:
-                options.append(_Option({}, (), name, confirmed=False))
-            dates = [*past, "ongoing", None]
-            made: list[Plain] = []
+            yield self._entries(name, plain, number, fields, past, both, counts)
+
+    def _entries(
+        self, name: str, plain: Plain, number: int, fields: Sequence[str], past: Sequence[int],
+        both: bool, counts: Sequence[int],
+    ) -> Iterator[_Option]:  # fmt: skip
+        """What may be recorded of one kind of entry."""
+        yield _Option({}, (), name)
+        if number == 0:
+            yield _Option({}, (), name, age=None)
+        dates = [*past, "ongoing", None]
+
+        def entries() -> Iterator[Plain]:
             for chosen in product(dates, repeat=len(fields)):
                 entry = dict(plain)
                 for field, day in zip(fields, chosen, strict=True):
                     entry |= _dated(field, day)
-                made.append(entry)
-            options += [_Option({}, (), name, (entry,)) for entry in made]
-            if both:
-                # The earliest and the latest of one kind are two entries.
-                options += [_Option({}, (), name, two) for two in combinations(made, 2)]
-            yield options
+                yield entry
+
+        for entry in entries():
+            yield _Option({}, (), name, (entry,))
+        for n in dict.fromkeys(counts):
+            for entry in entries():
+                yield _Option({}, (), name, (entry,) * n)
+        if both:
+            # The earliest and the latest day of one kind are those of two entries.
+            made = list(islice(entries(), MOST_COMBINATIONS))
+            for two in combinations(made, 2):
+                yield _Option({}, (), name, two)
 
 
 def _told_apart(protocol: m.Protocol, derivations: Sequence[Listed]) -> m.Protocol:
@@ -959,21 +1296,33 @@ def _limits(leaf: m.Leaf) -> tuple[int, ...]:
     return (leaf.low_u, leaf.high_u) if isinstance(leaf, m.BetweenTest) else ()
 
 
-def _edges(leaf: m.Leaf, fact: m.Fact, as_of: date) -> set[int]:
-    """The day numbers on both sides of every limit that one test sets on a date."""
-    days: set[date] = set()
+Cut = date | tuple[int, int, bool]
+"""What cuts dates: a day, or so many days and months ago (True: the day before as well)."""
+
+
+def _cuts(leaf: m.Leaf, fact: m.Fact) -> set[Cut]:
+    """Where one test cuts the dates that it asks about, or that its fact is derived from."""
     if isinstance(leaf, m.AgoTest):
-        days = {_back(as_of, leaf.duration, strict=s) for s in (False, True)}
-    elif isinstance(leaf, m.DayTest):
-        days = {leaf.day, leaf.day - timedelta(days=1)}
-    elif isinstance(fact.derive, m.CompletedYears):
-        for limit in _limits(leaf):
-            for years in (limit // m.MILLION, limit // m.MILLION + 1):
-                days.add(_back(as_of, m.Duration(0, 12 * years), strict=False))
+        length = leaf.duration
+        return {(length.days, length.months, strict) for strict in (False, True)}
+    if isinstance(leaf, m.DayTest):
+        return {leaf.day, leaf.day - timedelta(days=1)}
+    if isinstance(fact.derive, m.CompletedYears):
+        whole = {limit // m.MILLION + more for limit in _limits(leaf) for more in (0, 1)}
+        return {(0, 12 * years, False) for years in whole}
+    return set()
+
+
+def _edges(cuts: Iterable[Cut], as_of: date) -> set[int]:
+    """The day numbers on both sides of every cut, on an as-of date."""
+    days = {
+        cut if isinstance(cut, date) else back(as_of, m.Duration(*cut[:2]), strict=cut[2])
+        for cut in cuts
+    }
     return {day.toordinal() + step for day in days for step in (0, 1)}
 
 
-def _back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
+def back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
     """The latest day from which the duration has passed by the as-of date (strict: before)."""
     guess = as_of - timedelta(days=duration.days)
     if duration.months:
@@ -1002,6 +1351,27 @@ def _size(options: Sequence[Sequence[object]]) -> int:
     for option in options:
         size *= len(option)
     return size
+
+
+def _a_few(options: Sequence[Sequence[T]], most: int) -> Iterator[Sequence[T]]:
+    """Some of a product that is too large: the first of each, then others in place of one
+    of them, then of two, taken at even distances."""
+    count = len(options)
+    first = [some[0] for some in options]
+    yield first
+    each = max(1, most // (2 * count))
+    for i, some in enumerate(options):
+        for one in _thinned(some[1:], each):
+            yield [*first[:i], one, *first[i + 1 :]]
+    pairs = list(combinations(range(count), 2))
+    side = max(1, isqrt(most // (2 * len(pairs) or 1)))
+    for i, j in pairs[:most]:
+        for one, other in product(_thinned(options[i][1:], side), _thinned(options[j][1:], side)):
+            yield [*first[:i], one, *first[i + 1 : j], other, *first[j + 1 :]]
+
+
+def _thinned(some: Sequence[T], most: int) -> Sequence[T]:
+    return some[:: -(-len(some) // most) or 1]
 
 
 # --- asking the reference ---------------------------------------------------------------
@@ -1074,77 +1444,113 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
 
     One is enough while nothing compares days with months or with fixed days.
     """
-    clusters: dict[Source, set[tuple[int, m.Leaf]]] = {}
+    clusters: dict[Source, tuple[set[Source], set[tuple[int, m.Test]]]] = {}
     fixed: set[date] = set()
     for k, protocol in enumerate(protocols):
         for leaf in pack_leaves(protocol):
             if isinstance(leaf, m.Todo):
                 continue
-            for source in sources(protocol, leaf.fact):
-                clusters.setdefault(source, set()).add((k, leaf))
             if isinstance(leaf, m.DayTest):
                 fixed.add(leaf.day)
-    mixed = []
-    for leaves in clusters.values():
+            # Dates with days between them are bounded by each other's limits.
+            members, leaves = set(sources(protocol, leaf.fact)), {(k, leaf)}
+            for source in list(members):
+                if source in clusters:
+                    members |= clusters[source][0]
+                    leaves |= clusters[source][1]
+            for source in members:
+                clusters[source] = (members, leaves)
+    mixed: list[set[tuple[int, m.Test]]] = []
+    chained = False
+    for members, leaves in clusters.values():
         kinds = {
             "months" if leaf.duration.months else "days"
             for _, leaf in leaves
             if isinstance(leaf, m.AgoTest) and (leaf.duration.months or leaf.duration.days > 1)
         }
-        kinds |= {
-            "months"
-            for k, leaf in leaves
-            if not isinstance(leaf, m.Todo)
-            and isinstance(protocols[k].facts[leaf.fact].derive, m.CompletedYears)
-        }
+        derived = {type(protocols[k].facts[leaf.fact].derive) for k, leaf in leaves}
+        kinds |= {"months"} if m.CompletedYears in derived else set()
+        kinds |= {"days"} if m.DaysBetween in derived else set()
         if len(kinds) > 1:
             mixed.append(leaves)
+        if m.DaysBetween in derived and (len(kinds) > 1 or fixed) and len(members) > 2:
+            chained = True
     if not fixed and not mixed:
         return (base,), True
-    tests = [
+    asked = {
         (k, leaf)
-        for leaves in (clusters.values() if fixed else mixed)
-        for k, leaf in sorted(leaves, key=repr)
-    ]
+        for leaves in ([held for _, held in clusters.values()] if fixed else mixed)
+        for k, leaf in leaves
+    }
+    cuts = {cut for k, leaf in asked for cut in _cuts(leaf, protocols[k].facts[leaf.fact])}
+    lengths = [leaf.duration.months for _, leaf in asked if isinstance(leaf, m.AgoTest)]
+    in_order = tuple(sorted(cuts, key=lambda cut: (isinstance(cut, date), cut)))
+    spans = {
+        sign * (limit // m.MILLION + step)
+        for k, leaf in asked
+        if isinstance(protocols[k].facts[leaf.fact].derive, m.DaysBetween)
+        for limit in _limits(leaf)
+        for step in (-1, 0, 1)
+        for sign in (1, -1)
+    }
+    dates, complete = _orders(
+        in_order, tuple(sorted(spans)), tuple(sorted(fixed)), bool(mixed),
+        max(lengths, default=0), base,
+    )  # fmt: skip
+    # Of three dates and more, distances add up: their orders are not all told apart.
+    return dates, complete and not chained
+
+
+@lru_cache(maxsize=64)
+def _orders(
+    cuts: tuple[Cut, ...],
+    spans: tuple[int, ...],
+    fixed: tuple[date, ...],
+    mixed: bool,
+    longest: int,
+    base: date,
+) -> tuple[tuple[date, ...], bool]:
+    """As `as_of_dates`, by where dates are cut: many mutants of a pack cut them alike.
+
+    `spans`: the days that may have to lie between two dates; `longest`: the most months that
+    a test goes back.
+    """
 
     def signature(as_of: date) -> tuple[int, ...]:
-        edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in sorted(fixed))]
-        for k, leaf in tests:
-            if not isinstance(leaf, m.Todo):
-                edges += sorted(_edges(leaf, protocols[k].facts[leaf.fact], as_of))
+        edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in fixed)]
+        for cut in cuts:
+            edges += sorted(_edges([cut], as_of))
+        edges += [edge + span for edge in edges for span in spans]
         rank = {edge: i for i, edge in enumerate(sorted(set(edges)))}
         return tuple(rank[edge] for edge in edges)
 
     complete = True
     tried = [base]
-    longest = max((x.duration.months for _, x in tests if isinstance(x, m.AgoTest)), default=0)
     if mixed:
         # From 2000 to 2099 every fourth year is a leap year, so four years hold all months'
         # lengths; limits that reach back before 1901 would meet the year that was none.
         start, years = date(2024, 1, 1), 4
         if fixed:
             # The order of fixed days and moving ones changes round the fixed ones.
-            first = max(2000, min(fixed).year - 4)
-            years = min(2100, max(fixed).year + longest // 12 + 6) - first
+            first = max(2000, fixed[0].year - 4)
+            years = min(2100, fixed[-1].year + longest // 12 + 6) - first
             start = date(min(first, 2096), 1, 1)
             complete = years <= 16
             years = max(4, min(16, years))
         tried += [start + timedelta(days=i) for i in range(years * 1461 // 4)]
         complete = complete and longest < 99 * 12
     else:
-        for day in sorted(fixed):
-            for k, leaf in tests:
-                if not isinstance(leaf, m.Todo):
-                    for edge in _edges(leaf, protocols[k].facts[leaf.fact], base):
-                        # As months differ in length, so may the day on which the two meet.
-                        met = day.toordinal() + base.toordinal() - edge
-                        near = range(met - 4, met + 5)
-                        tried += [date.fromordinal(d) for d in near if 0 < d < 3_000_000]
+        for day in fixed:
+            near_base = [e for cut in cuts for e in _edges([cut], base)]
+            for edge in (e + span for e in near_base for span in (0, *spans)):
+                # As months differ in length, so may the day on which the two meet.
+                met = day.toordinal() + base.toordinal() - edge
+                near = range(met - 4, met + 5)
+                tried += [date.fromordinal(d) for d in near if 0 < d < 3_000_000]
             tried += [day + timedelta(days=d) for d in range(-2, 3)]
         tried += [date(2000, 1, 1), date(2099, 12, 31)]
-    tried = list(dict.fromkeys(tried))
     found: dict[tuple[int, ...], date] = {}
-    for as_of in tried:
+    for as_of in dict.fromkeys(tried):
         if date(2000, 1, 1) <= as_of <= date(2099, 12, 31) or as_of == base:
             found.setdefault(signature(as_of), as_of)
     dates = tuple(found.values())

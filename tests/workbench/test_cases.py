@@ -17,7 +17,9 @@ from engine.decision import Screener
 from engine.edits import leaf_paths
 from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mutants
 from engine.packs import read_pack
-from engine.worlds import Space, subject_from
+from engine.source import Document, Num
+from engine.subjects import subject_of
+from engine.worlds import Space, fitted, subject_from
 from tests import build
 from tests.bad_packs.corpus import bad
 from tests.command import eligo
@@ -49,6 +51,18 @@ PACK = bad("small", "", "a x", {"I01": "{a: true}", "I02": "{x: {below: 5}}"})
 def cases_of(text: str) -> Cases:
     protocol, _ = read(PACK)
     return read_cases({"all.yaml": text.encode()}, protocol, "cases")
+
+
+def test_a_case_on_a_base_is_the_subject_that_its_whole_file_would_be() -> None:
+    """Only the changes of a case are read again, and what they take away is gone."""
+    protocol = read_pack(SHIPPED)
+    cases = read_cases(case_files(SHIPPED), protocol, "cases").cases
+    for case in cases:
+        whole = Document("w", "", {"subject": case.subject.id, **case.recorded})
+        read_whole = subject_of(whole, protocol)
+        assert case.subject == read_whole
+        assert list(case.subject.facts) == list(read_whole.facts)
+    assert any(None in case.recorded["facts"].values() for case in cases)
 
 
 def test_cases_build_on_bases_and_pass() -> None:
@@ -89,7 +103,7 @@ def test_a_failure_says_what_differs_and_why(tmp_path: Path) -> None:
     (pack / "cases" / "all.yaml").write_text(CASES.replace("I02: no", "I02: yes"))
     ran = eligo("test", pack.as_posix())
     assert ran.code == 1
-    assert "all.yaml:8: failed: another value" in ran.out
+    assert "all.yaml:8: failed: another value" in " ".join(ran.out.split())
     assert "I02: expected yes, found no" in ran.out and "9 mg/dL" in ran.out
     assert "2 cases: 1 passed, 1 failed" in ran.out
     assert eligo("test", pack.as_posix(), "--run", "BASE").out == "1 case: 1 passed, 0 failed\n"
@@ -277,3 +291,105 @@ def test_paths_are_those_of_the_reference() -> None:
     assert (
         leaf_paths(protocol).keys() <= reference.truths(protocol, readings, cases[0].as_of).keys()
     )
+
+
+# --- what a suggestion is worth ---------------------------------------------------------------
+
+ON_A_BASE = """\
+bases:
+  child:
+    subject: S
+    facts: {a: true, x: {value: 3, on: 2026-01-14}, grade: {value: g1, on: 2026-01-14}}
+    records:
+      therapy:
+        complete_on: 2026-01-14
+        entries:
+          - {kind: chemo, target: [cd19, cd22], ended: 2026-01-13, voided: not given, by: Dr E}
+cases:
+  - name: base alone
+    as_of: 2026-01-15
+    base: child
+    expect: {answers: {I01: yes}, verdict: undetermined}
+"""
+
+
+def suggesting(folder: Path) -> Path:
+    spec = bad(
+        "suggesting", "", "a b x grade chemo",
+        {
+            "I01": "{any: [{a: true}, {x: {below: 5}}]}",
+            "E02": "{all: [{a: true}, {b: true}]}",
+            "I02": "{chemo: {at_least_ago: 7 days}}",
+            "E01": "{grade: [g2, g3]}",
+        },
+    )  # fmt: skip
+    pack = write(spec, folder)
+    (pack / "cases").mkdir()
+    (pack / "cases" / "all.yaml").write_text(ON_A_BASE)
+    return pack
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["list", "no list"])
+def test_suggestions_cover_and_kill_what_they_say_on_a_base_too(
+    listed: bool, tmp_path: Path
+) -> None:
+    """On a base, what the witness leaves open is filled in: that must not undo it."""
+    pack = suggesting(tmp_path)
+    if not listed:
+        file = pack / "cases" / "all.yaml"
+        text = file.read_text()
+        file.write_text(text[: text.index("    records:")] + text[text.index("cases:") :])
+    words = ("test", pack.as_posix(), "--coverage", "--mutate")
+    first = eligo(*words, "--write")
+    assert first.code == 1 and "base: child" in first.out and "subject: CASE" in first.out
+    again = eligo(*words)
+    assert again.code == 0, again.out
+    assert "coverage: 100 %" in again.out and "score 100 %" in again.out
+
+
+def test_what_is_printed_fits_80_columns_and_reads_as_it_was(tmp_path: Path) -> None:
+    pack = suggesting(tmp_path)
+    ran = eligo("test", pack.as_posix(), "--coverage", "--mutate", "--write")
+    # A name of a file stands unbroken, however long it is.
+    shown = ran.out.replace(pack.as_posix(), "p").splitlines()
+    assert all(len(line) <= 80 for line in shown)
+    names = [case.name for case in read_cases(case_files(pack), read_pack(pack), "cases").cases]
+    told = "tells apart: I02: `chemo at least 7 days ago` read as `chemo at least 6 days ago`"
+    assert told in names, names
+
+
+def test_what_is_fitted_to_a_dictionary_keeps_what_it_knows() -> None:
+    """Lists of codes, values in short form, and an entry's words beside its fields."""
+    protocol = read_pack_of("a x grade chemo")
+    entry = {
+        "kind": "chemo", "target": ["cd19", "cd22"], "ended": "2026-01-13", "voided": "not given",
+        "by": "Dr E", "source": "chart", "note": "twice",
+    }  # fmt: skip
+    recorded = {
+        "facts": {"a": True, "grade": "g1", "x": [{"value": Num("3")}, {"unknown": "pending"}]},
+        "records": {"therapy": {"complete_on": "2026-01-14", "entries": [entry]}},
+    }
+    assert fitted(recorded, protocol) == recorded
+    other = {**entry, "target": ["cd19", "cd99"], "colour": "red"}
+    unknown = {
+        "facts": {"grade": {"value": "g9"}, "b": True},
+        "records": {"therapy": {"entries": [other, {"target": ["cd99"]}]}, "diet": {}},
+    }
+    assert fitted(unknown, protocol) == {
+        "facts": {},
+        "records": {"therapy": {"entries": [{**entry, "target": ["cd19"]}, {}]}},
+    }
+
+
+def read_pack_of(facts: str) -> m.Protocol:
+    rule = {"I01": "{chemo: {at_least_ago: 7 days}}"}
+    return read(bad("known", "", facts, rule))[0]
+
+
+def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
+    found = cases_of(CASES.replace("I02: no", "I02: yes"))
+    protocol, _ = read(PACK)
+    judged = judged_of(protocol, list(found.cases))
+    assert {one.by for one in judged} <= {"", "all.yaml: base alone"}
+    alone = judged_of(protocol, [found.cases[0]])
+    assert [one.fate for one in judged] == [one.fate for one in alone]

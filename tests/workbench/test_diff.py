@@ -214,3 +214,72 @@ def test_an_older_version_comes_out_of_git(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", "")
     ran = eligo("diff", "HEAD:p", "p")
     assert ran.code == 2 and "git is not installed here" in ran.err
+
+
+# --- what the dictionary alone changes --------------------------------------------------------
+
+ALT = "{{ask: ALT, type: quantity, unit: U/L, {}valid_for: 14 days}}"
+MASS = "{{ask: V, type: quantity, unit: mg/dL, {}changes: never}}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "old", "new", "relation"),
+    [
+        # A result without a limit of its own is divided by the dictionary's.
+        ("{v: {below_uln: 3}}", "uln", ALT.format("uln: 40, "), ALT.format("uln: 50, "), "looser"),
+        ("{v: {below_uln: 3}}", "uln", ALT.format("uln: 40, "), ALT.format("uln: 40.1, "),
+         "looser"),
+        ("{v: {below_uln: 3}}", "uln", ALT.format("uln: 50, "), ALT.format("uln: 40, "),
+         "stricter"),
+        # ">2" is a doubt that a narrower range settles.
+        ("{v: {at_most: 3}}", "range", MASS.format("range: [0, 30], "),
+         MASS.format("range: [0, 3], "), "looser"),
+        # Results in mmol/L are not tried: nothing is claimed.
+        ("{v: {below: 3}}", "mass", MASS.format("molar_mass: 113.12, "),
+         MASS.format("molar_mass: 120.5, "), "undecided"),
+        ("{v: {below: 3}}", "type", MASS.format(""), "{ask: V, type: quantity, unit: mg/dL, "
+         "molar_mass: 60, changes: never}", "undecided"),
+    ],
+)  # fmt: skip
+def test_a_dictionary_that_reads_results_otherwise_changes_meaning(
+    rule: str, name: str, old: str, new: str, relation: str
+) -> None:
+    before, _ = read(bad(name, "", "", {"I01": rule}, more={"v": old}))
+    after, _ = read(bad(name, "", "", {"I01": rule}, more={"v": new}))
+    found = compare(before, after)
+    confirm(before, after, list(found.criteria))
+    (change,) = found.criteria
+    assert change.relation == relation and change.proved == (relation != "undecided")
+    assert found.verdict.relation == relation
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ("chemo", "{chemo: {at_least_ago: 7 days}}"),
+        ("exposed", "{exposed: false}"),
+        ("courses", "{courses: {at_most: 2}}"),
+        ("chemo steroid treated", "{treated: {at_least_ago: 7 days}}"),
+        ("chemo steroid", "{all: [{chemo: {at_least_ago: 9 days}}, {steroid: {ever: false}}]}"),
+    ],
+)
+def test_a_list_that_is_relied_on_for_less_time_makes_what_rests_on_it_stricter(
+    facts: str, rule: str
+) -> None:
+    spec = bad("list", "", facts, {"I01": rule})
+    before, _ = read(spec)
+    record = before.records["therapy"]
+    shorter = replace(record, valid_for=m.Duration(3, 0, "3 days"))
+    after = replace(before, records={"therapy": shorter})
+    found = compare(before, after)
+    confirm(before, after, list(found.criteria))
+    (change,) = found.criteria
+    assert change.relation in ("stricter", "different") and change.worse is not None
+    assert (change.worse.old, change.worse.new) == ("passed", "open")
+
+
+def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
+    packs = [SHIPPED.as_posix(), SHIPPED.as_posix()]
+    for folder, why in ((tmp_path, "there is no subject file here"), (tmp_path / "x", "no-file")):
+        ran = eligo("diff", *packs, "--subjects", folder.as_posix(), "--as-of", "2026-11-20")
+        assert ran.code == 2 and ran.out == "" and why in ran.err
