@@ -374,7 +374,7 @@ def test_sarif_of_a_rejected_pack_lists_its_faults(tmp_path: Path) -> None:
     ran = eligo("check", tmp_path.as_posix(), "--format", "sarif")
     codes = [one["ruleId"] for one in json.loads(ran.out)["runs"][0]["results"]]
     assert ran.code == 2 and sorted(codes)[:2] == ["missing-key", "pack-file"]
-        assert codes.count("pack-file") == 2
+    assert codes.count("pack-file") == 2
 
 
 def test_watch_checks_and_tests_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
