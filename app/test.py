@@ -22,6 +22,7 @@ from engine.faults import EngineFault, InputRejected
 from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
+from engine.source import read_document
 from engine.witness import Witness, change_lines, file_lines, folded, screened
 from engine.worlds import Plain, Space, fitted
 
@@ -259,15 +260,42 @@ def _print_mutants(
 
 
 def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Path:
-    """Append cases to `cases/suggested.yaml`. Raises: OSError."""
-    where = folder / "cases" / SUGGESTED
-    where.parent.mkdir(exist_ok=True)
+    """Append cases to `cases/suggested.yaml`, or where that does not fit its author's layout,
+    to a new file beside it: `suggested-2.yaml`. Returns the file. Raises: OSError."""
     text = "".join("\n".join(lines) + "\n" for lines in suggestions)
-    if not where.exists():
-        text = HEADING + text
-    with where.open("a", encoding="utf-8") as file:
-        file.write(text)
+    cases = folder / "cases"
+    cases.mkdir(exist_ok=True)
+    where, number = cases / SUGGESTED, 1
+    while True:
+        before = where.read_bytes() if where.exists() else HEADING.encode()
+        gap = b"" if before.endswith(b"\n") else b"\n"
+        after = before + gap + text.encode()
+        if not where.exists() or _only_adds(before, after):
+            break
+        number += 1
+        where = cases / f"{Path(SUGGESTED).stem}-{number}.yaml"
+    draft = where.with_name(f".{where.name}.part")
+    try:
+        draft.write_bytes(after)
+        draft.replace(where)
+    finally:
+        draft.unlink(missing_ok=True)
     return where
+
+
+def _only_adds(before: bytes, after: bytes) -> bool:
+    """Whether a file of cases with text appended holds what it held, and more cases."""
+    try:
+        old, new = (read_document(SUGGESTED, data).value for data in (before, after))
+    except InputRejected:
+        return False
+    if not isinstance(old, dict) or not isinstance(new, dict) or old.keys() != new.keys():
+        return False
+    held, cases = old.get("cases"), new.get("cases")
+    if not isinstance(cases, list) or not isinstance(held, list | None):
+        return False
+    rest = all(old[key] == new[key] for key in old if key != "cases")
+    return rest and cases[: len(held or ())] == (held or [])
 
 
 def _count(number: int, what: str) -> str:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 
 import engine.model as m
+from app.test import write_suggestions
 from engine import reference
 from engine.cases import Case, Cases, case_files, coverage, read_cases, run_case
 from engine.decision import Screener
 from engine.edits import leaf_paths
 from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mutants
 from engine.packs import read_pack
-from engine.source import Document, Num
+from engine.source import Document, Num, read_document
 from engine.subjects import subject_of
 from engine.worlds import Space, fitted, subject_from
 from tests import build
@@ -393,3 +394,43 @@ def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
     assert {one.by for one in judged} <= {"", "all.yaml: base alone"}
     alone = judged_of(protocol, [found.cases[0]])
     assert [one.fate for one in judged] == [one.fate for one in alone]
+
+
+CASE = ["  - name: one more", "    as_of: 2026-11-20", "    subject: {}", "    expect: {}"]
+APPENDED = {
+    "as written": "cases:\n  - name: old\n    as_of: 2026-11-20\n",
+    "no final newline": "cases:\n  - name: old\n    as_of: 2026-11-20",
+    "nothing yet": "# none\ncases:\n",
+}
+BESIDE = {
+    "dashes at column 0": "cases:\n- name: old\n  as_of: 2026-11-20\n",
+    "indented by four": "cases:\n    - name: old\n      as_of: 2026-11-20\n",
+    "in one line": "cases: [{name: old, as_of: 2026-11-20}]\n",
+    "an empty list": "cases: []\n",
+    "bases last": "cases:\n  - name: old\nbases:\n  one:\n    facts: {}\n",
+    "no YAML at all": "cases: [\n",
+    "an open text": "cases:\n  - name: |\n      old\n    note: |\n      a\n",
+}
+
+
+@pytest.mark.parametrize("layout", [*APPENDED, *BESIDE])
+def test_suggestions_never_spoil_a_file_of_cases(layout: str, tmp_path: Path) -> None:
+    """What cannot be appended to as it is laid out stays as it is, and a new file is begun."""
+    (tmp_path / "cases").mkdir()
+    path = tmp_path / "cases" / "suggested.yaml"
+    text = {**APPENDED, **BESIDE}[layout]
+    path.write_text(text, "utf-8")
+    where = write_suggestions(tmp_path, [CASE, CASE])
+    if layout == "an open text":
+        assert where == path or path.read_text("utf-8") == text
+    else:
+        assert (where == path) == (layout in APPENDED)
+    if where != path:
+        assert path.read_text("utf-8") == text and where.name == "suggested-2.yaml"
+    cases = read_document("s.yaml", where.read_bytes()).value["cases"]
+    assert [one["name"] for one in cases][-2:] == ["one more", "one more"]
+    assert where.read_text("utf-8").startswith(text) == (where == path)
+    again = write_suggestions(tmp_path, [CASE])
+    assert again == where
+    assert len(read_document("s.yaml", again.read_bytes()).value["cases"]) == len(cases) + 1
+    assert not [p for p in (tmp_path / "cases").iterdir() if p.suffix == ".part"]
