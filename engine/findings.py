@@ -315,6 +315,8 @@ class _Analysis:
         base = protocol.effective or BASE
         self.spaces, self.all_dates = spaces([protocol], base, self.effort, progress)
         self.silent: set[str] = set()
+        self.unwritten: set[str] = set()  # criteria with a `todo`: open for everybody as yet
+        self.hopeless = False  # a finding says already why nobody can be eligible
         self.undecided: list[str] = []
 
     def findings(self) -> Iterator[Finding]:
@@ -327,13 +329,19 @@ class _Analysis:
         yield from self._steps()
         yield from self._windows()
         yield from self._classes()
-        if not self.silent:
+        if not self.hopeless:
             yield from self._nobody()
         for what in dict.fromkeys(self.undecided):
-            place = self.protocol.criteria[0].place
-            yield Finding(
-                "undecided", place, f"not decided within the limit: {what}", "", "undecided"
-            )
+            said = f"not decided within the limit: {what}"
+            yield Finding("undecided", self._place_of(what), said, "", "undecided")
+
+    def _place_of(self, what: str) -> m.Span:
+        """Where the criterion or condition stands that a question names first."""
+        places = {path: one.place for path, one in condition_paths(self.protocol).items()}
+        places |= {criterion.id: criterion.place for criterion in self.protocol.criteria}
+        words = (word.rstrip(":,") for word in what.split())
+        named = next((places[word] for word in words if word in places), None)
+        return named or self.protocol.criteria[0].place
 
     # --- asking -------------------------------------------------------------------------
 
@@ -419,6 +427,7 @@ class _Analysis:
     def _alone(self, criterion: m.Criterion) -> Iterator[Finding]:
         if _unwritten(self.protocol, criterion.id):
             self.silent.add(criterion.id)
+            self.unwritten.add(criterion.id)
             what = f"{criterion.id} can never be decided: its rule is not written yet"
             hint = "write `holds_when`"
             ids = (criterion.id,)
@@ -438,14 +447,17 @@ class _Analysis:
         if any(isinstance(leaf, m.Todo) for leaf in written):
             # Said already: there is more to come.
             self.silent.add(id_)
+            self.unwritten.add(id_)
             return
         if not can[TRUE] and not can[FALSE]:
             self.silent.add(id_)
+            self.hopeless = True
             what = f"{id_} can never be decided: it is open whatever is recorded"
             hint = "ask for a fact that decides it"
             yield Finding("never-decided", place, what, hint, "proved", (id_,))
         elif not can[TRUE]:
             self.silent.add(id_)
+            self.hopeless = True
             what = f"no subject can pass {id_}"
             yield Finding("never-passed", place, what, _why_not(criterion), "proved", (id_,))
         elif not can[FALSE]:
@@ -481,6 +493,7 @@ class _Analysis:
                 about, f"whether {both} can be passed together", definite=True,
             ):  # fmt: skip
                 self.silent |= {a.id, b.id}
+                self.hopeless = True
                 what = f"no subject can pass both {both}"
                 hint = f"{a.id} is on line {a.place.line}"
                 yield Finding("contradicted", b.place, what, hint, "proved", (a.id, b.id))
@@ -783,21 +796,24 @@ class _Analysis:
         return None
 
     def _nobody(self) -> Iterator[Finding]:
-        conditions = [c.holds_when for c in self.protocol.criteria]
+        criteria = [c for c in self.protocol.criteria if c.id not in self.unwritten]
+        if len(criteria) < 2:
+            return
+        conditions = [c.holds_when for c in criteria]
         if self.never(
-            lambda s: s.diagrams.is_(s.verdict(), TRUE), conditions,
-            "whether anybody can be eligible", definite=True,
+            lambda s: s.diagrams.is_(s.diagrams.all(s.status(c) for c in criteria), TRUE),
+            conditions, "whether anybody can be eligible", definite=True,
         ):  # fmt: skip
-            place = self.protocol.criteria[0].place
+            place = criteria[0].place
             what = "no subject at all can be eligible, although each criterion can be passed"
-            ids = self._core()
+            ids = self._core(criteria)
             hint = "these cannot all be passed: " + ", ".join(ids)
             yield Finding("never-eligible", place, what, hint, "proved", ids)
 
-    def _core(self) -> tuple[str, ...]:
+    def _core(self, criteria: Sequence[m.Criterion]) -> tuple[str, ...]:
         """A smallest set of criteria that cannot all be passed: none of it can be spared."""
-        core = list(self.protocol.criteria)
-        for criterion in self.protocol.criteria:
+        core = list(criteria)
+        for criterion in criteria:
             less = [c for c in core if c is not criterion]
             if self.settle(
                 lambda less=less: all(  # type: ignore[misc]

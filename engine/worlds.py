@@ -1476,14 +1476,13 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
         if m.DaysBetween in derived and (len(kinds) > 1 or fixed) and len(members) > 2:
             chained = True
     if not fixed and not mixed:
-        return (base,), True
+        return _unmixed(_reach(protocols, [held for _, held in clusters.values()]), base)
     asked = {
         (k, leaf)
         for leaves in ([held for _, held in clusters.values()] if fixed else mixed)
         for k, leaf in leaves
     }
     cuts = {cut for k, leaf in asked for cut in _cuts(leaf, protocols[k].facts[leaf.fact])}
-    lengths = [leaf.duration.months for _, leaf in asked if isinstance(leaf, m.AgoTest)]
     in_order = tuple(sorted(cuts, key=lambda cut: (isinstance(cut, date), cut)))
     spans = {
         sign * (limit // m.MILLION + step)
@@ -1495,10 +1494,55 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
     }
     dates, complete = _orders(
         in_order, tuple(sorted(spans)), tuple(sorted(fixed)), bool(mixed),
-        max(lengths, default=0), base,
+        _reach(protocols, [asked]), base,
     )  # fmt: skip
     # Of three dates and more, distances add up: their orders are not all told apart.
     return dates, complete and not chained
+
+
+def _reach(
+    protocols: Sequence[m.Protocol], clusters: Iterable[Iterable[tuple[int, m.Test]]]
+) -> int:
+    """The most months that the tests of a cluster go back together; 0 if none counts months.
+
+    An age goes back as far as its limit, and days between dates come on top of it.
+    """
+    most = 0
+    for leaves in clusters:
+        back_to = between = 0
+        monthly = False
+        for k, leaf in leaves:
+            derive = protocols[k].facts[leaf.fact].derive
+            if isinstance(leaf, m.AgoTest):
+                back_to = max(back_to, leaf.duration.months + -(-leaf.duration.days // 28))
+                monthly = monthly or leaf.duration.months > 0
+            elif isinstance(derive, m.CompletedYears):
+                years = [limit // m.MILLION + 1 for limit in _limits(leaf)]
+                back_to = max(back_to, 12 * max(years, default=0))
+                monthly = True
+            elif isinstance(derive, m.DaysBetween):
+                days = [abs(limit) // m.MILLION + 1 for limit in _limits(leaf)]
+                between = max(between, -(-max(days, default=0) // 28))
+        most = max(most, back_to + between if monthly or between else 0)
+    return most
+
+
+def _unmixed(longest: int, base: date) -> tuple[tuple[date, ...], bool]:
+    """The as-of dates to look at where limits never change their order.
+
+    On a 29th, 30th or 31st some day of that number may be missing from the month that a limit
+    goes back to, and then nothing lies exactly so many months ago: a day that every month has
+    stands for all others. Nothing is recorded before `FIRST_DAY`, which a limit of a century
+    meets on some days only.
+    """
+    if not longest:
+        return (base,), True
+    common = [base]
+    if base.day > 28:
+        common.append((base.replace(day=1) + timedelta(days=31)).replace(day=1))
+    if longest < 12 * (2000 - FIRST_DAY.year):
+        return tuple(common), True
+    return (*common, date(2099, 12, 15)), False
 
 
 @lru_cache(maxsize=64)
@@ -1513,7 +1557,7 @@ def _orders(
     """As `as_of_dates`, by where dates are cut: many mutants of a pack cut them alike.
 
     `spans`: the days that may have to lie between two dates; `longest`: the most months that
-    a test goes back.
+    a test goes back, ages and days between dates included.
     """
 
     def signature(as_of: date) -> tuple[int, ...]:

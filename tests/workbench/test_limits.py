@@ -276,3 +276,43 @@ def _agrees(code: str, found: list[m.Status]) -> bool:
     if code == "never-decided":
         return found == ["open"]
     return code != "implied" or RANK[found[0]] >= RANK[found[1]]
+
+
+# --- as-of dates that are not like others -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "fact", "length"),
+    [
+        (date(2026, 5, 31), "started", "1 month"),
+        (date(2026, 3, 30), "started", "1 month"),
+        (date(2028, 2, 29), "birth_date", "18 years"),
+    ],
+)
+def test_a_day_that_months_lack_stands_for_no_other(day: date, fact: str, length: str) -> None:
+    """Nothing lies exactly a month before 31 May; before most other days something does."""
+    since, after = (f"{{{fact}: {{{op}: {length}}}}}" for op in ("at_least_ago", "more_than_ago"))
+    exactly = read(bad("exactly", "", fact, {"I01": f"{{all: [{since}, {{not: {after}}}]}}"}))[0]
+    assert findings(replace(exactly, effective=day)) == []
+    both = read(bad("both", "", fact, {"I01": since, "I02": after}))[0]
+    (one,) = findings(replace(both, effective=day))
+    # Whoever passes the second passes the first, and not the other way round.
+    assert one.code == "implied" and one.criteria == ("I01", "I02")
+
+
+@pytest.mark.parametrize("age", ["[15, 16]", "[18, 25]"])
+def test_a_birth_cohort_is_looked_at_until_it_is_of_age(age: str) -> None:
+    cohort = "{birth_date: {on_or_after: 1990-01-01}}, {birth_date: {on_or_before: 1990-01-31}}"
+    spec = bad(
+        "cohort", "", "birth_date age",
+        {
+            "I01": f"{{all: [{cohort}, {{age: {{between: {age}}}}}]}}",
+            "E01": "{birth_date: {less_than_ago: 28 days}}",
+        },
+    )  # fmt: skip
+    assert not {one.code for one in findings(read(spec)[0])} & {"never-passed", "contradicted"}
+
+
+def test_an_age_that_somebody_reaches_by_2099_is_not_beyond_everybody() -> None:
+    protocol, _ = read(bad("old", "", "birth_date age", {"I01": "{age: {above: 130}}"}))
+    assert findings(protocol) == []
