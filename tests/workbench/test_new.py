@@ -10,7 +10,7 @@ import pytest
 import engine.model as m
 from engine.packs import read_pack
 from engine.skeleton import statements
-from tests.command import eligo
+from tests.command import Ran, eligo
 
 STUDIES = Path(__file__).parent / "studies"
 
@@ -26,6 +26,10 @@ EXPECTED = {
     "08": (3, 1, ["I01"]),  # carriage returns, tabs, days of age
     "09": (4, 0, []),  # headings of its own, hours of age
     "10": (3, 2, ["I01"]),  # "Ineligibility", numbers that are no list marks
+    "11": (4, 3, ["I01"]),  # cohorts named above the headings
+    "12": (5, 2, ["I01"]),  # 1.1 and 1.2.1, an amount that begins like a number of a list
+    "13": (5, 3, ["I01", "I02"]),  # everything in one paragraph
+    "14": (7, 0, ["I01"]),  # sections of the older form
 }
 
 
@@ -91,6 +95,7 @@ def test_ages_follow_the_registry_s_counting(tmp_path: Path) -> None:
         ('{"studies": []}', "not-one-study"),
         ('{"protocolSection": {"eligibilityModule": "x"}}', "type"),
         ('{"protocolSection": {}}', "no-criteria"),
+        ('{"studies": ["x"]}', "not-a-study"),
         ("{", "syntax"),
     ],
 )
@@ -131,3 +136,116 @@ def test_a_statement_too_long_for_one_entry_goes_on_in_the_next(tmp_path: Path) 
 def test_a_statement_that_speaks_of_criteria_is_no_heading(line: str) -> None:
     found = statements(f"Inclusion Criteria:\n\n* {line}\n* Another\n", [])
     assert [(s.kind, s.text) for s in found] == [("inclusion", line), ("inclusion", "Another")]
+
+
+def _made(number: str, out: Path) -> tuple[Ran, list[m.Criterion]]:
+    ran = eligo("new", (STUDIES / f"NCT900000{number}.json").as_posix(), "--out", out.as_posix())
+    return ran, list(read_pack(out).criteria)
+
+
+def test_a_cohort_named_above_a_heading_is_kept(tmp_path: Path) -> None:
+    ran, criteria = _made("11", tmp_path / "p")
+    assert [c.source.partition(", ")[2] for c in criteria[1:]] == [
+        "inclusion criteria, Cohort 1 (untreated)",
+        "inclusion criteria, Cohort 1 (untreated)",
+        "inclusion criteria, Cohort 2 (pretreated)",
+        "exclusion criteria, Cohort 1 (untreated)",
+        "exclusion criteria, Cohort 2 (pretreated)",
+        "exclusion criteria, all cohorts",
+    ]
+    assert "a pack is for one cohort" in " ".join(ran.out.split())
+
+
+def test_decimal_numbers_are_marks_where_they_count_on(tmp_path: Path) -> None:
+    _, criteria = _made("12", tmp_path / "p")
+    assert [c.text for c in criteria[1:]] == [
+        "Agrees to home visits",
+        "Speaks one of the languages of the questionnaires\n1.2.1 German\n1.2.2 or Italian",
+        "Resting pulse of 50 to 90",
+        "2.5 mg per day of prednisone is allowed",
+        "Pregnancy",
+        "Dialysis",
+    ]
+
+
+def test_a_heading_inside_a_paragraph_parts_it(tmp_path: Path) -> None:
+    ran, criteria = _made("13", tmp_path / "p")
+    assert [(c.kind, c.text) for c in criteria[2:]] == [
+        ("inclusion", "Women of 20 to 60 years;"),
+        ("inclusion", "BMI of 22 to 32"),
+        ("inclusion", "Consent in writing."),
+        ("exclusion", "Breast-feeding"),
+        ("exclusion", "Ferritin < 15 ug/L"),
+        ("exclusion", "Allergy to nickel"),
+    ]
+    assert "`Exclusion Criteria:` stands inside a paragraph" in " ".join(ran.out.split())
+
+
+def test_sections_of_the_older_form_are_no_cohorts(tmp_path: Path) -> None:
+    ran, criteria = _made("14", tmp_path / "p")
+    assert "cohort" not in ran.out and "`PATIENT CHARACTERISTICS`" in ran.out
+    assert [c.source.partition(", ")[2] for c in criteria[3:]] == [
+        "inclusion criteria, PATIENT CHARACTERISTICS, Age",
+        "inclusion criteria, PATIENT CHARACTERISTICS, Performance status",
+        "inclusion criteria, PATIENT CHARACTERISTICS, Hepatic",
+        "inclusion criteria, PRIOR CONCURRENT THERAPY",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("eligibilityModule.eligibilityCriteria", ["Adults"]),
+        ("eligibilityModule.eligibilityCriteria", {"inclusion": "Adults"}),
+        ("eligibilityModule.minimumAge", 18),
+        ("eligibilityModule.maximumAge", ["75 Years"]),
+        ("eligibilityModule.sex", True),
+        ("eligibilityModule.genderDescription", 1),
+        ("identificationModule.nctId", 90000001),
+        ("identificationModule.briefTitle", ["A study"]),
+        ("identificationModule.officialTitle", False),
+        ("statusModule", "RECRUITING"),
+        ("statusModule.lastUpdatePostDateStruct", "2026-03-02"),
+        ("statusModule.lastUpdatePostDateStruct.date", 2026),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_a_fault(where: str, value: object, tmp_path: Path) -> None:
+    study = json.loads((STUDIES / "NCT90000001.json").read_text())
+    *path, last = where.split(".")
+    parent = study["protocolSection"]
+    for key in path:
+        parent = parent[key]
+    parent[last] = value
+    file = tmp_path / "study.json"
+    for whole in (study, {"studies": [study]}):
+        file.write_text(json.dumps(whole, indent=1))
+        ran = eligo("new", file.as_posix(), "--out", (tmp_path / "pack").as_posix())
+        assert ran.code == 2 and not (tmp_path / "pack").exists()
+        place = next(
+            number
+            for number, line in enumerate(file.read_text().split("\n"), start=1)
+            if line.strip().startswith(f'"{last}":')
+        )
+        assert f"study.json:{place}:" in ran.err and f"`{last}` is" in " ".join(ran.err.split())
+        assert "hint: " in ran.err
+
+
+def test_every_fault_of_a_record_is_shown_at_once(tmp_path: Path) -> None:
+    section = {
+        "identificationModule": {"nctId": 1},
+        "eligibilityModule": {"minimumAge": 18, "eligibilityCriteria": ["x"]},
+    }
+    (tmp_path / "s.json").write_text(json.dumps({"protocolSection": section}))
+    ran = eligo("new", (tmp_path / "s.json").as_posix(), "--out", (tmp_path / "p").as_posix())
+    assert ran.code == 2 and " ".join(ran.err.split()).count(": type: ") == 3
+
+
+def test_the_output_is_at_most_80_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in EXPECTED:
+        study = (STUDIES / f"NCT900000{number}.json").as_posix()
+        for out in ("p" + number, "a-folder-with-a-rather-long-name-for-study-" + number):
+            ran = eligo("new", study, "--out", out)
+            assert ran.code == 0 and max(map(len, ran.out.splitlines())) <= 80
+        again = eligo("new", study, "--out", out)
+        assert again.code == 2 and max(map(len, again.err.splitlines())) <= 80
