@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from engine.faults import Fault, InputRejected
@@ -55,6 +56,16 @@ _MENTION = re.compile(
     r"|by|under|see|in|to)$",
     re.IGNORECASE,
 )
+_WIDE = re.compile(
+    r"^(\W*(?:(?:key|main)\s)?(?:inclusion|exclusion)\scriteria)(?=\s{2,}\w)", re.IGNORECASE
+)
+"""A heading with a wide gap, once a tab, where others have a colon."""
+_KIND = re.compile(r"\b(?:inclusion|exclusion)\b", re.IGNORECASE)
+_BOTH = re.compile(
+    r"\W*(?:\w+\s+){0,3}?(?:inclusion|exclusion)\s*(?:criteria\s*)?(?:/|and|&|or|,)\s*"
+    r"(?:inclusion|exclusion)(?:\s+criteria)?[\W_]*",
+    re.IGNORECASE,
+)
 _COHORT = re.compile(
     r"(?:sub-?)?(?:cohort|part|phase|arm|group|stratum|period)s?\s+(?:\d+\w?|[A-Z]|[IVX]+[ab]?)"
     r"(?:\s*(?:[-–—:(/,&]|and\b).*)?",
@@ -65,10 +76,19 @@ _EXCLUDES = re.compile(
     re.IGNORECASE,
 )
 _DOUBTFUL = re.compile(
-    r"\bnot\s+(?:be\s+)?(?:an?\s+)?exclu|\bno\s+exclu|\bexcept|\binclusion\b", re.IGNORECASE
+    r"\bnot\s+(?:be\s+)?(?:an?\s+)?exclu|\bno\s+exclu|\bexcept|\bunless|\binclusion\b",
+    re.IGNORECASE,
 )
 _SPEAKS = re.compile(r"\bexclusion\s+criteri\w+|\bexclu(?:sions?|ded?)\s*:", re.IGNORECASE)
-_EVERYBODY = re.compile(r"\b(?:all|both|general|every|each|common)\b", re.IGNORECASE)
+_SPEAKS_IN = re.compile(r"\binclusion\s*:|\binclusion\s+criteri\w+\s*:", re.IGNORECASE)
+_EVERYBODY = re.compile(
+    r"\b(?:all|both|every|each)\s+(?:(?:study|treatment)\s+)?(?:cohort|part|phase|arm|group|patient"
+    r"|participant|subject)s?\W*$|^\W*(?:general|common)\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(
+    r"\b(?:must|met|meets?|criteri\w+|following|any|all|both|every|each)\b", re.IGNORECASE
+)
 _CHOICE = re.compile(
     r"\b(?:one|any|either|two|three|\d+)\s+(?:\w+\s+)?of\b|\bor\s+more\b|\beither\b", re.IGNORECASE
 )
@@ -234,9 +254,10 @@ def _line(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Heading:
     """A heading of kind: the cohort it names (`loose` where that may be a statement, as in
-    `Exclusion Criteria - pregnancy`) and what follows on its line."""
+    `Exclusion Criteria - pregnancy`) and what follows on its line. It has no kind if it names
+    both, and holds for `everybody` if it says that it is not of one cohort."""
 
-    kind: Kind
+    kind: Kind | None
     group: str
     rest: str = ""
     loose: bool = False
@@ -272,13 +293,22 @@ def _lines(text: str, notes: list[str]) -> list[_Line]:
         nested = marked is not None and base is not None and indent > base + 1
         for number, part in enumerate([raw.strip()] if nested else _parts(raw.strip())):
             heading = _heading(part)
-            if heading is not None and nested and heading.rest:
-                notes.append(f"`{shorten(part)}` stands below another statement; check its kind")
+            if heading is not None and ((nested and heading.rest) or _wraps(part, gap, lines)):
                 heading = None
             if heading is None:
                 pieces = _listed(part)
                 base = base if not marked else indent if base is None else min(base, indent)
             else:
+                if heading.kind is None:
+                    notes.append(
+                        f"`{shorten(part)}` names both kinds: what stands under it is taken as "
+                        "inclusion; check each"
+                    )
+                elif heading.rest and marked and base is not None and not number:
+                    notes.append(
+                        f"`{shorten(part)}` stands in a list: what follows it is taken as "
+                        f"{heading.kind}; check each"
+                    )
                 base = None
                 if number:
                     notes.append(
@@ -292,7 +322,20 @@ def _lines(text: str, notes: list[str]) -> list[_Line]:
                 lines.append(_Line(piece, indent, gap))
                 gap = False
         gap = False
-    return _marked(lines)
+    lines = _marked(lines)
+    for number, (line, following) in enumerate(pairwise(lines)):
+        # `Exclusion criteria include`, then a list.
+        if not line.mark and line.heading is None and following.mark:
+            short = len(line.whole.split()) <= 10 and not line.whole.endswith((".", ";", ","))
+            if short and (line.gap or line.whole[0].isupper()):
+                heading = _spoken_heading(f"{line.whole.rstrip(':：')}:")
+                lines[number] = replace(line, heading=heading)
+    return lines
+
+
+def _wraps(part: str, gap: bool, lines: list[_Line]) -> bool:
+    """Whether `exclusion criteria` on a line of its own is the end of a broken sentence."""
+    return bool(lines) and not gap and part[0].islower() and ":" not in part
 
 
 def _cleaned(text: str) -> list[str]:
@@ -300,7 +343,8 @@ def _cleaned(text: str) -> list[str]:
     plain = html.unescape(re.sub("\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
     plain = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain.replace("\t", "    "))
     plain = re.sub("[\x00-\x09\x0e-\x1f\x7f\u200b\ufeff\ufffe\uffff\ud800-\udfff]", "", plain)
-    return [line.replace("\u00a0", " ").rstrip() for line in plain.split("\n")]
+    lines = [line.replace("\u00a0", " ").rstrip() for line in plain.split("\n")]
+    return [_WIDE.sub(r"\1:", line) for line in lines]
 
 
 _INSIDE_END = re.compile(r"(?<=[:：]).*$", re.DOTALL)
@@ -313,11 +357,25 @@ def _parts(line: str) -> list[str]:
         before, heading = line[: match.end("end")], match["heading"]
         # Small letters in the middle of a sentence speak of criteria: `the exclusion criteria:`.
         ends = before[-1] in ".;:!?)]"
+        if not cuts[1:] and _opens(before, match["heading"]):
+            continue
         if _MENTION.search(before) or not (ends or heading[0].isupper()):
             continue
         if ends or re.search(r"criteri", heading, re.IGNORECASE):
             cuts.append(match.start("heading"))
     return [line[a:b].strip() for a, b in zip(cuts, [*cuts[1:], len(line)], strict=True)]
+
+
+def _opens(before: str, heading: str) -> bool:
+    """Whether a line's first words belong to its heading: `1. `, `Main`, `Part A`."""
+    if re.fullmatch(r"[\W\d_]*(?:[A-Za-z]|[ivxIVX]{1,4})?[.)]?", before):
+        return True
+    if before[-1] in ".;:!?" or _KIND.search(before):
+        return False
+    marked = _BULLET.match(before) or _ORDERED.match(before)
+    label = marked["text"] if marked and marked["text"] else before
+    named = _heading(f"{label} {heading.rstrip(':： ')}:")
+    return named is not None and (not marked or not named.group or bool(_COHORT.match(label)))
 
 
 def _listed(text: str) -> list[str]:
@@ -444,6 +502,8 @@ def _counts_on(seen: set[tuple[int, ...]], value: tuple[int, ...]) -> bool:
 
 def _heading(line: str) -> _Heading | None:
     """A heading's kind, the cohort it names, and what follows it on its line."""
+    if _BOTH.fullmatch(line):
+        return _Heading(None, "")
     match = _HEADING.match(line)
     if match is None or (found := _plain_heading(line, match)) is None:
         return _spoken_heading(line)
@@ -469,9 +529,9 @@ def _plain_heading(line: str, match: re.Match[str]) -> _Heading | None:
         rest = ""
     named = "criteri" in after.lower() or "criteri" in before
     loose = False
-    if not match["colon"] and not rest and re.search(r"\s[-–—]\s", after):
+    if not match["colon"] and not rest and re.search(r"[-–—]\s", after):
         loose = True
-        tail = re.split(r"\s[-–—]\s+", after, maxsplit=1)[1]
+        tail = re.split(r"[-–—]\s+", after, maxsplit=1)[1]
         if re.search(r"[.;]|\s[-–—]\s", tail):
             after, rest, loose = after[: -len(tail)].rstrip(" -–—"), tail, False
             return _Heading(_kind(word, before), _cohort(match["before"], after), rest)
@@ -484,10 +544,8 @@ def _plain_heading(line: str, match: re.Match[str]) -> _Heading | None:
     if spoken_of and (rest or not match["colon"] or spoken_of[1] in ("no", "not")):
         return None  # as in "Participants who meet the exclusion criteria of ..."
     group = _cohort(match["before"], after)
-    everybody = re.search(
-        r"\b(?:all|both|general|every|each|common)\b", line[: match.start("rest")], re.I
-    )
-    return _Heading(_kind(word, before), group, rest, loose and bool(group), everybody is not None)
+    everybody = _EVERYBODY.search(line[: match.start("rest")]) is not None
+    return _Heading(_kind(word, before), group, rest, loose and bool(group), everybody)
 
 
 def _kind(word: str, before: str) -> Kind:
@@ -570,7 +628,7 @@ def statements(text: str, notes: list[str]) -> list[Statement]:
             at.kind, at.turned, at.heading = line.heading.kind, False, line.heading
             at.section = at.inner = ""
             at.new_list()
-            labels.append(line.heading.group)
+            labels.append("" if line.heading.loose else line.heading.group)
         elif _names_cohort(line, following):
             _keep_loose(at, found)
             at.cohort, at.heading = _label(line.text or line.whole), None
@@ -589,7 +647,7 @@ def statements(text: str, notes: list[str]) -> list[Statement]:
             _take_words(line, lines[number - 1] if number else None, at, found)
     _keep_loose(at, found)
     kept = [Statement(one.kind, "\n".join(one.lines), ", ".join(one.group)) for one in found]
-    notes += _remarks(kept, at.kind is not None)
+    notes += _remarks(kept, at.kind is not None or any(line.heading for line in lines))
     for label in dict.fromkeys(turned):
         notes.append(f"what stands under `{label}` is taken as exclusion; check where it ends")
     used = {part for one in found for part in one.group}
@@ -647,6 +705,13 @@ def _excludes(label: str) -> bool:
 
 
 def _open_group(at: _Place, label: str, following: _Line | None) -> None:
+    if _excludes(label) and re.search(r"exclu|eligible", label, re.IGNORECASE):
+        # "Patients will be excluded if:" is as good as a heading, and holds like one.
+        at.turned = at.kind != "exclusion"
+        at.kind, at.heading = "exclusion", _Heading("exclusion", label)
+        at.section = at.inner = ""
+        at.new_list()
+        return
     outer = following is not None and not following.mark and following.whole.endswith((":", "："))
     if outer or (label.isupper() and (at.section.isupper() or not at.section)):
         at.section, at.inner = label, ""
@@ -727,12 +792,9 @@ def _remarks(kept: list[Statement], headed: bool) -> Iterator[str]:
     elif kept and not excluding:
         yield "no exclusion criteria were found"
     for one in kept:
-        if one.kind == "inclusion":
-            spoken = re.search(
-                r"\bexclusion\s+criteri\w+|\bexclu(?:sions?|ded?)\s*:", one.text, re.I
-            )
-            if spoken:
-                yield f"an inclusion speaks of `{_line(spoken[0])}`; check: `{shorten(one.text)}`"
+        spoken = (_SPEAKS if one.kind == "inclusion" else _SPEAKS_IN).search(one.text)
+        if spoken:
+            yield f"an {one.kind} speaks of `{_line(spoken[0])}`; check: `{shorten(one.text)}`"
 
 
 def _group_remarks(groups: list[tuple[str, ...]], turned: list[str]) -> Iterator[str]:
@@ -744,7 +806,7 @@ def _group_remarks(groups: list[tuple[str, ...]], turned: list[str]) -> Iterator
         for one in group:
             if older and not _COHORT.match(one):
                 sections[one] = None
-            elif one not in turned:
+            elif _COHORT.match(one) or (one not in turned and not _SENTENCE.search(one)):
                 cohorts[one] = None
     if sections:
         yield f"the text has sections, named in each `source`: {_some(list(sections))}"
