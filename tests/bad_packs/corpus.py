@@ -112,6 +112,12 @@ BAD = [
         definitions={"later": "{any: [{todo: true}, {not: {todo: true}}]}"}),
     bad("half-written", "todo", "a", {"I01": "{all: [{a: true}, {todo: true}]}"}),
     # --- criteria together ---
+    bad("nobody-beside-what-is-not-written", "never-eligible todo", "a b",
+        {"I01": "{any: [{a: true}, {b: true}]}", "E01": "{a: true}", "E02": "{b: true}",
+         "I02": "{all: [{a: false}, {todo: true}]}"}),
+    bad("nobody-beside-what-never-matters", "never-eligible never-matters", "a b wide",
+        {"I01": "{any: [{a: true}, {b: true}]}", "E01": "{a: true}", "E02": "{b: true}",
+         "I02": "{any: [{wide: {above: 3}}, {all: [{wide: {above: 3}}, {wide: {above: 1}}]}]}"}),
     bad("nobody-of-three", "never-eligible", "a b",
         {"I01": "{any: [{a: true}, {b: true}]}", "I02": "{a: false}", "I03": "{b: false}"}),
     bad("nobody-of-any-age", "never-eligible", "birth_date age",
