@@ -17,6 +17,11 @@ class Ran:
     out: str
     err: str
 
+    @property
+    def said(self) -> str:
+        """Standard error without its line breaks: they move with the length of a path."""
+        return " ".join(self.err.split())
+
 
 def eligo(*words: str) -> Ran:
     """Run `eligo WORDS`."""

@@ -42,7 +42,7 @@ def test_json_is_one_record_a_line_and_nothing_else() -> None:
     assert ran.code == 2
     assert records[1]["faults"][0]["code"] == "unknown-fact"
     assert records[1]["faults"][0]["file"] == "unknown-fact.yaml"
-    assert "did you mean `lansky`?" in ran.err
+    assert "did you mean `lansky`?" in ran.said
 
 
 def test_an_ineligible_subject_is_a_success() -> None:
@@ -52,7 +52,7 @@ def test_an_ineligible_subject_is_a_success() -> None:
 @pytest.mark.parametrize("form", ["html", "pdf"])
 def test_html_and_pdf_need_a_place(form: str) -> None:
     ran = eligo("screen", ELIGIBLE, *AS_OF, "--format", form)
-    assert ran.code == 2 and ran.out == "" and "--out" in ran.err
+    assert ran.code == 2 and ran.out == "" and "--out" in ran.said
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_folders_are_walked_and_other_files_named(tmp_path: Path) -> None:
     (tmp_path / ".hidden.yaml").write_text("subject: NO")
     ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
     assert [json.loads(line)["subject"] for line in ran.out.splitlines()] == ["ONE", "TWO"]
-    assert "notes.txt" in ran.err and ".hidden.yaml" in ran.err and ran.code == 0
+    assert "notes.txt" in ran.said and ".hidden.yaml" in ran.said and ran.code == 0
 
 
 def test_one_file_named_twice_is_screened_once() -> None:
@@ -135,14 +135,14 @@ def test_wrong_words_are_exit_code_2_and_no_traceback(words: tuple[str, ...]) ->
 
 def test_a_date_in_the_future_is_noted() -> None:
     ran = eligo("screen", ELIGIBLE, "--as-of", "2999-01-01", "--format", "json")
-    assert "in the future" in ran.err and ran.code == 0
+    assert "in the future" in ran.said and ran.code == 0
 
 
 def test_json_in_files_leaves_standard_output_alone(tmp_path: Path) -> None:
     ran = eligo(
         "screen", ELIGIBLE, *AS_OF, "--format", "json", "--out", (tmp_path / "o").as_posix()
     )
-    assert (ran.code, ran.out) == (0, "") and "1 subject: 1 eligible" in ran.err
+    assert (ran.code, ran.out) == (0, "") and "1 subject: 1 eligible" in ran.said
     assert json.loads((tmp_path / "o" / "CAR-001.json").read_text("utf-8"))["subject"] == "CAR-001"
 
 
@@ -200,12 +200,12 @@ def test_a_link_to_nothing_is_a_subject_that_was_not_screened(tmp_path: Path) ->
     ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
     (record,) = map(json.loads, ran.out.splitlines())
     assert ran.code == 2 and record["faults"][0]["code"] == "unreadable"
-    assert "passed over, not a subject file" in ran.err
+    assert "passed over, not a subject file" in ran.said
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
     ran = eligo("screen", tmp_path.as_posix())
-    assert ran.code == 2 and "nothing was screened" in ran.err
+    assert ran.code == 2 and "nothing was screened" in ran.said
 
 
 def test_an_engine_fault_gives_no_verdict_and_leaves_the_next(
@@ -227,7 +227,7 @@ def test_an_engine_fault_gives_no_verdict_and_leaves_the_next(
         "where": "a fault made for this test",
     }
     assert second["verdict"] == "ineligible"
-    assert ran.code == 3 and "no verdict was given" in ran.err
+    assert ran.code == 3 and "no verdict was given" in ran.said
 
 
 def test_check_reads_packs_and_subjects() -> None:

@@ -195,7 +195,7 @@ def test_a_record_of_something_else_is_refused(
     (tmp_path / "r.json").write_text(json.dumps({**decisions(exported)[0], **change}), "utf-8")
     ran = eligo("export", "sdtm", str(tmp_path / "r.json"), "--out", str(tmp_path / "out"))
     assert ran.code == 2
-    assert message in ran.err
+    assert message in ran.said
     assert not (tmp_path / "out").exists()
 
 
@@ -206,7 +206,7 @@ def test_two_decisions_of_one_day_are_refused(exported: Path, tmp_path: Path) ->
     ran = eligo("export", "fhir", str(tmp_path / "a.json"), str(tmp_path / "b.json"),
                 "--out", str(tmp_path / "out"))  # fmt: skip
     assert ran.code == 2
-    assert "two different records" in ran.err
+    assert "two different records" in ran.said
 
 
 def test_what_xpt_cannot_hold_is_refused_before_anything_is_written(
@@ -216,7 +216,7 @@ def test_what_xpt_cannot_hold_is_refused_before_anything_is_written(
     (tmp_path / "a.json").write_text(json.dumps(one), "utf-8")
     ran = eligo("export", "sdtm", str(tmp_path / "a.json"), "--out", str(tmp_path / "out"))
     assert ran.code == 2
-    assert "ASCII" in ran.err
+    assert "ASCII" in ran.said
     assert not (tmp_path / "out").exists()
     ran = eligo("export", "sdtm", str(tmp_path / "a.json"), "--out", str(tmp_path / "out"),
                 "--format", "json")  # fmt: skip

@@ -229,13 +229,13 @@ def test_a_wrong_confirmation_is_refused(tmp_path: Path, words: list[str], messa
     (tmp_path / "b.json").write_text('{"resourceType": "Patient", "id": "P"}', "utf-8")
     ran = eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"), *words)
     assert ran.code == 2
-    assert message in ran.err
+    assert message in ran.said
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     ran = eligo("import", "fhir", str(tmp_path / "nothing"), "--out", str(tmp_path / "o"))
     assert ran.code == 2
-    assert "no such file" in ran.err
+    assert "no such file" in ran.said
 
 
 def eligible_bundle() -> Json:

@@ -337,8 +337,8 @@ def test_a_contradiction_costs_its_patient_alone(tmp_path: Path) -> None:
     said = " ".join(fault["message"] for fault in refused["faults"])
     assert "`facts.died_on` (2026-05-02) is before `records.assessment.entries[1]`" in said
     assert (lines[-1]["screened"], lines[-1]["rejected"]) == (11, 1)
-    assert "TEN-02.yaml:" in ran.err
-    assert "contradiction:" in ran.err
+    assert "TEN-02.yaml:" in ran.said
+    assert "contradiction:" in ran.said
     kept = {one["subject"]: one for one in lines[:-1]}
     before = {one["subject"]: one for one in ten()[0]}
     assert kept["TEN-01"] == before["TEN-01"]
@@ -363,7 +363,7 @@ def test_several_processes_say_the_same(tmp_path: Path) -> None:
 def test_html_and_pdf_need_a_place(form: str) -> None:
     ran = eligo("outcomes", str(TEN), "--format", form)
     assert (ran.code, ran.out) == (2, "")
-    assert "--out" in ran.err
+    assert "--out" in ran.said
 
 
 def test_an_empty_folder_gives_a_report_of_nobody(tmp_path: Path) -> None:
@@ -383,4 +383,4 @@ def test_a_pack_without_outcomes_is_refused(tmp_path: Path) -> None:
     (pack / "outcomes.yaml").unlink()
     ran = eligo("outcomes", str(TEN), "--as-of", "2026-11-20", "--protocol", str(pack))
     assert (ran.code, ran.out) == (2, "")
-    assert "the pack has no outcomes.yaml" in ran.err
+    assert "the pack has no outcomes.yaml" in ran.said

@@ -64,8 +64,8 @@ def test_a_wrong_table_is_refused_with_its_places(
 ) -> None:
     ran = eligo("survival", table(tmp_path, text), "--time", "weeks", "--event", "relapse")
     assert (ran.code, ran.out) == (2, "")
-    assert f"{code}:" in ran.err
-    assert place in ran.err
+    assert f"{code}:" in ran.said
+    assert place in ran.said
 
 
 def test_every_wrong_row_is_named(tmp_path: Path) -> None:

@@ -290,7 +290,7 @@ def test_the_command_writes_files(tmp_path: Path) -> None:
 def test_pages_need_a_place_to_be_written_to(form: str) -> None:
     ran = eligo("plan", str(FIXTURES / "plan"), "--format", form)
     assert ran.code == 2
-    assert "--out DIR" in ran.err
+    assert "--out DIR" in ran.said
 
 
 def test_a_rejected_subject_stops_no_other() -> None:
@@ -302,14 +302,14 @@ def test_a_rejected_subject_stops_no_other() -> None:
     schemas = [json.loads(line)["schema"] for line in ran.out.splitlines()]
     assert schemas.count("eligo.plan/1") == 6
     assert schemas.count("eligo.rejection/1") == 2
-    assert "no-file" in ran.err
+    assert "no-file" in ran.said
 
 
 @pytest.mark.parametrize("days", ["-1", "x", "3661", "٣"])
 def test_a_horizon_is_a_number_of_days(days: str) -> None:
     ran = eligo("plan", str(FIXTURES / "plan"), f"--horizon={days}")
     assert ran.code == 2
-    assert "is not a number of days" in ran.err
+    assert "is not a number of days" in ran.said
 
 
 # --- the worklist ------------------------------------------------------------------------------
@@ -368,4 +368,4 @@ def test_the_worklist_is_written_into_a_folder(tmp_path: Path) -> None:
 def test_formats_that_do_not_go_together_are_refused(words: tuple[str, ...]) -> None:
     ran = eligo("screen", str(FIXTURES / "plan"), "--as-of", "2026-11-20", *words)
     assert ran.code == 2
-    assert "--summary" in ran.err
+    assert "--summary" in ran.said

@@ -112,7 +112,7 @@ def test_a_failure_says_what_differs_and_why(tmp_path: Path) -> None:
     assert eligo("test", pack.as_posix(), "--run", "(").code == 2
     (pack / "cases" / "all.yaml").write_text(CASES.replace("expect:", "expects:"))
     ran = eligo("test", pack.as_posix())
-    assert ran.code == 2 and "did you mean `expect`?" in ran.err
+    assert ran.code == 2 and "did you mean `expect`?" in ran.said
 
 
 # --- the shipped pack -----------------------------------------------------------------------

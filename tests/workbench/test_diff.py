@@ -210,10 +210,10 @@ def test_an_older_version_comes_out_of_git(tmp_path: Path, monkeypatch: pytest.M
     ran = eligo("diff", "HEAD:p", "p")
     assert ran.code == 0 and "I01: stricter" in ran.out
     ran = eligo("diff", "HEAD:q", "p")
-    assert ran.code == 2 and "no-revision: git cannot give `HEAD:q`" in ran.err
+    assert ran.code == 2 and "no-revision: git cannot give `HEAD:q`" in ran.said
     monkeypatch.setenv("PATH", "")
     ran = eligo("diff", "HEAD:p", "p")
-    assert ran.code == 2 and "git is not installed here" in ran.err
+    assert ran.code == 2 and "git is not installed here" in ran.said
 
 
 # --- what the dictionary alone changes --------------------------------------------------------
@@ -282,4 +282,4 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
     packs = [SHIPPED.as_posix(), SHIPPED.as_posix()]
     for folder, why in ((tmp_path, "there is no subject file here"), (tmp_path / "x", "no-file")):
         ran = eligo("diff", *packs, "--subjects", folder.as_posix(), "--as-of", "2026-11-20")
-        assert ran.code == 2 and ran.out == "" and why in ran.err
+        assert ran.code == 2 and ran.out == "" and why in ran.said

@@ -281,7 +281,7 @@ def test_witnesses_of_several_packs_do_not_overwrite_each_other(tmp_path: Path) 
     taken = tmp_path / "file"
     taken.write_text("")
     ran = eligo("check", packs[0], "--out", taken.as_posix())
-    assert ran.code == 2 and "cannot be written" in ran.err
+    assert ran.code == 2 and "cannot be written" in ran.said
     assert eligo("check", packs[0], "--watch", "--out", taken.as_posix()).code == 2
 
 
@@ -380,12 +380,12 @@ def test_sarif_of_a_rejected_pack_lists_its_faults(tmp_path: Path) -> None:
 def test_watch_checks_and_tests_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pack = write(by_name(CLEAN, "with-cases"), tmp_path)
     assert watch(pack, rounds=1) == 0
-    said = capsys.readouterr().out
-    assert "2 cases: 0 failed" in said and "no faults" in " ".join(said.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 cases: 0 failed" in said and "no faults" in said
     rules = pack / "eligibility.yaml"
     rules.write_text(rules.read_text().replace("[g2, g3]", "[g1, g2, g3]"))
     assert watch(pack, rounds=1) == 1
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert "failed: mild" in said and "E01: expected no, found yes" in said
     rules.write_text("criteria: [")
     assert watch(pack, rounds=1) == 2
