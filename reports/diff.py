@@ -70,6 +70,11 @@ def summary(found: Plain) -> str:
         "different": "Some subjects stand worse, and some better.",
         "undecided": "Whether a verdict changes was not decided within the limit.",
     }[verdict["relation"]]
+    if verdict["basis"] == "undecided" and verdict["relation"] in ("stricter", "looser"):
+        known, other = (
+            ("worse", "better") if verdict["relation"] == "stricter" else ("better", "worse")
+        )
+        moved = f"Some subjects stand {known}; whether any stands {other} was not decided."
     many = "1 criterion changes" if len(changed) == 1 else f"{len(changed)} criteria change"
     return f"{many}. {moved}"
 

@@ -17,6 +17,7 @@ from engine.decision import Screener
 from engine.diff import Change, compare
 from engine.packs import read_pack
 from engine.witness import screened
+from reports.diff import summary
 from tests.bad_packs.corpus import bad
 from tests.command import eligo
 from tests.workbench.test_findings import AS_OF, everything, read, small_packs, statuses_of, write
@@ -283,3 +284,19 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
     for folder, why in ((tmp_path, "there is no subject file here"), (tmp_path / "x", "no-file")):
         ran = eligo("diff", *packs, "--subjects", folder.as_posix(), "--as-of", "2026-11-20")
         assert ran.code == 2 and ran.out == "" and why in ran.said
+
+
+@pytest.mark.parametrize(
+    ("relation", "basis", "says"),
+    [
+        ("stricter", "proved", "Some subjects stand worse, none better."),
+        ("stricter", "undecided", "Some subjects stand worse; whether any stands better was not"),
+        ("looser", "undecided", "Some subjects stand better; whether any stands worse was not"),
+    ],
+)
+def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(
+    relation: str, basis: str, says: str
+) -> None:
+    verdict = {"relation": relation, "basis": basis}
+    found = {"alike": False, "criteria": [], "verdict": verdict}
+    assert f"0 criteria change. {says}" in summary(found)
