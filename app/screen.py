@@ -192,7 +192,7 @@ def _screen(
 def _keep(work: Work, log: Keeper, one: ToLog) -> str:
     """Log a decision, then show it: what is shown is in the log. Returns its text, if any.
 
-    A report that is a file is logged too, before it is written, with its proof beside it.
+    A report that is a file is logged too, and gets its name and its proof once that is done.
     """
     line = dump(one.record)
     logged = log.decision(line, one.facts, one.form)

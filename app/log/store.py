@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from app.log import LogFault, tree
@@ -416,16 +416,16 @@ class Log:
     def _faults(self) -> _Faults:
         return _Faults(self.folder)
 
-    def _rows(self, sql: str, *values: object) -> Iterator[tuple]:  # type: ignore[type-arg]
+    def _rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         with self._faults():
             yield from self._db.execute(sql, values)
 
-    def _row_or_none(self, sql: str, *values: object) -> tuple | None:  # type: ignore[type-arg]
+    def _row_or_none(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         with self._faults():
-            row: tuple | None = self._db.execute(sql, values).fetchone()  # type: ignore[type-arg]
+            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
             return row
 
-    def _row(self, sql: str, *values: object) -> tuple:  # type: ignore[type-arg]
+    def _row(self, sql: str, *values: object) -> tuple[Any, ...]:
         row = self._row_or_none(sql, *values)
         assert row is not None, sql
         return row
