@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, timedelta
-from itertools import combinations
+from itertools import combinations, product
 from typing import Literal, TypeVar
 
 import engine.model as m
+from engine.bounds import Ladder, Step, held, ladders, shared_value, without
 from engine.cases import Cases
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
-from engine.edits import leaf_paths, reached, replaced, users
+from engine.diagrams import FALSE, TRUE, Effort, TooLarge
+from engine.edits import leaf_paths, only_reached, reached, replaced, users
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.packs import derived_from
 from engine.rules import condition_paths
 from engine.witness import Witness, confirmed
 from engine.wording import decimal_text, leaf_text
-from engine.worlds import Cell, Plain, Progress, Space, back, leaves_of, spaces
+from engine.worlds import Plain, Progress, Space, back, inlined, leaves_of, pack_leaves, spaces
 
 T = TypeVar("T")
 Severity = Literal["error", "warning", "note"]
@@ -306,15 +307,38 @@ def _start(condition: m.Condition) -> m.Span:
 # --- about meaning ----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What can be recorded for a pack, on as-of dates; `all_dates`: they stand for every one."""
+
+    spaces: Sequence[Space]
+    all_dates: bool
+
+    def on_every_day(self, about: Iterable[m.Condition]) -> bool:
+        """Whether the spaces stand for every as-of date, where some conditions are concerned."""
+        return self.all_dates or self.spaces[0].timeless([(0, one) for one in about])
+
+
+def ground_of(
+    protocol: m.Protocol, base: date, effort: Effort, progress: Progress = lambda *_: None
+) -> Ground:
+    """What can be recorded for a pack, in every order that its limits can come to stand in."""
+    return Ground(*spaces([protocol], base, effort, progress))
+
+
 class _Analysis:
     """The questions about one pack, asked in every order that its limits can come to stand in."""
 
     def __init__(self, protocol: m.Protocol, screener: Screener, progress: Progress) -> None:
         self.protocol, self.screener, self.progress = protocol, screener, progress
         self.effort = Effort()
-        base = protocol.effective or BASE
-        self.spaces, self.all_dates = spaces([protocol], base, self.effort, progress)
-        self.silent: set[str] = set()
+        self.base = protocol.effective or BASE
+        self.ground = ground_of(protocol, self.base, self.effort, progress)
+        self.spaces = self.ground.spaces
+        self.count = len(pack_leaves(protocol))
+        self.grounds: dict[frozenset[m.Leaf], Ground] = {}
+        self.silent: set[str] = set()  # criteria of which no more is said
+        self.told: set[str] = set()  # conditions of which no more is said, nor of their parts
         self.unwritten: set[str] = set()  # criteria with a `todo`: open for everybody as yet
         self.hopeless = False  # a finding says already why nobody can be eligible
         self.undecided: list[str] = []
@@ -352,12 +376,67 @@ class _Analysis:
         what: str,
         *,
         definite: bool = False,
+        ground: Ground | None = None,
         check: Callable[[Witness], bool] = lambda _: True,
     ) -> Witness | Literal["none", "undecided"]:
         """A confirmed witness of a goal; else whether it is proved that there is none."""
-        proved = self._on_every_day(about)
-        self.effort.question()
-        for space in self.spaces:
+        found: list[Witness] = []
+
+        def screened(recorded: Plain, as_of: date) -> bool:
+            witness = self._confirmed(recorded, as_of)
+            if witness is None or not check(witness):
+                return False
+            found.append(witness)
+            return True
+
+        answer = self._looked(goal, about, definite, screened, ground)
+        if answer == "some":
+            return found[0]
+        if answer == "undecided":
+            self.undecided.append(what)
+        return answer
+
+    def never(
+        self, goal: Callable[[Space], int], about: Sequence[m.Condition], what: str, *,
+        definite: bool = False,
+    ) -> bool:  # fmt: skip
+        """Whether it is proved that nothing gives a goal. That something does is no finding,
+        so it need not be screened by the rules."""
+        answer = self._looked(goal, about, definite, lambda *_: True)
+        if answer == "undecided":
+            self.undecided.append(what)
+        return answer == "none"
+
+    def _looked(
+        self,
+        goal: Callable[[Space], int],
+        about: Sequence[m.Condition],
+        definite: bool,
+        accept: Callable[[Plain, date], bool],
+        ground: Ground | None = None,
+    ) -> Literal["some", "none", "undecided"]:
+        """Whether a goal is met by something that can be recorded (and is accepted)."""
+        grounds = [ground] if ground else [self.ground]
+        found: Literal["some", "none", "undecided"] = "undecided"
+        while grounds:
+            self.effort.question()
+            on = grounds.pop()
+            found = self._looked_on(on, goal, about, definite, accept)
+            if found == "undecided" and ground is None and on is self.ground:
+                # By themselves, these conditions may have fewer orders of days to look at.
+                grounds += self._own_ground(about)
+        return found
+
+    def _looked_on(
+        self,
+        ground: Ground,
+        goal: Callable[[Space], int],
+        about: Sequence[m.Condition],
+        definite: bool,
+        accept: Callable[[Plain, date], bool],
+    ) -> Literal["some", "none", "undecided"]:
+        proved = ground.on_every_day(about)
+        for space in ground.spaces:
             try:
                 asked = goal(space)
             except TooLarge:
@@ -367,16 +446,28 @@ class _Analysis:
                 for recorded, _ in space.witnesses(asked, 20):
                     if self.effort.over:
                         break
-                    witness = self._confirmed(recorded, space.as_of)
-                    if witness is not None and check(witness):
-                        return witness
+                    if accept(recorded, space.as_of):
+                        return "some"
                 proved = False
             elif not space.complete([(0, one) for one in about], definite=definite):
                 proved = False
-        if proved:
-            return "none"
-        self.undecided.append(what)
-        return "undecided"
+        return "none" if proved else "undecided"
+
+    def _own_ground(self, about: Sequence[m.Condition]) -> list[Ground]:
+        """What can be recorded for some conditions alone; nothing where that is no less, or
+        the analysis has taken half of what it may."""
+        leaves = frozenset(
+            leaf for one in about for leaf in leaves_of(one, self.protocol.definitions)
+        )
+        if self.effort.spent > self.effort.limit // 2 or len(leaves) >= self.count:
+            return []
+        if leaves not in self.grounds:
+            criteria = [
+                m.Criterion(f"C{i}", "inclusion", "", one) for i, one in enumerate(about, start=1)
+            ]
+            alone = only_reached(self.protocol, criteria)
+            self.grounds[leaves] = ground_of(alone, self.base, self.effort)
+        return [self.grounds[leaves]]
 
     def _confirmed(self, recorded: Plain, as_of: date) -> Witness | None:
         self.effort.spent += Effort.SCREENED
@@ -384,34 +475,6 @@ class _Analysis:
             return confirmed(self.screener, recorded, as_of)
         except (InputRejected, EngineFault):
             return None
-
-    def never(
-        self, goal: Callable[[Space], int], about: Sequence[m.Condition], what: str, *,
-        definite: bool = False,
-    ) -> bool:  # fmt: skip
-        """Whether it is proved that nothing gives a goal. That something does is no finding,
-        so it need not be screened by the rules."""
-        proved = self._on_every_day(about)
-        self.effort.question()
-        for space in self.spaces:
-            try:
-                asked = goal(space)
-            except TooLarge:
-                proved = False
-                continue
-            if asked != FALSE:
-                if space.witness(asked, 20) is not None:
-                    return False
-                proved = False
-            elif not space.complete([(0, one) for one in about], definite=definite):
-                proved = False
-        if not proved:
-            self.undecided.append(what)
-        return proved
-
-    def _on_every_day(self, about: Iterable[m.Condition]) -> bool:
-        """Whether the spaces stand for every as-of date, where some conditions are concerned."""
-        return self.all_dates or self.spaces[0].timeless([(0, one) for one in about])
 
     def settle(self, question: Callable[[], T], otherwise: T, what: str) -> T:
         """What a question comes to; where it is too large that is said, and nothing claimed."""
@@ -492,20 +555,15 @@ class _Analysis:
                 ),
                 about, f"whether {both} can be passed together", definite=True,
             ):  # fmt: skip
-                self.silent |= {a.id, b.id}
                 self.hopeless = True
                 what = f"no subject can pass both {both}"
                 hint = f"{a.id} is on line {a.place.line}"
                 yield Finding("contradicted", b.place, what, hint, "proved", (a.id, b.id))
                 continue
-            if a.kind != b.kind and support[a.id] == support[b.id] and len(support[a.id]) == 1:
-                overlap = self.settle(
-                    lambda a=a, b=b: list(self._overlap(a, b)),  # type: ignore[misc]
-                    list[Finding](),
-                    f"whether {both} overlap",
-                )
-                if overlap:
-                    yield from overlap
+            if a.kind != b.kind:
+                overlap = self._overlap(a, b)
+                if overlap is not None:
+                    yield overlap
                     continue
             ahead = self._ensures(a, b, about)
             back = self._ensures(b, a, about)
@@ -519,70 +577,74 @@ class _Analysis:
 
     def _ensures(self, a: m.Criterion, b: m.Criterion, about: list[m.Condition]) -> bool:
         """Whether `b` never stands worse than `a`: then dropping `b` changes no verdict."""
-        return self._quietly_never(lambda s: s.diagrams.less(s.status(b), s.status(a)), about)
-
-    def _quietly_never(self, goal: Callable[[Space], int], about: list[m.Condition]) -> bool:
-        """Like `never`, for questions that most packs answer with no: no witness is made."""
-        return self.settle(
-            lambda: (
-                self._on_every_day(about)
-                and all(
-                    goal(s) == FALSE and s.complete([(0, one) for one in about])
-                    for s in self.spaces
-                )
-            ),
-            False,
-            "whether conditions imply each other",
+        return self.never(
+            lambda s: s.diagrams.less(s.status(b), s.status(a)),
+            about,
+            f"{b.id}: whether it is passed wherever {a.id} is",
         )
 
-    def _overlap(self, a: m.Criterion, b: m.Criterion) -> Iterator[Finding]:
-        """An inclusion and an exclusion that both hold at one value, the limit of both.
+    def _overlap(self, a: m.Criterion, b: m.Criterion) -> Finding | None:
+        """An inclusion and an exclusion that both hold at the limit where they meet.
 
-        Where they hold together over more than one value, the exclusion cuts a window out
-        of the inclusion, as protocols do.
+        One begins where the other ends, and both take the limit. Where they hold together
+        over more than that, the exclusion cuts a window out of the inclusion, as protocols
+        do; but not a code that the inclusion names.
         """
         inclusion, exclusion = (a, b) if a.kind == "inclusion" else (b, a)
-
-        def goal(space: Space) -> int:
-            return space.diagrams.both(
-                space.diagrams.is_(space.status(inclusion), TRUE),
-                space.diagrams.is_(space.status(exclusion), FALSE),
-            )
-
-        space = self.spaces[0]
-        asked = goal(space)
-        if asked <= TRUE:
-            return
-        cells = space.variables[space.diagrams.levels[asked]].cells
-        both = [
-            cell
-            for cell, branch in zip(cells, space.diagrams.branches[asked], strict=True)
-            if branch == TRUE
-        ]
-        facts = {leaf.fact for c in (a, b) for leaf in self._tests(c)}
-        values = {
-            (name, *ends) for cell in both for name, ends in cell.spread.items() if name in facts
-        }
-        if len(values) != len(facts) or any(low != high for _, low, high in values):
-            return
-        found = self.ask(
-            goal,
-            [a.holds_when, b.holds_when],
-            f"whether {a.id} and {b.id} overlap",
-            definite=True,
-            check=lambda w: (
-                w.statuses[inclusion.id] == "passed" and w.statuses[exclusion.id] == "failed"
-            ),
+        included, excluded = (
+            inlined(one.holds_when, self.protocol.definitions) for one in (inclusion, exclusion)
         )
-        if isinstance(found, Witness):
-            what = f"at its limit a subject meets {inclusion.id} and is excluded by {exclusion.id}"
-            hint = "let one begin where the other ends"
-            ids = (inclusion.id, exclusion.id)
-            yield Finding("overlap", exclusion.place, what, hint, "witnessed", ids, found)
+        for (mine, turned), (other, also_turned) in product(held(included), held(excluded)):
+            shared = shared_value(mine, turned, other, also_turned, self.protocol.facts)
+            if shared is None:
+                continue
+            ground = self._halved([included, excluded, shared])
+            if isinstance(other, m.ChoiceTest) and not self._always(excluded, shared, ground):
+                continue
+            found = self.ask(
+                lambda s, x=mine, y=other, both=shared: s.diagrams.both(  # type: ignore[misc]
+                    s.diagrams.is_(s.diagram(included), TRUE),
+                    s.diagrams.is_(s.diagram(excluded), TRUE),
+                    s.diagrams.is_(s.diagram(both), TRUE),
+                    s.diagrams.is_(s.diagram(without(included, x)), FALSE),
+                    s.diagrams.is_(s.diagram(without(excluded, y)), FALSE),
+                ),
+                [included, excluded],
+                f"{exclusion.id}: whether it overlaps with {inclusion.id}",
+                definite=True,
+                ground=ground,
+                check=lambda w: (
+                    w.statuses[inclusion.id] == "passed" and w.statuses[exclusion.id] == "failed"
+                ),
+            )
+            if isinstance(found, Witness):
+                ids = (inclusion.id, exclusion.id)
+                what = f"at its limit a subject meets {ids[0]} and is excluded by {ids[1]}"
+                hint = "let one begin where the other ends"
+                if isinstance(mine, m.ChoiceTest):
+                    what = f"a code that {ids[0]} names is excluded by {ids[1]}"
+                    hint = "name it in one of them"
+                return Finding("overlap", exclusion.place, what, hint, "witnessed", ids, found)
+        return None
 
-    def _tests(self, criterion: m.Criterion) -> list[m.Test]:
-        found = leaves_of(criterion.holds_when, self.protocol.definitions)
-        return [leaf for leaf in found if not isinstance(leaf, m.Todo)]
+    def _always(self, whole: m.Condition, where: m.Condition, ground: Ground) -> bool:
+        """Whether a condition cannot be denied where another holds, whatever else is recorded."""
+
+        def denied(space: Space) -> int:
+            holds = space.diagrams.is_(space.diagram(where), TRUE)
+            return space.diagrams.both(holds, space.diagrams.is_(space.diagram(whole), FALSE))
+
+        return self.settle(
+            lambda: all(denied(space) == FALSE for space in ground.spaces), False, "codes"
+        )
+
+    def _halved(self, conditions: Sequence[m.Condition]) -> Ground:
+        """A ground that tells the two halves of a `between` apart."""
+        criteria = [
+            m.Criterion(f"C{i}", "inclusion", "", one) for i, one in enumerate(conditions, start=1)
+        ]
+        alone = replace(self.protocol, definitions={}, criteria=tuple(criteria))
+        return ground_of(alone, self.base, self.effort)
 
     # --- inside a criterion -----------------------------------------------------------------
 
@@ -592,71 +654,93 @@ class _Analysis:
         for number, (path, condition) in enumerate(paths.items()):
             self.progress("conditions", number, len(paths))
             using = users(protocol, path)
-            if not using or using & self.silent:
+            if not using or using <= self.silent or self._told(path):
                 continue
             if not isinstance(condition, m.All | m.Any) or len(condition.children) < 2:
                 continue
             ids = tuple(sorted(using))
             if isinstance(condition, m.All):
-                apart = self.settle(
-                    lambda p=path, c=condition, i=ids: self._apart(p, c, i),  # type: ignore[misc]
-                    None,
-                    f"{path}: whether two of its conditions exclude each other",
-                )
+                apart = self._apart(path, condition, ids)
                 if apart is not None:
-                    self.silent |= using
+                    self.told.add(path)
                     yield apart
                     continue
-            elif self.settle(
-                lambda c=condition: self._quietly_never_false(c),  # type: ignore[misc]
-                False,
+            elif self.never(
+                lambda s, c=condition: s.diagrams.is_(s.diagram(c), FALSE),  # type: ignore[misc]
+                [condition],
                 f"{path}: whether one of its conditions always holds",
+                definite=True,
             ):
-                self.silent |= using
+                self.told.add(path)
                 what = f"{path}: one of these always holds, whatever is recorded"
                 yield Finding("always-holds", condition.place, what, "", "proved", ids)
                 continue
+            left = protocol  # of two that say the same, one has to stay
             for i, child in enumerate(condition.children, start=1):
-                if self._idle(f"{path}.{i}", using):
-                    self.silent |= using
+                gone = sum(f"{path}.{j}" in self.told for j in range(1, i))
+                if gone == len(condition.children) - 1:
+                    break
+                other = replaced(left, f"{path}.{i - gone}", None)
+                if self._same(other, using, f"{path}.{i}: whether it makes a difference"):
+                    left = other
+                    self.told.add(f"{path}.{i}")
                     what = f"{path}.{i}: {self._words(child)} makes no difference here"
                     hint = "remove it, or correct what hides it"
                     yield Finding("never-matters", child.place, what, hint, "proved", ids)
 
-    def _quietly_never_false(self, condition: m.Condition) -> bool:
-        return self._on_every_day([condition]) and all(
-            s.diagrams.is_(s.diagram(condition), FALSE) == FALSE
-            and s.complete([(0, condition)], definite=True)
-            for s in self.spaces
-        )
+    def _told(self, path: str) -> bool:
+        """Whether a finding was made of a condition, or of one that it is a part of."""
+        steps = path.split(".")
+        return any(".".join(steps[:n]) in self.told for n in range(1, len(steps) + 1))
 
     def _apart(self, path: str, whole: m.All, ids: tuple[str, ...]) -> Finding | None:
-        """Two parts of an `all` that can each hold, but not together."""
-        for (i, a), (j, b) in combinations(enumerate(whole.children, start=1), 2):
-            alone = [
-                any(s.diagrams.is_(s.diagram(one), TRUE) != FALSE for s in self.spaces)
-                for one in (a, b)
-            ]
-            together = any(
-                s.diagrams.is_(s.diagrams.both(s.diagram(a), s.diagram(b)), TRUE) != FALSE
-                or not s.complete([(0, a), (0, b)], definite=True)
-                for s in self.spaces
+        """Parts of an `all` that can each hold, but not together: as few as say so."""
+        parts = list(enumerate(whole.children, start=1))
+        can = [
+            (i, one)
+            for i, one in parts
+            if self.settle(
+                lambda one=one: any(  # type: ignore[misc]
+                    s.diagrams.is_(s.diagram(one), TRUE) != FALSE for s in self.spaces
+                ),
+                False,
+                f"{path}: whether two of its conditions exclude each other",
             )
-            if all(alone) and not together and self._on_every_day([a, b]):
-                what = f"{path}: {self._words(a)} and {self._words(b)} never hold together"
-                hint = f"conditions {i} and {j} of this `all`"
-                return Finding("never-together", b.place, what, hint, "proved", ids)
+        ]
+        sets: list[Sequence[tuple[int, m.Condition]]] = [*combinations(can, 2)]
+        if len(can) == len(parts) > 2:
+            sets.append(parts)
+        for some in sets:
+            if not self._never_hold(path, [one for _, one in some]):
+                continue
+            for spared in list(some):
+                less = [one for one in some if one is not spared]
+                if len(less) > 1 and self._never_hold(path, [one for _, one in less]):
+                    some = less
+            named = [self._words(one) for _, one in some]
+            what = f"{path}: {', '.join(named[:-1])} and {named[-1]} never hold together"
+            numbers = [str(i) for i, _ in some]
+            hint = f"conditions {', '.join(numbers[:-1])} and {numbers[-1]} of this `all`"
+            return Finding("never-together", some[-1][1].place, what, hint, "proved", ids)
         return None
 
-    def _idle(self, path: str, using: frozenset[str]) -> bool:
-        """Whether leaving a condition out changes no criterion."""
-        other = replaced(self.protocol, path, None)
+    def _never_hold(self, path: str, parts: Sequence[m.Condition]) -> bool:
+        """Whether it is proved that some parts of an `all` never hold together."""
+        return self.never(
+            lambda s: s.diagrams.is_(s.diagrams.all(s.diagram(one) for one in parts), TRUE),
+            parts,
+            f"{path}: whether some of its conditions exclude each other",
+            definite=True,
+        )
+
+    def _same(self, other: m.Protocol, using: frozenset[str], what: str) -> bool:
+        """Whether it is proved that some criteria mean the same in an edited pack."""
         pairs = [
             (mine, theirs)
             for mine, theirs in zip(self.protocol.criteria, other.criteria, strict=True)
             if mine.id in using
         ]
-        return self._quietly_never(
+        return self.never(
             lambda s: s.diagrams.any(
                 s.diagrams.differ(
                     s.diagram(mine.holds_when), s.diagram_of(other, theirs.holds_when)
@@ -664,6 +748,7 @@ class _Analysis:
                 for mine, theirs in pairs
             ),
             [mine.holds_when for mine, _ in pairs],
+            what,
         )
 
     def _words(self, condition: m.Condition) -> str:
@@ -679,39 +764,76 @@ class _Analysis:
     def _steps(self) -> Iterator[Finding]:
         for path, condition in condition_paths(self.protocol).items():
             using = users(self.protocol, path)
-            if isinstance(condition, m.Any) and using and not using & self.silent:
-                ids = tuple(sorted(using))
-                for steps in ladders(condition.children, self.spaces[0]):
-                    yield from self._ladder(path, steps, ids)
-
-    def _ladder(self, path: str, steps: Ladder, ids: tuple[str, ...]) -> Iterator[Finding]:
-        about = [*steps.guards]
-        for (i, a), (j, b) in combinations(enumerate(steps.guards), 2):
-            if steps.own[i] == steps.own[j]:
+            if not using or using <= self.unwritten or self._told(path):
                 continue
-            found = self.ask(
-                lambda s, x=a, y=b: s.diagrams.is_(  # type: ignore[misc]
-                    s.diagrams.both(s.diagram(x), s.diagram(y)), TRUE
-                ),
-                about, f"{path}: whether steps overlap", definite=True,
-            )  # fmt: skip
-            if isinstance(found, Witness):
-                what = f"{path}: the steps `{self._step(steps.own[i])}` and "
-                what += f"`{self._step(steps.own[j])}` overlap"
-                place = steps.own[j].place
+            for ladder in ladders(condition, self.protocol.definitions, self.protocol.facts):
+                yield from self._ladder(path, ladder, tuple(sorted(using)))
+
+    def _ladder(self, path: str, ladder: Ladder, ids: tuple[str, ...]) -> Iterator[Finding]:
+        """Gaps and overlaps of an ordered list, unless some step is a part of another."""
+        steps = ladder.steps
+        ground = self._halved([ladder.between, ladder.for_some])
+        pairs = [
+            (one, other)
+            for one, other in combinations(steps, 2)
+            if frozenset(one.bounds) != frozenset(other.bounds)
+        ]
+        first = ground.spaces[0]
+
+        def some(*wanted: tuple[m.Condition, int]) -> bool:
+            goal = (first.diagrams.is_(first.diagram(one), truth) for one, truth in wanted)
+            return first.diagrams.all(goal) != FALSE
+
+        def ordered() -> bool:
+            return all(
+                not some((one.guard, TRUE), (other.guard, TRUE))
+                or (
+                    some((one.band, TRUE), (other.band, FALSE))
+                    and some((one.band, FALSE), (other.band, TRUE))
+                )
+                for one, other in pairs
+            )
+
+        def for_everybody() -> bool:
+            """Whether there is a step for everybody, so that all are meant to be."""
+            return any(
+                not some((m.Any(tuple(step.guard for step in alike)), FALSE))
+                for alike in ladder.alike()
+            )
+
+        question = f"{path}: whether the steps of `{ladder.fact.name}` leave a gap or overlap"
+        if not pairs or not self.settle(ordered, False, question):
+            return
+        for one, other in pairs:
+            if not (ladder.neighbours(one, other) or ladder.neighbours(other, one)):
+                continue
+            both = m.All((one.holds, other.holds))
+            found = self._seen(both, TRUE, f"{path}: whether steps overlap", ground)
+            if found is not None:
+                what = f"{path}: the steps `{self._band(one)}` and `{self._band(other)}` overlap"
+                place = other.band.place
                 yield Finding("step-overlap", place, what, "", "witnessed", ids, found)
-        gap = self.ask(
-            lambda s: s.diagrams.both(
-                s.diagrams.is_(s.diagrams.any(s.diagram(g) for g in steps.guards), FALSE),
-                steps.between(s),
-            ),
-            about, f"{path}: whether there is a gap between steps", definite=True,
+        gaps = [ladder.between]
+        if ladder.measures and self.settle(for_everybody, False, question):
+            gaps.append(ladder.for_some)
+        for gap in gaps:
+            found = self._seen(gap, TRUE, f"{path}: whether there is a gap between steps", ground)
+            if found is not None:
+                what = f"{path}: a gap between the steps of `{ladder.fact.name}`"
+                hint = "the witness falls into none of them"
+                place = steps[0].band.place
+                yield Finding("gap", place, what, hint, "witnessed", ids, found)
+                return
+
+    def _seen(
+        self, condition: m.Condition, truth: int, what: str, ground: Ground
+    ) -> Witness | None:
+        """A confirmed witness of a condition's truth, if there is one."""
+        found = self.ask(
+            lambda s: s.diagrams.is_(s.diagram(condition), truth), [condition], what,
+            definite=True, ground=ground,
         )  # fmt: skip
-        if isinstance(gap, Witness):
-            what = f"{path}: a gap between the steps of `{steps.fact}`"
-            hint = "the witness falls into none of them"
-            place = steps.own[0].place
-            yield Finding("gap", place, what, hint, "witnessed", ids, gap)
+        return found if isinstance(found, Witness) else None
 
     def _classes(self) -> Iterator[Finding]:
         """Entries that fall into no class of a scale of the outcome rules."""
@@ -742,8 +864,9 @@ class _Analysis:
                     yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
                     break
 
-    def _step(self, leaf: m.Leaf) -> str:
-        return leaf_text(leaf, self.protocol.facts)
+    def _band(self, step: Step) -> str:
+        """A step's band, in the words of the rule."""
+        return " and ".join(leaf_text(leaf, self.protocol.facts) for leaf in step.bounds)
 
     # --- dates and validity -------------------------------------------------------------------
 
@@ -765,7 +888,7 @@ class _Analysis:
             fact = self.protocol.facts[leaf.fact]
             if fact.valid_for is None or leaf.op not in ("within_last", "less_than_ago"):
                 continue
-            if _longest(leaf.duration) <= _longest(fact.valid_for):
+            if _days(leaf.duration)[1] < _days(fact.valid_for)[0]:
                 continue
             what = f"{path}: the window of {leaf.duration.text} is longer than `{fact.name}` "
             what += f"may be relied on ({fact.valid_for.text})"
@@ -827,87 +950,16 @@ class _Analysis:
         return tuple(c.id for c in core)
 
 
-def _longest(duration: m.Duration) -> int:
-    """A duration in days, at its longest."""
-    return duration.days + (duration.months * 367 + 11) // 12
+def _days(duration: m.Duration) -> tuple[int, int]:
+    """About how many days a duration has: never more than the least, nor less than the most."""
+    years, months = divmod(duration.months, 12)
+    least = years * 365 + months * 28 + duration.days
+    return least, years * 366 + months * 31 + duration.days
 
 
 def _why_not(criterion: m.Criterion) -> str:
     wanted = "hold" if criterion.kind == "inclusion" else "fail"
     return f"its condition would have to {wanted}"
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """The steps of an ordered list: an `any` whose parts each begin with a band of one fact.
-
-    `guards`: each part's band together with its choices and booleans; `own`: the band.
-    """
-
-    fact: str
-    guards: tuple[m.Condition, ...]
-    own: tuple[m.Test, ...]
-
-    def between(self, space: Space) -> int:
-        """True where the fact lies between the first and the last of the steps."""
-        variable, _ = space.place[0, self.own[0]]
-        cells = space.variables[variable].cells
-        covered = [
-            cell.points[self.fact][0]
-            for cell in cells
-            if self._known(cell)
-            and any(cell.truths[space.place[0, leaf][1]] == TRUE for leaf in self.own)
-        ]
-        if not covered:
-            return FALSE
-        low, high = min(covered), max(covered)
-        return space.diagrams.node(
-            variable,
-            tuple(
-                TRUE if self._known(cell) and low < cell.points[self.fact][0] < high else FALSE
-                for cell in cells
-            ),
-        )
-
-    def _known(self, cell: Cell) -> bool:
-        low, high = cell.points.get(self.fact, (0, 1))
-        return low == high
-
-
-def ladders(parts: Sequence[m.Condition], space: Space) -> Iterator[Ladder]:
-    """The ordered lists among the parts of an `any`: bands of one fact, none inside another."""
-    groups = [part.children if isinstance(part, m.All) else (part,) for part in parts]
-    banded: dict[str, list[tuple[int, m.Test]]] = {}
-    for number, group in enumerate(groups):
-        for leaf in group:
-            if isinstance(leaf, m.LimitTest | m.BetweenTest | m.AgoTest | m.DayTest):
-                banded.setdefault(leaf.fact, []).append((number, leaf))
-    for fact, found in banded.items():
-        numbers = [number for number, _ in found]
-        if len(found) < 2 or len(set(numbers)) < len(numbers):
-            continue
-        if any(len(groups[number]) < 2 for number in numbers):
-            continue
-        variable, _ = space.place[0, found[0][1]]
-        cells = space.variables[variable].cells
-        bands = {
-            leaf: frozenset(
-                i
-                for i, cell in enumerate(cells)
-                if cell.truths[space.place[0, leaf][1]] == TRUE and UNKNOWN not in cell.truths
-            )
-            for _, leaf in found
-        }
-        distinct = set(bands.values())
-        if len(distinct) < 2 or any(a < b for a in distinct for b in distinct):
-            continue
-        guards = []
-        for number, leaf in found:
-            others = [
-                one for one in groups[number] if isinstance(one, m.ChoiceTest | m.BooleanTest)
-            ]
-            guards.append(m.All((leaf, *others), leaf.place))
-        yield Ladder(fact, tuple(guards), tuple(leaf for _, leaf in found))
 
 
 def as_faults(found: Iterable[Finding]) -> list[Fault]:

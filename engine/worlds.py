@@ -54,6 +54,7 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 MOST_COMBINATIONS = 3_000
 LEAST_COMBINATIONS = 200
 MOST_COUNTED = 200
+MOST_CODES = 5
 MOST_DATES = 24
 PERSON = "Dr W. Example"
 
@@ -499,11 +500,21 @@ class _Templates:
                 values = asked.setdefault(where.field, [])
                 values += [v for v in where.values if v not in values]
         options: list[list[tuple[str, Any]]] = []
+        self.complete = True
+        record = m.RecordList(name, name, m.Duration(0, 0), fields)
         for field, values in asked.items():
             spare = _spare(fields[field], values)
             some = [*([spare] if spare is not None else []), *values]
-            options.append([(field, value) for value in some] + [(field, None)])
-        self.complete = True
+            more, every = _several(fields[field], some)
+            self.complete = self.complete and every
+            # Of values that no derivation tells apart, the plainest is enough.
+            wheres = [w for d in self.derivations for w in d.where if w.field == field]
+            told = _matching([m.Exists(name, (w,)) for w in wheres], record)
+            kinds: dict[tuple[m.Truth, ...], Any] = {}
+            for value in [*some, *more]:
+                space.effort.spent += Effort.ASKED
+                kinds.setdefault(told({field: value}), value)
+            options.append([(field, value) for value in kinds.values()] + [(field, None)])
         size = 1
         for option in options:
             size *= len(option)
@@ -512,15 +523,14 @@ class _Templates:
         if size > 5_000:
             self.complete = False
             combos = _one_at_a_time(options)
-        record = m.RecordList(name, name, m.Duration(0, 0), fields)
         matching = _matching(self.derivations, record)
         for combo in combos:
             held = {field: value for field, value in combo if value is not None}
             space.effort.spent += Effort.ASKED
             truths = matching(held)
             plain = {field: _plain_value(fields[field], value) for field, value in held.items()}
-            # Of entries counted alike, the one that says most reads best.
-            if len(plain) > len(self.entries.get(truths, {})) or truths not in self.entries:
+            # Of entries counted alike, the one that says most reads best; first the plainest.
+            if truths not in self.entries or _worth(plain) > _worth(self.entries[truths]):
                 self.entries[truths] = plain
 
     def private(self, derive: Listed, truth: m.Truth) -> Plain | None:
@@ -561,8 +571,32 @@ def _spare(field: m.Field, values: Sequence[Any]) -> Any:
     return next(t for t in ("unlisted", "unlisted too") if t not in values)
 
 
+def _several(field: m.Field, some: Sequence[Any]) -> tuple[list[Any], bool]:
+    """Other values that a field may have, and whether those are all that matching tells apart.
+
+    Codes of a field of several, also with one left blank; amounts as censored results.
+    """
+    if field.type == "quantity":
+        return [(value, sign) for value in some for sign in ("<", "<=", ">", ">=")], True
+    if not field.many:
+        return [], True
+    if len(some) > MOST_CODES:
+        return [], False
+    sets = [list(codes) for n in range(1, len(some) + 1) for codes in combinations(some, n)]
+    return [codes for codes in sets if len(codes) > 1] + [[*codes, ""] for codes in sets], True
+
+
+def _worth(plain: Plain) -> tuple[int, int]:
+    """How well an entry reads: how much it says, in how plain a form."""
+    return len(plain), -sum(isinstance(v, list) or str(v)[:1] in "<>" for v in plain.values())
+
+
 def _plain_value(field: m.Field, value: Any) -> Any:
-    return Num(decimal_text(value)) if field.type == "quantity" else value
+    if field.type != "quantity":
+        return value
+    if isinstance(value, tuple):
+        return value[1] + decimal_text(value[0])
+    return Num(decimal_text(value))
 
 
 def _matching(
@@ -580,8 +614,13 @@ def _matching(
         held: dict[str, Any] = {}
         for name, value in values.items():
             field = record.fields[name]
-            one = m.Amount(value, field.unit) if field.type == "quantity" else value
-            held[name] = (one,) if field.many else one
+            if field.type == "quantity":
+                amount = value if isinstance(value, tuple) else (value, "")
+                held[name] = m.Amount(amount[0], field.unit, amount[1])
+            elif field.many:
+                held[name] = tuple(value) if isinstance(value, list) else (value,)
+            else:
+                held[name] = value
         listed = m.Entries(day, (m.Entry("", held),))
         found = reference.readings(made, m.Subject("", {}, {record.name: listed}), day)
         return tuple(
@@ -640,7 +679,8 @@ class _Coupled:
         self.links = self._links()
         # Two intervals may lie to each other in ways that are not tried.
         self.exact = not self.links
-        if self._read_otherwise():
+        self.otherwise = self._read_otherwise()
+        if self.otherwise:
             self.exact = self.points_exact = False
         self.days = self._days()
 
@@ -670,6 +710,11 @@ class _Coupled:
                 found[truths] = replace(before, spread=spread)
         for truths in self._possible():
             found.setdefault(truths, Cell(truths, None, {}, {}))
+        more = self._added_up() if self.shared else self._elapsed() if self.links else None
+        if more is not None and not self.otherwise:
+            for truths in more:
+                found.setdefault(truths, Cell(truths, None, {}, {}))
+            self.exact = self.points_exact = True
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
@@ -875,6 +920,119 @@ class _Coupled:
                 mixed[i] = truth
             yield tuple(mixed)
 
+    def _added_up(self) -> set[tuple[int, ...]] | None:
+        """Truths of derivations that share a list's entries, whatever entries it has.
+
+        What entries come to for a derivation is summed up in a few figures (`_sum`), and two
+        lists put together have the sums of both. So sums are added to each other until no
+        new one is found. A day stands for all days that no test tells from it. None where
+        there are too many, or days between dates are asked about as well.
+        """
+        derivations: list[Listed] = [d for kind, d in self.members if kind == "list"]
+        templates = self.templates[derivations[0].records]
+        if self.links or not templates.complete or self.effort.over:
+            return None
+        kinds = {
+            tuple(truths[templates.derivations.index(d)] for d in derivations)
+            for truths in templates.entries
+        }
+        most = [self._most(d) for d in derivations]
+        if max(most) > MOST_COUNTED:
+            return None
+        made = [_told_apart(p, derivations) for p in self.protocols]
+        single: dict[tuple[_Sum, ...], m.Entry] = {}
+        spans = self._spans(made)
+        for kind in kinds - {("false",) * len(derivations)}:
+            counted = [(d, t) for d, t in zip(derivations, kind, strict=True) if t != "false"]
+            fields = sorted(
+                {d.field for d, _ in counted if isinstance(d, m.LatestOf | m.EarliestOf)}
+            )
+            for chosen in product([None, "ongoing", *spans], repeat=len(fields)):
+                dates = dict(zip(fields, chosen, strict=True))
+                sums = tuple(
+                    _sum(d, truth, dates, self.day_number)
+                    for d, truth in zip(derivations, kind, strict=True)
+                )
+                self.effort.spent += len(derivations)
+                if sums not in single:
+                    single[sums] = _entry_of(kind, dates)
+                if len(single) > MOST_COMBINATIONS:
+                    return None
+        nothing = tuple(_nothing(d) for d in derivations)
+        reached: dict[tuple[_Sum, ...], tuple[m.Entry, ...]] = {nothing: ()}
+        todo = [nothing]
+        while todo:
+            sums = todo.pop()
+            self.effort.spent += 10 * len(single) * len(derivations)
+            if len(reached) > MOST_COMBINATIONS or self.effort.over:
+                return None
+            for other, entry in single.items():
+                both = tuple(_added(a, b, top) for a, b, top in zip(sums, other, most, strict=True))
+                if both not in reached:
+                    reached[both] = (*reached[sums], entry)
+                    todo.append(both)
+        asked = _Asked(made, self.leaves, self.as_of)
+        name = derivations[0].records
+        ages = [option.age for option in self._confirmed(name, [_Option(None)])]
+        found: set[tuple[int, ...]] = set()
+        for entries, age in product(reached.values(), [*ages, None]):
+            self.effort.spent += Effort.ASKED * len(self.protocols)
+            on = None if age is None else self.as_of - timedelta(days=age)
+            one = m.Subject("", {}, {name: m.Entries(on, entries)})
+            found.add(asked([one] * len(self.protocols))[0])
+        return found
+
+    def _spans(self, made: Sequence[m.Protocol]) -> list[tuple[int, int]]:
+        """The first and last days of dates, partial ones included: for each stretch of days
+        that no test tells apart the first, and where a year may reach from one to another."""
+        cuts: set[Cut] = set()
+        for k, leaf in self.leaves:
+            assert not isinstance(leaf, m.Todo)
+            cuts |= _cuts(leaf, self.protocols[k].facts[leaf.fact])
+        edges = _edges(cuts, self.as_of) | {FIRST_DAY.toordinal()}
+        days = sorted(d for d in edges if FIRST_DAY.toordinal() <= d <= self.day_number)
+        asked = _Asked(made, self.leaves, self.as_of)
+        fields = {getattr(d, "field", "") for _, d in self.members} - {""}
+        sure = ["true"] * len(self.members)
+
+        def truths(day: int) -> tuple[int, ...]:
+            entry = _entry_of(sure, dict.fromkeys(fields, (day, day)))
+            records = {self.members[0][1].records: m.Entries(self.as_of, (entry,))}
+            return asked([m.Subject("", {}, records)] * len(made))[0]
+
+        first: list[int] = []
+        before: tuple[int, ...] | None = None
+        for day in days:
+            now = truths(day)
+            if now != before:
+                first.append(day)
+            before = now
+        return [
+            (low, high)
+            for i, low in enumerate(first)
+            for j, high in enumerate(first[i:], start=i)
+            if j <= i + 1 or high - first[i + 1] < 366
+        ]
+
+    def _elapsed(self) -> set[tuple[int, ...]] | None:
+        """Truths of tests on the days between two dates, where nothing else is asked about:
+        the days may lie in any interval. None where something is."""
+        names = {leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo)}
+        if len(self.protocols) > 1 or len(names) > 1:
+            return None
+        (name,) = names
+        made = _asking(self.protocols[0], [leaf for _, leaf in self.leaves])
+        ends = sorted(
+            {limit // m.MILLION + step for _, leaf in self.leaves for limit in _limits(leaf)
+             for step in (-1, 0, 1)}
+        )  # fmt: skip
+        readings = [m.Reading(name, None, None, "no_date")]
+        for i, low in enumerate(ends):
+            for high in ends[i:]:
+                readings.append(m.Reading(name, low * m.MILLION, high * m.MILLION, None))
+        found = (reference.truths(made, {name: one}, self.as_of) for one in readings)
+        return {tuple(NUMBER[truth] for truth in truths.values()) for truths in found}
+
     def _made_up(self, option: _Option, what: Any) -> list[m.Subject]:
         """An option as values; empty where it is a file's and a pack refuses it."""
         if option.facts is not None:
@@ -999,7 +1157,7 @@ class _Coupled:
                 times.add(leaf.times_u)
         ranges = [p.facts[fact.name].range_u for p in self.protocols if fact.name in p.facts]
         single = len({unit for _, unit in limits} | {fact.unit}) == 1
-        step = fact.resolution_u or _grain([limit for limit, _ in limits])
+        step = fact.resolution_u or grain([limit for limit, _ in limits])
         values: dict[tuple[int, str], None] = {}
         exact = sorted({limit for limit, unit in limits if unit == fact.unit})
         for end in {e for r in ranges if r for e in r} if single else ():
@@ -1189,6 +1347,16 @@ class _Coupled:
             self.exact = self.points_exact = False
         return sorted(n for n in counts if 0 <= n <= MOST_COUNTED)
 
+    def _most(self, derive: Listed) -> int:
+        """The number of entries beyond which no test tells one from another."""
+        limits = [
+            limit // m.MILLION
+            for k, leaf in self.leaves
+            if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
+            for limit in _limits(leaf)
+        ]
+        return max(limits, default=0) + 2
+
     def _made(self, derive: Listed, number: int, certain: bool, when: Any) -> m.Entry:
         """An entry that one derivation alone counts, told apart by fields made up for it."""
         values: dict[str, Any] = {
@@ -1268,6 +1436,69 @@ class _Coupled:
                 yield _Option({}, (), name, two)
 
 
+_Sum = tuple[int, ...]
+"""What entries come to for one derivation; see `_sum`."""
+
+_NO_FIRST, _NO_LAST = m.UNBOUNDED, m.NEVER
+
+
+def _nothing(derive: Listed) -> _Sum:
+    """The sum of no entries."""
+    if isinstance(derive, m.LatestOf | m.EarliestOf):
+        return (0, 0, m.NEVER, m.NEVER, _NO_FIRST, _NO_FIRST)
+    return (0, 0)
+
+
+def _sum(
+    derive: Listed, truth: m.Truth, dates: Mapping[str, tuple[int, int] | str | None], today: int
+) -> _Sum:
+    """What one entry, which counts surely, maybe or not, adds to a derivation.
+
+    How many count surely, and maybe; for a date, whether a sure one has a date, and one has
+    none; the latest first day of sure ones and the latest last day of all; the earliest first
+    day of all and the earliest last day of sure ones (DESIGN's section on lists).
+    """
+    if truth == "false":
+        return _nothing(derive)
+    sure = truth == "true"
+    if not isinstance(derive, m.LatestOf | m.EarliestOf):
+        return (int(sure), int(not sure))
+    said = dates[derive.field]
+    days = (today, today) if said == "ongoing" else said
+    assert not isinstance(days, str)
+    if sure and days is None:
+        return (0, 1, m.NEVER, m.NEVER, _NO_FIRST, _NO_FIRST)
+    low, high = days or (m.PAST, today)
+    if sure:
+        return (1, 0, low, high, low, high)
+    return (0, 0, m.NEVER, high, low, _NO_FIRST)
+
+
+def _added(one: _Sum, other: _Sum, most: int) -> _Sum:
+    """The sum of two sums; all numbers of entries from `most` on are alike."""
+    if len(one) == 2:
+        return (min(one[0] + other[0], most), min(one[1] + other[1], most))
+    return (
+        max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2]),
+        max(one[3], other[3]), min(one[4], other[4]), min(one[5], other[5]),
+    )  # fmt: skip
+
+
+def _entry_of(kind: Sequence[str], dates: Mapping[str, tuple[int, int] | str | None]) -> m.Entry:
+    """An entry that derivations told apart by `_told_apart` count as said."""
+    values: dict[str, Any] = {
+        f"~{i}": "yes" if truth == "true" else "no"
+        for i, truth in enumerate(kind)
+        if truth != "unknown"
+    }
+    for field, said in dates.items():
+        if isinstance(said, str):
+            values[field] = said
+        elif said is not None:
+            values[field] = m.Days(date.fromordinal(said[0]), date.fromordinal(said[1]))
+    return m.Entry("", values)
+
+
 def _told_apart(protocol: m.Protocol, derivations: Sequence[Listed]) -> m.Protocol:
     facts = dict(protocol.facts)
     for name, fact in protocol.facts.items():
@@ -1338,7 +1569,7 @@ def back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
     return guess
 
 
-def _grain(limits: Sequence[int]) -> int:
+def grain(limits: Sequence[int]) -> int:
     """The step between values that a reader would write next to these limits."""
     step = m.MILLION
     while step > 1 and any(limit % step for limit in limits):
