@@ -593,7 +593,8 @@ def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
             "over": f"{scale.records}.{scale.dated}",
             "order": "stated" if scale.stated else "none stated",
             "classes": tuple(c.id for c in scale.classes),
-            "labels": {c.id: c.words.label for c in scale.classes},
+            # A class without a text goes by its label, which is its wording then.
+            "labels": {c.id: c.words.label for c in scale.classes if c.words.text},
         }
 
     return {name: one(scale) for name, scale in outcomes.scales.items()}
@@ -707,8 +708,8 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
     if isinstance(value, m.All | m.Any | m.Not | m.Defined | m.Leaf) and pack is not None:
         return _in_one_line(pack, value)
     if is_dataclass(value):
-        name = getattr(value, "id", "") or getattr(value, "name", "")
-        return str(name) or "there"
+        named = (getattr(value, key, "") for key in ("code", "id", "name"))
+        return next((str(one) for one in named if one), "there")
     return str(value)
 
 
@@ -960,6 +961,8 @@ def _change_record(change: Change) -> Plain:
 
 def _basis(change: Change) -> str:
     """How the relation is known; see WORKBENCH, section 1."""
-    if change.proved:
-        return "proved"
-    return "witnessed" if change.worse or change.better else "undecided"
+    if change.relation in ("added", "removed"):
+        return "read"
+    if change.relation in ("different", "stricter-for-some", "looser-for-some"):
+        return "witnessed"
+    return "proved" if change.proved else "undecided"
