@@ -83,7 +83,7 @@ def _screens_as_said(
         for name, data in (("w.yaml", texts[number]), ("w.json", dump_any(plain[number]))):
             decision = screener.decide(read_subject(data, name, protocol, as_of), as_of)
             assert decision["verdict"] == shown[f"{version}_verdict"]
-            said = decision["verdict"] if change["about"] == "verdict" else "not asked"
+            said: str = decision["verdict"] if change["about"] == "verdict" else "not asked"
             if change[version]:
                 of = {c["id"]: c["status"] for c in decision["criteria"]}
                 said = of[change[version]["id"]]
@@ -378,7 +378,7 @@ def test_a_verdict_is_not_proved_by_parts_that_are_not() -> None:
 
 
 ONLY_READ = {"ask", "found_in", "effort", "place", "name"}
-OTHER: Mapping[str, object] = {
+OTHER: Mapping[str, Any] = {
     "type": "text", "unit": "other", "choices": (m.Choice("z", "Z"),), "range_u": (1, 2),
     "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
