@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import subprocess
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from app.inputs import (
     SubjectFile,
+    Twice,
     path_text,
     print_faults,
     progress,
+    same_ids,
     say,
     stages,
     subject_files,
+    subject_in,
     unreadable,
     unwritable,
 )
 from app.main import DOUBT, REJECTED
 from engine.decision import Screener
-from engine.diff import Comparison, Flip, compare, flip, record
+from engine.diff import Comparison, Flip, Subjects, compare, flip, record
 from engine.faults import EngineFault, Fault, InputRejected
-from engine.model import Protocol, Span, Status, Verdict
+from engine.model import Protocol, Span
 from engine.packs import pack_files, protocol_of
-from engine.record import dump_any
-from engine.subjects import read_subject
+from engine.record import Decision, dump_any
+from engine.worlds import Plain
 
 
 def run(arguments: Namespace) -> int:
@@ -49,17 +53,17 @@ def run(arguments: Namespace) -> int:
                 say(f"{path_text(arguments.subjects)}: there is no subject file here")
             return REJECTED
     code = 0
-    flips: list[Flip] | None = None
+    subjects: Subjects | None = None
     as_of = arguments.as_of or date.today()
     try:
         with stages() as reached:
             comparison = compare(old, new, reached)
         if arguments.subjects is not None:
-            flips, code = _flips(comparison, files, as_of)
+            subjects, code = _compared(comparison, files, as_of)
     except EngineFault as fault:
         say(f"engine fault: {fault.where}")
         return DOUBT
-    content = _content(arguments.format, comparison, flips, as_of)
+    content = _content(arguments.format, record(comparison, subjects))
     if arguments.out is None:
         print(content.decode(), end="")
         return code
@@ -72,8 +76,7 @@ def run(arguments: Namespace) -> int:
     return code
 
 
-def _content(form: str, comparison: Comparison, flips: Sequence[Flip] | None, as_of: date) -> bytes:
-    found = record(comparison, flips, as_of)
+def _content(form: str, found: Plain) -> bytes:
     if form == "json":
         return dump_any(found) + b"\n"
     from reports import diff
@@ -95,6 +98,11 @@ def version_named(name: str) -> Protocol:
         # A drive letter is no revision, and a folder may have a colon in its name.
         if not colon or folder.exists():
             return protocol_of(pack_files(folder), folder.as_posix())
+        if revision.startswith("-"):
+            # Git would take it for an option.
+            message = f"`{revision}` is no revision: it begins with `-`"
+            hint = "write a folder, or REV:FOLDER with a branch, a tag or a commit"
+            raise InputRejected([Fault(Span(name, 1, 1), "no-revision", message, hint)])
         return protocol_of(_from_git(name, revision, path), name)
     except OSError as error:
         raise InputRejected([unreadable(folder, error)]) from None
@@ -134,46 +142,55 @@ def _git(name: str, *words: str) -> bytes:
 # --- subjects ---------------------------------------------------------------------------
 
 
-def _flips(
+def _compared(
     comparison: Comparison, files: Sequence[SubjectFile], as_of: date
-) -> tuple[list[Flip], int]:
+) -> tuple[Subjects, int]:
     """Who comes out differently, in order of the files, and the exit code."""
-    code = 0
-    found = []
+    twice = same_ids(files)
+    rejected: list[str] = []
+    flips: list[Flip] = []
     with Screener(comparison.old) as before, Screener(comparison.new) as after:
         for file in progress(iter(files), len(files)):
-            try:
-                data = file.path.read_bytes()
-            except OSError as error:
-                print_faults([unreadable(file.path, error)])
-                code = REJECTED
+            old = _decided(before, comparison.old, file, as_of, twice)
+            new = _decided(after, comparison.new, file, as_of, twice)
+            if isinstance(old, InputRejected) and isinstance(new, InputRejected):
+                path = path_text(file.path)
+                faults = dict.fromkeys([*old.faults, *new.faults])
+                print_faults(replace(f, span=replace(f.span, path=path)) for f in faults)
+                say(f"{path}: rejected under both versions")
+                rejected.append(file.name)
                 continue
-            name, first = _decided(before, file.name, data, as_of)
-            other, second = _decided(after, file.name, data, as_of)
-            if first is None and second is None:
-                say(f"{file.path.as_posix()}: rejected under both versions")
-                code = REJECTED
-                continue
-            one = flip(
-                comparison,
-                name or other or file.name,
-                file.name,
-                first[1] if first else None,
-                second[1] if second else None,
-                (first[0] if first else None, second[0] if second else None),
-            )
+            one = _flip(comparison, file, old, new)
             if one is not None:
-                found.append(one)
-    return found, code
+                flips.append(one)
+    found = Subjects(as_of, len(files) - len(rejected), tuple(flips), tuple(rejected))
+    return found, REJECTED if rejected else 0
+
+
+def _flip(
+    comparison: Comparison,
+    file: SubjectFile,
+    old: Decision | InputRejected,
+    new: Decision | InputRejected,
+) -> Flip | None:
+    """How a subject stands whom at least one version accepts; None where nothing differs."""
+    decisions = [None if isinstance(one, InputRejected) else one for one in (old, new)]
+    subject = next(one["subject"] for one in decisions if one is not None)
+    faults = [
+        f"{f.span.path}:{f.span.line}:{f.span.column}: {f.code}: {f.message}"
+        for one in (old, new)
+        if isinstance(one, InputRejected)
+        for f in one.faults
+    ]
+    return flip(comparison, subject, file.name, (decisions[0], decisions[1]), tuple(faults))
 
 
 def _decided(
-    screener: Screener, name: str, data: bytes, as_of: date
-) -> tuple[str, tuple[Verdict, Mapping[str, Status]] | None]:
-    """A subject's id, verdict and statuses; no verdict where the file is rejected."""
+    screener: Screener, protocol: Protocol, file: SubjectFile, as_of: date, twice: Twice
+) -> Decision | InputRejected:
+    """What one version decides on a file, or why it rejects it. Raises: EngineFault."""
     try:
-        subject = read_subject(data, name, screener.protocol, as_of)
+        subject, _, _ = subject_in(file, protocol, as_of, twice)
     except InputRejected as rejected:
-        return rejected.subject or "", None
-    decision = screener.decide(subject, as_of)
-    return subject.id, (decision["verdict"], {c["id"]: c["status"] for c in decision["criteria"]})
+        return rejected
+    return screener.decide(subject, as_of)

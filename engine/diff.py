@@ -1,40 +1,84 @@
 """What an amendment changes: two versions of a pack compared over all that can be recorded.
 
 A criterion is *stricter* if some subject stands worse under the new version (passed, open,
-failed, in this order) and none better; *looser* the other way round; *different* if both
-occur. Each direction has a witness that the fired rules of both versions have screened; that
-a direction does not occur is proved, or said to be undecided.
+failed, in this order) and it is proved that none stands better; *looser* the other way round;
+*different* if both occur. Where one direction has a witness and the other is not decided, it
+is *stricter-for-some* or *looser-for-some*, and no more is claimed. Every witness has been
+screened by the fired rules of both versions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
-from typing import Literal
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import engine.model as m
 from engine.decision import Screener
-from engine.diagrams import FALSE, Effort, TooLarge
+from engine.diagrams import FALSE, TRUE, Effort, TooLarge
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
-from engine.witness import confirmed
-from engine.wording import leaf_words
-from engine.worlds import Plain, Progress, Space, fitted, spaces
+from engine.packs import derived_from
+from engine.record import CriterionRecord, Decision, Why
+from engine.wording import decimal_text, leaf_text, leaf_words
+from engine.worlds import (
+    PERSON,
+    Plain,
+    Progress,
+    Space,
+    fitted,
+    inlined,
+    leaves_of,
+    spaces,
+    subject_from,
+)
 
-Relation = Literal["same", "stricter", "looser", "different", "undecided", "added", "removed"]
+if TYPE_CHECKING:
+    from engine.outcomes.model import Outcomes, Scale
+    from engine.outcomes.patient import OutcomeScreener
+
+Relation = Literal[
+    "same",
+    "stricter",
+    "looser",
+    "different",
+    "stricter-for-some",
+    "looser-for-some",
+    "undecided",
+    "added",
+    "removed",
+]
+About = Literal["criterion", "verdict", "class", "event"]
+"""What a change is of: a class or an event of the outcome rules is asked of one entry."""
+
+RANK: Mapping[str, int] = {
+    "failed": 0, "open": 1, "passed": 2,
+    "ineligible": 0, "undetermined": 1, "eligible": 2,
+    "no": 0, "unknown": 1, "yes": 2,
+}  # fmt: skip
+"""How well a subject stands, or how surely an entry belongs to a class."""
+
+NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A subject that comes out differently, as both versions' rules screened it."""
+    """A subject that comes out differently, as both versions' rules screened it.
+
+    `old_file` and `new_file`: what its file says, as each version's dictionary knows it.
+    `old` and `new`: the status, verdict or answer; the verdicts are None for an entry.
+    """
 
     as_of: date
-    recorded: Plain
+    old_file: Plain
+    new_file: Plain
     old: str
     new: str
-    old_verdict: m.Verdict
-    new_verdict: m.Verdict
+    old_verdict: m.Verdict | None
+    new_verdict: m.Verdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +87,7 @@ class Change:
 
     `worse`: a subject that stands worse under the new version; `better`: one that stands
     better. `proved`: that no other direction occurs (True for added and removed ones).
+    `old_rule` and `new_rule` are the conditions in words, a line a test.
     """
 
     relation: Relation
@@ -51,10 +96,18 @@ class Change:
     proved: bool
     worse: Shown | None = None
     better: Shown | None = None
+    about: About = "criterion"
+    old_rule: tuple[str, ...] = ()
+    new_rule: tuple[str, ...] = ()
 
     @property
     def renumbered(self) -> bool:
         return self.old is not None and self.new is not None and self.old.id != self.new.id
+
+    @property
+    def turned(self) -> bool:
+        """Whether an inclusion became an exclusion, or the other way round."""
+        return self.old is not None and self.new is not None and self.old.kind != self.new.kind
 
     @property
     def reworded(self) -> bool:
@@ -64,7 +117,7 @@ class Change:
 
     @property
     def unchanged(self) -> bool:
-        return self.relation == "same" and not self.renumbered and not self.reworded
+        return self.relation == "same" and not (self.renumbered or self.turned or self.reworded)
 
 
 def _said(criterion: m.Criterion) -> tuple[str, ...]:
@@ -102,32 +155,105 @@ class Comparison:
 
 def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: None) -> Comparison:
     """Compare two versions of a pack. Raises: EngineFault."""
-    with _Pair(old, new, progress) as pair:
+    with Screener(old) as before, Screener(new) as after:
+        pair = _Pair(
+            old, new, (_subject_reader(old, before), _subject_reader(new, after)), progress
+        )
         criteria = tuple(pair.changes())
         progress("the verdict", 0, 1)
-        verdict = pair.verdict()
+        verdict = pair.verdict(criteria)
     return Comparison(
         old, new, criteria, verdict, tuple(_outcome_changes(old, new, progress)),
         tuple(_dictionary(old, new)), tuple(_other(old, new)),
     )  # fmt: skip
 
 
+# --- the same by inspection -----------------------------------------------------------------
+
+
+def _same_to_read(
+    old: m.Protocol, before: m.Condition, new: m.Protocol, after: m.Condition
+) -> bool:
+    """Whether two conditions are one, over dictionary entries that are one.
+
+    Definitions are written out. Then nothing that a truth depends on differs, whatever is
+    recorded, and there is nothing to work out.
+    """
+    written = inlined(before, old.definitions)
+    if written != inlined(after, new.definitions):
+        return False
+    todo = [leaf.fact for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo)]
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        one, other = old.facts[name], new.facts[name]
+        if _read_by(one) != _read_by(other):
+            return False
+        todo += derived_from(one)
+        derive = one.derive
+        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+            lists = (old.records[derive.records], new.records[derive.records])
+            used = [where.field for where in derive.where]
+            if isinstance(derive, m.LatestOf | m.EarliestOf):
+                used.append(derive.field)
+            if lists[0].valid_for != lists[1].valid_for:
+                return False
+            if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):
+                return False
+    return True
+
+
+def _read_by(one: m.Fact | m.Field) -> m.Fact | m.Field:
+    """An entry of the dictionary without what only people read: questions, labels, effort."""
+    choices = tuple(m.Choice(choice.code, "") for choice in one.choices)
+    if isinstance(one, m.Fact):
+        return replace(one, ask="", found_in="", effort=None, choices=choices)
+    return replace(one, ask="", choices=choices)
+
+
+# --- two versions side by side --------------------------------------------------------------
+
+Reader = Callable[[Plain, date], tuple[Plain, Mapping[str, str], m.Verdict | None]]
+"""How one version reads something recorded on a day: the file that it knows of it, what its
+rules conclude of each criterion, and the verdict. Raises: InputRejected, EngineFault."""
+
+
+def _subject_reader(protocol: m.Protocol, screener: Screener) -> Reader:
+    def read(recorded: Plain, as_of: date) -> tuple[Plain, Mapping[str, str], m.Verdict | None]:
+        known = fitted(recorded, protocol)
+        # As `eligo screen` reads it: against the whole dictionary.
+        trace = screener.trace(subject_from(known, protocol, as_of, "WITNESS"), as_of)
+        return known, trace.statuses, trace.verdict
+
+    return read
+
+
 class _Pair:
-    """Two packs, their rules, and what can be recorded for both, while they are compared."""
+    """Two packs, their rules, and what can be recorded for both, while they are compared.
 
-    def __init__(self, old: m.Protocol, new: m.Protocol, progress: Progress) -> None:
-        self.old, self.new, self.progress = old, new, progress
-        self.screeners = (Screener(old), Screener(new))
+    `about`: what their criteria are; of classes and events, `belongs` is what tells.
+    """
+
+    def __init__(
+        self,
+        old: m.Protocol,
+        new: m.Protocol,
+        readers: tuple[Reader, Reader],
+        progress: Progress,
+        of_entries: bool = False,
+    ) -> None:
+        self.old, self.new, self.readers, self.progress = old, new, readers, progress
+        self.of_entries = of_entries
         self.effort = Effort()
-        base = new.effective or old.effective or BASE
-        self.spaces, self.all_dates = spaces([old, new], base, self.effort, progress)
 
-    def __enter__(self) -> _Pair:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for screener in self.screeners:
-            screener.close()
+    @cached_property
+    def regions(self) -> tuple[list[Space], bool]:
+        """What can be recorded, day by day, and whether those days stand for all."""
+        base = self.new.effective or self.old.effective or BASE
+        return spaces([self.old, self.new], base, self.effort, self.progress)
 
     def changes(self) -> Iterator[Change]:
         matched = self._matched()
@@ -136,38 +262,85 @@ class _Pair:
             self.progress("criteria", number, len(self.new.criteria))
             other = matched.get(criterion.id)
             if other is None:
-                yield Change("added", None, criterion, True, self._alone(criterion, 1), None)
+                yield self._alone(criterion, 1)
                 continue
             done.add(other.id)
             yield self._change(other, criterion)
         for before in self.old.criteria:
             if before.id not in done:
-                yield Change("removed", before, None, True, None, self._alone(before, 0))
+                yield self._alone(before, 0)
 
-    def _alone(self, criterion: m.Criterion, number: int) -> Shown | None:
-        """A subject that fails a criterion which only one version has."""
+    def _rules(self, old: m.Criterion | None, new: m.Criterion | None, change: Change) -> Change:
+        """A change with its criteria, and their conditions in words."""
+        one = old or new
+        about: About = "criterion"
+        if self.of_entries and one is not None:
+            about = "event" if one.id.endswith(" shown") else "class"
+
+        def lines(protocol: m.Protocol, criterion: m.Criterion | None) -> tuple[str, ...]:
+            if criterion is None:
+                return ()
+            condition = criterion.holds_when
+            if about == "class" and isinstance(condition, m.All):
+                condition = condition.children[-1]  # before it stand the classes above
+            return tuple(rule_lines(protocol, condition))
+
+        return replace(
+            change, old=old, new=new, about=about,
+            old_rule=lines(self.old, old), new_rule=lines(self.new, new),
+        )  # fmt: skip
+
+    def _alone(self, criterion: m.Criterion, number: int) -> Change:
+        """A criterion that only one version has, with a subject that fails it; a class, with
+        an entry that belongs to it."""
+        shown = self._alone_shown(criterion, number)
+        gained = bool(number) == self.of_entries
+        change = Change(
+            "added" if number else "removed", None, None, True,
+            None if gained else shown, shown if gained else None,
+        )  # fmt: skip
+        old, new = (None, criterion) if number else (criterion, None)
+        return self._rules(old, new, change)
+
+    def _alone_shown(self, criterion: m.Criterion, number: int) -> Shown | None:
         self.effort.question()
-        for space in self.spaces:
+        wanted = TRUE if self.of_entries else FALSE
+        for space in self.regions[0]:
             try:
-                goal = space.diagrams.is_(space.status(criterion, number), FALSE)
+                goal = space.diagrams.is_(space.status(criterion, number), wanted)
             except TooLarge:
                 continue
-            for recorded, _ in space.witnesses(goal, 20):
-                self.effort.spent += 2 * Effort.SCREENED
-                try:
-                    first = confirmed(self.screeners[0], recorded, space.as_of)
-                    second = confirmed(self.screeners[1], recorded, space.as_of)
-                except (InputRejected, EngineFault):
-                    continue
-                said = (first, second)[number].statuses[criterion.id]
-                before = "not asked" if number else said
-                after = said if number else "not asked"
-                return Shown(space.as_of, recorded, before, after, first.verdict, second.verdict)
+            for before, after, files, verdicts in self._screened(space, goal):
+                said = (before, after)[number][criterion.id]
+                if RANK[said] == wanted:
+                    two = (NOT_ASKED, said) if number else (said, NOT_ASKED)
+                    return Shown(space.as_of, *files, *two, *verdicts)
         return None
+
+    def _screened(
+        self, space: Space, goal: int
+    ) -> Iterator[
+        tuple[
+            Mapping[str, str],
+            Mapping[str, str],
+            tuple[Plain, Plain],
+            tuple[m.Verdict | None, m.Verdict | None],
+        ]
+    ]:
+        """Witnesses of a goal, screened by both versions: what each concludes, the file as
+        each knows it, and the verdicts."""
+        for recorded, _ in space.witnesses(goal, 20):
+            self.effort.spent += 2 * Effort.SCREENED
+            try:
+                first, before, old = self.readers[0](recorded, space.as_of)
+                second, after, new = self.readers[1](recorded, space.as_of)
+            except (InputRejected, EngineFault):
+                continue
+            yield before, after, (first, second), (old, new)
 
     def _matched(self) -> dict[str, m.Criterion]:
         """For each new criterion the old one it continues: by id where meaning or words
-        agree, else by meaning, else by words, else by id."""
+        agree, else by words, else by meaning, else by id."""
         left = {c.id: c for c in self.old.criteria}
         found: dict[str, m.Criterion] = {}
 
@@ -187,149 +360,205 @@ class _Pair:
         pick(lambda a, b: a.id == b.id)
         return found
 
+    def _same_to_read(self, old: m.Criterion, new: m.Criterion) -> bool:
+        return old.kind == new.kind and _same_to_read(
+            self.old, old.holds_when, self.new, new.holds_when
+        )
+
     def _alike(self, old: m.Criterion, new: m.Criterion) -> bool:
+        if self._same_to_read(old, new):
+            # What is not written yet is no meaning to find a criterion by.
+            return not isinstance(inlined(old.holds_when, self.old.definitions), m.Todo)
         self.effort.question()
         try:
-            return all(s.status(old, 0) == s.status(new, 1) > 2 for s in self.spaces)
+            return all(s.status(old, 0) == s.status(new, 1) > 2 for s in self.regions[0])
         except TooLarge:
             return False
 
     def _change(self, old: m.Criterion, new: m.Criterion) -> Change:
-        return self._moved(
-            old,
-            new,
+        if self._same_to_read(old, new):
+            return self._rules(old, new, Change("same", old, new, True))
+        moved = self._moved(
             lambda s: (s.status(old, 0), s.status(new, 1)),
             [(0, old.holds_when), (1, new.holds_when)],
             (old.id, new.id),
         )
+        return self._rules(old, new, moved)
 
-    def verdict(self) -> Change:
+    def verdict(self, criteria: Sequence[Change]) -> Change:
+        """How the verdict moved, beside what is known of each criterion.
+
+        A verdict is as good as the worst of the statuses: where no criterion is better for
+        anybody, no verdict is.
+        """
+        no_better, no_worse = (
+            all(c.proved and c.relation in ("same", *kept) for c in criteria)
+            for kept in (("stricter", "added"), ("looser", "removed"))
+        )
+        if no_better and no_worse:
+            return Change("same", None, None, True, about="verdict")
         about = [(k, c.holds_when) for k, p in enumerate((self.old, self.new)) for c in p.criteria]
-        return self._moved(None, None, lambda s: (s.verdict(0), s.verdict(1)), about, None)
+        moved = self._moved(
+            lambda s: (s.verdict(0), s.verdict(1)), about, None, no_worse, no_better
+        )
+        return replace(moved, about="verdict")
 
     def _moved(
         self,
-        old: m.Criterion | None,
-        new: m.Criterion | None,
         diagrams: Callable[[Space], tuple[int, int]],
         about: Sequence[tuple[int, m.Condition]],
         ids: tuple[str, str] | None,
+        never_worse: bool = False,
+        never_better: bool = False,
     ) -> Change:
+        """How two diagrams stand to each other; `never_worse` and `never_better` are known."""
         worse = better = None
-        proved = self.all_dates or self.spaces[0].timeless(about)
+        found, all_dates = self.regions
+        no_worse = no_better = all_dates or found[0].timeless(about)
         self.effort.question()
-        for space in self.spaces:
+        for space in found:
             try:
                 before, after = diagrams(space)
+                if not space.complete(about):
+                    no_worse = no_better = False
                 if before == after:
-                    proved = proved and space.complete(about)
                     continue
                 down = space.diagrams.less(after, before)
                 up = space.diagrams.less(before, after)
-                if worse is None:
-                    worse = self._shown(space, before, after, down, ids)
-                    proved = proved and (worse is not None or down == FALSE)
-                if better is None:
-                    better = self._shown(space, before, after, up, ids)
-                    proved = proved and (better is not None or up == FALSE)
-                proved = proved and (bool(worse and better) or space.complete(about))
+                if down != FALSE:
+                    no_worse = False
+                    worse = worse or self._shown(space, before, after, down, ids, -1)
+                if up != FALSE:
+                    no_better = False
+                    better = better or self._shown(space, before, after, up, ids, 1)
             except TooLarge:
-                proved = False
-        relation: Relation = "same" if proved else "undecided"
+                no_worse = no_better = False
+        no_worse, no_better = no_worse or never_worse, no_better or never_better
+        relation: Relation
         if worse and better:
             relation, proved = "different", True
-        elif worse or better:
-            relation = "stricter" if worse else "looser"
-        return Change(relation, old, new, proved, worse, better)
+        elif worse:
+            relation, proved = "stricter" if no_better else "stricter-for-some", no_better
+        elif better:
+            relation, proved = "looser" if no_worse else "looser-for-some", no_worse
+        else:
+            proved = no_worse and no_better
+            relation = "same" if proved else "undecided"
+        return Change(relation, None, None, proved, worse, better)
 
     def _shown(
-        self, space: Space, before: int, after: int, goal: int, ids: tuple[str, str] | None
+        self,
+        space: Space,
+        before: int,
+        after: int,
+        goal: int,
+        ids: tuple[str, str] | None,
+        sign: int,
     ) -> Shown | None:
-        if goal == FALSE:
-            return None
+        """A subject of a goal that both versions' rules find better (`sign` 1) or worse."""
         # Passed against failed says most; decided against open, less.
         decided = space.diagrams.both(
             goal, space.diagrams.is_(before, 0, 2), space.diagrams.is_(after, 0, 2)
         )
         for one in (decided, goal):
-            for recorded, _ in space.witnesses(one, 20):
-                self.effort.spent += 2 * Effort.SCREENED
-                try:
-                    first = confirmed(self.screeners[0], recorded, space.as_of)
-                    second = confirmed(self.screeners[1], recorded, space.as_of)
-                except (InputRejected, EngineFault):
-                    continue
-                said: tuple[str, str] = (first.verdict, second.verdict)
+            for old, new, files, verdicts in self._screened(space, one):
                 if ids is not None:
-                    said = (first.statuses[ids[0]], second.statuses[ids[1]])
-                if said[0] != said[1]:
-                    return Shown(space.as_of, recorded, *said, first.verdict, second.verdict)
+                    said = (old[ids[0]], new[ids[1]])
+                else:
+                    said = (str(verdicts[0]), str(verdicts[1]))
+                if (RANK[said[1]] - RANK[said[0]]) * sign > 0:
+                    return Shown(space.as_of, *files, *said, *verdicts)
         return None
 
 
-# --- outcomes and the dictionary ----------------------------------------------------------
+# --- outcomes -------------------------------------------------------------------------------
 
 
 def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> Iterator[Change]:
     """The classes of the outcome rules, entry by entry of each list that both grade."""
     if old.outcomes is None or new.outcomes is None:
         return
-    from engine.outcomes.patient import entry_pack
+    from engine.outcomes.patient import OutcomeScreener, entry_pack
 
-    for records in new.outcomes.scopes:
-        if records not in old.outcomes.scopes:
+    with ExitStack() as opened:
+
+        @cache
+        def screener(number: int) -> OutcomeScreener:
+            return opened.enter_context(OutcomeScreener((old, new)[number]))
+
+        for records in new.outcomes.scopes:
+            if records not in old.outcomes.scopes or _mistakable(old, new, records):
+                continue
+            before = entry_pack(old, old.outcomes, records)
+            after = entry_pack(new, new.outcomes, records)
+            if before.criteria and after.criteria:
+                readers = (
+                    _entry_reader(old, records, lambda: screener(0)),
+                    _entry_reader(new, records, lambda: screener(1)),
+                )
+                yield from _Pair(before, after, readers, progress, of_entries=True).changes()
+
+
+def _mistakable(old: m.Protocol, new: m.Protocol, records: str) -> list[str]:
+    """Names that are a field of a list in one version and a fact in the other."""
+    if old.outcomes is None or new.outcomes is None:
+        return []
+    one, other = old.outcomes.scopes[records], new.outcomes.scopes[records]
+    return [n for n in one.facts if n in other.facts and (n in one.fields) != (n in other.fields)]
+
+
+def _entry_reader(
+    protocol: m.Protocol, records: str, screener: Callable[[], OutcomeScreener]
+) -> Reader:
+    """As `eligo outcomes` reads one entry of a list."""
+
+    def read(recorded: Plain, as_of: date) -> tuple[Plain, Mapping[str, str], m.Verdict | None]:
+        file = _entry_file(recorded, protocol, records, as_of)
+        subject = subject_from(file, protocol, as_of, "WITNESS")
+        if fitted(file, protocol) != file:
+            raise InputRejected([])
+        outcome = screener().outcome(subject, as_of)
+        here = f"records.{records}.entries[0]"
+        said = {
+            one["id"]: one["answer"]
+            for proof in outcome["proofs"]
+            if proof["entry"] == here
+            for one in proof["conclusions"]
+        }
+        if not said:
+            raise InputRejected([])
+        return file, said, None
+
+    return read
+
+
+def _entry_file(recorded: Plain, protocol: m.Protocol, records: str, as_of: date) -> Plain:
+    """A subject file with one entry of a list, from what was recorded as facts.
+
+    Raises: InputRejected where a file cannot say it so.
+    """
+    assert protocol.outcomes is not None
+    scope = protocol.outcomes.scopes[records]
+    known = fitted(recorded, replace(protocol, facts=scope.facts))
+    today = as_of.isoformat()
+    entry: Plain = {scope.dated: today}
+    start = protocol.facts[protocol.outcomes.start]
+    facts: Plain = {start.name: {"value": today, "on": today}}
+    if start.attested_by:
+        facts[start.name]["by"] = PERSON
+    for name, said in known["facts"].items():
+        if name not in scope.fields:
+            facts[name] = said
             continue
-        before = entry_pack(old, old.outcomes, records)
-        after = entry_pack(new, new.outcomes, records)
-        if before.criteria and after.criteria:
-            with _Pair(before, after, progress) as pair:
-                yield from pair.changes()
-
-
-def _dictionary(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
-    pairs: list[tuple[str, Mapping[str, object], Mapping[str, object]]] = [
-        ("", old.facts, new.facts),
-        ("the list ", old.records, new.records),
-    ]
-    for what, before, after in pairs:
-        for name in dict.fromkeys([*before, *after]):
-            if name not in after:
-                yield f"{what}{name}: removed"
-            elif name not in before:
-                yield f"{what}{name}: added"
-            elif before[name] != after[name]:
-                differing = [
-                    f"{field.name.removesuffix('_u')}: {_brief(a)} -> {_brief(b)}"
-                    for field in fields(before[name])  # type: ignore[arg-type]
-                    if field.name != "place"
-                    and (a := getattr(before[name], field.name))
-                    != (b := getattr(after[name], field.name))
-                ]
-                if differing:
-                    yield f"{what}{name}: " + "; ".join(differing)
-
-
-def _brief(value: object) -> str:
-    """A value of the dictionary in few words."""
-    if value is None or value == "":
-        return "none"
-    if isinstance(value, m.Duration):
-        return value.text
-    if isinstance(value, int) and not isinstance(value, bool):
-        from engine.wording import decimal_text
-
-        return decimal_text(value)
-    if isinstance(value, m.Choice):
-        return value.code
-    if isinstance(value, Mapping):
-        return ", ".join(str(key) for key in value) or "none"
-    if isinstance(value, tuple):
-        return " ".join(_brief(one) for one in value) or "none"
-    if is_dataclass(value):
-        kind = type(value).__name__.removesuffix("Of").lower()
-        inside = (getattr(value, field.name) for field in fields(value) if field.name != "place")
-        return " ".join([kind, *(_brief(one) for one in inside if one != ())])
-    return str(value)
+        # An entry speaks on its day, and has no limits of normal of its own.
+        if said.keys() - {"value", "unit", "on", "by"} or said["on"] != today:
+            raise InputRejected([])
+        unit = said.get("unit")
+        entry[name] = {"value": said["value"], "unit": unit} if unit else said["value"]
+    lists = dict(known["records"])
+    there = lists.get(records, {"entries": []})
+    lists[records] = {**there, "entries": [entry, *there["entries"]]}
+    return {"facts": facts, "records": lists}
 
 
 def _other(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
@@ -339,80 +568,277 @@ def _other(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
         return
     if old.outcomes is None or new.outcomes is None:
         return
+    for records in new.outcomes.scopes:
+        if records in old.outcomes.scopes:
+            names = _mistakable(old, new, records)
+            if names:
+                yield (
+                    f"{records}: {', '.join(names)} is a field in one version and a fact in the"
+                    " other, so the classes are not compared"
+                )
     for name in ("start", "died", "response", "events", "endpoints", "toxicities", "in_order"):
         before, after = getattr(old.outcomes, name), getattr(new.outcomes, name)
-        if before == after:
-            continue
-        named = name.replace("_", " ")
-        if isinstance(before, Mapping):
-            changed = [k for k in dict.fromkeys([*before, *after]) if before.get(k) != after.get(k)]
-            yield f"outcome rules, {named}: {', '.join(changed)}"
-        else:
-            yield f"outcome rules, {named}: not the same"
-    ranks = [
-        {s.name: tuple(c.id for c in s.classes) for s in p.outcomes.scales.values()}
-        for p in (old, new)
-        if p.outcomes is not None
-    ]
-    for name in dict.fromkeys([*ranks[0], *ranks[1]]):
-        if ranks[0].get(name) != ranks[1].get(name):
-            yield f"outcome rules, scale `{name}`: not the same classes in the same order"
+        yield from _differences(name.replace("_", " "), before, after, (old, new))
+    yield from _differences(
+        "scales", _without_rules(old.outcomes), _without_rules(new.outcomes), (old, new)
+    )
+
+
+def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
+    """What a scale says beside its classes' rules and words, which are compared one by one."""
+
+    def one(scale: Scale) -> Mapping[str, object]:
+        return {
+            "ask": scale.ask,
+            "over": f"{scale.records}.{scale.dated}",
+            "order": "stated" if scale.stated else "none stated",
+            "classes": tuple(c.id for c in scale.classes),
+            # A class without a text goes by its label, which is its wording then.
+            "labels": {c.id: c.words.label for c in scale.classes if c.words.text},
+        }
+
+    return {name: one(scale) for name, scale in outcomes.scales.items()}
+
+
+# --- the dictionary -------------------------------------------------------------------------
+
+
+def _dictionary(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    for name in dict.fromkeys([*old.facts, *new.facts]):
+        one, other = old.facts.get(name), new.facts.get(name)
+        yield from _differences(name, one, other, (old, new))
+    for name in dict.fromkeys([*old.records, *new.records]):
+        before, after = old.records.get(name), new.records.get(name)
+        yield from _differences(f"the list {name}", before, after, (old, new))
+
+
+def _differences(
+    where: str, old: Any, new: Any, packs: tuple[m.Protocol, m.Protocol], key: str = ""
+) -> Iterator[str]:
+    """What differs between two values of a pack, a line each: `where: old -> new`.
+
+    `key` is the field that they stand in: one that ends in `_u` holds millionths.
+    """
+    if old == new:
+        return
+    before, after = _named(old), _named(new)
+    if _nested(old) and _nested(new) and type(old) is type(new):
+        for field in fields(old):
+            if field.compare and field.name != "name":
+                inner = "" if field.name == "words" else f": {field.name.removesuffix('_u')}"
+                one, other = getattr(old, field.name), getattr(new, field.name)
+                yield from _differences(where + inner, one, other, packs, field.name)
+    elif before is not None and after is not None:
+        for name in dict.fromkeys([*before, *after]):
+            if name in before and name in after:
+                yield from _differences(f"{where}: {name}", before[name], after[name], packs)
+            else:
+                yield f"{where}: {name}: {'removed' if name in before else 'added'}"
+        kept = [[n for n in one if n in before and n in after] for one in (before, after)]
+        if kept[0] != kept[1] and not isinstance(old, Mapping):
+            yield f"{where}: in order: {' '.join(kept[0])} -> {' '.join(kept[1])}"
+    elif old is None and _entire(new):
+        yield f"{where}: added"
+    elif new is None and _entire(old):
+        yield f"{where}: removed"
+    elif key == "" and _chains(old) and _chains(new):
+        for sign, some, others in (("removed", old, new), ("added", new, old)):
+            yield from (f"{where}: {_brief(c)}: {sign}" for c in some if c not in others)
+        if set(old) == set(new):
+            yield f"{where}: the same chains in another order"
+    else:
+        said = [_brief(value, key, pack) for value, pack in zip((old, new), packs, strict=True)]
+        yield f"{where}: {said[0]} -> {said[1]}"
+
+
+def _nested(value: object) -> bool:
+    """Whether a value is gone into, rather than shown whole."""
+    return is_dataclass(value) and not isinstance(
+        value, m.Duration | m.Derivation | m.All | m.Any | m.Not | m.Defined | m.Leaf
+    )
+
+
+def _entire(value: object) -> bool:
+    """Whether a value is one that is added or removed as a whole."""
+    return isinstance(value, m.Fact | m.RecordList | m.Field)
+
+
+def _chains(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, tuple) for one in value)
+
+
+def _named(value: object) -> Mapping[str, Any] | None:
+    """Several things by name; None for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, tuple) and value and all(is_dataclass(one) for one in value):
+        if all(isinstance(one, m.Choice) for one in value):
+            return {one.code: one for one in value}
+        if all(hasattr(one, "id") for one in value):
+            return {one.id: one for one in value}
+    return None
+
+
+def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
+    """A value of a pack in few words."""
+    if value is None or value == "" or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return decimal_text(value) if key.endswith("_u") else str(value)
+    if isinstance(value, m.Duration):
+        return value.text or f"{value.months or value.days} {'months' if value.months else 'days'}"
+    if isinstance(value, m.CompletedYears):
+        return f"completed_years_since {value.since}"
+    if isinstance(value, m.DaysBetween):
+        return f"days_between {value.start} and {value.end}"
+    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
+        field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
+        where = " and ".join(
+            f"{w.field}: " + " or ".join(_brief(one, "_u") for one in w.values)
+            for w in value.where
+        )  # fmt: skip
+        listed = f"{word.get(type(value), 'count')} {value.records}{field}"
+        return f"{listed} where {where}" if where else listed
+    if isinstance(value, tuple):
+        words = [_brief(one, key) for one in value]
+        return " to ".join(words) if key == "range_u" else ", ".join(words)
+    if isinstance(value, m.All | m.Any | m.Not | m.Defined | m.Leaf) and pack is not None:
+        return _in_one_line(pack, value)
+    if is_dataclass(value):
+        named = (getattr(value, key, "") for key in ("code", "id", "name"))
+        return next((str(one) for one in named if one), "there")
+    return str(value)
+
+
+def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
+    if isinstance(condition, m.Defined):
+        return condition.name
+    if isinstance(condition, m.All | m.Any):
+        word = "all of" if isinstance(condition, m.All) else "any of"
+        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in condition.children)})"
+    if isinstance(condition, m.Not):
+        return f"not ({_in_one_line(protocol, condition.child)})"
+    facts = dict(protocol.facts)
+    if protocol.outcomes is not None:
+        for scope in protocol.outcomes.scopes.values():
+            facts |= scope.facts
+    return leaf_text(condition, facts)
 
 
 # --- subjects -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class Because:
+    """A criterion whose status differs, and what each version's rules looked at.
+
+    An id is "" where a version does not have the criterion; the sentences are those of the
+    tests that made it come out so, without those that both versions share.
+    """
+
+    old_id: str
+    new_id: str
+    old: str
+    new: str
+    old_says: tuple[str, ...]
+    new_says: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Flip:
     """One subject under both versions; a verdict is None where the version rejects the file.
 
-    `because`: the criteria whose status differs, as (old id, new id, old status, new
-    status); an id is "" where a version does not have the criterion.
+    `faults`: why it does, a line each.
     """
 
     subject: str
     file: str
     old: m.Verdict | None
     new: m.Verdict | None
-    because: tuple[tuple[str, str, str, str], ...]
+    because: tuple[Because, ...]
+    faults: tuple[str, ...] = ()
 
     @property
     def flips(self) -> bool:
         return self.old != self.new
 
 
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Who comes out differently on a day, of how many files that a version could read.
+
+    `rejected`: the files that neither version accepts, of whom nothing is said.
+    """
+
+    as_of: date
+    compared: int
+    flips: tuple[Flip, ...]
+    rejected: tuple[str, ...]
+
+
 def flip(
     comparison: Comparison,
     subject: str,
     file: str,
-    old: Mapping[str, m.Status] | None,
-    new: Mapping[str, m.Status] | None,
-    verdicts: tuple[m.Verdict | None, m.Verdict | None],
+    decisions: tuple[Decision | None, Decision | None],
+    faults: tuple[str, ...] = (),
 ) -> Flip | None:
     """How a subject stands in both versions; None where nothing differs.
 
-    `old` and `new`: the statuses by criterion, None where the file was rejected.
+    `decisions`: by version, None where it rejected the file, because of `faults`.
     """
+    old, new = decisions
+    verdicts = (old["verdict"] if old else None, new["verdict"] if new else None)
+    if old is None or new is None:
+        return Flip(subject, file, *verdicts, (), faults)
+    sides = [{c["id"]: c for c in decision["criteria"]} for decision in (old, new)]
     because = []
     for change in comparison.criteria:
-        before = old.get(change.old.id, "") if old is not None and change.old else ""
-        after = new.get(change.new.id, "") if new is not None and change.new else ""
-        if before != after and old is not None and new is not None:
-            # A criterion that is new, or gone, tells only where it does not pass.
-            if {before, after} == {"", "passed"}:
-                continue
-            ids = (change.old.id if change.old else "", change.new.id if change.new else "")
-            because.append((*ids, before, after))
+        before = sides[0][change.old.id] if change.old else None
+        after = sides[1][change.new.id] if change.new else None
+        said = (before["status"] if before else "", after["status"] if after else "")
+        # A criterion that is new, or gone, tells only where it does not pass.
+        if said[0] == said[1] or set(said) == {"", "passed"}:
+            continue
+        says = [() if one is None else _reasons(one) for one in (before, after)]
+        own = [tuple(s for s in a if s not in b) for a, b in (says, says[::-1])]
+        if not any(own):
+            own = [(), says[1] or says[0]]  # the same readings: it is what is asked that turned
+        ids = (change.old.id if change.old else "", change.new.id if change.new else "")
+        because.append(Because(*ids, *said, *own))
     if verdicts[0] == verdicts[1] and not because:
         return None
-    return Flip(subject, file, verdicts[0], verdicts[1], tuple(because))
+    return Flip(subject, file, *verdicts, tuple(because))
+
+
+def _reasons(criterion: CriterionRecord) -> tuple[str, ...]:
+    """What the tests say that a criterion's answer rests on, in order."""
+    found: dict[str, None] = {}
+
+    def walk(why: Why) -> None:
+        children = why["children"]
+        if not children:
+            found[why.get("says", why["condition"])] = None
+            return
+        settles = {"all of": "true", "any of": "false"}.get(why["condition"])
+        for child in children:
+            # One part settles an `all` that is not true; that one is true, all of them do.
+            alone = len(children) == 1
+            if alone or why["truth"] == settles or child["truth"] == why["truth"]:
+                walk(child)
+
+    walk(criterion["why"])
+    return tuple(found)
 
 
 # --- in words -----------------------------------------------------------------------------
 
 
-def rule_lines(protocol: m.Protocol, criterion: m.Criterion) -> list[str]:
-    """A criterion's condition in words, a line a test, indented by depth."""
+def rule_lines(protocol: m.Protocol, condition: m.Condition) -> list[str]:
+    """A condition in words, a line a test, indented by depth."""
     lines: list[str] = []
 
     def walk(condition: m.Condition, depth: int) -> None:
@@ -429,41 +855,53 @@ def rule_lines(protocol: m.Protocol, criterion: m.Criterion) -> list[str]:
         else:
             lines.append(pad + leaf_words(condition, protocol.facts))
 
-    walk(criterion.holds_when, 0)
+    walk(condition, 0)
     return lines
 
 
-def record(comparison: Comparison, flips: Sequence[Flip] | None, as_of: date | None) -> Plain:
+def record(comparison: Comparison, subjects: Subjects | None) -> Plain:
     """The comparison as one JSON object, keys in a fixed order."""
     return {
         "schema": "eligo.diff/1",
         "old": _identity(comparison.old),
         "new": _identity(comparison.new),
         "alike": comparison.alike,
-        "verdict": _change_record(comparison, comparison.verdict, rules=False),
-        "criteria": [_change_record(comparison, c) for c in comparison.criteria],
-        "outcomes": [_change_record(comparison, c, rules=False) for c in comparison.outcomes],
+        "verdict": _change_record(comparison.verdict),
+        "criteria": [_change_record(c) for c in comparison.criteria],
+        "outcomes": [_change_record(c) for c in comparison.outcomes],
         "dictionary": list(comparison.dictionary),
         "other": list(comparison.other),
-        "subjects": None
-        if flips is None
-        else {
-            "as_of": as_of.isoformat() if as_of else None,
-            "rescreen": sorted({one.subject for one in flips}),
-            "flips": [
-                {
-                    "subject": one.subject,
-                    "file": one.file,
-                    "old": one.old,
-                    "new": one.new,
-                    "because": [
-                        {"old_id": a, "new_id": b, "old": before, "new": after}
-                        for a, b, before, after in one.because
-                    ],
-                }
-                for one in flips
-            ],
-        },
+        "subjects": None if subjects is None else _subjects_record(subjects),
+    }
+
+
+def _subjects_record(subjects: Subjects) -> Plain:
+    return {
+        "as_of": subjects.as_of.isoformat(),
+        "compared": subjects.compared,
+        "rescreen": sorted({one.subject for one in subjects.flips}),
+        "rejected": list(subjects.rejected),
+        "flips": [
+            {
+                "subject": one.subject,
+                "file": one.file,
+                "old": one.old,
+                "new": one.new,
+                "faults": list(one.faults),
+                "because": [
+                    {
+                        "old_id": item.old_id,
+                        "new_id": item.new_id,
+                        "old": item.old,
+                        "new": item.new,
+                        "old_says": list(item.old_says),
+                        "new_says": list(item.new_says),
+                    }
+                    for item in one.because
+                ],
+            }
+            for one in subjects.flips
+        ],
     }
 
 
@@ -477,41 +915,54 @@ def _identity(protocol: m.Protocol) -> Plain:
     }
 
 
-def _change_record(comparison: Comparison, change: Change, rules: bool = True) -> Plain:
-    def side(criterion: m.Criterion | None, protocol: m.Protocol) -> Plain | None:
+def _change_record(change: Change) -> Plain:
+    def side(criterion: m.Criterion | None, rule: tuple[str, ...]) -> Plain | None:
         if criterion is None:
             return None
         return {
             "id": criterion.id,
-            "kind": criterion.kind,
+            "kind": criterion.kind if change.about == "criterion" else None,
             "text": criterion.text,
             "interpretation": criterion.interpretation,
             "basis": criterion.basis,
             "source": criterion.source,
-            "rule": rule_lines(protocol, criterion) if rules else [],
+            "rule": list(rule),
         }
 
     def shown(one: Shown | None) -> Plain | None:
         if one is None:
             return None
+        old, new = ({"subject": "WITNESS", **file} for file in (one.old_file, one.new_file))
+        alike = old == new
         return {
             "as_of": one.as_of.isoformat(),
             "old": one.old,
             "new": one.new,
             "old_verdict": one.old_verdict,
             "new_verdict": one.new_verdict,
-            "subject": {"subject": "WITNESS", **fitted(one.recorded, comparison.new)}
-            if rules or change is comparison.verdict
-            else {"subject": "WITNESS", **one.recorded},
+            "subject": new if alike else None,
+            "old_subject": None if alike else old,
+            "new_subject": None if alike else new,
         }
 
     return {
+        "about": change.about,
         "relation": change.relation,
         "renumbered": change.renumbered,
+        "turned": change.turned,
         "reworded": change.reworded,
-        "basis": "proved" if change.proved else "undecided",
-        "old": side(change.old, comparison.old),
-        "new": side(change.new, comparison.new),
+        "basis": _basis(change),
+        "old": side(change.old, change.old_rule),
+        "new": side(change.new, change.new_rule),
         "worse": shown(change.worse),
         "better": shown(change.better),
     }
+
+
+def _basis(change: Change) -> str:
+    """How the relation is known; see WORKBENCH, section 1."""
+    if change.relation in ("added", "removed"):
+        return "read"
+    if change.relation in ("different", "stricter-for-some", "looser-for-some"):
+        return "witnessed"
+    return "proved" if change.proved else "undecided"

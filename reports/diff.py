@@ -12,10 +12,13 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from engine.witness import change_lines
+from engine.witness import file_lines
 
 HERE = Path(__file__).parent
 WIDTH = 80
+MOST_SAID = 4
+"""How many sentences of one version a terminal shows for one status; JSON and HTML have all."""
+
 Plain = Mapping[str, Any]
 
 RELATIONS: Mapping[str, str] = {
@@ -23,9 +26,42 @@ RELATIONS: Mapping[str, str] = {
     "stricter": "stricter",
     "looser": "looser",
     "different": "stricter for some, looser for others",
+    "stricter-for-some": "stricter for some; whether looser for others is not decided",
+    "looser-for-some": "looser for some; whether stricter for others is not decided",
     "undecided": "not decided within the limit",
     "added": "added",
     "removed": "removed",
+}
+OF_ENTRIES: Mapping[str, str] = {
+    **RELATIONS,
+    "stricter": "narrower",
+    "looser": "wider",
+    "different": "narrower for some entries, wider for others",
+    "stricter-for-some": "narrower for some entries; whether wider for others is not decided",
+    "looser-for-some": "wider for some entries; whether narrower for others is not decided",
+}
+"""Of a class or an event: which entries it takes."""
+
+PROOFS: Mapping[str, str] = {
+    "same": "Proved over everything that can be recorded.",
+    "stricter": "Shown by a subject; proved that nobody stands better.",
+    "looser": "Shown by a subject; proved that nobody stands worse.",
+    "different": "Shown by a subject in each direction.",
+    "stricter-for-some": "Shown by a subject; whether anybody stands better was not decided.",
+    "looser-for-some": "Shown by a subject; whether anybody stands worse was not decided.",
+    "undecided": "Not decided within the limit.",
+}
+ENTRY_PROOFS: Mapping[str, str] = {
+    **PROOFS,
+    "stricter": "Shown by an entry; proved that it takes in no other.",
+    "looser": "Shown by an entry; proved that it leaves out no other.",
+    "different": "Shown by an entry in each direction.",
+    "stricter-for-some": "Shown by an entry; whether it takes in others was not decided.",
+    "looser-for-some": "Shown by an entry; whether it leaves out others was not decided.",
+}
+ANSWERS: Mapping[str, Mapping[str, str]] = {
+    "class": {"yes": "belongs to the class", "no": "does not belong", "unknown": "not known"},
+    "event": {"yes": "shows it", "no": "does not show it", "unknown": "not known"},
 }
 VERDICTS: Mapping[str | None, str] = {
     "eligible": "eligible",
@@ -33,15 +69,24 @@ VERDICTS: Mapping[str | None, str] = {
     "undetermined": "undetermined",
     None: "rejected",
 }
+KINDS: Mapping[str, str] = {"inclusion": "an inclusion", "exclusion": "an exclusion"}
+
+
+def relation(change: Plain) -> str:
+    """How a meaning moved, in a few words."""
+    words = RELATIONS if change["about"] in ("criterion", "verdict") else OF_ENTRIES
+    return words[change["relation"]]
 
 
 def heading(change: Plain) -> str:
     """What happened to a criterion, in a few words."""
-    words = RELATIONS[change["relation"]]
+    words = relation(change)
     if change["relation"] == "same":
         words = "same meaning"
         if change["reworded"]:
             words += ", text changed"
+    if change["turned"]:
+        words += f", now {KINDS[change['new']['kind']]}"
     if change["renumbered"]:
         words += f", was {change['old']['id']}"
     return words
@@ -54,59 +99,76 @@ def name(change: Plain) -> str:
 
 
 def unchanged(change: Plain) -> bool:
-    return change["relation"] == "same" and not change["renumbered"] and not change["reworded"]
+    touched = change["renumbered"] or change["turned"] or change["reworded"]
+    return change["relation"] == "same" and not touched
 
 
 def summary(found: Plain) -> str:
-    """The amendment in one sentence."""
+    """The amendment in a few sentences."""
     if found["alike"]:
         return "The two versions mean the same."
-    changed = [c for c in found["criteria"] if not unchanged(c)]
-    verdict = found["verdict"]
     moved = {
         "same": "No verdict changes.",
         "stricter": "Some subjects stand worse, none better.",
         "looser": "Some subjects stand better, none worse.",
         "different": "Some subjects stand worse, and some better.",
+        "stricter-for-some": "Some subjects stand worse; whether any stands better was not"
+        " decided.",
+        "looser-for-some": "Some subjects stand better; whether any stands worse was not decided.",
         "undecided": "Whether a verdict changes was not decided within the limit.",
-    }[verdict["relation"]]
-    if verdict["basis"] == "undecided" and verdict["relation"] in ("stricter", "looser"):
-        known, other = (
-            ("worse", "better") if verdict["relation"] == "stricter" else ("better", "worse")
-        )
-        moved = f"Some subjects stand {known}; whether any stands {other} was not decided."
-    many = "1 criterion changes" if len(changed) == 1 else f"{len(changed)} criteria change"
-    return f"{many}. {moved}"
+    }[found["verdict"]["relation"]]
+    said = [_many(found["criteria"], "criterion changes", "criteria change"), moved]
+    if any(not unchanged(c) for c in found["outcomes"]):
+        said.append(_many(found["outcomes"], "outcome class changes", "outcome classes change"))
+    return " ".join(said)
+
+
+def _many(changes: Sequence[Plain], one: str, more: str) -> str:
+    count = sum(not unchanged(c) for c in changes)
+    return f"{count} {one if count == 1 else more}."
 
 
 def certainty(change: Plain) -> str:
     """How the claim is known."""
-    shown = [side for side in ("worse", "better") if change[side]]
+    of_entry = change["about"] in ("class", "event")
     if change["relation"] in ("added", "removed"):
-        return "Shown by a subject." if shown else ""
-    proof = {
-        "same": "Proved over everything that can be recorded.",
-        "stricter": "Shown by a subject; proved that nobody stands better.",
-        "looser": "Shown by a subject; proved that nobody stands worse.",
-        "different": "Shown by a subject in each direction.",
-    }.get(change["relation"], "")
-    if change["basis"] == "undecided":
-        open_ = "The other direction was not decided within the limit."
-        return f"Shown by a subject. {open_}" if shown else "Not decided within the limit."
-    return proof
+        shown = change["worse"] or change["better"]
+        return f"Shown by {'an entry' if of_entry else 'a subject'}." if shown else ""
+    said = (ENTRY_PROOFS if of_entry else PROOFS)[change["relation"]]
+    moved = change["relation"] not in ("same", "undecided")
+    if change["about"] == "class" and moved and change["old"]["rule"] == change["new"]["rule"]:
+        said += " Its own rule stays: a class before it, or the dictionary, changes."
+    return said
 
 
 def witnesses(change: Plain) -> Iterator[tuple[str, Plain]]:
     """The subjects of a change, each with what it shows."""
-    if change["worse"]:
-        yield "stands worse", change["worse"]
-    if change["better"]:
-        yield "stands better", change["better"]
+    for side, status, entry in (
+        ("worse", "stands worse", "narrower here"),
+        ("better", "stands better", "wider here"),
+    ):
+        if change[side]:
+            yield entry if change["about"] in ("class", "event") else status, change[side]
 
 
-def subject_lines(shown: Plain) -> list[str]:
-    """A witness as the lines of a subject file."""
-    return change_lines(shown["subject"])
+def move(change: Plain, shown: Plain) -> str:
+    """`passed -> failed`, or what becomes of an entry."""
+    words = ANSWERS.get(change["about"], {})
+    return f"{words.get(shown['old'], shown['old'])} -> {words.get(shown['new'], shown['new'])}"
+
+
+def files(shown: Plain) -> list[tuple[str, list[str]]]:
+    """A witness as the lines of a subject file; two where each version knows it otherwise."""
+    if shown["subject"] is not None:
+        return [("", _file(shown["subject"]))]
+    return [
+        (f"as the {version} version reads it:", _file(shown[f"{version}_subject"]))
+        for version in ("old", "new")
+    ]
+
+
+def _file(subject: Plain) -> list[str]:
+    return file_lines(subject, subject["subject"])
 
 
 # --- text -------------------------------------------------------------------------------
@@ -114,22 +176,22 @@ def subject_lines(shown: Plain) -> list[str]:
 
 def as_text(found: Plain) -> str:
     """The comparison for a terminal, 80 columns."""
-    lines = [_versions(found), "", *_wrapped(summary(found), "")]
+    lines = [*_wrapped(_versions(found), ""), "", *_wrapped(summary(found), "")]
+    if found["subjects"] is not None:
+        lines += ["", *_subjects_text(found["subjects"])]
     for change in found["criteria"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
     verdict = found["verdict"]
     if verdict["relation"] != "same":
-        lines += ["", f"verdict: {RELATIONS[verdict['relation']]}", *_proof_text(verdict)]
+        lines += ["", *_wrapped(f"verdict: {relation(verdict)}", ""), *_proof_text(verdict)]
     for change in found["outcomes"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
-    for title, items in (("dictionary", found["dictionary"]), ("other", found["other"])):
+    for title, items in (("dictionary", found["dictionary"]), ("outcome rules", found["other"])):
         if items:
             lines += ["", f"{title}:"]
             lines += [line for item in items for line in _wrapped(item, "  ")]
-    if found["subjects"] is not None:
-        lines += ["", *_subjects_text(found["subjects"])]
     return "\n".join(lines) + "\n"
 
 
@@ -140,14 +202,19 @@ def _versions(found: Plain) -> str:
     return f"{old['id']} {old['version']} -> {new['id']} {new['version']}"
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ") or []
+def _wrapped(text: str, indent: str, hang: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent + hang,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _change_text(change: Plain) -> list[str]:
-    lines = [f"{name(change)}: {heading(change)}"]
+    lines = _wrapped(f"{name(change)}: {heading(change)}", "")
     old, new = change["old"], change["new"]
-    if old and new and change["reworded"]:
+    if change["turned"]:
+        lines += [f"  - kind: {old['kind']}", f"  + kind: {new['kind']}"]
+    if change["reworded"]:
         for key in ("text", "interpretation", "basis", "source"):
             if old[key] != new[key]:
                 lines += _wrapped(f"- {key}: {old[key] or 'none'}", "  ")
@@ -156,11 +223,21 @@ def _change_text(change: Plain) -> list[str]:
         lines += _wrapped((new or old)["text"], "  ")
     if old and new and old["rule"] != new["rule"]:
         for sign, line in rule_changes(old["rule"], new["rule"]):
-            lines.append(f"  {sign} {line}")
+            lines += _rule_text(sign, line)
     elif not (old and new):
-        sign = "+" if new else "-"
-        lines += [f"  {sign} {line}" for line in (new or old)["rule"]]
+        for line in (new or old)["rule"]:
+            lines += _rule_text("+" if new else "-", line)
     return lines + _proof_text(change)
+
+
+def _rule_text(sign: str, line: str) -> list[str]:
+    """A line of a rule behind its sign; where it is long, the rest hangs below it."""
+    words = line.lstrip()
+    depth = min(len(line) - len(words), WIDTH // 2)
+    first, rest = f"  {sign} " + " " * depth, " " * (depth + 6)
+    return textwrap.wrap(
+        words, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
 
 
 def rule_changes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
@@ -175,22 +252,57 @@ def rule_changes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]
 
 
 def _proof_text(change: Plain) -> list[str]:
-    lines = [f"  {line}" for line in _wrapped(certainty(change), "")]
+    lines = _wrapped(certainty(change), "  ")
     for words, shown in witnesses(change):
-        lines.append(f"  {words}: {shown['old']} -> {shown['new']}, as of {shown['as_of']}")
-        lines += [f"    {line}" for line in subject_lines(shown)]
+        lines += _wrapped(f"{words}: {move(change, shown)}, as of {shown['as_of']}", "  ")
+        for title, file in files(shown):
+            lines += [f"    {title}"] if title else []
+            lines += _indented(file, 6 if title else 4)
     return lines
+
+
+def _indented(file: Sequence[str], by: int) -> list[str]:
+    """A file's lines set in, less so where they are long: breaking them could change them."""
+    by = max(0, min(by, WIDTH - max(len(line) for line in file)))
+    return [" " * by + line for line in file]
 
 
 def _subjects_text(subjects: Plain) -> list[str]:
     flips = subjects["flips"]
-    if not flips:
-        return [f"subjects as of {subjects['as_of']}: nobody comes out differently"]
-    lines = [f"subjects as of {subjects['as_of']}: {len(flips)} to screen again"]
+    lines = [f"subjects as of {subjects['as_of']}: {outcome_words(subjects)}"]
+    if flips:
+        lines += _wrapped(f"screen again: {', '.join(subjects['rescreen'])}", "  ")
     for one in flips:
-        lines.append(f"  {one['subject']}: {verdict_move(one)}")
-        lines += [f"    {because_words(item)}" for item in one["because"]]
+        lines += _wrapped(f"{one['subject']}: {verdict_move(one)}", "  ")
+        if one["faults"]:
+            lines += _wrapped(f"{rejected_by(one)}: {one['faults'][0]}", "    ")
+            lines += _more(len(one["faults"]) - 1, "fault")
+        for item in one["because"]:
+            lines += _wrapped(because_words(item), "    ")
+            for when, says in said(item):
+                for sentence in says[:MOST_SAID]:
+                    lines += _wrapped(f"{when}: {sentence}", "      ")
+                lines += _more(len(says) - MOST_SAID, "part")
+    if subjects["rejected"]:
+        names = ", ".join(subjects["rejected"])
+        lines += _wrapped(f"rejected under both versions, not compared: {names}", "  ")
     return lines
+
+
+def _more(count: int, what: str) -> list[str]:
+    if count < 1:
+        return []
+    return [f"      and {count} more {what}{'' if count == 1 else 's'}"]
+
+
+def outcome_words(subjects: Plain) -> str:
+    """How many of the subjects come out differently."""
+    count = len(subjects["flips"])
+    if not subjects["compared"]:
+        return "none could be compared"
+    if not count:
+        return "nobody comes out differently"
+    return f"{count} of {subjects['compared']} to screen again"
 
 
 def verdict_move(one: Plain) -> str:
@@ -199,12 +311,24 @@ def verdict_move(one: Plain) -> str:
     return f"stays {new}" if old == new else f"{old} -> {new}"
 
 
+def rejected_by(one: Plain) -> str:
+    """Which version rejects a file."""
+    return "rejected by the old version" if one["old"] is None else "rejected by the new version"
+
+
 def because_words(item: Plain) -> str:
     """One criterion's part in a flip."""
     ids = item["new_id"] or item["old_id"]
     if item["old_id"] and item["new_id"] and item["old_id"] != item["new_id"]:
         ids = f"{item['new_id']} (was {item['old_id']})"
     return f"{ids}: {item['old'] or 'not asked'} -> {item['new'] or 'not asked'}"
+
+
+def said(item: Plain) -> Iterator[tuple[str, Sequence[str]]]:
+    """What each version's rules looked at."""
+    for when, key in (("before", "old_says"), ("after", "new_says")):
+        if item[key]:
+            yield when, item[key]
 
 
 # --- HTML -------------------------------------------------------------------------------
@@ -233,11 +357,15 @@ def as_html(found: Plain) -> str:
         outcomes=[c for c in found["outcomes"] if not unchanged(c)],
         name=name,
         heading=heading,
+        relation=relation,
         certainty=certainty,
         witnesses=witnesses,
-        subject_lines=subject_lines,
+        move=move,
+        files=files,
         rule_changes=rule_changes,
         verdict_move=verdict_move,
+        outcome_words=outcome_words,
+        rejected_by=rejected_by,
         because_words=because_words,
-        relations=RELATIONS,
+        said=said,
     )

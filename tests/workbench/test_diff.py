@@ -6,49 +6,93 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 import engine.model as m
 from engine.decision import Screener
-from engine.diff import Change, compare
+from engine.diff import Change, Comparison, _same_to_read, compare, record
 from engine.packs import read_pack
-from engine.witness import screened
-from reports.diff import summary
-from tests.bad_packs.corpus import bad
+from engine.record import dump_any
+from engine.subjects import read_subject
+from reports.diff import as_html, as_text, files, summary
+from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
 from tests.workbench.test_findings import AS_OF, everything, read, small_packs, statuses_of, write
 
 SHIPPED = Path("rules/cd19-car-t-b-all")
 RANK = {"failed": 0, "open": 1, "passed": 2}
+ORDER = RANK | {"ineligible": 0, "undetermined": 1, "eligible": 2}
 
 
 def changes(
     facts: str, old: Mapping[str, str], new: Mapping[str, str], **more: object
 ) -> dict[str, Change]:
-    before, _ = read(bad("old", "", facts, old))
-    after, _ = read(bad("new", "", facts, new, **more))
-    found = compare(before, after)
-    confirm(before, after, list(found.criteria))
+    found = compared(bad("old", "", facts, old), bad("new", "", facts, new, **more))
     return {c.new.id if c.new else f"-{c.old.id}" if c.old else "": c for c in found.criteria}
 
 
-def confirm(old: m.Protocol, new: m.Protocol, found: list[Change]) -> None:
-    """Screen every witness again, under both versions."""
-    with Screener(old) as before, Screener(new) as after:
-        for change in found:
-            for shown, sign in ((change.worse, -1), (change.better, 1)):
-                if shown is None or change.old is None or change.new is None:
-                    continue
-                one = screened(before, shown.recorded, shown.as_of)
-                two = screened(after, shown.recorded, shown.as_of)
-                was = next(c for c in one["criteria"] if c["id"] == change.old.id)["status"]
-                now = next(c for c in two["criteria"] if c["id"] == change.new.id)["status"]
-                assert (was, now) == (shown.old, shown.new)
-                assert (RANK[now] > RANK[was]) == (sign == 1) and was != now
+def compared(old: Spec, new: Spec) -> Comparison:
+    """Two packs compared, and every witness screened again."""
+    return confirmed(read(old)[0], read(new)[0])
+
+
+def confirmed(old: m.Protocol, new: m.Protocol) -> Comparison:
+    found = compare(old, new)
+    confirm(found)
+    return found
+
+
+def confirm(found: Comparison) -> None:
+    """Screen every witness again as it is printed: each form under the version that it is for,
+    as text and as JSON."""
+    told = json.loads(dump_any(record(found, None)))
+    with Screener(found.old) as before, Screener(found.new) as after:
+        for change in (*told["criteria"], told["verdict"]):
+            for side, sign in (("worse", -1), ("better", 1)):
+                if change[side]:
+                    _screens_as_said(change, change[side], sign, (before, after), found)
+
+
+def _screens_as_said(
+    change: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    sign: int,
+    screeners: tuple[Screener, Screener],
+    found: Comparison,
+) -> None:
+    as_of = date.fromisoformat(shown["as_of"])
+    texts = ["\n".join(lines).encode() for _, lines in files(shown)]
+    plain = [shown["subject"] or shown["old_subject"], shown["subject"] or shown["new_subject"]]
+    if len(texts) == 1:
+        texts *= 2
+    else:
+        assert texts[0] != texts[1] and plain[0] != plain[1]
+    came = []
+    for number, (screener, protocol) in enumerate(
+        zip(screeners, (found.old, found.new), strict=True)
+    ):
+        version = ("old", "new")[number]
+        for name, data in (("w.yaml", texts[number]), ("w.json", dump_any(plain[number]))):
+            decision = screener.decide(read_subject(data, name, protocol, as_of), as_of)
+            assert decision["verdict"] == shown[f"{version}_verdict"]
+            said: str = decision["verdict"] if change["about"] == "verdict" else "not asked"
+            if change[version]:
+                of = {c["id"]: c["status"] for c in decision["criteria"]}
+                said = of[change[version]["id"]]
+            assert said == shown[version]
+        came.append(said)
+    if change["relation"] in ("added", "removed"):
+        assert "failed" in came
+    else:
+        assert (ORDER[came[1]] - ORDER[came[0]]) * sign > 0
 
 
 @pytest.mark.parametrize(
@@ -92,14 +136,14 @@ def test_what_was_not_proved_is_not_claimed() -> None:
     """One list asked about twice, in ways that cannot be told apart: intervals are not complete."""
     old, new = "{chemo: {at_least_ago: 14 days}}", "{treated: {at_least_ago: 14 days}}"
     (change,) = changes("chemo treated", {"I01": old}, {"I01": new}).values()
-    assert (change.relation, change.proved) == ("stricter", False)
+    assert (change.relation, change.proved) == ("stricter-for-some", False)
 
 
 def test_a_validity_that_shrinks_is_stricter() -> None:
     before, _ = read(bad("old", "", "x", {"I01": "{x: {above: 5}}"}))
     days = m.Duration(7, 0, "7 days")
     shorter = replace(before.facts["x"], valid_for=days)
-    found = compare(before, replace(before, facts={"x": shorter}))
+    found = confirmed(before, replace(before, facts={"x": shorter}))
     (change,) = found.criteria
     assert change.relation == "different" and change.worse is not None
     assert (change.worse.old, change.worse.new) == ("passed", "open")
@@ -109,8 +153,7 @@ def test_a_validity_that_shrinks_is_stricter() -> None:
 @settings(max_examples=8)
 @given(small_packs(), small_packs())
 def test_comparison_agrees_with_brute_force(old: m.Protocol, new: m.Protocol) -> None:
-    found = compare(old, new)
-    confirm(old, new, list(found.criteria))
+    found = confirmed(old, new)
     subjects = everything(old)
     before = [statuses_of(old, subject, AS_OF) for subject in subjects]
     after = [statuses_of(new, subject, AS_OF) for subject in subjects]
@@ -174,9 +217,11 @@ def test_three_edits_and_who_flips(edited: Path) -> None:
     flips = {f["subject"]: f for f in found["subjects"]["flips"]}
     assert set(found["subjects"]["rescreen"]) == set(flips)
     assert flips["CAR-038"]["old"] == "ineligible" and flips["CAR-038"]["new"] == "eligible"
-    assert flips["CAR-038"]["because"] == [
-        {"old_id": "E05", "new_id": "", "old": "failed", "new": ""}
-    ]
+    (because,) = flips["CAR-038"]["because"]
+    assert {k: because[k] for k in ("old_id", "new_id", "old", "new")} == {
+        "old_id": "E05", "new_id": "", "old": "failed", "new": "",
+    }  # fmt: skip
+    assert because["new_says"] == [] and "2026-11-06" in because["old_says"][0]
 
 
 def test_the_page_holds_every_claim_and_nothing_from_elsewhere(
@@ -247,8 +292,7 @@ def test_a_dictionary_that_reads_results_otherwise_changes_meaning(
 ) -> None:
     before, _ = read(bad(name, "", "", {"I01": rule}, more={"v": old}))
     after, _ = read(bad(name, "", "", {"I01": rule}, more={"v": new}))
-    found = compare(before, after)
-    confirm(before, after, list(found.criteria))
+    found = confirmed(before, after)
     (change,) = found.criteria
     assert change.relation == relation and change.proved == (relation != "undecided")
     assert found.verdict.relation == relation
@@ -272,8 +316,7 @@ def test_a_list_that_is_relied_on_for_less_time_makes_what_rests_on_it_stricter(
     record = before.records["therapy"]
     shorter = replace(record, valid_for=m.Duration(3, 0, "3 days"))
     after = replace(before, records={"therapy": shorter})
-    found = compare(before, after)
-    confirm(before, after, list(found.criteria))
+    found = confirmed(before, after)
     (change,) = found.criteria
     assert change.relation in ("stricter", "different") and change.worse is not None
     assert (change.worse.old, change.worse.new) == ("passed", "open")
@@ -287,16 +330,394 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("relation", "basis", "says"),
+    ("relation", "says"),
     [
-        ("stricter", "proved", "Some subjects stand worse, none better."),
-        ("stricter", "undecided", "Some subjects stand worse; whether any stands better was not"),
-        ("looser", "undecided", "Some subjects stand better; whether any stands worse was not"),
+        ("stricter", "Some subjects stand worse, none better."),
+        ("stricter-for-some", "Some subjects stand worse; whether any stands better was not"),
+        ("looser-for-some", "Some subjects stand better; whether any stands worse was not"),
     ],
 )
-def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(
-    relation: str, basis: str, says: str
-) -> None:
-    verdict = {"relation": relation, "basis": basis}
-    found = {"alike": False, "criteria": [], "verdict": verdict}
+def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(relation: str, says: str) -> None:
+    found = {"alike": False, "criteria": [], "outcomes": [], "verdict": {"relation": relation}}
     assert f"0 criteria change. {says}" in summary(found)
+
+
+# --- what is the same by inspection -----------------------------------------------------------
+
+LISTED = "{all: [{chemo: {at_least_ago: 14 days}}, {treated: {at_least_ago: 14 days}}]}"
+
+
+def test_what_reads_the_same_is_the_same_where_a_search_would_not_end() -> None:
+    facts = "chemo treated courses wide a b"
+    old = {"I01": LISTED, "I02": "{defined: washed_out}", "E01": "{a: true}"}
+    new = {**old, "I02": LISTED, "E01": "{any: [{a: true}, {b: true}]}"}
+    written = {"washed_out": LISTED}
+    before = bad("old", "", facts, old, definitions=written, text={"I02": "x"})
+    found = compared(before, bad("new", "", facts, new, text={"I02": "x"}))
+    moved = {c.new.id: (c.relation, c.proved) for c in found.criteria if c.new}
+    assert moved == {"I01": ("same", True), "I02": ("same", True), "E01": ("stricter", True)}
+    # No criterion is better for anybody, so no verdict is; one of them is worse.
+    assert (found.verdict.relation, found.verdict.proved) == ("stricter", True)
+    again = compared(before, before)
+    assert again.alike and again.verdict.proved
+
+
+def test_a_verdict_is_not_proved_by_parts_that_are_not() -> None:
+    facts = "chemo treated a b"
+    old = {"I01": "{chemo: {at_least_ago: 14 days}}", "I02": "{a: true}"}
+    new = {"I01": "{treated: {at_least_ago: 14 days}}", "I02": "{all: [{a: true}, {b: true}]}"}
+    found = compared(bad("old", "", facts, old), bad("new", "", facts, new))
+    assert [c.relation for c in found.criteria] == ["stricter-for-some", "stricter"]
+    assert (found.verdict.relation, found.verdict.proved) == ("stricter-for-some", False)
+    told = record(found, None)
+    assert told["verdict"]["basis"] == told["criteria"][0]["basis"] == "witnessed"
+    text = as_text(told)
+    assert "stricter for some; whether looser for others is not decided" in text
+    assert "stricter" not in summary(told) and "whether any stands better was not" in summary(told)
+    assert "whether looser for others is not decided" in as_html(told)
+
+
+ONLY_READ = {"ask", "found_in", "effort", "place", "name"}
+OTHER: Mapping[str, Any] = {
+    "type": "text", "unit": "other", "choices": (m.Choice("z", "Z"),), "range_u": (1, 2),
+    "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
+    "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
+    "many": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(m.Fact) if f.name not in ONLY_READ])
+def test_a_fact_that_is_read_otherwise_is_not_the_same_by_inspection(name: str) -> None:
+    protocol, _ = read(bad("p", "", "started ended lasted", {"I01": "{lasted: {at_least: 2}}"}))
+    rule = protocol.criteria[0].holds_when
+    for fact in ("started", "lasted"):
+        changed = replace(protocol.facts[fact], **{name: OTHER[name]})
+        other = replace(protocol, facts={**protocol.facts, fact: changed})
+        assert not _same_to_read(protocol, rule, other, rule)
+    words = replace(protocol.facts["started"], ask="?", effort=9, found_in="file")
+    other = replace(protocol, facts={**protocol.facts, "started": words})
+    assert _same_to_read(protocol, rule, other, rule)
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(m.Field) if f.name not in ONLY_READ])
+def test_a_field_that_is_read_otherwise_is_not_the_same_by_inspection(name: str) -> None:
+    protocol, _ = read(bad("p", "", "chemo", {"I01": "{chemo: {at_least_ago: 2 days}}"}))
+    rule, therapy = protocol.criteria[0].holds_when, protocol.records["therapy"]
+
+    def same(listed: m.RecordList) -> bool:
+        return _same_to_read(protocol, rule, replace(protocol, records={"therapy": listed}), rule)
+
+    for field in ("kind", "ended"):
+        changed = replace(therapy.fields[field], **{name: OTHER[name]})
+        assert not same(replace(therapy, fields={**therapy.fields, field: changed}))
+    assert same(replace(therapy, ask="?", effort=9))
+    assert not same(replace(therapy, valid_for=m.Duration(6, 0)))
+    # What no condition asks about may change.
+    target = replace(therapy.fields["target"], many=False)
+    assert same(replace(therapy, fields={**therapy.fields, "target": target}))
+
+
+def test_an_exclusion_with_the_same_condition_is_not_the_same() -> None:
+    old, new = {"I01": "{a: true}"}, {"E01": "{a: true}"}
+    (change,) = changes("a", old, new, text={"E01": "The statement of I01"}).values()
+    assert change.relation == "different" and change.turned
+
+
+# --- what a witness looks like ----------------------------------------------------------------
+
+
+def test_each_version_gets_the_witness_as_it_knows_it(tmp_path: Path) -> None:
+    """A fact, a choice and a field that one version lacks are lost to the other alone."""
+    rename = "{ask: Grade, type: choice, choices: [g0, g1, g2], valid_for: 14 days}"
+    specs = [
+        bad("old", "", "a grade", {"I01": "{grade: [g0, g3]}", "I02": "{a: true}"}),
+        bad("new", "", "b", {"I01": "{grade: [g0]}", "I02": "{b: true}"}, more={"grade": rename}),
+    ]
+    found = compared(*specs)
+    told = record(found, None)
+    worse = told["criteria"][1]["worse"]
+    assert worse["subject"] is None
+    assert set(worse["old_subject"]["facts"]) == {"a"} and set(worse["new_subject"]["facts"]) == {
+        "b"
+    }
+    packs = [write(spec, tmp_path / spec.name) for spec in specs]
+    text, page = as_text(told), as_html(told)
+    assert "as the old version reads it:" in text and "As the new version reads it:" in page
+    # As `eligo screen` sees them.
+    for change in told["criteria"]:
+        for shown in (change["worse"], change["better"]):
+            for number, (_, lines) in enumerate(files(shown) if shown else ()):
+                assert all(line in text and line.strip() in unescape(page) for line in lines)
+                file = tmp_path / "w.yaml"
+                file.write_text("\n".join(lines))
+                ran = eligo("screen", file.as_posix(), "--protocol", packs[number].as_posix(),
+                            "--as-of", shown["as_of"], "--format", "json")  # fmt: skip
+                decision = json.loads(ran.out)
+                side = ("old", "new")[number]
+                assert decision["verdict"] == shown[f"{side}_verdict"]
+                of = {c["id"]: c["status"] for c in decision["criteria"]}
+                assert of[change[side]["id"]] == shown[side]
+
+
+def test_a_witness_stays_inside_what_the_whole_dictionary_accepts(tmp_path: Path) -> None:
+    """An age that no criterion asks about still has a range, and a file outside it is refused."""
+    more = {
+        "age": "{ask: Age, type: quantity, unit: a, range: [0, 120],"
+        " derive: {completed_years_since: birth_date}}"
+    }
+    old, new = ({"I01": f"{{birth_date: {{on_or_after: {year}-01-01}}}}"} for year in (1901, 1960))
+    found = compared(
+        bad("old", "", "birth_date", old, more=more), bad("new", "", "birth_date", new, more=more)
+    )
+    assert found.criteria[0].worse is not None
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped pack with outcome rules that differ in every way."""
+    pack = tmp_path_factory.mktemp("packs") / "graded"
+    shutil.copytree(SHIPPED, pack)
+    rules = pack / "outcomes.yaml"
+    text = rules.read_text()
+    for old, new in (
+        ("{age: {below: 12}}, {capd_unable", "{age: {below: 13}}, {capd_unable"),
+        ("{anc: {at_least: 1.0}}", "{anc: {at_least: 0.5}}"),
+        ("start: infused_on", "start: transplanted_on"),
+        ("  - [crs.date, died_on]\n", ""),
+        ("within: 3 months", "within: 2 months"),
+        ("label: Complete response\n", "label: Complete\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    rules.write_text(text)
+    return pack
+
+
+def test_a_class_is_shown_by_an_entry_that_outcomes_reads(graded: Path, tmp_path: Path) -> None:
+    words = ("diff", SHIPPED.as_posix(), graded.as_posix())
+    told = json.loads(eligo(*words, "--format", "json").out)
+    changed = [c for c in told["outcomes"] if c["relation"] != "same"]
+    assert {c["new"]["id"]: c["relation"] for c in changed} == {
+        "icans is 4": "looser", "icans is 3": "stricter", "icans is 2": "stricter",
+        "icans is 1": "stricter", "icans is 0": "stricter",
+        "response is CR": "looser", "response is CRi": "stricter",
+    }  # fmt: skip
+    said = {
+        (side, change["new"]["id"]): _answers(change, side, pack, tmp_path)
+        for change in changed
+        for side, pack in (("old", SHIPPED), ("new", graded))
+    }
+    for change in changed:
+        id_ = change["new"]["id"]
+        before, after = ("no", "yes") if change["relation"] == "looser" else ("yes", "no")
+        assert (said["old", id_], said["new", id_]) == (before, after)
+    text = eligo(*words).out
+    assert "icans is 4: wider" in text and "icans is 0: narrower" in text
+    assert "wider here: does not belong -> belongs to the class" in text
+    assert "7 outcome classes change." in text
+    assert "stands" not in text and "stricter" not in text and "passed" not in text
+
+
+def _answers(change: Mapping[str, Any], side: str, pack: Path, folder: Path) -> str:
+    """What `eligo outcomes` concludes of a witness's one entry, as it is printed."""
+    (shown,) = (one for one in (change["worse"], change["better"]) if one)
+    assert shown["old_verdict"] is None
+    forms = files(shown)
+    lines = forms[0 if side == "old" else -1][1]
+    file = folder / "w.yaml"
+    file.write_text("\n".join(lines))
+    ran = eligo("outcomes", file.as_posix(), "--protocol", pack.as_posix(), "--as-of",
+                shown["as_of"], "--format", "json")  # fmt: skip
+    outcome = json.loads(ran.out.splitlines()[0])
+    (proof,) = (p for p in outcome["proofs"] if p["entry"].endswith(".entries[0]"))
+    answers = {c["id"]: c["answer"] for c in proof["conclusions"]}
+    assert answers[change[side]["id"]] == shown[side]
+    return str(shown[side])
+
+
+def test_other_outcome_rules_say_what_they_were_and_are(graded: Path) -> None:
+    found = compare(read_pack(SHIPPED), read_pack(graded))
+    assert found.other == (
+        "start: infused_on -> transplanted_on",
+        "response: within: 3 months -> 2 months",
+        "in order: crs.date, died_on: removed",
+        "scales: response: labels: CR: Complete response -> Complete",
+    )
+
+
+def test_events_endpoints_and_toxicities_say_what_changed() -> None:
+    protocol = read_pack(SHIPPED)
+    assert protocol.outcomes is not None
+    outcomes = protocol.outcomes
+    first, *rest = outcomes.endpoints
+    event = next(iter(outcomes.events.values()))
+    shorter = replace(first, events=first.events[:1], landmarks=(m.Duration(0, 1, "1 month"),))
+    toxicities = tuple(replace(t, severe=()) for t in outcomes.toxicities[:1])
+    found = compare(protocol, replace(protocol, outcomes=replace(
+        outcomes,
+        died="last_seen",
+        events={**outcomes.events, event.id: replace(event, on="")},
+        endpoints=(*rest, shorter),
+        toxicities=toxicities,
+    ))).other  # fmt: skip
+    text = "\n".join(found)
+    assert f"died: {outcomes.died} -> last_seen" in found
+    assert f"events: {event.id}: on: {event.on} -> none" in found
+    assert f"endpoints: {first.id}: events: {', '.join(first.events)} -> {first.events[0]}" in found
+    assert "-> 1 month\n" in text and "1 months" not in text
+    assert "endpoints: in order: " in text
+    assert f"toxicities: {outcomes.toxicities[1].id}: removed" in found
+    assert f"toxicities: {toxicities[0].id}: severe: " in text
+
+
+# --- what the dictionary's lines say ------------------------------------------------------------
+
+
+def test_the_dictionary_says_what_differs_and_nothing_twice() -> None:
+    before, _ = read(bad("d", "", "x a sex chemo", {"I01": "{a: true}"}))
+    sex, x = before.facts["sex"], before.facts["x"]
+    therapy = before.records["therapy"]
+    facts = {
+        **before.facts,
+        "sex": replace(sex, choices=(m.Choice("female", "male"), m.Choice("male", "female"))),
+        "x": replace(x, attested_by="investigator", range_u=None, effort=3, resolution_u=100_000,
+                     valid_for=m.Duration(7, 0, "1 week")),
+        "chemo": replace(before.facts["chemo"], derive=m.EarliestOf("therapy", "ended", ())),
+    }  # fmt: skip
+    fields_ = {**therapy.fields, "target": replace(therapy.fields["target"], many=False)}
+    fields_["agent"] = m.Field("agent", "Agent", "text")
+    del fields_["ended"]
+    after = replace(before, facts=facts, records={"therapy": replace(therapy, fields=fields_)})
+    assert set(compare(before, replace(after, criteria=before.criteria)).dictionary) == {
+        "sex: choices: female: label: female -> male",
+        "sex: choices: male: label: male -> female",
+        "x: attested_by: none -> investigator",
+        "x: range: 0 to 100 -> none",
+        "x: effort: none -> 3",
+        "x: resolution: none -> 0.1",
+        "x: valid_for: 14 days -> 1 week",
+        "chemo: derive: latest therapy.ended where kind: chemo -> earliest therapy.ended",
+        "the list therapy: fields: target: many: yes -> no",
+        "the list therapy: fields: agent: added",
+        "the list therapy: fields: ended: removed",
+    }
+    turned = replace(before, facts={**before.facts, "sex": replace(sex, choices=sex.choices[::-1])})
+    assert compare(before, turned).dictionary == (
+        "sex: choices: in order: female male -> male female",
+    )
+
+
+@pytest.mark.parametrize("written", ["1 week", "1 weeks", "1 years", "1 month"])
+def test_one_of_a_unit_has_no_plural(written: str) -> None:
+    old, new = ({"I01": f"{{chemo: {{at_least_ago: {n}}}}}"} for n in (written, "3 days"))
+    text = as_text(record(compared(bad("o", "", "chemo", old), bad("n", "", "chemo", new)), None))
+    assert f"at least {written.removesuffix('s')} ago\n" in text
+
+
+# --- a criterion of the other kind --------------------------------------------------------------
+
+
+def test_a_change_of_kind_is_said_where_the_meaning_stays() -> None:
+    words = {"I01": "One statement", "E01": "One statement"}
+    found = compared(
+        bad("old", "", "a", {"I01": "{a: true}"}, text=words),
+        bad("new", "", "a", {"E01": "{not: {a: true}}"}, text=words),
+    )
+    told = record(found, None)
+    assert not found.alike and found.criteria[0].turned
+    text = as_text(told)
+    assert "E01: same meaning, now an exclusion, was I01" in text
+    assert "  - kind: inclusion\n  + kind: exclusion\n" in text
+    assert "1 criterion changes. No verdict changes." in text
+    page = as_html(told)
+    assert "now an exclusion" in page and '<del><bdi dir="auto">inclusion</bdi></del>' in page
+
+
+# --- subjects ----------------------------------------------------------------------------------
+
+
+def test_who_flips_because_of_what_and_who_is_refused(tmp_path: Path) -> None:
+    limits = ({"I01": "{all: [{x: {at_least: 5}}, {a: true}]}"}, {"I01": "{x: {at_least: 7}}"})
+    old = write(bad("old", "", "x a", limits[0]), tmp_path / "old")
+    new = write(bad("new", "", "x b", limits[1]), tmp_path / "new")
+    subjects = tmp_path / "subjects"
+    subjects.mkdir()
+    x = "facts: {x: {value: 6, on: 2026-01-10}"
+    for name, text in {
+        "flips": f"subject: S1\n{x}}}\n",
+        "one": f"subject: S2\n{x}}}\n",
+        "two": f"subject: S2\n{x}}}\n",
+        "old_only": f"subject: S3\n{x}, a: {{value: true, on: 2026-01-10}}}}\n",
+        "nobody": "subject: S4\nfacts: {x: {value: high}}\n",
+    }.items():
+        (subjects / f"{name}.yaml").write_text(text)
+    words = ("diff", old.as_posix(), new.as_posix(), "--subjects", subjects.as_posix(),
+             "--as-of", "2026-01-15")  # fmt: skip
+    ran = eligo(*words)
+    assert ran.code == 2
+    assert ran.said.count("duplicate-subject: the subject `S2` is also in") == 2
+    assert ran.said.count("rejected under both versions") == 3
+    assert (
+        "rejected under both versions, not compared: nobody.yaml, one.yaml, two.yaml"
+        in " ".join(ran.out.split())
+    )
+    assert "subjects as of 2026-01-15: 2 of 2 to screen again\n  screen again: S1, S3\n" in ran.out
+    for line in (
+        "  S1: undetermined -> ineligible\n    I01: open -> failed\n",
+        "      before: A: not known. Asked: yes. Cannot be decided: nothing is recorded.\n",
+        "      after: X: 6 mg/dL (2026-01-10). Asked: at least 7 mg/dL.",
+        "  S3: eligible -> rejected\n    rejected by the new version: old_only.yaml:2:",
+    ):
+        assert line in ran.out
+    found = json.loads(eligo(*words, "--format", "json").out)["subjects"]
+    assert found["rescreen"] == ["S1", "S3"] and found["compared"] == 2
+    assert found["rejected"] == ["nobody.yaml", "one.yaml", "two.yaml"]
+    by_id = {one["subject"]: one for one in found["flips"]}
+    (fault,) = by_id["S3"]["faults"]
+    assert by_id["S3"]["new"] is None and "unknown-fact" in fault
+    out = tmp_path / "d.html"
+    assert eligo(*words, "--format", "html", "--out", out.as_posix()).code == 2
+    page = out.read_text()
+    for words_ in ("Screen again:", "Rejected by the new version", "at least 7 mg/dL"):
+        assert words_ in page
+
+
+# --- as it is printed --------------------------------------------------------------------------
+
+
+def test_every_line_fits_a_terminal_whatever_its_names_are(tmp_path: Path) -> None:
+    long = "n" * 60
+    names = [f"{long}{i}" for i in range(3)]
+    code = "c" * 64
+    deep = "{a: true}"
+    for _ in range(5):
+        deep = f"{{any: [{{all: [{deep}, {{{names[0]}: [{code}]}}]}}, {{a: false}}]}}"
+    more = {
+        names[0]: f"{{ask: '{'A long question. ' * 12}', type: choice, choices: [{code}, {long}],"
+        " valid_for: 14 days}",
+        names[1]: f"{{ask: {'w' * 190}, type: date, derive: {{latest: therapy.ended, where:"
+        " {kind: chemo}}}",
+    }
+    rules = {"I01": f"{{{names[0]}: [{code}]}}", "I02": f"{{{names[1]}: {{ever: true}}}}",
+             "E01": deep}  # fmt: skip
+    other = {"I01": f"{{{names[0]}: [{long}]}}", "I02": f"{{{names[1]}: {{ever: false}}}}",
+             "E01": f"{{not: {deep}}}", "E02": "{b: true}"}  # fmt: skip
+    text = dict.fromkeys(other, "The quick brown fox " * 20 + "x" * 100)
+    changed = {**more, names[0]: more[names[0]].replace("14 days", "1 year")}
+    old = write(bad("o" * 60, "", "a b", rules, more=more), tmp_path / "old")
+    new = write(bad("p" * 60, "", "a b", other, more=changed, text=text), tmp_path / "new")
+    subject = tmp_path / "s.yaml"
+    facts = f"{{{names[0]}: {{value: {code}, on: 2026-01-10}}}}"
+    subject.write_text(f"subject: {'S' * 100}\nfacts: {facts}\n")
+    ran = eligo("diff", old.as_posix(), new.as_posix(), "--subjects", subject.as_posix(),
+                "--as-of", "2026-01-15")  # fmt: skip
+    assert ran.code == 0 and "\x1b" not in ran.out
+    assert [line for line in ran.out.splitlines() if len(line) > 80] == []
+    assert "screen again: " in ran.out and code in ran.out
+
+
+@pytest.mark.parametrize("revision", ["--help", "-p", "--output=x"])
+def test_a_revision_is_never_an_option_of_git(revision: str) -> None:
+    ran = eligo("diff", "--", f"{revision}:rules", SHIPPED.as_posix())
+    assert ran.code == 2 and ran.out == ""
+    assert f"no-revision: `{revision}` is no revision: it begins with `-`" in ran.said
