@@ -132,11 +132,20 @@ def test_numbers_move_and_meaning_finds_them() -> None:
     assert found["I01"].reworded and found["-I01"].relation == "removed"
 
 
+LASTED = "{all: [{started: {at_least_ago: 14 days}}, {lasted: {at_least: 28}}]}"
+LONGER = "{all: [{started: {at_least_ago: 14 days}}, {lasted: {at_least: 29}}]}"
+
+
 def test_what_was_not_proved_is_not_claimed() -> None:
-    """One list asked about twice, in ways that cannot be told apart: intervals are not complete."""
+    """Days between two dates, beside one of them: intervals are not complete."""
+    (change,) = changes("started ended lasted", {"I01": LASTED}, {"I01": LONGER}).values()
+    assert (change.relation, change.proved) == ("stricter-for-some", False)
+
+
+def test_windows_of_lists_that_share_entries_are_compared_whole() -> None:
     old, new = "{chemo: {at_least_ago: 14 days}}", "{treated: {at_least_ago: 14 days}}"
     (change,) = changes("chemo treated", {"I01": old}, {"I01": new}).values()
-    assert (change.relation, change.proved) == ("stricter-for-some", False)
+    assert (change.relation, change.proved) == ("stricter", True)
 
 
 def test_a_validity_that_shrinks_is_stricter() -> None:
@@ -363,9 +372,9 @@ def test_what_reads_the_same_is_the_same_where_a_search_would_not_end() -> None:
 
 
 def test_a_verdict_is_not_proved_by_parts_that_are_not() -> None:
-    facts = "chemo treated a b"
-    old = {"I01": "{chemo: {at_least_ago: 14 days}}", "I02": "{a: true}"}
-    new = {"I01": "{treated: {at_least_ago: 14 days}}", "I02": "{all: [{a: true}, {b: true}]}"}
+    facts = "started ended lasted a b"
+    old = {"I01": LASTED, "I02": "{a: true}"}
+    new = {"I01": LONGER, "I02": "{all: [{a: true}, {b: true}]}"}
     found = compared(bad("old", "", facts, old), bad("new", "", facts, new))
     assert [c.relation for c in found.criteria] == ["stricter-for-some", "stricter"]
     assert (found.verdict.relation, found.verdict.proved) == ("stricter-for-some", False)
