@@ -25,7 +25,6 @@ from engine.packs import derived_from
 from engine.record import CriterionRecord, Decision, Why
 from engine.wording import decimal_text, leaf_text, leaf_words
 from engine.worlds import (
-    PERSON,
     Plain,
     Progress,
     Space,
@@ -216,7 +215,8 @@ def _read_by(one: m.Fact | m.Field) -> m.Fact | m.Field:
 
 # --- two versions side by side --------------------------------------------------------------
 
-Reader = Callable[[Plain, date], tuple[Plain, Mapping[str, str], m.Verdict | None]]
+Read = tuple[Plain, Mapping[str, str], m.Verdict | None]
+Reader = Callable[[Plain, date], Read]
 """How one version reads something recorded on a day: the file that it knows of it, what its
 rules conclude of each criterion, and the verdict. Raises: InputRejected, EngineFault."""
 
@@ -478,6 +478,7 @@ def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> It
     """The classes of the outcome rules, entry by entry of each list that both grade."""
     if old.outcomes is None or new.outcomes is None:
         return
+    from engine.outcomes.entries import entry_answers, entry_file
     from engine.outcomes.patient import OutcomeScreener, entry_pack
 
     with ExitStack() as opened:
@@ -486,16 +487,24 @@ def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> It
         def screener(number: int) -> OutcomeScreener:
             return opened.enter_context(OutcomeScreener((old, new)[number]))
 
+        def reader(number: int, records: str) -> Reader:
+            """As `eligo outcomes` reads one entry of a list."""
+
+            def read(recorded: Plain, as_of: date) -> Read:
+                protocol = (old, new)[number]
+                file = entry_file(recorded, protocol, records, as_of)
+                said = entry_answers(file, protocol, records, screener(number), as_of)
+                return file, said, None
+
+            return read
+
         for records in new.outcomes.scopes:
             if records not in old.outcomes.scopes or _mistakable(old, new, records):
                 continue
             before = entry_pack(old, old.outcomes, records)
             after = entry_pack(new, new.outcomes, records)
             if before.criteria and after.criteria:
-                readers = (
-                    _entry_reader(old, records, lambda: screener(0)),
-                    _entry_reader(new, records, lambda: screener(1)),
-                )
+                readers = (reader(0, records), reader(1, records))
                 yield from _Pair(before, after, readers, progress, of_entries=True).changes()
 
 
@@ -505,60 +514,6 @@ def _mistakable(old: m.Protocol, new: m.Protocol, records: str) -> list[str]:
         return []
     one, other = old.outcomes.scopes[records], new.outcomes.scopes[records]
     return [n for n in one.facts if n in other.facts and (n in one.fields) != (n in other.fields)]
-
-
-def _entry_reader(
-    protocol: m.Protocol, records: str, screener: Callable[[], OutcomeScreener]
-) -> Reader:
-    """As `eligo outcomes` reads one entry of a list."""
-
-    def read(recorded: Plain, as_of: date) -> tuple[Plain, Mapping[str, str], m.Verdict | None]:
-        file = _entry_file(recorded, protocol, records, as_of)
-        subject = subject_from(file, protocol, as_of, "WITNESS")
-        if fitted(file, protocol) != file:
-            raise InputRejected([])
-        outcome = screener().outcome(subject, as_of)
-        here = f"records.{records}.entries[0]"
-        said = {
-            one["id"]: one["answer"]
-            for proof in outcome["proofs"]
-            if proof["entry"] == here
-            for one in proof["conclusions"]
-        }
-        if not said:
-            raise InputRejected([])
-        return file, said, None
-
-    return read
-
-
-def _entry_file(recorded: Plain, protocol: m.Protocol, records: str, as_of: date) -> Plain:
-    """A subject file with one entry of a list, from what was recorded as facts.
-
-    Raises: InputRejected where a file cannot say it so.
-    """
-    assert protocol.outcomes is not None
-    scope = protocol.outcomes.scopes[records]
-    known = fitted(recorded, replace(protocol, facts=scope.facts))
-    today = as_of.isoformat()
-    entry: Plain = {scope.dated: today}
-    start = protocol.facts[protocol.outcomes.start]
-    facts: Plain = {start.name: {"value": today, "on": today}}
-    if start.attested_by:
-        facts[start.name]["by"] = PERSON
-    for name, said in known["facts"].items():
-        if name not in scope.fields:
-            facts[name] = said
-            continue
-        # An entry speaks on its day, and has no limits of normal of its own.
-        if said.keys() - {"value", "unit", "on", "by"} or said["on"] != today:
-            raise InputRejected([])
-        unit = said.get("unit")
-        entry[name] = {"value": said["value"], "unit": unit} if unit else said["value"]
-    lists = dict(known["records"])
-    there = lists.get(records, {"entries": []})
-    lists[records] = {**there, "entries": [entry, *there["entries"]]}
-    return {"facts": facts, "records": lists}
 
 
 def _other(old: m.Protocol, new: m.Protocol) -> Iterator[str]:

@@ -18,7 +18,7 @@ import engine.model as m
 from engine.bounds import Ladder, Step, held, ladders, shared_value, without
 from engine.cases import Cases
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, Effort, TooLarge
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
 from engine.edits import leaf_paths, only_reached, reached, replaced, users
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.packs import derived_from
@@ -837,32 +837,43 @@ class _Analysis:
 
     def _classes(self) -> Iterator[Finding]:
         """Entries that fall into no class of a scale of the outcome rules."""
-        from engine.outcomes.patient import entry_pack
+        from engine.outcomes.entries import entry_answers, entry_file
+        from engine.outcomes.patient import OutcomeScreener, entry_pack
 
         outcomes = self.protocol.outcomes
-        for scale in outcomes.scales.values() if outcomes is not None else ():
-            assert outcomes is not None
-            pack = entry_pack(self.protocol, outcomes, scale.records)
-            self.effort.question()
-            space = Space([pack], self.spaces[0].as_of, effort=self.effort)
-            classes = [m.Defined(f"{scale.name} {one.id}") for one in scale.classes]
-            try:
-                some = space.diagrams.any(space.diagram(one) for one in classes)
-                goal = space.diagrams.is_(some, FALSE)
-            except TooLarge:
-                self.undecided.append(f"whether the classes of `{scale.name}` leave a gap")
-                continue
-            with Screener(pack) as screener:
-                for recorded, _ in space.witnesses(goal, 5):
+        if outcomes is None:
+            return
+        with OutcomeScreener(self.protocol) as screener:
+            for scale in outcomes.scales.values():
+                pack = entry_pack(self.protocol, outcomes, scale.records)
+                self.effort.question()
+                space = Space([pack], self.spaces[0].as_of, effort=self.effort)
+                classes = [m.Defined(f"{scale.name} {one.id}") for one in scale.classes]
+                try:
+                    some = space.diagrams.any(space.diagram(one) for one in classes)
+                    goal = space.diagrams.is_(some, FALSE)
+                except TooLarge:
+                    goal = UNKNOWN
+                for recorded, _ in space.witnesses(goal, 20) if goal > UNKNOWN else ():
                     self.effort.spent += Effort.SCREENED
+                    on = space.as_of
                     try:
-                        witness = confirmed(screener, recorded, space.as_of)
+                        file = entry_file(recorded, self.protocol, scale.records, on)
+                        said = entry_answers(file, self.protocol, scale.records, screener, on)
                     except (InputRejected, EngineFault):
                         continue
-                    what = f"`{scale.name}`: an entry may fall into none of the classes"
-                    hint = f"the witness's facts are the fields of one entry of `{scale.records}`"
-                    yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
-                    break
+                    of = [said[f"{scale.name} is {one.id}"] for one in scale.classes]
+                    if set(of) == {"no"}:
+                        witness = self._confirmed(file, on)
+                        what = f"`{scale.name}`: an entry may fall into none of the classes"
+                        hint = (
+                            f"grade the witness's entry of `{scale.records}` with `eligo outcomes`"
+                        )
+                        yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
+                        break
+                else:
+                    if goal != FALSE:
+                        self.undecided.append(f"whether the classes of `{scale.name}` leave a gap")
 
     def _band(self, step: Step) -> str:
         """A step's band, in the words of the rule."""

@@ -143,6 +143,28 @@ BAD = [
         {"I01": "{age: {between: [2, 18]}}", "E01": "{age: {at_least: 18}}"}),
     bad("both-on-the-day", "overlap", "chemo",
         {"I01": "{chemo: {within_last: 30 days}}", "E01": "{chemo: {at_least_ago: 30 days}}"}),
+    bad("both-at-eight-beside-others", "overlap", "wide x",
+        {"I01": "{all: [{x: {at_most: 2}}, {wide: {at_least: 8}}]}", "E01": "{wide: {at_most: 8}}"}),
+    bad("both-at-eight-in-a-list", "overlap", "wide x",
+        {"I01": "{wide: {at_least: 8}}", "E01": "{any: [{wide: {at_most: 8}}, {x: {above: 2}}]}"}),
+    bad("both-at-five-times-normal", "overlap", "alt a",
+        {"I01": "{alt: {at_most_uln: 5}}", "E01": "{any: [{alt: {at_least_uln: 5}}, {a: true}]}"}),
+    bad("both-on-the-birthday", "overlap", "birth_date age",
+        {"I01": "{age: {at_least: 18}}", "E01": "{birth_date: {within_last: 18 years}}"}),
+    bad("both-at-eighteen-by-whole-years", "overlap", "birth_date age",
+        {"I01": "{age: {at_most: 18}}", "E01": "{age: {above: 17}}"}),
+    bad("code-in-both", "overlap", "grade", {"I01": "{grade: [g1, g2]}", "E01": "{grade: [g2, g3]}"}),
+    bad("target-within-targets", "implied", "exposed", {"E01": "{exposed: true}", "E02": "{either: true}"},
+        more={"either": "{ask: E, type: boolean, derive: {exists: therapy, where: {target: [cd19, cd22]}}}"}),
+    bad("any-treatment-ended-before", "implied", "chemo",
+        {"I01": "{last: {at_least_ago: 14 days}}", "I02": "{chemo: {at_least_ago: 14 days}}"},
+        more={"last": "{ask: L, type: date, derive: {latest: therapy.ended}}"}),
+    bad("two-courses-are-one", "implied", "courses",
+        {"I01": "{courses: {at_least: 2}}", "I02": "{given: true}"},
+        more={"given": "{ask: G, type: boolean, derive: {exists: therapy}}"}),
+    bad("exposed-without-treatment", "contradicted", "exposed",
+        {"I01": "{exposed: true}", "I02": "{lines: {below: 1}}"},
+        more={"lines": "{ask: N, type: quantity, derive: {count: therapy}}"}),
     # --- inside a criterion ---
     bad("wider-beside-narrower", "never-matters", "wide",
         {"I01": "{any: [{wide: {above: 5}}, {wide: {above: 3}}]}"}),
@@ -158,6 +180,14 @@ BAD = [
         {"I01": "{any: [{a: true}, {all: [{chemo: {at_least_ago: 30 days}}, {chemo: {within_last: 7 days}}]}]}"}),
     bad("ages-apart", "never-together", "birth_date age a",
         {"I01": "{any: [{a: true}, {all: [{age: {at_least: 12}}, {birth_date: {less_than_ago: 10 years}}]}]}"}),
+    bad("no-code-in-all-three", "never-together", "grade a",
+        {"I01": "{any: [{a: true}, {all: [{grade: [g1, g2]}, {grade: [g2, g3]}, {grade: [g1, g3]}]}]}"}),
+    bad("target-said-again", "never-matters", "exposed a",
+        {"E01": "{all: [{a: true}, {any: [{either: true}, {exposed: true}]}]}"},
+        more={"either": "{ask: E, type: boolean, derive: {exists: therapy, where: {target: [cd19, cd22]}}}"}),
+    bad("two-defects-in-one-criterion", "never-matters gap", "birth_date age wide",
+        {"E01": "{any: [{all: [{age: {below: 6}}, {wide: {above: 0.8}}, {wide: {above: 0.5}}]},"
+                " {all: [{age: {above: 6}}, {wide: {above: 1}}]}]}"}),
     bad("always-one", "always-holds", "wide a",
         {"I01": "{all: [{a: true}, {any: [{wide: {at_least: 5}}, {wide: {below: 5}}]}]}"}),
     # --- ordered lists ---
@@ -173,11 +203,49 @@ BAD = [
         {"E01": "{any: [{all: [{age: {at_most: 6}}, {wide: {above: 0.8}}]},"
                 " {all: [{age: {between: [6, 12]}}, {wide: {above: 1}}]},"
                 " {all: [{age: {above: 12}}, {wide: {above: 1.4}}]}]}"}),
+    bad("twelve-forgotten-in-definitions", "gap", "birth_date age wide",
+        {"E01": "{any: [{defined: young}, {defined: old}]}"},
+        definitions={"young": "{all: [{age: {below: 12}}, {wide: {above: 0.8}}]}",
+                     "old": "{all: [{age: {above: 12}}, {wide: {above: 1.2}}]}"}),
+    bad("six-forgotten-by-not", "gap", "birth_date age wide",
+        {"E01": "{any: [{all: [{not: {age: {at_least: 6}}}, {wide: {above: 0.8}}]},"
+                " {all: [{not: {age: {at_most: 6}}}, {wide: {above: 1}}]}]}"}),
+    bad("sixteen-forgotten-of-two-scales", "gap", "birth_date age wide x",
+        {"I01": "{any: [{all: [{age: {at_least: 2}}, {age: {below: 16}}, {x: {above: 50}}]},"
+                " {all: [{age: {above: 16}}, {wide: {above: 50}}]}]}"}),
+    bad("girls-of-thirteen-forgotten", "gap", "birth_date age sex wide",
+        {"E01": "{any: [{all: [{age: {below: 13}}, {wide: {above: 1}}]},"
+                " {all: [{age: {between: [13, 15]}}, {sex: male}, {wide: {above: 1.5}}]},"
+                " {all: [{age: {at_least: 16}}, {sex: male}, {wide: {above: 1.7}}]},"
+                " {all: [{age: {at_least: 14}}, {sex: female}, {wide: {above: 1.4}}]}]}"}),
+    bad("women-forgotten", "gap", "birth_date age sex wide",
+        {"E01": "{any: [{all: [{age: {below: 13}}, {wide: {above: 1}}]},"
+                " {all: [{age: {at_least: 13}}, {sex: male}, {wide: {above: 1.7}}]}]}"}),
+    bad("between-nineteen-and-twenty", "gap", "wide x",
+        {"E01": "{any: [{all: [{wide: {between: [10, 19]}}, {x: {above: 8}}]},"
+                " {all: [{wide: {between: [20, 39]}}, {x: {above: 9}}]}]}"}),
+    bad("from-one-to-two-times-normal", "gap", "alt x",
+        {"E01": "{any: [{all: [{alt: {at_most_uln: 1}}, {x: {above: 3}}]},"
+                " {all: [{alt: {above_uln: 2}}, {x: {above: 2}}]}]}"}),
+    bad("thirty-days-forgotten", "gap", "started x",
+        {"E01": "{any: [{all: [{started: {less_than_ago: 30 days}}, {x: {below: 7}}]},"
+                " {all: [{started: {more_than_ago: 30 days}}, {x: {below: 8}}]}]}"}),
+    bad("no-rule-at-sixteen", "gap", "birth_date age wide x",
+        {"I01": "{all: [{any: [{age: {at_least: 16}}, {x: {above: 50}}]},"
+                " {any: [{age: {at_most: 16}}, {wide: {above: 50}}]}]}"}),
+    bad("twelve-twice-in-definitions", "step-overlap", "birth_date age wide",
+        {"E01": "{any: [{defined: young}, {defined: old}]}"},
+        definitions={"young": "{all: [{age: {at_most: 12}}, {wide: {above: 0.8}}]}",
+                     "old": "{all: [{age: {at_least: 12}}, {wide: {above: 1.2}}]}"}),
     # --- time ---
     bad("window-outlives-result", "window-beyond-validity", "",
         {"E01": "{mri: {within_last: 30 days}}"}, more={"mri": "{ask: MRI, type: date, valid_for: 14 days}"}),
     bad("months-outlive-weeks", "window-beyond-validity", "",
         {"I01": "{scan: {less_than_ago: 3 months}}"}, more={"scan": "{ask: Scan, type: date, valid_for: 4 weeks}"}),
+    bad("two-months-of-sixty-days", "window-beyond-validity", "",
+        {"E01": "{mri: {within_last: 60 days}}"}, more={"mri": "{ask: MRI, type: date, valid_for: 2 months}"}),
+    bad("leap-year", "window-beyond-validity", "",
+        {"E01": "{mri: {within_last: 366 days}}"}, more={"mri": "{ask: MRI, type: date, valid_for: 1 year}"}),
     bad("good-for-ever", "no-validity", "", {"I01": "{hb: {above: 8}}"},
         more={"hb": "{ask: Hb, type: quantity, unit: g/dL}"}),
     bad("changes-without-end", "no-validity", "", {"I01": "{hb: {above: 8}}"},
@@ -248,5 +316,19 @@ CLEAN = [
             - {name: mild, as_of: 2026-01-15, expect: {answers: {E01: no}},
                subject: {subject: S, facts: {grade: {value: g1, on: 2026-01-14}}}}
         """),
+    bad("two-rules-for-two-weights", "", "wide x grade",
+        {"E01": "{any: [{all: [{wide: {below: 40}}, {x: {below: 10}}]}, {all: [{wide: {above: 120}}, {grade: g3}]}]}"}),
+    bad("ages-by-disease", "", "birth_date age grade",
+        {"I01": "{any: [{all: [{grade: g1}, {age: {between: [18, 70]}}]}, {all: [{grade: g2}, {age: {between: [50, 80]}}]}]}"}),
+    bad("one-treatment-of-two-targets", "", "exposed",
+        {"I01": "{exposed: true}", "I02": "{other: true}", "I03": "{lines: {at_most: 1}}"},
+        more={"other": "{ask: E, type: boolean, derive: {exists: therapy, where: {target: cd22}}}",
+              "lines": "{ask: N, type: quantity, derive: {count: therapy}}"}),
+    bad("code-excluded-with-another", "", "grade a",
+        {"I01": "{grade: [g0, g1, g2]}", "E01": "{all: [{grade: g2}, {a: true}]}"}),
+    bad("lists-of-two-kinds-of-age", "", "birth_date age wide sex",
+        {"E01": "{any: [{all: [{age: {below: 12}}, {wide: {above: 1}}]},"
+                " {all: [{age: {between: [12, 17]}}, {sex: male}, {wide: {above: 1.5}}]},"
+                " {all: [{age: {between: [12, 17]}}, {sex: female}, {wide: {above: 1.3}}]}]}"}),
     bad("interpreted", "", "a", {"I01": "{a: true}"}, text={"I01": "Adequate organ function\n    interpretation: As attested."}),
 ]  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import shutil
 from dataclasses import replace
 from datetime import date
 from importlib import resources
@@ -93,6 +95,29 @@ def _screens_as_said(one: Finding, protocol: m.Protocol, screener: Screener) -> 
         assert one.witness.statuses[exclusion] == "failed"
     if one.code == "window-beyond-validity":
         assert all(one.witness.statuses[id_] == "open" for id_ in one.criteria)
+
+
+def test_an_entry_of_no_class_is_graded_so_by_outcomes(tmp_path: Path) -> None:
+    """The witness of a gap between classes is a file whose entry `eligo outcomes` grades."""
+    pack = tmp_path / "pack"
+    shutil.copytree(SHIPPED, pack)
+    rules = (pack / "outcomes.yaml").read_text("utf-8")
+    ends = "holds_when: {mrd: {at_least: 0.01}}"
+    assert rules.count(ends) == 1
+    (pack / "outcomes.yaml").write_text(rules.replace(ends, "holds_when: {mrd: {above: 0.01}}"))
+    ran = eligo("check", pack.as_posix(), "--out", (tmp_path / "out").as_posix())
+    assert ran.code == 1 and "gap: `mrd`" in ran.said + ran.out
+    (file,) = (tmp_path / "out").iterdir()
+    (as_of,) = re.findall(r"as of (\d{4}-\d\d-\d\d)", file.read_text("utf-8"))
+    graded = eligo(
+        "outcomes", file.as_posix(), "--protocol", pack.as_posix(), "--as-of", as_of,
+        "--format", "json",
+    )  # fmt: skip
+    assert graded.code == 0, graded.err
+    patient = json.loads(graded.out.splitlines()[0])
+    (entry,) = (one for one in patient["entries"] if one["entry"].startswith("records.assessment"))
+    (grade,) = (one for one in entry["grades"] if one["scale"] == "mrd")
+    assert grade["value"] is None and grade["possible"] == []
 
 
 def test_the_shipped_pack_has_no_findings() -> None:
