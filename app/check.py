@@ -24,16 +24,17 @@ from app.inputs import (
     unwritable,
 )
 from app.main import DOUBT, FOUND, REJECTED
+from engine.analysis import findings
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
 from engine.faults import EngineFault, Fault, InputRejected
-from engine.findings import Finding, findings
+from engine.findings import Finding
 from engine.model import Protocol
 from engine.packs import pack_files, protocol_of
 from engine.record import dump, dump_any
 from engine.source import read_document
 from engine.witness import change_lines
-from engine.worlds import fitted
+from engine.worlds.asked import fitted
 
 EVERY = 0.05
 """How often `--watch` looks at the files, in seconds."""

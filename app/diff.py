@@ -30,7 +30,7 @@ from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.packs import pack_files, protocol_of
 from engine.record import Decision, dump_any
-from engine.worlds import Plain
+from engine.worlds.asked import Plain
 
 
 def run(arguments: Namespace) -> int:

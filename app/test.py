@@ -24,7 +24,8 @@ from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
 from engine.source import read_document
 from engine.witness import Witness, change_lines, file_lines, folded, screened
-from engine.worlds import Plain, Space, fitted
+from engine.worlds.asked import Plain, fitted
+from engine.worlds.space import Space
 
 SUGGESTED = "suggested.yaml"
 HEADING = """\

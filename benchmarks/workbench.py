@@ -35,7 +35,7 @@ from engine.cases import case_files, read_cases  # noqa: E402
 from engine.model import Protocol  # noqa: E402
 from engine.packs import read_pack  # noqa: E402
 from engine.witness import file_lines, flow  # noqa: E402
-from engine.worlds import Plain, subject_from  # noqa: E402
+from engine.worlds.asked import Plain, subject_from  # noqa: E402
 
 CRITERIA = 60
 SHARED = ("birth_date", "sex")
@@ -172,7 +172,7 @@ def large(folder: Path) -> Path:
 
 def _asked(protocol: Protocol) -> list[str]:
     """The recorded facts that criteria ask about, without those that all copies share."""
-    from engine.worlds import pack_leaves
+    from engine.worlds.asked import pack_leaves
 
     asked = dict.fromkeys(getattr(leaf, "fact", "") for leaf in pack_leaves(protocol))
     return [

@@ -15,7 +15,8 @@ from datetime import timedelta
 from typing import cast
 
 import engine.model as m
-from engine.worlds import grain, inlined, leaves_of
+from engine.worlds.asked import inlined, leaves_of
+from engine.worlds.coupled import grain
 
 Bound = m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest
 """A test that bounds its fact from one side."""

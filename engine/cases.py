@@ -31,7 +31,8 @@ from engine.source import Document, Path, scan_document, shorten
 from engine.subjects import checked_on, subject_of
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_words
-from engine.worlds import Plain, Progress, Space, spaces, subject_from
+from engine.worlds.asked import Plain, subject_from
+from engine.worlds.space import Progress, Space, spaces
 
 T = TypeVar("T")
 

@@ -24,16 +24,8 @@ from engine.findings import BASE
 from engine.packs import derived_from
 from engine.record import CriterionRecord, Decision, Why
 from engine.wording import decimal_text, leaf_text, leaf_words
-from engine.worlds import (
-    Plain,
-    Progress,
-    Space,
-    fitted,
-    inlined,
-    leaves_of,
-    spaces,
-    subject_from,
-)
+from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
+from engine.worlds.space import Progress, Space, spaces
 
 if TYPE_CHECKING:
     from engine.outcomes.model import Outcomes, Scale

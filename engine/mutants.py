@@ -24,7 +24,9 @@ from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
 from engine.wording import leaf_text
-from engine.worlds import Plain, Space, as_of_dates, inlined, leaves_of, pack_leaves, subject_from
+from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, subject_from
+from engine.worlds.days import as_of_dates
+from engine.worlds.space import Space
 
 Kind = Literal[
     "limit",

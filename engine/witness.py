@@ -13,7 +13,7 @@ from engine.decision import Screener
 from engine.model import Protocol, Status, Verdict
 from engine.record import Decision
 from engine.source import Num
-from engine.worlds import Plain, fitted, subject_from
+from engine.worlds.asked import Plain, fitted, subject_from
 
 WIDTH = 74
 """How wide lines become: they are shown a little further in, on 80 columns."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import engine.model as m
 from engine.faults import InputRejected
-from engine.worlds import PERSON, Plain, fitted, subject_from
+from engine.worlds.asked import PERSON, Plain, fitted, subject_from
 
 if TYPE_CHECKING:
     from engine.outcomes.patient import OutcomeScreener

@@ -20,7 +20,8 @@ from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mut
 from engine.packs import read_pack
 from engine.source import Document, Num, read_document
 from engine.subjects import subject_of
-from engine.worlds import Space, fitted, subject_from
+from engine.worlds.asked import fitted, subject_from
+from engine.worlds.space import Space
 from tests import build
 from tests.bad_packs.corpus import bad
 from tests.command import eligo

@@ -20,16 +20,18 @@ from jsonschema import Draft4Validator
 import engine.model as m
 from app.check import finding_record, watch
 from engine import reference
+from engine.analysis import findings
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, UNKNOWN
 from engine.faults import Fault, InputRejected
-from engine.findings import CODES, Finding, findings
+from engine.findings import CODES, Finding
 from engine.packs import protocol_of, read_pack
 from engine.source import Document
 from engine.subjects import checked_on, read_subject
 from engine.witness import screened
-from engine.worlds import Space, pack_leaves
+from engine.worlds.asked import pack_leaves
+from engine.worlds.space import Space
 from reports.sarif import SCHEMA as SARIF_SCHEMA
 from reports.sarif import sarif
 from tests import build
@@ -137,7 +139,7 @@ def test_a_smallest_set_of_criteria_explains_why_nobody_is_eligible() -> None:
 
 
 def test_what_is_too_large_is_undecided_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.worlds.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.worlds.coupled.MOST_COMBINATIONS", 3)
     protocol, _ = read(by_name(BAD, "limits-crossed"))
     found = findings(protocol)
     assert {one.code for one in found} == {"undecided"}

@@ -10,22 +10,23 @@ from pathlib import Path
 
 import pytest
 
+import engine.analysis
 import engine.diagrams
-import engine.findings
 import engine.model as m
 from app.shipped import shipped_pack
 from benchmarks.workbench import large
 from engine import reference
+from engine.analysis import findings
 from engine.cases import coverage
 from engine.decision import Screener
 from engine.diagrams import FALSE, Effort
 from engine.faults import InputRejected
-from engine.findings import findings
 from engine.mutants import asked_by, judge, mutants
 from engine.packs import read_pack
 from engine.source import Document
 from engine.subjects import checked_on
-from engine.worlds import Space, subject_from
+from engine.worlds.asked import subject_from
+from engine.worlds.space import Space
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
 from tests.generators import AS_OF, LONG, Seeded, case, pack_parts, protocol_in, subject_in
 from tests.workbench.test_findings import TRUTHS, by_name, read, statuses_of
@@ -73,7 +74,7 @@ def test_sixty_criteria_take_less_than_ten_times_the_effort(
             super().__init__()
             efforts.append(self)
 
-    monkeypatch.setattr(engine.findings, "Effort", Kept)
+    monkeypatch.setattr(engine.analysis, "Effort", Kept)
     packs = [read_pack(shipped_pack()), read_pack(large(tmp_path / "large"))]
     for protocol in packs:
         assert all(code != "undecided" for code, _ in said(protocol))
@@ -96,7 +97,7 @@ def test_what_hangs_together_is_looked_at_within_a_counted_effort(
             super().__init__(4_000_000)
             efforts.append(self)
 
-    monkeypatch.setattr(engine.findings, "Effort", Kept)
+    monkeypatch.setattr(engine.analysis, "Effort", Kept)
     said(protocol)
     (effort,) = efforts
     # Each variable and each question may begin once more when all is spent.
@@ -199,7 +200,7 @@ def test_a_dropped_criterion_is_equivalent_only_if_all_others_are_known(
 ) -> None:
     """The verdict rests on every criterion, not on the dropped one alone."""
     # Of the number, only 3, 4 and 5 are tried: nobody passes I02 as far as is seen.
-    monkeypatch.setattr("engine.worlds.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.worlds.coupled.MOST_COMBINATIONS", 3)
     high = "{all: [{wide: {above: 6}}, {not: {wide: {between: [4, 6]}}}]}"
     protocol, _ = read(bad("two", "", "a wide", {"I01": "{a: true}", "I02": high}))
     made = [one for one in mutants(protocol) if one.words == "without I01"]

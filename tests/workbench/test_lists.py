@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import engine.model as m
 from engine import reference
 from engine.diagrams import FALSE, TRUE, UNKNOWN
-from engine.worlds import Space, leaves_of, subject_from
+from engine.worlds.asked import leaves_of, subject_from
+from engine.worlds.space import Space
 from tests import build
 from tests.generators import LONG
 
