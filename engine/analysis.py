@@ -351,6 +351,9 @@ class _Analysis:
             shared = shared_value(mine, turned, other, also_turned, self.protocol.facts)
             if shared is None:
                 continue
+            if self.effort.spent > self.effort.limit:
+                self.undecided.append(f"{exclusion.id}: whether it overlaps with {inclusion.id}")
+                return None
             ground = self._halved([included, excluded, shared])
             if isinstance(other, m.ChoiceTest) and not self._always(excluded, shared, ground):
                 continue
@@ -525,6 +528,10 @@ class _Analysis:
     def _ladder(self, path: str, ladder: Ladder, ids: tuple[str, ...]) -> Iterator[Finding]:
         """Gaps and overlaps of an ordered list, unless some step is a part of another."""
         steps = ladder.steps
+        question = f"{path}: whether the steps of `{ladder.fact.name}` leave a gap or overlap"
+        if self.effort.spent > self.effort.limit:
+            self.undecided.append(question)
+            return
         ground = self._halved([ladder.between, ladder.for_some])
         pairs = [
             (one, other)
@@ -554,7 +561,6 @@ class _Analysis:
                 for alike in ladder.alike()
             )
 
-        question = f"{path}: whether the steps of `{ladder.fact.name}` leave a gap or overlap"
         if not pairs or not self.settle(ordered, False, question):
             return
         for one, other in pairs:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations, islice, pairwise, product
-from math import isqrt
+from math import gcd, isqrt
 from typing import Any, TypeVar
 
 import engine.model as m
@@ -164,6 +164,8 @@ class Coupled:
             for truths in more:
                 found.setdefault(truths, Cell(truths, None, {}, {}))
             self.exact = self.points_exact = True
+        for truths in self._any_ratio(list(found)):
+            found.setdefault(truths, Cell(truths, None, {}, {}))
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
@@ -178,6 +180,10 @@ class Coupled:
                 facts = [p.facts[what] for p in self.protocols if what in p.facts]
                 if len({(fact.type, fact.molar_mass) for fact in facts}) > 1:
                     return True
+                # A ratio to a limit of normal ends where the range does, in its own unit.
+                ratios = any(isinstance(leaf, m.UlnTest) for _, leaf in self.leaves)
+                if ratios and len({(fact.unit, fact.range_u) for fact in facts}) > 1:
+                    return True
                 continue
             for field in (where.field for where in what.where):
                 held = [
@@ -185,7 +191,8 @@ class Coupled:
                     for p in self.protocols
                     if what.records in p.records and field in p.records[what.records].fields
                 ]
-                if len({(f.type, f.many, f.unit, f.molar_mass, f.range_u) for f in held}) > 1:
+                told = {(f.type, f.many, f.unit, f.molar_mass, f.range_u, _codes(f)) for f in held}
+                if len(told) > 1:
                     return True
         return False
 
@@ -328,8 +335,7 @@ class Coupled:
         dated = any(
             kind == "list" or self._fact(what).type == "date" for kind, what in self.members
         )
-        both = len({type(leaf) is m.UlnTest for _, leaf in self.leaves}) == 2
-        if not (dated or both) or not self.exact:
+        if not dated or not self.exact:
             return
         options: list[list[_Option]] = []
         for number, (kind, what) in enumerate(self.members):
@@ -357,17 +363,7 @@ class Coupled:
             for combo in product(*parts)
             if all(part for _, part in combo)
         }
-        uln = [i for i, (_, leaf) in enumerate(self.leaves) if isinstance(leaf, m.UlnTest)]
-        if not uln or len(uln) == len(self.leaves):
-            yield from seen
-            return
-        # A value and its ratio to a limit of normal are free of each other.
-        ratios = {tuple(truths[i] for i in uln) for truths in seen}
-        for truths, ratio in product(seen, ratios):
-            mixed = list(truths)
-            for i, truth in zip(uln, ratio, strict=True):
-                mixed[i] = truth
-            yield tuple(mixed)
+        yield from seen
 
     def _added_up(self) -> set[tuple[int, ...]] | None:
         """Truths of derivations that share a list's entries, whatever entries it has.
@@ -482,6 +478,38 @@ class Coupled:
         found = (reference.truths(made, {name: one}, self.as_of) for one in readings)
         return {tuple(NUMBER[truth] for truth in truths.values()) for truths in found}
 
+    def _any_ratio(self, seen: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+        """Truths of tests on a ratio to a limit of normal that may lie in any interval.
+
+        A result may print any limit of its own, so its ratio is free of its value; of two
+        versions both read the same one.
+        """
+        tests = [
+            (i, k, leaf) for i, (k, leaf) in enumerate(self.leaves) if isinstance(leaf, m.UlnTest)
+        ]
+        if not tests:
+            return
+        times = {Fraction(leaf.times_u, m.MILLION) for _, _, leaf in tests}
+        edge = Fraction(1, 1000 * m.MILLION)
+        ends = sorted({t + d for t in times for d in (-edge, Fraction(0), edge)})
+        intervals = [m.UlnRatio(a, b) for i, a in enumerate(ends) for b in ends[i:]]
+        intervals += [m.UlnRatio(None, b) for b in ends] + [m.UlnRatio(a, None) for a in ends]
+        ratios = {tuple(UNKNOWN for _ in tests)}
+        for ratio in intervals:
+            self.effort.spent += Effort.ASKED * len(self.protocols)
+            truths = []
+            for _, k, leaf in tests:
+                reading = m.Reading(leaf.fact, 0, 0, None, ratio)
+                made = asking(self.protocols[k], [leaf])
+                (truth,) = reference.truths(made, {leaf.fact: reading}, self.as_of).values()
+                truths.append(NUMBER[truth])
+            ratios.add(tuple(truths))
+        for before, others in product(seen, ratios):
+            mixed = list(before)
+            for (i, _, _), truth_there in zip(tests, others, strict=True):
+                mixed[i] = truth_there
+            yield tuple(mixed)
+
     def _made_up(self, option: _Option, what: Any) -> list[m.Subject]:
         """An option as values; empty where it is a file's and a pack refuses it."""
         if option.facts is not None:
@@ -514,8 +542,8 @@ class Coupled:
         spans = {p.records[name].valid_for for p in self.protocols if name in p.records}
         ages: dict[int, None] = {}
         for valid_for in spans if len(spans) > 1 else ():
-            edge = (self.as_of - back(self.as_of, valid_for, strict=False)).days
-            ages |= {edge: None, edge + 1: None}
+            stale = (self.as_of - back(self.as_of, valid_for, strict=True)).days
+            ages |= {stale - 1: None, stale: None}
         for option in options:
             yield option
             if option.age == 0:
@@ -535,8 +563,8 @@ class Coupled:
             # Two dictionaries rely on a result for different times: try between them.
             for valid_for in stale - {None}:
                 assert valid_for is not None
-                edge = back(self.as_of, valid_for, strict=False)
-                days |= {edge, edge - timedelta(days=1)}
+                stale_on = back(self.as_of, valid_for, strict=True)
+                days |= {stale_on, stale_on + timedelta(days=1)}
         signed = [True] if len({bool(v.attested_by) for v in versions}) == 1 else [True, False]
         for on, by in product(sorted(days, reverse=True), signed):
             said: Plain = {"on": on.isoformat()}
@@ -632,33 +660,34 @@ class Coupled:
         step = max(1, min((b - a for a, b in pairwise([0, *times])), default=2) // 2)
         wanted = dict.fromkeys(r for t in times for r in (t + step, t - step, t))
         wanted |= {min(times) - step: None}
-        uln = fact.uln_u or 10 * m.MILLION
-        while high and max(wanted) * uln // m.MILLION > high and uln > 1:
-            uln //= 2
         for ratio in wanted:
-            value = ratio * uln // m.MILLION
-            if low <= value <= high:
+            limit = _limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
+            if limit is not None:
                 for sign in ("", "<", "<=", ">", ">="):
-                    text = sign + decimal_text(value)
-                    yield {"value": text if sign else Num(text), "uln": Num(decimal_text(uln))}
+                    text = sign + decimal_text(ratio * limit // m.MILLION)
+                    said = Num(decimal_text(limit))
+                    yield {"value": text if sign else Num(text), "uln": said}
+        for one, other in combinations(sorted(wanted), 2) if fact.range_u else ():
+            # A censored result reaches from its bound to the end of the range.
+            limit = high * m.MILLION // other if other > 0 else 0
+            if limit > 0 and low <= one * limit // m.MILLION <= high:
+                text = f">{decimal_text(one * limit // m.MILLION)}"
+                yield {"value": text, "uln": Num(decimal_text(limit))}
         own = {p.facts[fact.name].uln_u for p in self.protocols if fact.name in p.facts}
-        if len(own) == 1:
-            if low <= uln <= high:
-                yield {"value": Num(decimal_text(uln))}
-        else:
-            # Results without a limit of their own are divided by those of the dictionaries.
-            turning = {t * limit // m.MILLION for t in times for limit in own if limit}
-            for value in sorted({v + d for v in turning for d in (-1, 0, 1)}):
-                if low <= value <= high:
-                    for sign in ("", "<", "<=", ">", ">="):
-                        text = sign + decimal_text(value)
-                        yield {"value": text if sign else Num(text)}
+        # Results without a limit of their own are divided by those of the dictionaries.
+        limits = [limit for limit in own if limit is not None]
+        turning = {t * limit // m.MILLION for t in times for limit in limits}
+        for value in sorted({v + d for v in turning for d in (-1, 0, 1)} | {*limits}):
+            if low <= value <= high:
+                for sign in ("", "<", "<=", ">", ">=") if len(own) > 1 else ("",):
+                    text = sign + decimal_text(value)
+                    yield {"value": text if sign else Num(text)}
         if values:
             # Both the value and its ratio are asked about: try each with each.
             for value, ratio in product(values, wanted):
-                limit = Fraction(value * m.MILLION, ratio) if ratio else Fraction(0)
-                if limit > 0 and low <= value <= high:
-                    shown = Num(decimal_text(max(1, round(limit))))
+                limit_at = Fraction(value * m.MILLION, ratio) if ratio else Fraction(0)
+                if limit_at > 0 and low <= value <= high:
+                    shown = Num(decimal_text(max(1, round(limit_at))))
                     yield {"value": Num(decimal_text(value)), "uln": shown}
 
     def _amount(self, fact: m.Fact, sign: str, value: int, unit: str, single: bool) -> Plain:
@@ -738,6 +767,9 @@ class Coupled:
 
         yield option()
         past = [day for day in self.days[member] if day <= self.day_number]
+        for plain in () if virtual else self._known_to_one(derive, sure or {}):
+            when = dated_when(derive, past[0] if past else None)
+            yield _Option({}, (), name, ({**plain, **when},))
         possible = virtual or maybe is not None
         if isinstance(derive, m.Exists):
             yield option((True, None))
@@ -782,6 +814,18 @@ class Coupled:
             yield option(age=None)
             for day in past:
                 yield option((True, day), age=None)
+
+    def _known_to_one(self, derive: Listed, entry: Plain) -> Iterator[Plain]:
+        """An entry with each code that one version's dictionary has, and the other has not."""
+        for where in derive.where:
+            fields = [
+                p.records[derive.records].fields.get(where.field)
+                for p in self.protocols
+                if derive.records in p.records
+            ]
+            codes = [_codes(field) for field in fields if field is not None]
+            for code in sorted(frozenset().union(*codes) - frozenset.intersection(*codes)):
+                yield {**entry, where.field: code}
 
     def _counts(self, derive: Listed) -> list[int]:
         """The numbers of entries at and beside every limit on how many there are."""
@@ -885,6 +929,24 @@ class Coupled:
                 yield _Option({}, (), name, two)
 
 
+def _limit_for(ratio: int, usual: int, low: int, high: int) -> int | None:
+    """A limit of normal for which a value of so many millionths of it lies inside a range, the
+    usual one if it does; None where no limit does."""
+    if ratio <= 0:
+        inside = low <= ratio * usual // m.MILLION <= high
+        return usual if inside and ratio * usual % m.MILLION == 0 else None
+    whole = m.MILLION // gcd(ratio, m.MILLION)  # so that the value is a whole number
+    least, most = max(1, -(-low * m.MILLION // ratio)), high * m.MILLION // ratio
+    found = min(max(usual, least), most) // whole * whole
+    if found < max(least, 1):
+        found += whole
+    return found if least <= found <= most else None
+
+
+def _codes(of: m.Fact | m.Field) -> frozenset[str]:
+    return frozenset(choice.code for choice in of.choices)
+
+
 def grain(limits: Sequence[int]) -> int:
     """The step between values that a reader would write next to these limits."""
     step = m.MILLION
@@ -925,7 +987,10 @@ def never_cut(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> boo
     """Whether no day cuts what some sources can come to."""
     for kind, what in members:
         if kind == "list":
-            if isinstance(what, m.LatestOf | m.EarliestOf):
+            spans = {
+                p.records[what.records].valid_for for p in protocols if what.records in p.records
+            }
+            if isinstance(what, m.LatestOf | m.EarliestOf) or len(spans) > 1:
                 return False
             continue
         facts = [p.facts[what] for p in protocols if what in p.facts]

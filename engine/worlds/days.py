@@ -16,6 +16,8 @@ Source = tuple[str, Any]
 """Where a fact comes from: ("root", name), or ("list", derivation)."""
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
+CENTURY = 12 * (2000 - FIRST_DAY.year)
+"""So many months before the first as-of date, in the year 2000, nothing can be recorded."""
 MOST_DATES = 24
 
 Cut = date | tuple[int, int, bool]
@@ -112,7 +114,8 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
             mixed.append(leaves)
         if m.DaysBetween in derived and (len(kinds) > 1 or fixed) and len(members) > 2:
             chained = True
-    if not fixed and not mixed:
+    lasting = _lasting(protocols)
+    if not fixed and not mixed and not lasting:
         return _unmixed(_reach(protocols, [held for _, held in clusters.values()]), base)
     asked = {
         (k, leaf)
@@ -120,6 +123,7 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
         for k, leaf in leaves
     }
     cuts = {cut for k, leaf in asked for cut in cuts_of(leaf, protocols[k].facts[leaf.fact])}
+    cuts |= {(one.days, one.months, True) for one in lasting}
     in_order = tuple(sorted(cuts, key=lambda cut: (isinstance(cut, date), cut)))
     spans = {
         sign * (limit // m.MILLION + step)
@@ -130,17 +134,33 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
         for sign in (1, -1)
     }
     dates, complete = _orders(
-        in_order, tuple(sorted(spans)), tuple(sorted(fixed)), bool(mixed),
-        _reach(protocols, [asked]), base,
+        in_order, tuple(sorted(spans)), tuple(sorted(fixed)), bool(mixed or lasting),
+        max([_reach(protocols, [asked]), *(one.months + one.days // 28 for one in lasting)]), base,
     )  # fmt: skip
     # Of three dates and more, distances add up: their orders are not all told apart.
     return dates, complete and not chained
 
 
+def _lasting(protocols: Sequence[m.Protocol]) -> set[m.Duration]:
+    """How long two versions rely on one fact or list, where one counts months and one days."""
+    found: set[m.Duration] = set()
+    for name in {name for p in protocols for name in (*p.facts, *p.records)}:
+        spans = {
+            one.valid_for
+            for p in protocols
+            for one in (p.facts.get(name), p.records.get(name))
+            if one is not None and one.valid_for is not None
+        }
+        if len({span.months > 0 for span in spans}) > 1:
+            found |= spans
+    return found
+
+
 def _reach(
     protocols: Sequence[m.Protocol], clusters: Iterable[Iterable[tuple[int, m.Test]]]
 ) -> int:
-    """The most months that the tests of a cluster go back together; 0 if none counts months.
+    """The most months that the tests of a cluster go back together; 0 if none counts months,
+    or reaches a century back.
 
     An age goes back as far as its limit, and days between dates come on top of it.
     """
@@ -160,7 +180,8 @@ def _reach(
             elif isinstance(derive, m.DaysBetween):
                 days = [abs(limit) // m.MILLION + 1 for limit in limits_of(leaf)]
                 between = max(between, -(-max(days, default=0) // 28))
-        most = max(most, back_to + between if monthly or between else 0)
+        if monthly or between or back_to > CENTURY:
+            most = max(most, back_to + between)
     return most
 
 
@@ -177,7 +198,7 @@ def _unmixed(longest: int, base: date) -> tuple[tuple[date, ...], bool]:
     common = [base]
     if base.day > 28:
         common.append((base.replace(day=1) + timedelta(days=31)).replace(day=1))
-    if longest < 12 * (2000 - FIRST_DAY.year):
+    if longest < CENTURY:
         return tuple(common), True
     return (*common, date(2099, 12, 15)), False
 

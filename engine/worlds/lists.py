@@ -109,7 +109,8 @@ def _spare(field: m.Field, values: Sequence[Any]) -> Any:
         return next((c for c in unasked if c in ("other", "none")), unasked[0] if unasked else None)
     if field.type == "quantity":
         low, high = field.range_u or (0, m.LARGEST)
-        return next((v for v in range(low, high + 1, m.MILLION) if v not in values), None)
+        tried = (v for step in (m.MILLION, 1) for v in range(low, high + 1, step))
+        return next((v for v in tried if v not in values), None)
     return next(t for t in ("unlisted", "unlisted too") if t not in values)
 
 
