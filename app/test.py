@@ -150,6 +150,7 @@ class _Suggester:
     def __init__(self, protocol: Protocol, cases: Cases, screener: Screener, as_of: date) -> None:
         self.protocol, self.screener, self.as_of = protocol, screener, as_of
         self.bases = cases.bases
+        self.names = {case.name for case in cases.cases}
 
     def case(
         self, name: str, witness: Witness, criterion: str, answer: Answer | None,
@@ -159,6 +160,7 @@ class _Suggester:
 
         `shown`: whether something recorded still shows what the witness does.
         """
+        name = self._unused(name)
         recorded = fitted(witness.recorded, self.protocol)
         for base, plain in self.bases.items():
             whole = {
@@ -179,6 +181,15 @@ class _Suggester:
                 )
         body = ["    subject:", *(f"      {line}" for line in file_lines(recorded, "CASE"))]
         return self._lines(name, witness.as_of, body, criterion, answer, witness.verdict)
+
+    def _unused(self, name: str) -> str:
+        """A name that no case has: one may be left of an earlier suggestion for the same place."""
+        found, number = name, 1
+        while found in self.names:
+            number += 1
+            found = f"{name} ({number})"
+        self.names.add(found)
+        return found
 
     def _lines(
         self, name: str, as_of: date, body: list[str], criterion: str,

@@ -89,6 +89,8 @@ def test_cases_build_on_bases_and_pass() -> None:
         ("change: {facts", "change: {fact", 11, "unknown-key"),
         ("a: true, x", "a: 7, x", 2, "type"),
         ("base: child\n    expect", "expect", 4, "case"),
+        ("{answers: {I01: yes}, verdict: eligible}", "{answers: {}}", 7, "empty"),
+        ("name: another value", "name: base alone", 8, "duplicate-case"),
     ],
 )  # fmt: skip
 def test_a_fault_in_a_case_has_its_place(old: str, new: str, line: int, code: str) -> None:
@@ -96,6 +98,51 @@ def test_a_fault_in_a_case_has_its_place(old: str, new: str, line: int, code: st
     faults = cases_of(CASES.replace(old, new, 1)).faults
     assert (line, code) in {(fault.span.line, fault.code) for fault in faults}
     assert all(fault.span.path == "cases/all.yaml" for fault in faults)
+
+
+def test_a_case_expects_an_answer_or_a_verdict() -> None:
+    """One that expects nothing would pass for ever, whatever became of the pack."""
+    expect = "expect: {answers: {I01: yes}, verdict: eligible}"
+    for said, codes in {
+        "expect: {answers: {}}": ["empty"],
+        "expect: {answers: {}, verdict: eligible}": [],
+        "expect: {answers: {}, verdict: maybe}": ["option"],
+        "expect: {answers: {I09: yes}}": ["unknown-criterion"],
+        "expect: {}": ["missing-key"],
+        "expect:": ["blank"],
+        "expect: [I01]": ["type"],
+        "": ["missing-key"],
+    }.items():
+        faults = cases_of(CASES.replace(expect, said)).faults
+        assert [fault.code for fault in faults] == codes, said
+    missing = cases_of(CASES.replace(expect, "")).faults[0]
+    assert missing.message == "`expect` is missing here"
+
+
+def test_every_fault_of_a_case_is_shown_at_once() -> None:
+    """What a case lacks does not keep its expectation and its subject from being read."""
+    case = "cases:\n  - {subject: {subject: S, facts: {y: 1}}, expect: {answers: {I09: yes}}}\n"
+    faults = cases_of(case).faults
+    assert sorted(fault.code for fault in faults) == [
+        "missing-key", "missing-key", "unknown-criterion", "unknown-fact",
+    ]  # fmt: skip
+
+
+def test_two_cases_of_one_name_are_a_fault_at_the_second() -> None:
+    """`--run` and a mutant's killer name a case: it must be one."""
+    protocol, _ = read(PACK)
+    again = CASES[CASES.index("cases:") :].replace("another value", "of its own")
+    files = {"all.yaml": CASES.encode(), "more.yaml": again.encode()}
+    found = read_cases(files, protocol, "cases")
+    (fault,) = found.faults
+    assert (fault.code, fault.span) == ("duplicate-case", m.Span("cases/more.yaml", 2, 11))
+    assert fault.message == "there are two cases `base alone`"
+    assert fault.hint == "the first is at cases/all.yaml:4; rename one"
+    assert {case.name for case in found.cases} == {"base alone", "another value", "of its own"}
+    bases = CASES[: CASES.index("cases:")]
+    found = read_cases({"a.yaml": bases.encode(), "b.yaml": bases.encode()}, protocol, "cases")
+    (fault,) = found.faults
+    assert fault.hint == "the first is at cases/a.yaml:2; rename one"
 
 
 def test_a_failure_says_what_differs_and_why(tmp_path: Path) -> None:
@@ -394,6 +441,19 @@ def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
     assert {one.by for one in judged} <= {"", "all.yaml: base alone"}
     alone = judged_of(protocol, [found.cases[0]])
     assert [one.fate for one in judged] == [one.fate for one in alone]
+
+
+def test_a_suggestion_never_takes_the_name_of_a_case(tmp_path: Path) -> None:
+    """One that is left of an earlier suggestion covers something else by now."""
+    pack = suggesting(tmp_path)
+    file = pack / "cases" / "all.yaml"
+    taken = "covers I01.1: false"
+    file.write_text(file.read_text().replace("name: base alone", f'name: "{taken}"'))
+    words = ("test", pack.as_posix(), "--coverage")
+    assert eligo(*words, "--write").code == 1
+    names = [case.name for case in read_cases(case_files(pack), read_pack(pack), "cases").cases]
+    assert f"{taken} (2)" in names and len(set(names)) == len(names)
+    assert eligo(*words).code == 0
 
 
 CASE = ["  - name: one more", "    as_of: 2026-11-20", "    subject: {}", "    expect: {}"]
