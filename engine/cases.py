@@ -222,7 +222,8 @@ def _case(
             sheet.fault((*path, "name"), "duplicate-case", what, hint)
         named.setdefault(name, sheet.document.span((*path, "name")))
     as_of = sheet.day_of((*path, "as_of"), top["as_of"]) if "as_of" in top else None
-    answers, verdict = {}, None
+    answers: dict[str, m.Answer] = {}
+    verdict: m.Verdict | None = None
     if "expect" in top:
         answers, verdict = _expected(sheet, (*path, "expect"), top["expect"], protocol)
     if ("subject" in top) == ("base" in top):
