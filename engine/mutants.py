@@ -23,7 +23,7 @@ from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
-from engine.wording import leaf_text
+from engine.wording import counted, leaf_text
 from engine.worlds import Plain, Space, as_of_dates, inlined, leaves_of, pack_leaves, subject_from
 
 Kind = Literal[
@@ -295,24 +295,23 @@ def _units(fact: m.Fact) -> Iterator[tuple[Fraction, Fraction]]:
 def _moved(duration: m.Duration, by: int) -> m.Duration | None:
     if duration.months:
         months = duration.months + by
-        word = "month" if months == 1 else "months"
-        return m.Duration(0, months, f"{months} {word}") if months > 0 else None
+        return m.Duration(0, months, counted(months, "month")) if months > 0 else None
     days = duration.days + by
-    return m.Duration(days, 0, f"{days} {'day' if days == 1 else 'days'}") if days >= 0 else None
+    return m.Duration(days, 0, counted(days, "day")) if days >= 0 else None
 
 
 def _other_unit(duration: m.Duration) -> m.Duration | None:
     """The same number of another unit: days for weeks, weeks for days, weeks for months."""
     if duration.months and duration.months % 12 == 0:
         years = duration.months // 12
-        return m.Duration(0, years, f"{years} months")
+        return m.Duration(0, years, counted(years, "month"))
     if duration.months:
-        return m.Duration(7 * duration.months, 0, f"{duration.months} weeks")
+        return m.Duration(7 * duration.months, 0, counted(duration.months, "week"))
     if duration.days and duration.days % 7 == 0 and duration.text.endswith(("week", "weeks")):
         days = duration.days // 7
-        return m.Duration(days, 0, f"{days} days")
+        return m.Duration(days, 0, counted(days, "day"))
     if duration.days:
-        return m.Duration(7 * duration.days, 0, f"{duration.days} weeks")
+        return m.Duration(7 * duration.days, 0, counted(duration.days, "week"))
     return None
 
 

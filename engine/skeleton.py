@@ -21,6 +21,7 @@ from engine.faults import Fault, InputRejected
 from engine.model import Kind, Span
 from engine.sheet import MAX_TEXT, describe
 from engine.source import Document, Num, Path, read_document, shorten
+from engine.wording import counted
 
 ROOM = MAX_TEXT - 100
 """How much of a statement one entry holds; the rest goes on in the next."""
@@ -871,8 +872,8 @@ class _Pack:
         if unit in ("month", "week", "day"):
             self.facts["birth_date"] = born
             if end == "min":
-                return f"{{birth_date: {{at_least_ago: {number} {unit}s}}}}"
-            return f"{{birth_date: {{less_than_ago: {number + 1} {unit}s}}}}"
+                return f"{{birth_date: {{at_least_ago: {counted(number, unit)}}}}}"
+            return f"{{birth_date: {{less_than_ago: {counted(number + 1, unit)}}}}}"
         return None
 
     def sex(self, said: str, described: str) -> None:
