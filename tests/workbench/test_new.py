@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import engine.model as m
 from engine.packs import read_pack
-from engine.skeleton import Statement, skeleton, statements
+from engine.skeleton import skeleton
+from engine.statements import Statement, statements
 from tests.command import Ran, eligo
 
 STUDIES = Path(__file__).parent / "studies"
