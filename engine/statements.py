@@ -26,8 +26,16 @@ _DOUBTFUL = re.compile(
 _SPEAKS = re.compile(r"\bexclusion\s+criteri\w+|\bexclu(?:sions?|ded?)\s*:", re.IGNORECASE)
 _SPEAKS_IN = re.compile(r"\binclusion\s*:|\binclusion\s+criteri\w+\s*:", re.IGNORECASE)
 _SENTENCE = re.compile(
-    r"\b(?:must|met|meets?|criteri\w+|following|any|all|both|every|each)\b", re.IGNORECASE
+    r"\b(?:must|should|shall|met|meets?|criteri\w+|following|any|all|both|every|each)\b",
+    re.IGNORECASE,
 )
+_FRAME = re.compile(
+    r"(?:all\s+)?(?:patient|participant|subject|candidate|volunteer)s?\s+(?:must|should|shall|will"
+    r"|need\s+to|have\s+to)\s+(?:meet|fulfil\w*|satisfy|have|be)?\s*(?:all|each)?(?:\s+of)?"
+    r"(?:\s+(?:the|these))?(?:\s+following)?(?:\s+(?:criteria|conditions))?",
+    re.IGNORECASE,
+)
+"""A sentence that says nothing before its list: `Patients must meet all of the following:`."""
 _CHOICE = re.compile(
     r"\b(?:one|any|either|two|three|\d+)\s+(?:\w+\s+)?of\b|\bor\s+more\b|\beither\b", re.IGNORECASE
 )
@@ -119,7 +127,7 @@ def statements(text: str, notes: list[str]) -> list[Statement]:
             labels.append(at.cohort)
         elif _names_group(line, following, at):
             label = label_of(line.whole)
-            _open_group(at, label, following)
+            _open_group(at, label, following, found)
             labels.append(label)
             if at.turned:
                 turned.append(label)
@@ -173,6 +181,7 @@ def _names_group(line: Line, following: Line | None, at: _Place) -> bool:
     if _excludes(label):
         return True
     # "One of the following:" and its list say one thing together; so does a definition.
+    below = below or (following.gap and _FRAME.fullmatch(label) is not None)
     together = _DEFINED.search(label) or (at.here == "inclusion" and _CHOICE.search(label))
     # A heading of headings stands above one, as `PATIENT CHARACTERISTICS:` does.
     return below and not together
@@ -182,9 +191,10 @@ def _excludes(label: str) -> bool:
     return bool(_EXCLUDES.search(label)) and not _DOUBTFUL.search(label)
 
 
-def _open_group(at: _Place, label: str, following: Line | None) -> None:
+def _open_group(at: _Place, label: str, following: Line | None, found: list[_Draft]) -> None:
     if _excludes(label) and re.search(r"exclu|eligible", label, re.IGNORECASE):
         # "Patients will be excluded if:" is as good as a heading, and holds like one.
+        _keep_loose(at, found)
         at.turned = at.kind != "exclusion"
         at.kind, at.heading = "exclusion", Heading("exclusion", label)
         at.section = at.inner = ""
