@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -212,11 +213,8 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
         tell(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
         if one.witness is not None:
             name = f"covers {one.obligation.path}: {one.obligation.seen}"
-            day = one.witness.as_of
-            lines = suggest.case(
-                name, one.witness, one.criterion, one.answer,
-                lambda whole, o=one.obligation, d=day: shows(protocol, o, whole, d),  # type: ignore[misc]
-            )  # fmt: skip
+            shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
+            lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
             print("\n".join(lines))
     for obligation in found.undecided:
@@ -249,13 +247,11 @@ def _print_mutants(
             here = one.witness.statuses[one.criterion] if one.criterion else one.witness.verdict
             tell(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
             name = f"tells apart: {one.mutant.words}"
-            day = one.witness.as_of
-            lines = suggest.case(
-                name, one.witness, one.criterion, one.answer,
-                lambda whole, o=one, d=day: mutants.tells_apart(  # type: ignore[misc]
-                    protocol, o, whole, d, suggest.screener
-                ),
+            shown = partial(
+                mutants.tells_apart, protocol, one,
+                as_of=one.witness.as_of, screener=suggest.screener,
             )  # fmt: skip
+            lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
             print("\n".join(lines))
         elif one.fate != "killed":

@@ -42,21 +42,32 @@ Kind = Literal[
 ]
 Fate = Literal["killed", "survived", "equivalent", "undecided"]
 
-SWAPPED: Mapping[str, str] = {
+SWAPPED: Mapping[m.QuantityOp, m.QuantityOp] = {
     "at_least": "above",
     "above": "at_least",
     "at_most": "below",
     "below": "at_most",
+}
+SWAPPED_ULN: Mapping[m.UlnOp, m.UlnOp] = {
     "at_least_uln": "above_uln",
     "above_uln": "at_least_uln",
     "at_most_uln": "below_uln",
     "below_uln": "at_most_uln",
+}
+SWAPPED_AGO: Mapping[m.AgoOp, m.AgoOp] = {
     "at_least_ago": "more_than_ago",
     "more_than_ago": "at_least_ago",
     "within_last": "less_than_ago",
     "less_than_ago": "within_last",
 }
 """The boundary word that is easily taken for another."""
+
+WITHOUT_ULN: Mapping[m.UlnOp, m.QuantityOp] = {
+    "at_least_uln": "at_least",
+    "above_uln": "above",
+    "at_most_uln": "at_most",
+    "below_uln": "below",
+}
 
 CONFUSED: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "g/L", "mg/L"),
@@ -198,7 +209,7 @@ def _leaf_edits(
         step = _step(fact, leaf.limit_u)
         for limit in (leaf.limit_u + step, leaf.limit_u - step):
             yield "limit", replace(leaf, limit_u=limit)
-        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])
         for factor, offset in _units(fact):
             limit = round(leaf.limit_u * factor + offset * m.MILLION)
             if limit != leaf.limit_u and abs(limit) <= m.LARGEST and _whole(fact, limit):
@@ -228,17 +239,17 @@ def _leaf_edits(
         for times in (leaf.times_u + step, leaf.times_u - step):
             if times > 0:
                 yield "limit", replace(leaf, times_u=times)
-        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        yield "boundary", replace(leaf, op=SWAPPED_ULN[leaf.op])
         # The number read in the fact's own unit, not as a multiple of a limit.
-        plain = leaf.op.removesuffix("_uln")
-        yield "unit", m.LimitTest(leaf.fact, plain, leaf.times_u, leaf.place)  # type: ignore[arg-type]
+        plain = WITHOUT_ULN[leaf.op]
+        yield "unit", m.LimitTest(leaf.fact, plain, leaf.times_u, leaf.place)
     elif isinstance(leaf, m.AgoTest):
         for moved_by in (1, -1):
             moved = _moved(leaf.duration, moved_by)
             if moved is not None and (leaf.op != "less_than_ago" or moved.days or moved.months):
                 yield "window", replace(leaf, duration=moved)
         if leaf.duration.days or leaf.duration.months:
-            yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+            yield "boundary", replace(leaf, op=SWAPPED_AGO[leaf.op])
         other_unit = _other_unit(leaf.duration)
         if other_unit is not None:
             yield "unit", replace(leaf, duration=other_unit)

@@ -16,7 +16,17 @@ from engine import reference
 from engine.cases import Case, Cases, case_files, coverage, read_cases, run_case
 from engine.decision import Screener
 from engine.edits import leaf_paths
-from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mutants
+from engine.mutants import (
+    SWAPPED,
+    SWAPPED_AGO,
+    SWAPPED_ULN,
+    Judged,
+    Mutant,
+    asked_by,
+    counts,
+    judge,
+    mutants,
+)
 from engine.packs import read_pack
 from engine.source import Document, Num, read_document
 from engine.subjects import subject_of
@@ -261,7 +271,9 @@ def test_every_kind_of_mutant_is_made() -> None:
     assert "I02.1: `chemo at least 7 days ago` read as `chemo more than 7 days ago`" in words
     assert "I02.1: `chemo at least 7 days ago` read as `chemo at least 6 days ago`" in words
     assert "lasted: from and to swapped" in words
-    assert set(SWAPPED) == set(SWAPPED.values())
+    assert all(SWAPPED[other] == word != other for word, other in SWAPPED.items())
+    assert all(SWAPPED_ULN[other] == word != other for word, other in SWAPPED_ULN.items())
+    assert all(SWAPPED_AGO[other] == word != other for word, other in SWAPPED_AGO.items())
 
 
 def applied(one: Mutant, readings: Mapping[str, m.Reading]) -> dict[str, m.Status]:
