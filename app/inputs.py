@@ -40,10 +40,13 @@ def say(text: str) -> None:
 
 def tell(text: str, indent: str = "    ") -> None:
     """A line of a result on standard output, wrapped at 80 columns."""
-    print(
-        textwrap.fill(
-            text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
+    print(filled(text, indent))
+
+
+def filled(text: str, indent: str = "    ") -> str:
+    """A text wrapped at 80 columns."""
+    return textwrap.fill(
+        text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.check import read_all
-from app.inputs import print_faults, say, stages, tell, unwritable
+from app.inputs import filled, path_text, print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
 from app.shipped import shipped_pack
 from engine import mutants
@@ -23,7 +23,7 @@ from engine.faults import EngineFault, InputRejected
 from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
-from engine.source import read_document
+from engine.source import read_document, shorten
 from engine.witness import Witness, change_lines, file_lines, folded, screened
 from engine.worlds import Plain, Space, fitted
 
@@ -52,11 +52,12 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     try:
         picked = chosen(cases.cases, arguments.run or "")
-    except re.error as error:
-        say(f"--run: `{arguments.run}` is not a pattern: {error}")
+    except (re.error, OverflowError, RecursionError) as error:
+        say(filled(f"--run: `{shorten(arguments.run)}` is not a pattern: {error}"))
         return REJECTED
     if not picked:
-        say("no case has such a name" if cases.cases else f"{folder.as_posix()} has no cases")
+        none = f"--run: no case's file and name hold `{shorten(arguments.run or '')}`"
+        say(filled(none if cases.cases else f"{path_text(folder)} has no cases"))
         return FOUND
     try:
         with Screener(protocol) as screener:

@@ -11,6 +11,7 @@ guidance (CAST-6).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -148,7 +149,7 @@ def case_files(folder: FilePath) -> dict[str, bytes]:
     """The files of a pack's `cases/`, by path relative to it."""
     inside = folder / "cases"
     return {
-        path.relative_to(inside).as_posix(): path.read_bytes()
+        os.fsencode(path.relative_to(inside)).decode("utf-8", "backslashreplace"): path.read_bytes()
         for path in sorted(inside.rglob("*"))
         if path.is_file()
         and path.suffix in (".yaml", ".yml", ".json")
@@ -165,10 +166,7 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             sheets[name] = Sheet(scan_document(f"{at}/{name}", data))
         except InputRejected as rejected:
             faults += rejected.faults
-    tops = {
-        name: sheet.mapping_of((), sheet.document.value, files.CasesFile) or {}
-        for name, sheet in sheets.items()
-    }
+    tops = {name: _parts(sheet) for name, sheet in sheets.items()}
     bases: dict[str, tuple[Document, Path]] = {}
     read: dict[str, m.Subject] = {}
     plain: dict[str, Plain] = {}
@@ -202,6 +200,16 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
     return Cases(tuple(found), plain, tuple(dict.fromkeys(faults)))
 
 
+def _parts(sheet: Sheet) -> dict[str, Any]:
+    """The `cases` and `bases` of a file, which has one of them at least."""
+    top = sheet.mapping_of((), sheet.document.value, files.CasesFile)
+    if sheet.document.value == {}:
+        sheet.fault(
+            (), "empty", "the file has no cases and no bases", "write some, or take it away"
+        )
+    return top or {}
+
+
 def _case(
     sheet: Sheet,
     path: Path,
@@ -226,9 +234,10 @@ def _case(
     verdict: m.Verdict | None = None
     if "expect" in top:
         answers, verdict = _expected(sheet, (*path, "expect"), top["expect"], protocol)
-    if ("subject" in top) == ("base" in top):
+    if ("subject" in raw) == ("base" in raw):
         hint = "write `subject:`, or `base:` and `change:`"
         sheet.fault(path, "case", "a case has a subject of its own, or a base", hint)
+    if ("subject" in top) == ("base" in top):
         return None
     document: Document
     base = None
@@ -240,16 +249,14 @@ def _case(
             what = f"there is no base `{shorten(base)}`"
             sheet.fault((*path, "base"), "unknown-base", what, did_you_mean(base, bases))
             return None
-        if "change" in top:
-            sheet.mapping_of((*path, "change"), top["change"], files.ChangeFile)
+        if not _changes(sheet, (*path, "change"), top.get("change", {})) or base not in read:
+            return None  # the base has faults, and is listed with them
         document = _Changed(sheet.document, path, *bases[base])
     else:
         if "change" in top:
             sheet.fault((*path, "change"), "case", "`change` needs a `base`", key=True)
         document = _Inside(sheet.document, (*path, "subject"))
-    if isinstance(document, _Changed):
-        if base is None or base not in read:
-            return None  # the base has faults, and is listed with them
+    if isinstance(document, _Changed) and base is not None:
         subject = document.read_on(read[base], protocol)
         if as_of is not None:
             checked_on(subject, protocol, as_of, document)
@@ -260,6 +267,15 @@ def _case(
     place = sheet.document.span(path)
     recorded = {part: document.value.get(part) or {} for part in ("facts", "records")}
     return Case(name, as_of, subject, recorded, answers, verdict, file, place)
+
+
+def _changes(sheet: Sheet, path: Path, value: Any) -> bool:
+    """Whether what a case changes can be read, part by part."""
+    top = sheet.mapping_of(path, value, files.ChangeFile)
+    parts = {} if top is None else top
+    for part, said in parts.items():
+        sheet.names_of((*path, part), said, "facts" if part == "facts" else "lists")
+    return top is not None and all(isinstance(said, dict) for said in parts.values())
 
 
 def _first_at(place: m.Span) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Mapping
 from datetime import date
@@ -136,6 +138,96 @@ def test_every_fault_of_a_case_is_shown_at_once() -> None:
     assert sorted(fault.code for fault in faults) == [
         "missing-key", "missing-key", "unknown-criterion", "unknown-fact",
     ]  # fmt: skip
+
+
+SUBJECT = "{subject: S, facts: {a: true, x: {value: 3, on: 2026-01-14}}}"
+CHANGE = "change: {facts: {x: {value: 9, on: 2026-01-14}}}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "codes"),
+    [
+        (SUBJECT, "hello", 2, ["type"]),
+        (SUBJECT, "[1, 2]", 2, ["type"]),
+        (SUBJECT, "", 2, ["type"]),
+        (SUBJECT, "{subject: S, facts: [1]}", 2, ["type"]),
+        (CHANGE, "change: hello", 11, ["type"]),
+        (CHANGE, "change: [1]", 11, ["type"]),
+        (CHANGE, "change:", 11, ["blank"]),
+        (CHANGE, "change: {facts: hello, records: [2]}", 11, ["type", "type"]),
+        (CHANGE, "change: {facts: null}", 11, ["blank"]),
+        (CHANGE, "change: {facts: {z: null}}", 11, ["unknown-fact"]),
+        (CHANGE, "change: {records: {z: null}}", 11, ["unknown-record"]),
+        (CASES, "{}", 1, ["empty"]),
+        (CASES, "", 1, ["type"]),
+        (CASES, "# nothing yet\n", 1, ["type"]),
+        (CASES, "cases:\n", 1, ["blank"]),
+        (CASES, "cases: {a: 1}\n", 1, ["type"]),
+        (CASES, "cases: [a, null]\n", 1, ["type", "type"]),
+        (CASES, "cases:\n  - {name: a, as_of: 2026-01-15, subject: there.yaml,"
+                " expect: {answers: {I01: yes}}}", 2, ["type"]),
+        (CASES, "cases:\n  - {name: a, as_of: 2026-01-15, subject: ,"
+                " expect: {answers: {I01: yes}}}", 2, ["blank"]),
+        ("as_of: 2026-01-15\n    base: child\n    e", "as_of: 1800-01-15\n    base: child\n    e",
+         5, ["date"]),
+    ],
+)  # fmt: skip
+def test_whatever_stands_in_a_case_is_a_fault_and_no_traceback(
+    old: str, new: str, line: int, codes: list[str]
+) -> None:
+    assert old in CASES
+    faults = cases_of(CASES.replace(old, new, 1)).faults
+    assert [fault.code for fault in faults] == codes
+    assert {fault.span.line for fault in faults} == {line}
+
+
+@pytest.mark.parametrize("form", ["crlf", "cr", "bom"])
+def test_cases_may_be_saved_as_other_systems_do(form: str) -> None:
+    text = {
+        "crlf": CASES.replace("\n", "\r\n"),
+        "cr": CASES.replace("\n", "\r"),
+        "bom": "\ufeff" + CASES,
+    }[form]
+    assert cases_of(text) == cases_of(CASES)
+
+
+def test_a_file_of_cases_may_have_any_name(tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    (pack / "cases").mkdir()
+    wrong = CASES.replace("I01: yes", "I09: yes").encode()
+    for name in (b"a\xff.yaml", b"b\nc.yaml"):
+        Path(os.fsdecode(os.path.join(os.fsencode(pack / "cases"), name))).write_bytes(wrong)
+        wrong = wrong.replace(b": child", b": other").replace(b"child:", b"other:")
+        wrong = wrong.replace(b"base alone", b"alone").replace(b"another", b"one")
+    ran = eligo("check", pack.as_posix(), "--format", "json")
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    assert [one["file"].rpartition("/")[2] for one in found] == ["a\\xff.yaml", "b\nc.yaml"]
+    assert eligo("check", pack.as_posix(), "--format", "sarif").code == 1
+    ran = eligo("test", pack.as_posix())
+    assert ran.code == 2 and "cases/a\\xff.yaml:7:24: unknown-criterion" in ran.said
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "said"),
+    [
+        ("(", 2, "is not a pattern"),
+        ("a{99999999999}", 2, "is not a pattern"),
+        ("(" * 9000 + ")" * 9000, 2, "is not a pattern"),
+        ("nothing", 1, "--run: no case's file and name hold `nothing`"),
+        ("^base", 1, "no case's"),
+        ("", 0, ""),
+        ("ALL.yaml: base", 0, ""),
+    ],
+)
+def test_a_pattern_picks_cases_or_is_said_to_be_none(
+    pattern: str, code: int, said: str, tmp_path: Path
+) -> None:
+    pack = write(PACK, tmp_path)
+    (pack / "cases").mkdir()
+    (pack / "cases" / "all.yaml").write_text(CASES)
+    ran = eligo("test", pack.as_posix(), "--run", pattern)
+    assert ran.code == code and said in ran.said
+    assert all(len(line) <= 80 for line in ran.err.splitlines())
 
 
 def test_two_cases_of_one_name_are_a_fault_at_the_second() -> None:
