@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from app.inputs import filled, print_faults, say, unreadable, unwritable
+from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
-from engine.faults import InputRejected
+from engine.faults import InputRejected, filled
 from engine.packs import read_pack
 from engine.skeleton import skeleton
 

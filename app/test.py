@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.check import read_all
-from app.inputs import filled, path_text, print_faults, say, stages, tell, unwritable
+from app.inputs import path_text, print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
 from app.shipped import shipped_pack
 from engine import mutants
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
-from engine.faults import EngineFault, InputRejected
+from engine.faults import EngineFault, InputRejected, filled
 from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
 from engine.source import read_document, shorten
-from engine.witness import Witness, change_lines, file_lines, folded, screened
+from engine.witness import Witness, change_lines, file_lines, flow, folded, quoted, screened
 from engine.worlds import Plain, Space, fitted
 
 SUGGESTED = "suggested.yaml"
@@ -177,7 +177,8 @@ class _Suggester:
             said = {c["id"]: c["answer"] for c in decision["criteria"]}
             if not criterion or said[criterion] == answer:
                 change = change_lines(recorded, "      ")
-                body = [f"    base: {base}", *(["    change:"] if change else []), *change]
+                named = folded(f"    base: {flow(base)}")
+                body = [*named, *(["    change:"] if change else []), *change]
                 return self._lines(
                     name, witness.as_of, body, criterion, answer, decision["verdict"]
                 )
@@ -198,9 +199,8 @@ class _Suggester:
         answer: Answer | None, verdict: str,
     ) -> list[str]:  # fmt: skip
         said = f"answers: {{{criterion}: {answer}}}" if criterion and answer else "answers: {}"
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return [
-            *folded(f'  - name: "{quoted}"'),
+            *folded(f"  - name: {quoted(name)}"),
             f"    as_of: {as_of.isoformat()}",
             *body,
             f"    expect: {{{said}, verdict: {verdict}}}",
