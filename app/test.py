@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
+from shutil import copymode
 from typing import Any, TypeVar
 
 from app.check import read_all
@@ -20,6 +21,7 @@ from engine import mutants
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
 from engine.faults import EngineFault, InputRejected, filled
+from engine.findings import BASE
 from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
@@ -82,7 +84,7 @@ def _tested(
     code = FOUND if failed else 0
     if not (arguments.coverage or arguments.mutate):
         return code
-    as_of = Counter(case.as_of for case in picked).most_common(1)[0][0]
+    as_of = _usual_day(picked)
     suggestions: list[list[str]] = []
     made = mutants.mutants(protocol) if arguments.mutate else []
     space = Space([protocol], as_of, mutants.asked_by(made))
@@ -109,6 +111,12 @@ def _tested(
             return REJECTED
         print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
     return code
+
+
+def _usual_day(cases: Iterable[Case]) -> date:
+    """The as-of date of most cases, of those for which an analysis holds (WORKBENCH, section 1)."""
+    days = Counter(case.as_of for case in cases if 2000 <= case.as_of.year <= 2099)
+    return days.most_common(1)[0][0] if days else BASE
 
 
 def _without_name(lines: Sequence[str]) -> tuple[str, ...]:
@@ -271,21 +279,26 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
     """Append cases to `cases/suggested.yaml`, or where that does not fit its author's layout,
     to a new file beside it: `suggested-2.yaml`. Returns the file. Raises: OSError."""
     text = "".join("\n".join(lines) + "\n" for lines in suggestions)
+    new = text.encode()
     cases = folder / "cases"
     cases.mkdir(exist_ok=True)
     where, number = cases / SUGGESTED, 1
     while True:
         before = where.read_bytes() if where.exists() else HEADING.encode()
-        gap = b"" if before.endswith(b"\n") else b"\n"
-        after = before + gap + text.encode()
+        end = b"\r\n" if b"\r\n" in before else b"\n"
+        gap = b"" if before.endswith(b"\n") else end
+        after = before + gap + new.replace(b"\n", end)
         if not where.exists() or _only_adds(before, after):
             break
         number += 1
         where = cases / f"{Path(SUGGESTED).stem}-{number}.yaml"
-    draft = where.with_name(f".{where.name}.part")
+    kept = where.resolve()  # a link stays one
+    draft = kept.with_name(f".{kept.name}.part")
     try:
         draft.write_bytes(after)
-        draft.replace(where)
+        if kept.exists():
+            copymode(kept, draft)
+        draft.replace(kept)
     finally:
         draft.unlink(missing_ok=True)
     return where

@@ -547,6 +547,30 @@ def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
     assert [one.fate for one in judged] == [one.fate for one in alone]
 
 
+def test_a_file_of_suggestions_stays_what_it_was_but_for_more_cases(tmp_path: Path) -> None:
+    """Its line ends, its rights, and where it lies."""
+    (tmp_path / "cases").mkdir()
+    path, kept = tmp_path / "cases" / "suggested.yaml", tmp_path / "elsewhere.yaml"
+    kept.write_bytes(b"# ours\r\ncases:\r\n  - name: old\r\n    as_of: 2026-11-20\r\n")
+    kept.chmod(0o640)
+    path.symlink_to(kept)
+    assert write_suggestions(tmp_path, [CASE]) == path
+    assert path.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
+    assert kept.read_bytes().count(b"\n") == kept.read_bytes().count(b"\r\n") == 8
+    assert len(read_document("s.yaml", path.read_bytes()).value["cases"]) == 2
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2030-06-01", "9999-12-31"])
+def test_what_a_mutant_is_does_not_depend_on_a_strange_day_of_a_case(
+    day: str, tmp_path: Path
+) -> None:
+    """At the ends of the calendar some windows are empty; nothing is equivalent for that."""
+    pack = suggesting(tmp_path)
+    (pack / "cases" / "all.yaml").write_text(ON_A_BASE.replace("2026-01-15", day))
+    ran = eligo("test", pack.as_posix(), "--mutate")
+    assert ran.code == 1 and "equivalent 0, undecided 0" in ran.out
+
+
 def test_a_suggestion_never_takes_the_name_of_a_case(tmp_path: Path) -> None:
     """One that is left of an earlier suggestion covers something else by now."""
     pack = suggesting(tmp_path)
