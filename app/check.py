@@ -35,7 +35,6 @@ from engine.source import read_document
 from engine.witness import change_lines
 from engine.worlds import Progress, fitted
 
-MISNAMED = "misnamed-file"
 EVERY = 0.05
 """How often `--watch` looks at the files, in seconds."""
 
@@ -108,7 +107,9 @@ def _misnamed(folder: Path) -> list[Fault]:
     """The files of a pack that nothing reads. Raises: OSError."""
     what = "nothing reads a file of this name"
     return [
-        Fault(Span(f"{path_text(folder)}/{path_text(Path(name))}", 1, 1), MISNAMED, what, hint)
+        Fault(
+            Span(f"{path_text(folder)}/{path_text(Path(name))}", 1, 1), "misnamed-file", what, hint
+        )
         for name, hint in misnamed_files(folder).items()
     ]
 
