@@ -29,12 +29,13 @@ from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.findings import Finding
-from engine.model import Protocol
-from engine.packs import pack_files, protocol_of
+from engine.model import Protocol, Span
+from engine.packs import misnamed_files, pack_files, protocol_of
 from engine.record import dump, dump_any
 from engine.source import read_document
 from engine.witness import change_lines
 from engine.worlds.asked import fitted
+from engine.worlds.space import Progress
 
 EVERY = 0.05
 """How often `--watch` looks at the files, in seconds."""
@@ -84,18 +85,57 @@ def read_all(folder: Path) -> tuple[Protocol, Cases]:
     Raises: InputRejected with the faults of the pack itself.
     """
     try:
-        protocol = protocol_of(pack_files(folder), path_text(folder))
+        protocol = _protocol(folder)
         cases = read_cases(case_files(folder), protocol, f"{path_text(folder)}/cases")
     except OSError as error:
         raise InputRejected([unreadable(folder, error)]) from None
     return protocol, cases
 
 
+def _protocol(folder: Path) -> Protocol:
+    """A pack without its cases; where a file of it is missing, what may be meant as that one.
+
+    Raises: InputRejected, OSError.
+    """
+    try:
+        return protocol_of(pack_files(folder), path_text(folder))
+    except InputRejected as rejected:
+        if any(fault.code == "pack-file" for fault in rejected.faults):
+            raise InputRejected([*rejected.faults, *_misnamed(folder)]) from None
+        raise
+
+
+def _misnamed(folder: Path) -> list[Fault]:
+    """The files of a pack that nothing reads. Raises: OSError."""
+    what = "nothing reads a file of this name"
+    return [
+        Fault(
+            Span(f"{path_text(folder)}/{path_text(Path(name))}", 1, 1), "misnamed-file", what, hint
+        )
+        for name, hint in misnamed_files(folder).items()
+    ]
+
+
+def _everything(
+    folder: Path, protocol: Protocol, screener: Screener, cases: Cases, progress: Progress
+) -> list[Finding]:
+    """The findings about a pack's meaning, and those about its files.
+
+    Raises: InputRejected, EngineFault.
+    """
+    found = findings(protocol, screener, cases, progress)
+    try:
+        unread = _misnamed(folder)
+    except OSError as error:
+        raise InputRejected([unreadable(folder, error)]) from None
+    return [*found, *(Finding(one.code, one.span, one.message, one.hint) for one in unread)]
+
+
 def looked_into(folder: Path) -> tuple[Protocol, list[Finding]]:
     """A pack and its findings. Raises: InputRejected, EngineFault."""
     protocol, cases = read_all(folder)
     with Screener(protocol) as screener, stages() as progress:
-        return protocol, findings(protocol, screener, cases, progress)
+        return protocol, _everything(folder, protocol, screener, cases, progress)
 
 
 def _check_pack(folder: Path, as_json: bool, out: Witnesses | None) -> int:
@@ -286,7 +326,7 @@ def _again(folder: Path) -> int:
             print_failures(failed)
             print(f"{len(cases.cases)} cases: {len(failed)} failed", flush=True)
             with stages() as progress:
-                found = findings(protocol, screener, cases, progress)
+                found = _everything(folder, protocol, screener, cases, progress)
     except InputRejected as rejected:
         _print(rejected.faults, None, path_text(folder), False)
         return REJECTED

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 from unicodedata import category, normalize
 
 from app.shipped import shipped_pack
-from engine.faults import Fault, InputRejected
+from engine.faults import Fault, InputRejected, filled
 from engine.model import Protocol, Span, Subject
 from engine.packs import PARTS, SUFFIXES, read_pack
 from engine.source import Document, scan_document
@@ -40,11 +39,7 @@ def say(text: str) -> None:
 
 def tell(text: str, indent: str = "    ") -> None:
     """A line of a result on standard output, wrapped at 80 columns."""
-    print(
-        textwrap.fill(
-            text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
-    )
+    print(filled(text, indent))
 
 
 def path_text(path: Path) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from textwrap import fill
 
 from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
-from engine.faults import InputRejected
+from engine.faults import InputRejected, filled
 from engine.packs import read_pack
 from engine.skeleton import skeleton
 
@@ -23,7 +22,7 @@ def run(arguments: Namespace) -> int:
     try:
         made = skeleton(arguments.study.as_posix(), data)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            say(_wrapped(f"{out.as_posix()} is there already: name a folder that is not"))
+            say(filled(f"{out.as_posix()} is there already: name a folder that is not"))
             return REJECTED
         out.mkdir(parents=True, exist_ok=True)
         for name, text in made.files.items():
@@ -36,16 +35,11 @@ def run(arguments: Namespace) -> int:
         say(unwritable(out, error).text())
         return REJECTED
     for note in made.notes:
-        print(_wrapped(f"note: {note}"))
+        print(filled(f"note: {note}"))
     kinds = [c.kind for c in protocol.criteria]
     counted = (
         f"{kinds.count('inclusion')} inclusion and {kinds.count('exclusion')} exclusion criteria"
     )
     next_step = "write their rules, then `eligo check`"
-    print(_wrapped(f"{out.as_posix()}: {counted}; {next_step}"))
+    print(filled(f"{out.as_posix()}: {counted}; {next_step}"))
     return 0
-
-
-def _wrapped(text: str) -> str:
-    """A remark, as wide as a terminal."""
-    return fill(text, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)

@@ -20,7 +20,7 @@ from app.inputs import (
     say,
     subject_files,
     subject_in,
-    unreadable,
+    unwritable,
 )
 from app.main import DOUBT, REJECTED
 from app.screen import file_stem
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
         try:
             arguments.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            say(unreadable(arguments.out, error).text())
+            say(unwritable(arguments.out, error).text())
             return REJECTED
     worst = 0
     number = 0
@@ -55,8 +55,12 @@ def run(arguments: Namespace) -> int:
         content = _content(planned, arguments.format)
         if arguments.out is not None:
             if content:
-                name = f"{_stem(planned, file)}.{SUFFIX[arguments.format]}"
-                (arguments.out / name).write_bytes(content)
+                where = arguments.out / f"{_stem(planned, file)}.{SUFFIX[arguments.format]}"
+                try:
+                    where.write_bytes(content)
+                except OSError as error:
+                    say(unwritable(where, error).text())
+                    return REJECTED
             continue
         if number and arguments.format == "text" and content:
             print("\n" + "=" * 80 + "\n")
@@ -98,7 +102,7 @@ def worklist(arguments: Namespace) -> int:
             where = arguments.out / f"worklist.{suffix}"
             where.write_bytes(content)
         except OSError as error:
-            say(unreadable(arguments.out, error).text())
+            say(unwritable(arguments.out, error).text())
             return REJECTED
         print(f"worklist: {path_text(where)}")
     else:

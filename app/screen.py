@@ -26,7 +26,7 @@ from app.inputs import (
     say,
     subject_files,
     subject_in,
-    unreadable,
+    unwritable,
 )
 from app.log import LogFault
 from app.main import DOUBT, REJECTED
@@ -121,7 +121,7 @@ def run(arguments: Namespace) -> int:
         try:
             arguments.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            say(unreadable(arguments.out, error).text())
+            say(unwritable(arguments.out, error).text())
             return REJECTED
     logged = arguments.log is not None
     if logged and not (arguments.by or "").strip():

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Literal
 
 from app.inputs import print_faults, unreadable
 from app.main import REJECTED
@@ -19,6 +20,10 @@ from engine.outcomes.record import Curve, Step
 from engine.record import dump_any
 
 MOST_BYTES = 64 * 1024 * 1024
+KEPT: tuple[Literal["after", "time", "survival", "low", "high", "at_risk"], ...] = (
+    "after", "time", "survival", "low", "high", "at_risk",
+)  # fmt: skip
+"""What is said of a time that was asked about."""
 EVENTS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -49,8 +54,7 @@ def run(arguments: Namespace) -> int:
 
 def _plain(curve: Curve) -> dict[str, object]:
     """A curve without the counts that only a trial's patients have."""
-    kept = ("after", "time", "survival", "low", "high", "at_risk")
-    marks = [{key: mark[key] for key in kept} for mark in curve["landmarks"]]  # type: ignore[literal-required]
+    marks = [{key: mark[key] for key in KEPT} for mark in curve["landmarks"]]
     return {key: value for key, value in {**curve, "landmarks": marks}.items() if key != "unit"}
 
 

@@ -8,22 +8,25 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
+from shutil import copymode
 from typing import Any, TypeVar
 
 from app.check import read_all
-from app.inputs import print_faults, say, stages, tell, unwritable
+from app.inputs import path_text, print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
 from app.shipped import shipped_pack
 from engine import mutants
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
-from engine.faults import EngineFault, InputRejected
+from engine.faults import EngineFault, InputRejected, filled
+from engine.findings import BASE
 from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
-from engine.source import read_document
-from engine.witness import Witness, change_lines, file_lines, folded, screened
+from engine.source import read_document, shorten
+from engine.witness import Witness, change_lines, file_lines, flow, folded, quoted, screened
 from engine.worlds.asked import Plain, fitted
 from engine.worlds.space import Space
 
@@ -52,11 +55,12 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     try:
         picked = chosen(cases.cases, arguments.run or "")
-    except re.error as error:
-        say(f"--run: `{arguments.run}` is not a pattern: {error}")
+    except (re.error, OverflowError, RecursionError) as error:
+        say(filled(f"--run: `{shorten(arguments.run)}` is not a pattern: {error}"))
         return REJECTED
     if not picked:
-        say("no case has such a name" if cases.cases else f"{folder.as_posix()} has no cases")
+        none = f"--run: no case's file and name hold `{shorten(arguments.run or '')}`"
+        say(filled(none if cases.cases else f"{path_text(folder)} has no cases"))
         return FOUND
     try:
         with Screener(protocol) as screener:
@@ -81,7 +85,7 @@ def _tested(
     code = FOUND if failed else 0
     if not (arguments.coverage or arguments.mutate):
         return code
-    as_of = Counter(case.as_of for case in picked).most_common(1)[0][0]
+    as_of = _usual_day(picked)
     suggestions: list[list[str]] = []
     made = mutants.mutants(protocol) if arguments.mutate else []
     space = Space([protocol], as_of, mutants.asked_by(made))
@@ -108,6 +112,12 @@ def _tested(
             return REJECTED
         print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
     return code
+
+
+def _usual_day(cases: Iterable[Case]) -> date:
+    """The as-of date of most cases, of those for which an analysis holds (WORKBENCH, section 1)."""
+    days = Counter(case.as_of for case in cases if 2000 <= case.as_of.year <= 2099)
+    return days.most_common(1)[0][0] if days else BASE
 
 
 def _without_name(lines: Sequence[str]) -> tuple[str, ...]:
@@ -151,6 +161,7 @@ class _Suggester:
     def __init__(self, protocol: Protocol, cases: Cases, screener: Screener, as_of: date) -> None:
         self.protocol, self.screener, self.as_of = protocol, screener, as_of
         self.bases = cases.bases
+        self.names = {case.name for case in cases.cases}
 
     def case(
         self, name: str, witness: Witness, criterion: str, answer: Answer | None,
@@ -160,6 +171,7 @@ class _Suggester:
 
         `shown`: whether something recorded still shows what the witness does.
         """
+        name = self._unused(name)
         recorded = fitted(witness.recorded, self.protocol)
         for base, plain in self.bases.items():
             whole = {
@@ -174,21 +186,30 @@ class _Suggester:
             said = {c["id"]: c["answer"] for c in decision["criteria"]}
             if not criterion or said[criterion] == answer:
                 change = change_lines(recorded, "      ")
-                body = [f"    base: {base}", *(["    change:"] if change else []), *change]
+                named = folded(f"    base: {flow(base)}")
+                body = [*named, *(["    change:"] if change else []), *change]
                 return self._lines(
                     name, witness.as_of, body, criterion, answer, decision["verdict"]
                 )
         body = ["    subject:", *(f"      {line}" for line in file_lines(recorded, "CASE"))]
         return self._lines(name, witness.as_of, body, criterion, answer, witness.verdict)
 
+    def _unused(self, name: str) -> str:
+        """A name that no case has: one may be left of an earlier suggestion for the same place."""
+        found, number = name, 1
+        while found in self.names:
+            number += 1
+            found = f"{name} ({number})"
+        self.names.add(found)
+        return found
+
     def _lines(
         self, name: str, as_of: date, body: list[str], criterion: str,
         answer: Answer | None, verdict: str,
     ) -> list[str]:  # fmt: skip
         said = f"answers: {{{criterion}: {answer}}}" if criterion and answer else "answers: {}"
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return [
-            *folded(f'  - name: "{quoted}"'),
+            *folded(f"  - name: {quoted(name)}"),
             f"    as_of: {as_of.isoformat()}",
             *body,
             f"    expect: {{{said}, verdict: {verdict}}}",
@@ -202,11 +223,8 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
         tell(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
         if one.witness is not None:
             name = f"covers {one.obligation.path}: {one.obligation.seen}"
-            day = one.witness.as_of
-            lines = suggest.case(
-                name, one.witness, one.criterion, one.answer,
-                lambda whole, o=one.obligation, d=day: shows(protocol, o, whole, d),  # type: ignore[misc]
-            )  # fmt: skip
+            shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
+            lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
             print("\n".join(lines))
     for obligation in found.undecided:
@@ -239,13 +257,11 @@ def _print_mutants(
             here = one.witness.statuses[one.criterion] if one.criterion else one.witness.verdict
             tell(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
             name = f"tells apart: {one.mutant.words}"
-            day = one.witness.as_of
-            lines = suggest.case(
-                name, one.witness, one.criterion, one.answer,
-                lambda whole, o=one, d=day: mutants.tells_apart(  # type: ignore[misc]
-                    protocol, o, whole, d, suggest.screener
-                ),
+            shown = partial(
+                mutants.tells_apart, protocol, one,
+                as_of=one.witness.as_of, screener=suggest.screener,
             )  # fmt: skip
+            lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
             print("\n".join(lines))
         elif one.fate != "killed":
@@ -264,21 +280,26 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
     """Append cases to `cases/suggested.yaml`, or where that does not fit its author's layout,
     to a new file beside it: `suggested-2.yaml`. Returns the file. Raises: OSError."""
     text = "".join("\n".join(lines) + "\n" for lines in suggestions)
+    new = text.encode()
     cases = folder / "cases"
     cases.mkdir(exist_ok=True)
     where, number = cases / SUGGESTED, 1
     while True:
         before = where.read_bytes() if where.exists() else HEADING.encode()
-        gap = b"" if before.endswith(b"\n") else b"\n"
-        after = before + gap + text.encode()
+        end = b"\r\n" if b"\r\n" in before else b"\n"
+        gap = b"" if before.endswith(b"\n") else end
+        after = before + gap + new.replace(b"\n", end)
         if not where.exists() or _only_adds(before, after):
             break
         number += 1
         where = cases / f"{Path(SUGGESTED).stem}-{number}.yaml"
-    draft = where.with_name(f".{where.name}.part")
+    kept = where.resolve()  # a link stays one
+    draft = kept.with_name(f".{kept.name}.part")
     try:
         draft.write_bytes(after)
-        draft.replace(where)
+        if kept.exists():
+            copymode(kept, draft)
+        draft.replace(kept)
     finally:
         draft.unlink(missing_ok=True)
     return where

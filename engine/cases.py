@@ -11,6 +11,7 @@ guidance (CAST-6).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -149,7 +150,7 @@ def case_files(folder: FilePath) -> dict[str, bytes]:
     """The files of a pack's `cases/`, by path relative to it."""
     inside = folder / "cases"
     return {
-        path.relative_to(inside).as_posix(): path.read_bytes()
+        os.fsencode(path.relative_to(inside)).decode("utf-8", "backslashreplace"): path.read_bytes()
         for path in sorted(inside.rglob("*"))
         if path.is_file()
         and path.suffix in (".yaml", ".yml", ".json")
@@ -166,19 +167,17 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             sheets[name] = Sheet(scan_document(f"{at}/{name}", data))
         except InputRejected as rejected:
             faults += rejected.faults
-    tops = {
-        name: sheet.mapping_of((), sheet.document.value, files.CasesFile) or {}
-        for name, sheet in sheets.items()
-    }
+    tops = {name: _parts(sheet) for name, sheet in sheets.items()}
     bases: dict[str, tuple[Document, Path]] = {}
     read: dict[str, m.Subject] = {}
     plain: dict[str, Plain] = {}
     for name, sheet in sheets.items():
         for base in sheet.names_of(("bases",), tops[name].get("bases", {}), "names to subjects"):
             if base in bases:
-                sheet.fault(
-                    ("bases", base), "duplicate-base", f"there are two bases `{base}`", key=True
-                )
+                first, there = bases[base]
+                what = f"there are two bases `{shorten(base)}`"
+                hint = _first_at(first.span(there, key=True))
+                sheet.fault(("bases", base), "duplicate-base", what, hint, key=True)
                 continue
             bases[base] = (sheet.document, ("bases", base))
             plain[base] = _get(sheet.document.value, ("bases", base)) or {}
@@ -188,10 +187,11 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             except InputRejected as rejected:
                 faults += rejected.faults
     found: list[Case] = []
+    named: dict[str, m.Span] = {}
     for name, sheet in sheets.items():
         for i, raw in enumerate(sheet.list_of(("cases",), tops[name].get("cases", []), "cases")):
             try:
-                case = _case(sheet, ("cases", i), raw, protocol, bases, read, name)
+                case = _case(sheet, ("cases", i), raw, protocol, bases, read, named, name)
             except InputRejected as rejected:
                 faults += rejected.faults
                 continue
@@ -201,6 +201,16 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
     return Cases(tuple(found), plain, tuple(dict.fromkeys(faults)))
 
 
+def _parts(sheet: Sheet) -> dict[str, Any]:
+    """The `cases` and `bases` of a file, which has one of them at least."""
+    top = sheet.mapping_of((), sheet.document.value, files.CasesFile)
+    if sheet.document.value == {}:
+        sheet.fault(
+            (), "empty", "the file has no cases and no bases", "write some, or take it away"
+        )
+    return top or {}
+
+
 def _case(
     sheet: Sheet,
     path: Path,
@@ -208,17 +218,27 @@ def _case(
     protocol: m.Protocol,
     bases: Mapping[str, tuple[Document, Path]],
     read: Mapping[str, m.Subject],
+    named: dict[str, m.Span],
     file: str,
 ) -> Case | None:
     top = sheet.mapping_of(path, raw, files.CaseFile)
-    if top is None or "as_of" not in top or "name" not in top:
+    if top is None:
         return None
-    name = sheet.text_of((*path, "name"), top["name"], "a name")
-    as_of = sheet.day_of((*path, "as_of"), top["as_of"])
-    answers, verdict = _expected(sheet, (*path, "expect"), top.get("expect", {}), protocol)
-    if ("subject" in top) == ("base" in top):
+    name = sheet.text_of((*path, "name"), top["name"], "a name") if "name" in top else None
+    if name is not None:
+        if name in named:
+            what, hint = f"there are two cases `{shorten(name)}`", _first_at(named[name])
+            sheet.fault((*path, "name"), "duplicate-case", what, hint)
+        named.setdefault(name, sheet.document.span((*path, "name")))
+    as_of = sheet.day_of((*path, "as_of"), top["as_of"]) if "as_of" in top else None
+    answers: dict[str, m.Answer] = {}
+    verdict: m.Verdict | None = None
+    if "expect" in top:
+        answers, verdict = _expected(sheet, (*path, "expect"), top["expect"], protocol)
+    if ("subject" in raw) == ("base" in raw):
         hint = "write `subject:`, or `base:` and `change:`"
         sheet.fault(path, "case", "a case has a subject of its own, or a base", hint)
+    if ("subject" in top) == ("base" in top):
         return None
     document: Document
     base = None
@@ -230,31 +250,45 @@ def _case(
             what = f"there is no base `{shorten(base)}`"
             sheet.fault((*path, "base"), "unknown-base", what, did_you_mean(base, bases))
             return None
-        if "change" in top:
-            sheet.mapping_of((*path, "change"), top["change"], files.ChangeFile)
+        if not _changes(sheet, (*path, "change"), top.get("change", {})) or base not in read:
+            return None  # the base has faults, and is listed with them
         document = _Changed(sheet.document, path, *bases[base])
     else:
         if "change" in top:
             sheet.fault((*path, "change"), "case", "`change` needs a `base`", key=True)
         document = _Inside(sheet.document, (*path, "subject"))
-    if name is None or as_of is None:
-        return None
-    if isinstance(document, _Changed):
-        if base is None or base not in read:
-            return None  # the base has faults, and is listed with them
+    if isinstance(document, _Changed) and base is not None:
         subject = document.read_on(read[base], protocol)
-        checked_on(subject, protocol, as_of, document)
+        if as_of is not None:
+            checked_on(subject, protocol, as_of, document)
     else:
         subject = subject_of(document, protocol, as_of=as_of)
+    if name is None or as_of is None:
+        return None
     place = sheet.document.span(path)
     recorded = {part: document.value.get(part) or {} for part in ("facts", "records")}
     return Case(name, as_of, subject, recorded, answers, verdict, file, place)
 
 
+def _changes(sheet: Sheet, path: Path, value: Any) -> bool:
+    """Whether what a case changes can be read, part by part."""
+    top = sheet.mapping_of(path, value, files.ChangeFile)
+    parts = {} if top is None else top
+    for part, said in parts.items():
+        sheet.names_of((*path, part), said, "facts" if part == "facts" else "lists")
+    return top is not None and all(isinstance(said, dict) for said in parts.values())
+
+
+def _first_at(place: m.Span) -> str:
+    return f"the first is at {place.path}:{place.line}; rename one"
+
+
 def _expected(
     sheet: Sheet, path: Path, value: Any, protocol: m.Protocol
 ) -> tuple[dict[str, m.Answer], m.Verdict | None]:
-    top = sheet.mapping_of(path, value, files.ExpectFile) or {}
+    top = sheet.mapping_of(path, value, files.ExpectFile)
+    if top is None:
+        return {}, None
     ids = [criterion.id for criterion in protocol.criteria]
     answers: dict[str, m.Answer] = {}
     at = (*path, "answers")
@@ -266,6 +300,9 @@ def _expected(
         answer = sheet.option_of((*at, name), said, get_args(m.Answer))
         if answer is not None:
             answers[name] = answer
+    if top.get("answers") == {} and "verdict" not in value:
+        hint = "say the answer of a criterion, or the verdict"
+        sheet.fault(path, "empty", "the case expects nothing, so it shows nothing", hint)
     verdict = None
     if "verdict" in top:
         verdict = sheet.option_of((*path, "verdict"), top["verdict"], get_args(m.Verdict))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,17 +30,31 @@ class Fault:
     def text(self) -> str:
         """The fault as people read it: place, what, source line with caret, hint."""
         where = f"{self.span.path}:{self.span.line}:{self.span.column}"
-        parts = [_wrapped(f"{where}: {self.code}: {self.message}", "    ")]
+        parts = [filled(f"{where}: {self.code}: {self.message}", "    ")]
         if self.line.strip():
             parts += [f"  | {self.line}", "  | " + " " * (self.caret - 1) + "^"]
         if self.hint:
-            parts.append(_wrapped(f"  hint: {self.hint}", "        "))
+            parts.append(filled(f"  hint: {self.hint}", "        "))
         return "\n".join(parts)
 
 
-def _wrapped(text: str, indent: str) -> str:
+def filled(text: str, indent: str = "    ") -> str:
+    """A text wrapped at 80 columns. A path stays in one piece, to be copied; another word that
+    is longer than a line does not."""
+    room = 80 - len(indent)
+
+    def pieces(match: re.Match[str]) -> str:
+        word = match[0]
+        if "/" in word:
+            return word
+        return " ".join(word[at : at + room] for at in range(0, len(word), room))
+
     return textwrap.fill(
-        text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        re.sub(rf"\S{{{room + 1},}}", pieces, text),
+        80,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

@@ -51,6 +51,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "unused-choice": ("warning", "a code that no condition and no case names"),
     "vague-word": ("warning", "a vague word without an interpretation"),
     "case-fault": ("error", "a case that contradicts the dictionary"),
+    "misnamed-file": ("warning", "a file in a pack's folder that nothing reads"),
     "undecided": ("note", "a question that was not decided within the limit"),
 }
 """Every finding: how bad it is, and what it is."""

@@ -23,7 +23,7 @@ from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
 from engine.units import UnitError, conversion
 from engine.witness import Witness, confirmed
-from engine.wording import leaf_text
+from engine.wording import counted, leaf_text
 from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, subject_from
 from engine.worlds.days import as_of_dates
 from engine.worlds.space import Space
@@ -44,21 +44,32 @@ Kind = Literal[
 ]
 Fate = Literal["killed", "survived", "equivalent", "undecided"]
 
-SWAPPED: Mapping[str, str] = {
+SWAPPED: Mapping[m.QuantityOp, m.QuantityOp] = {
     "at_least": "above",
     "above": "at_least",
     "at_most": "below",
     "below": "at_most",
+}
+SWAPPED_ULN: Mapping[m.UlnOp, m.UlnOp] = {
     "at_least_uln": "above_uln",
     "above_uln": "at_least_uln",
     "at_most_uln": "below_uln",
     "below_uln": "at_most_uln",
+}
+SWAPPED_AGO: Mapping[m.AgoOp, m.AgoOp] = {
     "at_least_ago": "more_than_ago",
     "more_than_ago": "at_least_ago",
     "within_last": "less_than_ago",
     "less_than_ago": "within_last",
 }
 """The boundary word that is easily taken for another."""
+
+WITHOUT_ULN: Mapping[m.UlnOp, m.QuantityOp] = {
+    "at_least_uln": "at_least",
+    "above_uln": "above",
+    "at_most_uln": "at_most",
+    "below_uln": "below",
+}
 
 CONFUSED: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "g/L", "mg/L"),
@@ -200,7 +211,7 @@ def _leaf_edits(
         step = _step(fact, leaf.limit_u)
         for limit in (leaf.limit_u + step, leaf.limit_u - step):
             yield "limit", replace(leaf, limit_u=limit)
-        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])
         for factor, offset in _units(fact):
             limit = round(leaf.limit_u * factor + offset * m.MILLION)
             if limit != leaf.limit_u and abs(limit) <= m.LARGEST and _whole(fact, limit):
@@ -230,17 +241,17 @@ def _leaf_edits(
         for times in (leaf.times_u + step, leaf.times_u - step):
             if times > 0:
                 yield "limit", replace(leaf, times_u=times)
-        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+        yield "boundary", replace(leaf, op=SWAPPED_ULN[leaf.op])
         # The number read in the fact's own unit, not as a multiple of a limit.
-        plain = leaf.op.removesuffix("_uln")
-        yield "unit", m.LimitTest(leaf.fact, plain, leaf.times_u, leaf.place)  # type: ignore[arg-type]
+        plain = WITHOUT_ULN[leaf.op]
+        yield "unit", m.LimitTest(leaf.fact, plain, leaf.times_u, leaf.place)
     elif isinstance(leaf, m.AgoTest):
         for moved_by in (1, -1):
             moved = _moved(leaf.duration, moved_by)
             if moved is not None and (leaf.op != "less_than_ago" or moved.days or moved.months):
                 yield "window", replace(leaf, duration=moved)
         if leaf.duration.days or leaf.duration.months:
-            yield "boundary", replace(leaf, op=SWAPPED[leaf.op])  # type: ignore[arg-type]
+            yield "boundary", replace(leaf, op=SWAPPED_AGO[leaf.op])
         other_unit = _other_unit(leaf.duration)
         if other_unit is not None:
             yield "unit", replace(leaf, duration=other_unit)
@@ -297,24 +308,23 @@ def _units(fact: m.Fact) -> Iterator[tuple[Fraction, Fraction]]:
 def _moved(duration: m.Duration, by: int) -> m.Duration | None:
     if duration.months:
         months = duration.months + by
-        word = "month" if months == 1 else "months"
-        return m.Duration(0, months, f"{months} {word}") if months > 0 else None
+        return m.Duration(0, months, counted(months, "month")) if months > 0 else None
     days = duration.days + by
-    return m.Duration(days, 0, f"{days} {'day' if days == 1 else 'days'}") if days >= 0 else None
+    return m.Duration(days, 0, counted(days, "day")) if days >= 0 else None
 
 
 def _other_unit(duration: m.Duration) -> m.Duration | None:
     """The same number of another unit: days for weeks, weeks for days, weeks for months."""
     if duration.months and duration.months % 12 == 0:
         years = duration.months // 12
-        return m.Duration(0, years, f"{years} months")
+        return m.Duration(0, years, counted(years, "month"))
     if duration.months:
-        return m.Duration(7 * duration.months, 0, f"{duration.months} weeks")
+        return m.Duration(7 * duration.months, 0, counted(duration.months, "week"))
     if duration.days and duration.days % 7 == 0 and duration.text.endswith(("week", "weeks")):
         days = duration.days // 7
-        return m.Duration(days, 0, f"{days} days")
+        return m.Duration(days, 0, counted(days, "day"))
     if duration.days:
-        return m.Duration(7 * duration.days, 0, f"{duration.days} weeks")
+        return m.Duration(7 * duration.days, 0, counted(duration.days, "week"))
     return None
 
 

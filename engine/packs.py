@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path as FilePath
@@ -65,6 +66,7 @@ from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
 PARTS = ("protocol", "facts", "eligibility")
 OPTIONAL_PARTS = ("outcomes",)
 SUFFIXES = (".yaml", ".yml", ".json")
+MAP_FILE = "sources/fhir.yaml"
 COMBINATORS = ("all", "any", "not", "defined", "todo")
 TEMPERATURES = ("Cel", "[degF]", "[degRe]")
 MAX_CODES = 1_000
@@ -119,6 +121,55 @@ def pack_files(folder: FilePath) -> dict[str, bytes]:
                 raise InputRejected([Fault(Span(name, 1, 1), "pack-file", message, "rename it")])
             found[relative.as_posix()] = file.read_bytes()
     return found
+
+
+def misnamed_files(folder: FilePath) -> dict[str, str]:
+    """The YAML files of a pack that nothing reads, by path in it, each with a hint.
+
+    A JSON file is one only where a name that is read is near: a study's record, say, may lie
+    beside the rules. Raises: OSError.
+    """
+    named = {part + suffix for part in (*PARTS, *OPTIONAL_PARTS) for suffix in SUFFIXES}
+    there = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    taken = {
+        path.with_suffix("").as_posix(): path.as_posix()
+        for path in there
+        if path.as_posix() in (*named, MAP_FILE)
+    }
+    found = {}
+    for path in there:
+        suffix, name = path.suffix.lower(), path.as_posix()
+        case = path.parts[0] == "cases" and path.suffix in SUFFIXES and len(path.parts) > 1
+        hidden = any(part.startswith(".") for part in path.parts)
+        if suffix not in SUFFIXES or case or hidden or name in (*named, MAP_FILE):
+            continue
+        near = _near_name(path).encode(errors="backslashreplace").decode()
+        read = taken.get(near.partition(".")[0])
+        if read:
+            found[name] = f"`{read}` is read already: merge the two, or take this one away"
+        elif near:
+            found[name] = f"did you mean `{near}`?"
+        elif suffix != ".json":
+            parts = [f"{part}.yaml" for part in (*PARTS, *OPTIONAL_PARTS)]
+            found[name] = "known: " + ", ".join(f"`{one}`" for one in (*parts, MAP_FILE, "cases/"))
+    return found
+
+
+def _near_name(path: FilePath) -> str:
+    """The name nearest to that of a file which nothing reads; "" if none is."""
+    suffix, stem = path.suffix.lower(), path.with_suffix("").as_posix()
+    first = path.parts[0] if len(path.parts) > 1 else ""
+    if first and get_close_matches(first.lower(), ["cases"]):
+        return "/".join(["cases", *path.parts[1:-1], path.stem + suffix])
+    if not first and (stem.lower() in ("case", "cases") or _CRITERION_ID.fullmatch(stem)):
+        return f"cases/{stem}{suffix}"
+    known = {part: part + suffix for part in (*PARTS, *OPTIONAL_PARTS)}
+    known |= {MAP_FILE.partition(".")[0]: MAP_FILE, FilePath(MAP_FILE).stem: MAP_FILE}
+    for name in (stem, path.stem):
+        near = get_close_matches(name.lower(), known, n=1)
+        if near:
+            return known[near[0]]
+    return ""
 
 
 def pack_digest(contents: Mapping[str, bytes]) -> str:

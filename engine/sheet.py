@@ -15,6 +15,7 @@ from typing import Any
 from engine.faults import Fault, did_you_mean
 from engine.model import LARGEST, Amount, Days, Duration, Sign
 from engine.source import Document, Num, Path, shorten
+from engine.wording import counted
 
 _TEXT_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _CENSORED = re.compile(r"(<=|>=|<|>)\s*(\S+)")
@@ -66,7 +67,7 @@ def parse_duration(text: str) -> Duration:
         raise NotThat("duration", f"`{shorten(text)}` is not a duration", hint)
     count, unit = int(match[1]), match[2]
     days, months = count * _DAYS_IN.get(unit, 0), count * _MONTHS_IN.get(unit, 0)
-    return Duration(days, months, f"{count} {unit}{'' if count == 1 else 's'}")
+    return Duration(days, months, counted(count, unit))
 
 
 EARLIEST_YEAR = 1900

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from textwrap import wrap
 from typing import Any
 
 from engine.decision import Screener
@@ -20,6 +20,8 @@ WIDTH = 74
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./ -]*[A-Za-z0-9_.]|[A-Za-z]|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORDS = frozenset("true false null yes no on off y n".split())
+_UNIT = re.compile(r"\\(?:u.{4}|.)|.", re.DOTALL)
+_BREAKS = {ord(char): f"\\u{ord(char):04X}" for char in "\x7f\x85\u2028\u2029\ufeff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,31 @@ def change_lines(recorded: Mapping[str, Any], indent: str = "") -> list[str]:
 def folded(line: str) -> list[str]:
     """A line of YAML in flow style or quotes, over several where it is long.
 
-    There a line's end is read as one space, so more than one must stay together.
+    It is broken at single spaces, as which a line's end is read; and inside a long quoted word,
+    where a backslash says that nothing stood there.
     """
     pad = " " * (len(line) - len(line.lstrip()) + 4)
-    if len(line) <= WIDTH or "  " in line.strip():
-        return [line]
-    return wrap(line, WIDTH, subsequent_indent=pad, break_long_words=False, break_on_hyphens=False)
+    start = line[: len(pad) - 4]
+    made: list[str] = []
+    now, space, quoted, before, last = start, 0, False, "", ""
+    for unit in _UNIT.findall(line[len(start) :]):
+        if last == " " and " " not in (before, unit):
+            space = len(now) - 1
+        if len(now) + len(unit) > WIDTH:
+            if space:
+                made.append(now[:space])
+                now, space = pad + now[space + 1 :], 0
+            elif quoted:
+                made.append(now + "\\")
+                now, unit = pad, "\\ " if unit == " " else unit
+        quoted ^= unit == '"'
+        now, before, last = now + unit, last, unit
+    return [*made, now]
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, on one line whatever it holds."""
+    return json.dumps(text, ensure_ascii=False).translate(_BREAKS)
 
 
 def flow(value: Any) -> str:
@@ -103,9 +124,9 @@ def flow(value: Any) -> str:
     if isinstance(value, Num):
         return str(value)
     if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-            return value
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # What is long or has wide gaps can be broken in quotes alone.
+        plain = _PLAIN.fullmatch(value) and len(value) <= WIDTH // 2 and "  " not in value
+        return value if plain and value.lower() not in _WORDS else quoted(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items()) + "}"
     assert isinstance(value, Sequence)

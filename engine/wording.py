@@ -57,6 +57,11 @@ def amount_text(amount_u: int, unit: str) -> str:
     return f"{decimal_text(amount_u)} {word}".rstrip()
 
 
+def counted(count: int, unit: str) -> str:
+    """A whole number of something: `1 day`, `2 days`."""
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def leaf_text(leaf: Leaf, facts: Mapping[str, Fact]) -> str:
     """A leaf by its fact's name, as traces show it; different leaves have different texts."""
     if isinstance(leaf, Todo):

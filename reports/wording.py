@@ -201,7 +201,7 @@ def unit_words(unit: str, value: str = "") -> str:
     """A UCUM code as people write it: `a` is `years`, `10*9/L` is `×10⁹/L`."""
     words = UNITS.get(unit)
     if words is not None:
-        return words[0] if value == "1" else words[1]
+        return words[0] if value in ("1", "-1") else words[1]
     return _ANNOTATION.sub("", unit)
 
 

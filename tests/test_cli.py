@@ -9,7 +9,9 @@ import pytest
 
 from engine import decision, readings
 from engine.faults import EngineFault
+from tests.bad_packs.corpus import BAD as PACKS
 from tests.command import eligo
+from tests.workbench.test_findings import by_name, write
 
 ELIGIBLE = "fixtures/subjects/CAR-001-eligible-girl-of-8.yaml"
 INELIGIBLE = "fixtures/subjects/CAR-039-fails-E06-blinatumomab.yaml"
@@ -257,3 +259,62 @@ def test_facts_prints_a_dictionary_and_forms(tmp_path: Path) -> None:
     assert columns[0] == "subject" and {"creatinine", "creatinine.unit"} <= set(columns)
     assert "therapy" in json.loads(eligo("facts", "--json").out)["records"]
     assert max(map(len, words.out.splitlines())) <= 96
+
+
+PLANNED = "fixtures/plan/PLN-001-waiting-for-a-washout.yaml"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "screen fixtures/subjects --as-of 2026-11-20",
+        "screen fixtures/subjects --as-of 2026-11-20 --summary --format csv",
+        f"plan {PLANNED} --as-of 2026-11-20 --format html",
+        "import csv IN/t.csv",
+        "import fhir IN/b.json",
+        "export fhir IN/d.json",
+        "export sdtm IN/d.json --format json",
+        "check IN/pack --format json",
+        "new tests/workbench/studies/NCT90000001.json",
+    ],
+)
+def test_what_cannot_be_written_is_said_so(words: str, tmp_path: Path) -> None:
+    """The place is where it should have gone, and nobody is told to look at what was read."""
+    (tmp_path / "t.csv").write_text("subject\nS1\n")
+    (tmp_path / "b.json").write_text('{"resourceType": "Bundle", "type": "collection"}')
+    record = eligo("screen", ELIGIBLE, *AS_OF, "--format", "json").out
+    (tmp_path / "d.json").write_text(record)
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    given = words.replace("IN/", f"{tmp_path.as_posix()}/").split()
+    write(by_name(PACKS, "both-at-the-limit"), tmp_path / "pack")
+    ran = eligo(*given, "--out", (taken / "deeper").as_posix())
+    assert ran.code == 2
+    assert "unwritable: this cannot be written: not a directory" in ran.said
+    assert "taken" in ran.said and "cannot be read" not in ran.said
+
+
+def test_a_plan_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    words = ("plan", PLANNED, *AS_OF, "--format", "html", "--out", tmp_path.as_posix())
+    assert eligo(*words).code == 0
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()
+    ran = eligo(*words)
+    assert ran.code == 2 and "unwritable: this cannot be written: is a directory" in ran.said
+
+
+def test_a_bundle_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "b.json"
+    file.write_text("{}")
+
+    def refused(*_: object) -> object:
+        raise PermissionError(13, "Permission denied")
+        yield
+
+    monkeypatch.setattr("app.imports.fhir.read_file", refused)
+    ran = eligo("import", "fhir", file.as_posix(), "--out", (tmp_path / "out").as_posix())
+    assert ran.code == 2
+    assert f"{file.as_posix()}:1:1: unreadable: the file cannot be read: perm" in ran.said

@@ -281,8 +281,9 @@ def codes_in(path: Path) -> set[str]:
 def test_fault_codes_are_documented() -> None:
     documented = first_cells("code", "what is wrong")
     assert documented == sorted(set(documented))
-    modules = ("source", "sheet", "packs", "subjects", "findings")
-    paths = [ROOT / "engine" / f"{name}.py" for name in modules] + [ROOT / "app" / "inputs.py"]
+    modules = ("source", "sheet", "packs", "subjects", "cases", "findings")
+    paths = [ROOT / "engine" / f"{name}.py" for name in modules]
+    paths += [ROOT / "app" / f"{name}.py" for name in ("inputs", "check")]
     found = {code for path in paths for code in codes_in(path)} | {"partial-date"}
     assert found == set(documented)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.export.records import created_time, read_records
 from app.imports.recorded import json_text
-from app.inputs import print_faults, protocol_from, say, unreadable
+from app.inputs import print_faults, protocol_from, say, unwritable
 from app.main import REJECTED
 from engine.faults import InputRejected
 from engine.model import Protocol
@@ -31,17 +31,19 @@ def run(arguments: Namespace) -> int:
         protocol = protocol_from(arguments.protocol)
         handed = read_records(arguments.records, protocol)
         decisions = [handed.decisions[subject] for subject in sorted(handed.decisions)]
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        path = arguments.out / "research-subjects.json"
-        path.write_text(json_text(bundle(decisions, protocol, created)), "utf-8")
+        text = json_text(bundle(decisions, protocol, created))
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
-    except OSError as error:
-        say(unreadable(arguments.out, error).text())
-        return REJECTED
     except ValueError as error:
         say(str(error))
+        return REJECTED
+    path = arguments.out / "research-subjects.json"
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        say(unwritable(path, error).text())
         return REJECTED
     for line in handed.passed:
         say(f"left out: {line}")

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from app.export.records import Handed, created_time, read_records
 from app.imports.questionnaire import days_text
 from app.imports.recorded import flow
-from app.inputs import print_faults, say, subject_files, unreadable
+from app.inputs import print_faults, say, subject_files, unreadable, unwritable
 from app.main import REJECTED
 from app.shipped import shipped_pack
 from engine.faults import InputRejected
@@ -196,15 +196,22 @@ def run(arguments: Namespace) -> int:
         if "xpt" in forms:  # before anything is written
             for dataset in datasets:
                 _xpt_columns(dataset)
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        for dataset in datasets:
-            for form in forms:
-                write(dataset, study, arguments.out, form, created)
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unreadable(arguments.out, error).text())
+        say(unreadable(folder, error).text())
+        return REJECTED
+    except (CannotExport, ValueError) as error:
+        say(str(error))
+        return REJECTED
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        for dataset in datasets:
+            for form in forms:
+                write(dataset, study, arguments.out, form, created)
+    except OSError as error:
+        say(unwritable(arguments.out, error).text())
         return REJECTED
     except (CannotExport, ValueError) as error:
         say(str(error))

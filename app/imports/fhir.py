@@ -27,7 +27,7 @@ from app.imports.fhir_read import SUFFIXES, Read, read_file
 from app.imports.questionnaire import answers_of, questionnaire_url
 from app.imports.recorded import Plain, Recorded, clean, write_subject
 from app.imports.report import Line, Patient, Report
-from app.inputs import print_faults, say, unreadable
+from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
 from app.shipped import shipped_pack
 from engine.faults import InputRejected
@@ -76,11 +76,21 @@ def run(arguments: Namespace) -> int:
         with Report(arguments.out, protocol, [name for _, name in files]) as report:
             work = Import(protocol, fhir_map, confirmations, arguments.id_system, arguments.format)
             work.run(files, subjects, report)
+    except InputRejected as rejected:
+        print_faults(rejected.faults)
+        return REJECTED
     except OSError as error:
-        say(unreadable(arguments.out, error).text())
+        say(unwritable(arguments.out, error).text())
         return REJECTED
     print(report.summary(), end="")
     return REJECTED if missing or report.refused else 0
+
+
+def _reading(path: Path, name: str) -> Iterator[Read]:
+    try:
+        yield from read_file(path, name)
+    except OSError as error:
+        raise InputRejected([unreadable(path, error)]) from None
 
 
 def confirmed(words: Iterable[str], by: str | None, protocol: Protocol) -> list[Confirmation]:
@@ -187,7 +197,10 @@ class Import:
         self.response_url = questionnaire_url(protocol)
 
     def run(self, files: list[tuple[Path, str]], out: Path, report: Report) -> None:
-        """Read the files, write the subjects, fill the report. Raises: OSError."""
+        """Read the files, write the subjects, fill the report.
+
+        Raises: InputRejected where a file cannot be read, OSError where one cannot be written.
+        """
         with tempfile.TemporaryDirectory() as folder:
             spool = Spool(folder)
             try:
@@ -201,7 +214,7 @@ class Import:
     def _first_pass(self, files: list[tuple[Path, str]], spool: Spool) -> None:
         n = 0
         for path, name in files:
-            for read in read_file(path, name):
+            for read in _reading(path, name):
                 n += 1
                 self._select(n, read, spool)
         spool.finish_reading()

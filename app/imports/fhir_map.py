@@ -26,10 +26,10 @@ from app.imports.fhir_file import (
 from app.imports.fhir_path import Expression, NotFhirPath, expression
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Fact, Field, Protocol, RecordList, Span
+from engine.packs import MAP_FILE
 from engine.sheet import Sheet
 from engine.source import Path, read_document, shorten
 
-MAP_FILE = "sources/fhir.yaml"
 RELEASE = "4.0.1"
 """The release of FHIR that is read (R4, with technical corrections)."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.imports.recorded import Plain, Recorded, write_subject
-from app.inputs import print_faults, protocol_from, say, unreadable
+from app.inputs import print_faults, protocol_from, say, unreadable, unwritable
 from app.main import REJECTED
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Fact, Field, Protocol, Span
@@ -505,7 +505,7 @@ def write_all(outcome: Outcome, out: Path, protocol: Protocol, origin: str, form
             comment = f"Imported from {Path(origin).name} for {protocol.id} {protocol.version}."
             write_subject(subjects, recorded, protocol, comment, form)
     except OSError as error:
-        say(unreadable(out, error).text())
+        say(unwritable(out, error).text())
         return REJECTED
     print(f"subjects imported: {len(outcome.recorded)}, rejected: {len(outcome.rejected)}")
     if outcome.rejected:

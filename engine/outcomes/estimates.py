@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.outcomes.record import Proportion, Step
 
@@ -76,9 +77,9 @@ class KaplanMeier:
         """The first time at which survival is at or below `level`, with the times at which
         the lower and the upper end of its interval are (Brookmeyer and Crowley 1982)."""
 
-        def first(end: str) -> float | None:
+        def first(end: Literal["survival", "low", "high"]) -> float | None:
             for step in self.steps:
-                value: float | None = step[end]  # type: ignore[literal-required]
+                value: float | None = step[end]
                 if value is None and step["survival"] == 0 and end != "high":
                     value = 0.0
                 if value is not None and value <= level + 1e-9:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 
-from engine.model import Days, EarliestOf, LatestOf, Protocol, Reading, Subject
+from engine.model import Days, EarliestOf, LatestOf, Protocol, Reading, Reason, Subject
 from engine.plan.days import Day, change_days, day_with, kept_current
 from engine.plan.regions import Part, Root, State, ways
 from engine.plan.search import NO, NOT_FAILED, OutOfSteps, Shape, Steps, Wanted, World
@@ -339,6 +339,6 @@ def _only(
 
 def unknown(reading: Reading) -> Reading:
     """The reading of a fact that is not recorded."""
-    why = "not_recorded"
-    uln = "not_recorded" if reading.times_uln is not None or reading.uln_reason else None
-    return Reading(reading.fact, None, None, why, None, uln)  # type: ignore[arg-type]
+    why: Reason = "not_recorded"
+    uln = why if reading.times_uln is not None or reading.uln_reason else None
+    return Reading(reading.fact, None, None, why, None, uln)

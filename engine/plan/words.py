@@ -19,7 +19,7 @@ from engine.model import (
 from engine.plan.days import limits_of
 from engine.plan.regions import Part, Root
 from engine.plan.search import NO, YES
-from engine.wording import amount_text, day_text, decimal_text, leaf_words
+from engine.wording import amount_text, counted, day_text, decimal_text, leaf_words
 
 LAPSED = "out of date after"
 
@@ -34,7 +34,7 @@ def listed(words: Sequence[str], most: int = 4) -> str:
 
 
 def days_text(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+    return counted(count, "day")
 
 
 def ask_of(protocol: Protocol, root: Root) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from app.imports.fhir_map import MAP_FILE, FactRule, map_of, read_map
+from app.imports.fhir_map import FactRule, map_of, read_map
 from app.imports.fhir_path import NotFhirPath, expression
 from app.shipped import shipped_pack
 from engine.faults import InputRejected
-from engine.packs import read_pack
+from engine.packs import MAP_FILE, read_pack
 from tests.interop.written import LOINC, RXNORM, SNOMED, shipped
 
 TEXT = (shipped_pack() / MAP_FILE).read_text("utf-8")

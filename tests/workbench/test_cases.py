@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Mapping
 from datetime import date
@@ -16,7 +18,17 @@ from engine import reference
 from engine.cases import Case, Cases, case_files, coverage, read_cases, run_case
 from engine.decision import Screener
 from engine.edits import leaf_paths
-from engine.mutants import SWAPPED, Judged, Mutant, asked_by, counts, judge, mutants
+from engine.mutants import (
+    SWAPPED,
+    SWAPPED_AGO,
+    SWAPPED_ULN,
+    Judged,
+    Mutant,
+    asked_by,
+    counts,
+    judge,
+    mutants,
+)
 from engine.packs import read_pack
 from engine.source import Document, Num, read_document
 from engine.subjects import subject_of
@@ -90,6 +102,8 @@ def test_cases_build_on_bases_and_pass() -> None:
         ("change: {facts", "change: {fact", 11, "unknown-key"),
         ("a: true, x", "a: 7, x", 2, "type"),
         ("base: child\n    expect", "expect", 4, "case"),
+        ("{answers: {I01: yes}, verdict: eligible}", "{answers: {}}", 7, "empty"),
+        ("name: another value", "name: base alone", 8, "duplicate-case"),
     ],
 )  # fmt: skip
 def test_a_fault_in_a_case_has_its_place(old: str, new: str, line: int, code: str) -> None:
@@ -97,6 +111,141 @@ def test_a_fault_in_a_case_has_its_place(old: str, new: str, line: int, code: st
     faults = cases_of(CASES.replace(old, new, 1)).faults
     assert (line, code) in {(fault.span.line, fault.code) for fault in faults}
     assert all(fault.span.path == "cases/all.yaml" for fault in faults)
+
+
+def test_a_case_expects_an_answer_or_a_verdict() -> None:
+    """One that expects nothing would pass for ever, whatever became of the pack."""
+    expect = "expect: {answers: {I01: yes}, verdict: eligible}"
+    for said, codes in {
+        "expect: {answers: {}}": ["empty"],
+        "expect: {answers: {}, verdict: eligible}": [],
+        "expect: {answers: {}, verdict: maybe}": ["option"],
+        "expect: {answers: {I09: yes}}": ["unknown-criterion"],
+        "expect: {}": ["missing-key"],
+        "expect:": ["blank"],
+        "expect: [I01]": ["type"],
+        "": ["missing-key"],
+    }.items():
+        faults = cases_of(CASES.replace(expect, said)).faults
+        assert [fault.code for fault in faults] == codes, said
+    missing = cases_of(CASES.replace(expect, "")).faults[0]
+    assert missing.message == "`expect` is missing here"
+
+
+def test_every_fault_of_a_case_is_shown_at_once() -> None:
+    """What a case lacks does not keep its expectation and its subject from being read."""
+    case = "cases:\n  - {subject: {subject: S, facts: {y: 1}}, expect: {answers: {I09: yes}}}\n"
+    faults = cases_of(case).faults
+    assert sorted(fault.code for fault in faults) == [
+        "missing-key", "missing-key", "unknown-criterion", "unknown-fact",
+    ]  # fmt: skip
+
+
+SUBJECT = "{subject: S, facts: {a: true, x: {value: 3, on: 2026-01-14}}}"
+CHANGE = "change: {facts: {x: {value: 9, on: 2026-01-14}}}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "codes"),
+    [
+        (SUBJECT, "hello", 2, ["type"]),
+        (SUBJECT, "[1, 2]", 2, ["type"]),
+        (SUBJECT, "", 2, ["type"]),
+        (SUBJECT, "{subject: S, facts: [1]}", 2, ["type"]),
+        (CHANGE, "change: hello", 11, ["type"]),
+        (CHANGE, "change: [1]", 11, ["type"]),
+        (CHANGE, "change:", 11, ["blank"]),
+        (CHANGE, "change: {facts: hello, records: [2]}", 11, ["type", "type"]),
+        (CHANGE, "change: {facts: null}", 11, ["blank"]),
+        (CHANGE, "change: {facts: {z: null}}", 11, ["unknown-fact"]),
+        (CHANGE, "change: {records: {z: null}}", 11, ["unknown-record"]),
+        (CASES, "{}", 1, ["empty"]),
+        (CASES, "", 1, ["type"]),
+        (CASES, "# nothing yet\n", 1, ["type"]),
+        (CASES, "cases:\n", 1, ["blank"]),
+        (CASES, "cases: {a: 1}\n", 1, ["type"]),
+        (CASES, "cases: [a, null]\n", 1, ["type", "type"]),
+        (CASES, "cases:\n  - {name: a, as_of: 2026-01-15, subject: there.yaml,"
+                " expect: {answers: {I01: yes}}}", 2, ["type"]),
+        (CASES, "cases:\n  - {name: a, as_of: 2026-01-15, subject: ,"
+                " expect: {answers: {I01: yes}}}", 2, ["blank"]),
+        ("as_of: 2026-01-15\n    base: child\n    e", "as_of: 1800-01-15\n    base: child\n    e",
+         5, ["date"]),
+    ],
+)  # fmt: skip
+def test_whatever_stands_in_a_case_is_a_fault_and_no_traceback(
+    old: str, new: str, line: int, codes: list[str]
+) -> None:
+    assert old in CASES
+    faults = cases_of(CASES.replace(old, new, 1)).faults
+    assert [fault.code for fault in faults] == codes
+    assert {fault.span.line for fault in faults} == {line}
+
+
+@pytest.mark.parametrize("form", ["crlf", "cr", "bom"])
+def test_cases_may_be_saved_as_other_systems_do(form: str) -> None:
+    text = {
+        "crlf": CASES.replace("\n", "\r\n"),
+        "cr": CASES.replace("\n", "\r"),
+        "bom": "\ufeff" + CASES,
+    }[form]
+    assert cases_of(text) == cases_of(CASES)
+
+
+def test_a_file_of_cases_may_have_any_name(tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    (pack / "cases").mkdir()
+    wrong = CASES.replace("I01: yes", "I09: yes").encode()
+    for name in (b"a\xff.yaml", b"b\nc.yaml"):
+        Path(os.fsdecode(os.path.join(os.fsencode(pack / "cases"), name))).write_bytes(wrong)
+        wrong = wrong.replace(b": child", b": other").replace(b"child:", b"other:")
+        wrong = wrong.replace(b"base alone", b"alone").replace(b"another", b"one")
+    ran = eligo("check", pack.as_posix(), "--format", "json")
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    assert [one["file"].rpartition("/")[2] for one in found] == ["a\\xff.yaml", "b\nc.yaml"]
+    assert eligo("check", pack.as_posix(), "--format", "sarif").code == 1
+    ran = eligo("test", pack.as_posix())
+    assert ran.code == 2 and "cases/a\\xff.yaml:7:24: unknown-criterion" in ran.said
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "said"),
+    [
+        ("(", 2, "is not a pattern"),
+        ("a{99999999999}", 2, "is not a pattern"),
+        ("(" * 9000 + ")" * 9000, 2, "is not a pattern"),
+        ("nothing", 1, "--run: no case's file and name hold `nothing`"),
+        ("^base", 1, "no case's"),
+        ("", 0, ""),
+        ("ALL.yaml: base", 0, ""),
+    ],
+)
+def test_a_pattern_picks_cases_or_is_said_to_be_none(
+    pattern: str, code: int, said: str, tmp_path: Path
+) -> None:
+    pack = write(PACK, tmp_path)
+    (pack / "cases").mkdir()
+    (pack / "cases" / "all.yaml").write_text(CASES)
+    ran = eligo("test", pack.as_posix(), "--run", pattern)
+    assert ran.code == code and said in ran.said
+    assert all(len(line) <= 80 for line in ran.err.splitlines())
+
+
+def test_two_cases_of_one_name_are_a_fault_at_the_second() -> None:
+    """`--run` and a mutant's killer name a case: it must be one."""
+    protocol, _ = read(PACK)
+    again = CASES[CASES.index("cases:") :].replace("another value", "of its own")
+    files = {"all.yaml": CASES.encode(), "more.yaml": again.encode()}
+    found = read_cases(files, protocol, "cases")
+    (fault,) = found.faults
+    assert (fault.code, fault.span) == ("duplicate-case", m.Span("cases/more.yaml", 2, 11))
+    assert fault.message == "there are two cases `base alone`"
+    assert fault.hint == "the first is at cases/all.yaml:4; rename one"
+    assert {case.name for case in found.cases} == {"base alone", "another value", "of its own"}
+    bases = CASES[: CASES.index("cases:")]
+    found = read_cases({"a.yaml": bases.encode(), "b.yaml": bases.encode()}, protocol, "cases")
+    (fault,) = found.faults
+    assert fault.hint == "the first is at cases/a.yaml:2; rename one"
 
 
 def test_a_failure_says_what_differs_and_why(tmp_path: Path) -> None:
@@ -215,7 +364,9 @@ def test_every_kind_of_mutant_is_made() -> None:
     assert "I02.1: `chemo at least 7 days ago` read as `chemo more than 7 days ago`" in words
     assert "I02.1: `chemo at least 7 days ago` read as `chemo at least 6 days ago`" in words
     assert "lasted: from and to swapped" in words
-    assert set(SWAPPED) == set(SWAPPED.values())
+    assert all(SWAPPED[other] == word != other for word, other in SWAPPED.items())
+    assert all(SWAPPED_ULN[other] == word != other for word, other in SWAPPED_ULN.items())
+    assert all(SWAPPED_AGO[other] == word != other for word, other in SWAPPED_AGO.items())
 
 
 def applied(one: Mutant, readings: Mapping[str, m.Reading]) -> dict[str, m.Status]:
@@ -395,6 +546,43 @@ def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
     assert {one.by for one in judged} <= {"", "all.yaml: base alone"}
     alone = judged_of(protocol, [found.cases[0]])
     assert [one.fate for one in judged] == [one.fate for one in alone]
+
+
+def test_a_file_of_suggestions_stays_what_it_was_but_for_more_cases(tmp_path: Path) -> None:
+    """Its line ends, its rights, and where it lies."""
+    (tmp_path / "cases").mkdir()
+    path, kept = tmp_path / "cases" / "suggested.yaml", tmp_path / "elsewhere.yaml"
+    kept.write_bytes(b"# ours\r\ncases:\r\n  - name: old\r\n    as_of: 2026-11-20\r\n")
+    kept.chmod(0o640)
+    path.symlink_to(kept)
+    assert write_suggestions(tmp_path, [CASE]) == path
+    assert path.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
+    assert kept.read_bytes().count(b"\n") == kept.read_bytes().count(b"\r\n") == 8
+    assert len(read_document("s.yaml", path.read_bytes()).value["cases"]) == 2
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2030-06-01", "9999-12-31"])
+def test_what_a_mutant_is_does_not_depend_on_a_strange_day_of_a_case(
+    day: str, tmp_path: Path
+) -> None:
+    """At the ends of the calendar some windows are empty; nothing is equivalent for that."""
+    pack = suggesting(tmp_path)
+    (pack / "cases" / "all.yaml").write_text(ON_A_BASE.replace("2026-01-15", day))
+    ran = eligo("test", pack.as_posix(), "--mutate")
+    assert ran.code == 1 and "equivalent 0, undecided 0" in ran.out
+
+
+def test_a_suggestion_never_takes_the_name_of_a_case(tmp_path: Path) -> None:
+    """One that is left of an earlier suggestion covers something else by now."""
+    pack = suggesting(tmp_path)
+    file = pack / "cases" / "all.yaml"
+    taken = "covers I01.1: false"
+    file.write_text(file.read_text().replace("name: base alone", f'name: "{taken}"'))
+    words = ("test", pack.as_posix(), "--coverage")
+    assert eligo(*words, "--write").code == 1
+    names = [case.name for case in read_cases(case_files(pack), read_pack(pack), "cases").cases]
+    assert f"{taken} (2)" in names and len(set(names)) == len(names)
+    assert eligo(*words).code == 0
 
 
 CASE = ["  - name: one more", "    as_of: 2026-11-20", "    subject: {}", "    expect: {}"]
