@@ -11,24 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import engine.model as m
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, Effort, TooLarge
+from engine.differences import dictionary_lines, mistakable, outcome_lines
+from engine.edits import only_reached
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
 from engine.packs import derived_from
 from engine.record import CriterionRecord, Decision, Why
-from engine.wording import decimal_text, leaf_text, leaf_words
+from engine.wording import leaf_words
 from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
 from engine.worlds.space import Progress, Space, spaces
 
 if TYPE_CHECKING:
-    from engine.outcomes.model import Outcomes, Scale
     from engine.outcomes.patient import OutcomeScreener
 
 Relation = Literal[
@@ -155,7 +156,7 @@ def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: No
         verdict = pair.verdict(criteria)
     return Comparison(
         old, new, criteria, verdict, tuple(_outcome_changes(old, new, progress)),
-        tuple(_dictionary(old, new)), tuple(_other(old, new)),
+        tuple(dictionary_lines(old, new)), tuple(outcome_lines(old, new)),
     )  # fmt: skip
 
 
@@ -223,6 +224,9 @@ def _subject_reader(protocol: m.Protocol, screener: Screener) -> Reader:
     return read
 
 
+Regions = tuple[list[Space], bool]
+
+
 class _Pair:
     """Two packs, their rules, and what can be recorded for both, while they are compared.
 
@@ -242,10 +246,13 @@ class _Pair:
         self.effort = Effort()
 
     @cached_property
-    def regions(self) -> tuple[list[Space], bool]:
+    def regions(self) -> Regions:
         """What can be recorded, day by day, and whether those days stand for all."""
-        base = self.new.effective or self.old.effective or BASE
-        return spaces([self.old, self.new], base, self.effort, self.progress)
+        return spaces([self.old, self.new], self.base, self.effort, self.progress)
+
+    @property
+    def base(self) -> date:
+        return self.new.effective or self.old.effective or BASE
 
     def changes(self) -> Iterator[Change]:
         matched = self._matched()
@@ -370,12 +377,22 @@ class _Pair:
     def _change(self, old: m.Criterion, new: m.Criterion) -> Change:
         if self._same_to_read(old, new):
             return self._rules(old, new, Change("same", old, new, True))
-        moved = self._moved(
-            lambda s: (s.status(old, 0), s.status(new, 1)),
-            [(0, old.holds_when), (1, new.holds_when)],
-            (old.id, new.id),
-        )
-        return self._rules(old, new, moved)
+
+        def moved(regions: Regions) -> Change:
+            return self._moved(
+                regions,
+                lambda s: (s.status(old, 0), s.status(new, 1)),
+                [(0, old.holds_when), (1, new.holds_when)],
+                (old.id, new.id),
+            )
+
+        found = moved(self.regions)
+        if not found.proved and self.effort.spent < self.effort.limit // 2:
+            # By itself, a criterion may have fewer orders of days to look at.
+            alone = [only_reached(self.old, [old]), only_reached(self.new, [new])]
+            again = moved(spaces(alone, self.base, self.effort, lambda *_: None))
+            found = again if again.proved else found
+        return self._rules(old, new, found)
 
     def verdict(self, criteria: Sequence[Change]) -> Change:
         """How the verdict moved, beside what is known of each criterion.
@@ -391,12 +408,13 @@ class _Pair:
             return Change("same", None, None, True, about="verdict")
         about = [(k, c.holds_when) for k, p in enumerate((self.old, self.new)) for c in p.criteria]
         moved = self._moved(
-            lambda s: (s.verdict(0), s.verdict(1)), about, None, no_worse, no_better
+            self.regions, lambda s: (s.verdict(0), s.verdict(1)), about, None, no_worse, no_better
         )
         return replace(moved, about="verdict")
 
     def _moved(
         self,
+        regions: Regions,
         diagrams: Callable[[Space], tuple[int, int]],
         about: Sequence[tuple[int, m.Condition]],
         ids: tuple[str, str] | None,
@@ -405,7 +423,7 @@ class _Pair:
     ) -> Change:
         """How two diagrams stand to each other; `never_worse` and `never_better` are known."""
         worse = better = None
-        found, all_dates = self.regions
+        found, all_dates = regions
         no_worse = no_better = all_dates or found[0].timeless(about)
         self.effort.question()
         for space in found:
@@ -491,188 +509,13 @@ def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> It
             return read
 
         for records in new.outcomes.scopes:
-            if records not in old.outcomes.scopes or _mistakable(old, new, records):
+            if records not in old.outcomes.scopes or mistakable(old, new, records):
                 continue
             before = entry_pack(old, old.outcomes, records)
             after = entry_pack(new, new.outcomes, records)
             if before.criteria and after.criteria:
                 readers = (reader(0, records), reader(1, records))
                 yield from _Pair(before, after, readers, progress, of_entries=True).changes()
-
-
-def _mistakable(old: m.Protocol, new: m.Protocol, records: str) -> list[str]:
-    """Names that are a field of a list in one version and a fact in the other."""
-    if old.outcomes is None or new.outcomes is None:
-        return []
-    one, other = old.outcomes.scopes[records], new.outcomes.scopes[records]
-    return [n for n in one.facts if n in other.facts and (n in one.fields) != (n in other.fields)]
-
-
-def _other(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
-    """Outcome rules that differ in what is not a condition on an entry."""
-    if (old.outcomes is None) != (new.outcomes is None):
-        yield "outcome rules: " + ("added" if old.outcomes is None else "removed")
-        return
-    if old.outcomes is None or new.outcomes is None:
-        return
-    for records in new.outcomes.scopes:
-        if records in old.outcomes.scopes:
-            names = _mistakable(old, new, records)
-            if names:
-                yield (
-                    f"{records}: {', '.join(names)} is a field in one version and a fact in the"
-                    " other, so the classes are not compared"
-                )
-    for name in ("start", "died", "response", "events", "endpoints", "toxicities", "in_order"):
-        before, after = getattr(old.outcomes, name), getattr(new.outcomes, name)
-        yield from _differences(name.replace("_", " "), before, after, (old, new))
-    yield from _differences(
-        "scales", _without_rules(old.outcomes), _without_rules(new.outcomes), (old, new)
-    )
-
-
-def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
-    """What a scale says beside its classes' rules and words, which are compared one by one."""
-
-    def one(scale: Scale) -> Mapping[str, object]:
-        return {
-            "ask": scale.ask,
-            "over": f"{scale.records}.{scale.dated}",
-            "order": "stated" if scale.stated else "none stated",
-            "classes": tuple(c.id for c in scale.classes),
-            # A class without a text goes by its label, which is its wording then.
-            "labels": {c.id: c.words.label for c in scale.classes if c.words.text},
-        }
-
-    return {name: one(scale) for name, scale in outcomes.scales.items()}
-
-
-# --- the dictionary -------------------------------------------------------------------------
-
-
-def _dictionary(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
-    for name in dict.fromkeys([*old.facts, *new.facts]):
-        one, other = old.facts.get(name), new.facts.get(name)
-        yield from _differences(name, one, other, (old, new))
-    for name in dict.fromkeys([*old.records, *new.records]):
-        before, after = old.records.get(name), new.records.get(name)
-        yield from _differences(f"the list {name}", before, after, (old, new))
-
-
-def _differences(
-    where: str, old: Any, new: Any, packs: tuple[m.Protocol, m.Protocol], key: str = ""
-) -> Iterator[str]:
-    """What differs between two values of a pack, a line each: `where: old -> new`.
-
-    `key` is the field that they stand in: one that ends in `_u` holds millionths.
-    """
-    if old == new:
-        return
-    before, after = _named(old), _named(new)
-    if _nested(old) and _nested(new) and type(old) is type(new):
-        for field in fields(old):
-            if field.compare and field.name != "name":
-                inner = "" if field.name == "words" else f": {field.name.removesuffix('_u')}"
-                one, other = getattr(old, field.name), getattr(new, field.name)
-                yield from _differences(where + inner, one, other, packs, field.name)
-    elif before is not None and after is not None:
-        for name in dict.fromkeys([*before, *after]):
-            if name in before and name in after:
-                yield from _differences(f"{where}: {name}", before[name], after[name], packs)
-            else:
-                yield f"{where}: {name}: {'removed' if name in before else 'added'}"
-        kept = [[n for n in one if n in before and n in after] for one in (before, after)]
-        if kept[0] != kept[1] and not isinstance(old, Mapping):
-            yield f"{where}: in order: {' '.join(kept[0])} -> {' '.join(kept[1])}"
-    elif old is None and _entire(new):
-        yield f"{where}: added"
-    elif new is None and _entire(old):
-        yield f"{where}: removed"
-    elif key == "" and _chains(old) and _chains(new):
-        for sign, some, others in (("removed", old, new), ("added", new, old)):
-            yield from (f"{where}: {_brief(c)}: {sign}" for c in some if c not in others)
-        if set(old) == set(new):
-            yield f"{where}: the same chains in another order"
-    else:
-        said = [_brief(value, key, pack) for value, pack in zip((old, new), packs, strict=True)]
-        yield f"{where}: {said[0]} -> {said[1]}"
-
-
-def _nested(value: object) -> bool:
-    """Whether a value is gone into, rather than shown whole."""
-    return is_dataclass(value) and not isinstance(
-        value, m.Duration | m.Derivation | m.All | m.Any | m.Not | m.Defined | m.Leaf
-    )
-
-
-def _entire(value: object) -> bool:
-    """Whether a value is one that is added or removed as a whole."""
-    return isinstance(value, m.Fact | m.RecordList | m.Field)
-
-
-def _chains(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(one, tuple) for one in value)
-
-
-def _named(value: object) -> Mapping[str, Any] | None:
-    """Several things by name; None for anything else."""
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, tuple) and value and all(is_dataclass(one) for one in value):
-        if all(isinstance(one, m.Choice) for one in value):
-            return {one.code: one for one in value}
-        if all(hasattr(one, "id") for one in value):
-            return {one.id: one for one in value}
-    return None
-
-
-def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
-    """A value of a pack in few words."""
-    if value is None or value == "" or value == ():
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return decimal_text(value) if key.endswith("_u") else str(value)
-    if isinstance(value, m.Duration):
-        return value.text or f"{value.months or value.days} {'months' if value.months else 'days'}"
-    if isinstance(value, m.CompletedYears):
-        return f"completed_years_since {value.since}"
-    if isinstance(value, m.DaysBetween):
-        return f"days_between {value.start} and {value.end}"
-    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
-        word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
-        field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
-        where = " and ".join(
-            f"{w.field}: " + " or ".join(_brief(one, "_u") for one in w.values)
-            for w in value.where
-        )  # fmt: skip
-        listed = f"{word.get(type(value), 'count')} {value.records}{field}"
-        return f"{listed} where {where}" if where else listed
-    if isinstance(value, tuple):
-        words = [_brief(one, key) for one in value]
-        return " to ".join(words) if key == "range_u" else ", ".join(words)
-    if isinstance(value, m.All | m.Any | m.Not | m.Defined | m.Leaf) and pack is not None:
-        return _in_one_line(pack, value)
-    if is_dataclass(value):
-        named = (getattr(value, key, "") for key in ("code", "id", "name"))
-        return next((str(one) for one in named if one), "there")
-    return str(value)
-
-
-def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
-    if isinstance(condition, m.Defined):
-        return condition.name
-    if isinstance(condition, m.All | m.Any):
-        word = "all of" if isinstance(condition, m.All) else "any of"
-        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in condition.children)})"
-    if isinstance(condition, m.Not):
-        return f"not ({_in_one_line(protocol, condition.child)})"
-    facts = dict(protocol.facts)
-    if protocol.outcomes is not None:
-        for scope in protocol.outcomes.scopes.values():
-            facts |= scope.facts
-    return leaf_text(condition, facts)
 
 
 # --- subjects -----------------------------------------------------------------------------
