@@ -24,7 +24,7 @@ from engine.edits import only_reached
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
 from engine.packs import derived_from
-from engine.record import CriterionRecord, Decision, Why
+from engine.record import Decision, Why
 from engine.wording import leaf_words
 from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
 from engine.worlds.space import Progress, Space, spaces
@@ -593,10 +593,7 @@ def flip(
         # A criterion that is new, or gone, tells only where it does not pass.
         if said[0] == said[1] or set(said) == {"", "passed"}:
             continue
-        says = [() if one is None else _reasons(one) for one in (before, after)]
-        own = [tuple(s for s in a if s not in b) for a, b in (says, says[::-1])]
-        if not any(own):
-            own = [(), says[1] or says[0]]  # the same readings: it is what is asked that turned
+        own = _reasons(before["why"] if before else None, after["why"] if after else None)
         ids = (change.old.id if change.old else "", change.new.id if change.new else "")
         because.append(Because(*ids, *said, *own))
     if verdicts[0] == verdicts[1] and not because:
@@ -604,8 +601,44 @@ def flip(
     return Flip(subject, file, *verdicts, tuple(because))
 
 
-def _reasons(criterion: CriterionRecord) -> tuple[str, ...]:
-    """What the tests say that a criterion's answer rests on, in order."""
+def _reasons(old: Why | None, new: Why | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What tests say that made a condition come out otherwise, as each version has them.
+
+    Parts that both have, and that came out alike, are passed over; of one part that is left
+    on each side, in a group of the same word, its own parts are looked at.
+    """
+    if old is None or new is None:
+        return (_rests_on(old) if old else (), _rests_on(new) if new else ())
+    if old["condition"] == new["condition"] and old["children"] and new["children"]:
+        left, come = list(old["children"]), []
+        for part in new["children"]:
+            same = next((one for one in left if _alike(one, part)), None)
+            if same is None:
+                come.append(part)
+            else:
+                left.remove(same)
+        if len(left) == len(come) == 1:
+            return _reasons(left[0], come[0])
+        if left or come:
+            return (
+                _rests_on({**old, "children": left}) if left else (),
+                _rests_on({**new, "children": come}) if come else (),
+            )
+    return _rests_on(old), _rests_on(new)
+
+
+def _alike(one: Why, other: Why) -> bool:
+    """Whether two conditions say the same of a subject, whatever they are numbered."""
+    return (
+        (one["condition"], one["truth"], one.get("says"))
+        == (other["condition"], other["truth"], other.get("says"))
+        and len(one["children"]) == len(other["children"])
+        and all(_alike(a, b) for a, b in zip(one["children"], other["children"], strict=True))
+    )
+
+
+def _rests_on(why: Why) -> tuple[str, ...]:
+    """What the tests say that a condition's truth rests on, in order."""
     found: dict[str, None] = {}
 
     def walk(why: Why) -> None:
@@ -614,13 +647,16 @@ def _reasons(criterion: CriterionRecord) -> tuple[str, ...]:
             found[why.get("says", why["condition"])] = None
             return
         settles = {"all of": "true", "any of": "false"}.get(why["condition"])
-        for child in children:
-            # One part settles an `all` that is not true; that one is true, all of them do.
-            alone = len(children) == 1
-            if alone or why["truth"] == settles or child["truth"] == why["truth"]:
-                walk(child)
+        # One part settles an `all` that is not true; that one is true, all of them do.
+        telling = [
+            child
+            for child in children
+            if len(children) == 1 or why["truth"] == settles or child["truth"] == why["truth"]
+        ]
+        for child in telling or children:
+            walk(child)
 
-    walk(criterion["why"])
+    walk(why)
     return tuple(found)
 
 

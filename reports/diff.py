@@ -177,8 +177,9 @@ def _file(subject: Plain) -> list[str]:
 def as_text(found: Plain) -> str:
     """The comparison for a terminal, 80 columns."""
     lines = [*_wrapped(_versions(found), ""), "", *_wrapped(summary(found), "")]
-    if found["subjects"] is not None:
-        lines += ["", *_subjects_text(found["subjects"])]
+    subjects = found["subjects"]
+    if subjects is not None:
+        lines += ["", *_again_text(subjects)]
     for change in found["criteria"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
@@ -192,6 +193,8 @@ def as_text(found: Plain) -> str:
         if items:
             lines += ["", f"{title}:"]
             lines += [line for item in items for line in _wrapped(item, "  ")]
+    if subjects is not None and subjects["flips"]:
+        lines += ["", "subjects, one by one:", *_flips_text(subjects["flips"])]
     return "\n".join(lines) + "\n"
 
 
@@ -267,11 +270,19 @@ def _indented(file: Sequence[str], by: int) -> list[str]:
     return [" " * by + line for line in file]
 
 
-def _subjects_text(subjects: Plain) -> list[str]:
-    flips = subjects["flips"]
+def _again_text(subjects: Plain) -> list[str]:
+    """Whom an amendment concerns, in a few lines."""
     lines = [f"subjects as of {subjects['as_of']}: {outcome_words(subjects)}"]
-    if flips:
+    if subjects["flips"]:
         lines += _wrapped(f"screen again: {', '.join(subjects['rescreen'])}", "  ")
+    if subjects["rejected"]:
+        names = ", ".join(subjects["rejected"])
+        lines += _wrapped(f"rejected under both versions, not compared: {names}", "  ")
+    return lines
+
+
+def _flips_text(flips: Sequence[Plain]) -> list[str]:
+    lines: list[str] = []
     for one in flips:
         lines += _wrapped(f"{one['subject']}: {verdict_move(one)}", "  ")
         if one["faults"]:
@@ -283,9 +294,6 @@ def _subjects_text(subjects: Plain) -> list[str]:
                 for sentence in says[:MOST_SAID]:
                     lines += _wrapped(f"{when}: {sentence}", "      ")
                 lines += _more(len(says) - MOST_SAID, "part")
-    if subjects["rejected"]:
-        names = ", ".join(subjects["rejected"])
-        lines += _wrapped(f"rejected under both versions, not compared: {names}", "  ")
     return lines
 
 

@@ -691,6 +691,30 @@ def test_who_flips_because_of_what_and_who_is_refused(tmp_path: Path) -> None:
         assert words_ in page
 
 
+def test_a_flip_names_the_part_that_moved_alone(tmp_path: Path) -> None:
+    """Parts that both versions have, and that came out alike, explain nothing."""
+    rest = "{all: [{age: {below: 6}}, {x: {above: 80}}]}, {b: true}"
+    both = "{wide: {above: 5}}, {x: {above: 50}}"
+    facts = "birth_date age wide x b"
+    rules = [{"E01": f"{{any: [{rest}, {{{word}: [{both}]}}]}}"} for word in ("any", "all")]
+    old = write(bad("old", "", facts, rules[0]), tmp_path / "old")
+    new = write(bad("new", "", facts, rules[1]), tmp_path / "new")
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "subject: S1\nfacts:\n  birth_date: 2016-01-10\n  b: false\n"
+        "  x: {value: 40, on: 2026-01-10}\n  wide: {value: 6, on: 2026-01-10}\n"
+    )
+    ran = eligo("diff", old.as_posix(), new.as_posix(), "--subjects", file.as_posix(),
+                "--as-of", "2026-01-15", "--format", "json")  # fmt: skip
+    (flip,) = json.loads(ran.out)["subjects"]["flips"]
+    (because,) = flip["because"]
+    assert (because["old"], because["new"]) == ("failed", "passed")
+    assert because["old_says"] == ["Wide: 6 mg/dL (2026-01-10). Asked: above 5 mg/dL. This holds."]
+    assert because["new_says"] == [
+        "X: 40 mg/dL (2026-01-10). Asked: above 50 mg/dL. This does not hold."
+    ]
+
+
 # --- as it is printed --------------------------------------------------------------------------
 
 
