@@ -286,10 +286,11 @@ class _Analysis:
     def _pairs(self) -> Iterator[Finding]:
         protocol = self.protocol
         rest = [c for c in protocol.criteria if c.id not in self.silent]
-        first = self.spaces[0]
         support = {
             c.id: self.settle(
-                lambda c=c: first.diagrams.support(first.status(c)),  # type: ignore[misc]
+                lambda c=c: frozenset[int]().union(  # type: ignore[misc]
+                    *(s.diagrams.support(s.status(c)) for s in self.spaces)
+                ),
                 frozenset[int](),
                 f"whether {c.id} and others imply or exclude each other",
             )

@@ -37,6 +37,7 @@ records:
     fields:
       kind: {type: choice, choices: [chemo, steroid, other]}
       target: {type: choice, choices: [cd19, cd22], many: true}
+      dose: {type: quantity, unit: mg, range: [0, 3]}
       ended: {type: date}
 """
 
@@ -165,6 +166,12 @@ BAD = [
     bad("exposed-without-treatment", "contradicted", "exposed",
         {"I01": "{exposed: true}", "I02": "{lines: {below: 1}}"},
         more={"lines": "{ask: N, type: quantity, derive: {count: therapy}}"}),
+    bad("day-still-to-come", "implied", "",
+        {"I01": "{last: {on_or_after: 2026-03-01}}", "I02": "{last: {on_or_after: 2026-02-01}}"},
+        more={"last": "{ask: L, type: date, derive: {latest: therapy.ended}}"}),
+    bad("month-in-four-weeks-beside-a-day", "implied", "started ended",
+        {"I01": "{started: {within_last: 1 month}}", "I02": "{started: {less_than_ago: 4 weeks}}",
+         "I03": "{ended: {on_or_before: 2026-01-01}}"}),
     # --- inside a criterion ---
     bad("wider-beside-narrower", "never-matters", "wide",
         {"I01": "{any: [{wide: {above: 5}}, {wide: {above: 3}}]}"}),
@@ -326,6 +333,16 @@ CLEAN = [
               "lines": "{ask: N, type: quantity, derive: {count: therapy}}"}),
     bad("code-excluded-with-another", "", "grade a",
         {"I01": "{grade: [g0, g1, g2]}", "E01": "{all: [{grade: g2}, {a: true}]}"}),
+    bad("ratio-of-a-narrow-range", "", "",
+        {"I01": "{crea: {at_least_uln: 0.4}}", "I02": "{alk: {at_least_uln: 2}}"},
+        more={"crea": "{ask: C, type: quantity, unit: mg/dL, uln: 1.2, range: [0.5, 30], valid_for: 14 days}",
+              "alk": "{ask: K, type: quantity, unit: U/L, uln: 1, range: [5, 200], valid_for: 14 days}"}),
+    bad("dose-between-whole-numbers", "", "",
+        {"I01": "{whole: false}", "I02": "{given: true}"},
+        more={"whole": "{ask: W, type: boolean, derive: {exists: therapy, where: {dose: [0, 1, 2, 3]}}}",
+              "given": "{ask: G, type: boolean, derive: {exists: therapy}}"}),
+    bad("older-than-a-century-some-day", "", "started",
+        {"I01": "{all: [{started: {at_least_ago: 47000 days}}, {started: {ever: true}}]}"}),
     bad("lists-of-two-kinds-of-age", "", "birth_date age wide sex",
         {"E01": "{any: [{all: [{age: {below: 12}}, {wide: {above: 1}}]},"
                 " {all: [{age: {between: [12, 17]}}, {sex: male}, {wide: {above: 1.5}}]},"

@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 
 import engine.model as m
 from engine import reference
+from engine.analysis import findings
 from engine.cases import coverage
 from engine.decision import Screener
 from engine.diagrams import TRUE, Effort
 from engine.diff import Change, Comparison, compare
 from engine.edits import at_path, replaced, users
 from engine.faults import InputRejected
-from engine.findings import BASE, Finding, findings
+from engine.findings import BASE, Finding
 from engine.mutants import Judged, asked_by, judge, mutants
 from engine.witness import file_lines
-from engine.worlds import Space, spaces, subject_from
+from engine.worlds.asked import subject_from
+from engine.worlds.space import Space, spaces
 from tests.generators import LONG, Drawn, Plain, json_text, protocol_in
 from tests.workbench.coupled import LARGE, SMALL, Grid, Seen, Size, amended, parts
 
@@ -204,11 +206,12 @@ def untrue_witnesses(comparison: Comparison, grid: Grid) -> Iterator[str]:
         for one, sign in ((change.worse, -1), (change.better, 1)):
             if one is None or pair is None:
                 continue
-            truths = grid.truths_of(Seen(one.as_of, one.recorded))
-            assert truths is not None, one
-            moved = pair[1](truths) - pair[0](truths)
-            if moved * sign <= 0:
-                yield shown(f"{change.relation} is not shown", Seen(one.as_of, one.recorded))
+            # Each version reads the file that is printed for it.
+            files = [Seen(one.as_of, file) for file in (one.old_file, one.new_file)]
+            old, new = (grid.truths_of(file) for file in files)
+            assert old is not None and new is not None, one
+            if (pair[1](new) - pair[0](old)) * sign <= 0:
+                yield shown(f"{change.relation} is not shown", files[1])
 
 
 # --- mutants and coverage -----------------------------------------------------------------------

@@ -148,6 +148,65 @@ def test_windows_of_lists_that_share_entries_are_compared_whole() -> None:
     assert (change.relation, change.proved) == ("stricter", True)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "on"),
+    [
+        (m.Duration(31, 0), m.Duration(0, 1), "2026-01-15"),
+        (m.Duration(0, 12), m.Duration(365, 0), "2026-01-15"),
+        (None, m.Duration(0, 1), "2026-03-01"),
+    ],
+)
+def test_a_validity_in_days_is_none_in_months(
+    before: m.Duration | None, after: m.Duration, on: str
+) -> None:
+    """31 days are a month, or three days more; in March 29 January is a month ago until the 1st."""
+    pack, _ = read(bad("p", "", "x", {"I01": "{x: {above: 5}}"}))
+    old, new = (
+        replace(
+            pack,
+            effective=date.fromisoformat(on),
+            facts={"x": replace(pack.facts["x"], valid_for=one, changes=None if one else "never")},
+        )
+        for one in (before, after)
+    )
+    (change,) = confirmed(old, new).criteria
+    assert change.worse is not None and (change.worse.old, change.worse.new) == ("passed", "open")
+
+
+def test_a_list_s_validity_in_days_is_none_in_months() -> None:
+    pack, _ = read(bad("p", "", "exposed", {"E01": "{exposed: true}"}))
+    old, new = (
+        replace(pack, records={"therapy": replace(pack.records["therapy"], valid_for=one)})
+        for one in (m.Duration(30, 0), m.Duration(0, 1))
+    )
+    (change,) = confirmed(old, new).criteria
+    assert change.relation == "different"
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_code_that_one_version_knows_is_nothing_proved(back: bool) -> None:
+    """Its entry is read without the code by the other version: it may be any."""
+    pack, _ = read(bad("p", "", "treated", {"E01": "{treated: {within_last: 14 days}}"}))
+    therapy = pack.records["therapy"]
+    kind = therapy.fields["kind"]
+    wider = replace(kind, choices=(*kind.choices, m.Choice("cell", "Cells")))
+    other = replace(therapy, fields={**therapy.fields, "kind": wider})
+    packs = [pack, replace(pack, records={"therapy": other})]
+    (change,) = confirmed(*(packs[::-1] if back else packs)).criteria
+    assert not change.proved and change.relation != "undecided"
+
+
+@pytest.mark.parametrize(
+    "more", [{"range_u": (0, 200 * m.MILLION)}, {"unit": "kU/L"}, {"uln_u": 50 * m.MILLION}]
+)
+def test_how_a_ratio_is_read_is_not_said_to_be_the_same(more: dict[str, object]) -> None:
+    rule = "{all: [{alt: {at_least_uln: 1}}, {alt: {below_uln: 3}}]}"
+    pack, _ = read(bad("p", "", "alt", {"I01": rule}))
+    fact = replace(pack.facts["alt"], **more)  # type: ignore[arg-type]
+    (change,) = confirmed(pack, replace(pack, facts={"alt": fact})).criteria
+    assert change.relation != "same"
+
+
 def test_a_validity_that_shrinks_is_stricter() -> None:
     before, _ = read(bad("old", "", "x", {"I01": "{x: {above: 5}}"}))
     days = m.Duration(7, 0, "7 days")
