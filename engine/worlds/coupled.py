@@ -123,7 +123,11 @@ class Coupled:
         self.shared = sorted(
             name
             for name, found in self.lists.items()
-            if any(templates[name].private(d, "true") is None for d in found)
+            if any(
+                (templates[name].private if len(found) > 1 else templates[name].plainest)(d, "true")
+                is None
+                for d in found
+            )
         )
         self.links = self._links()
         # Two intervals may lie to each other in ways that are not tried.
@@ -282,7 +286,7 @@ class Coupled:
         elif day > self.day_number:
             return None
         else:
-            sure = self.templates[what.records].private(what, "true") or {}
+            sure = self.templates[what.records].plainest(what, "true") or {}
             option = _Option({}, (), what.records, ({**sure, **dated_when(what, day)},))
         read = self._read(option)
         return (option, read) if read else None
@@ -750,7 +754,7 @@ class Coupled:
         derive: Listed = self.members[member][1]
         name = derive.records
         templates = self.templates[name]
-        sure, maybe = templates.private(derive, "true"), templates.private(derive, "unknown")
+        sure, maybe = templates.plainest(derive, "true"), templates.plainest(derive, "unknown")
         number = [d for kind, d in self.members if kind == "list"].index(derive)
 
         def option(*entries: tuple[bool, Any], age: int | None = 0) -> _Option:
@@ -873,9 +877,11 @@ class Coupled:
         templates = self.templates[name]
         numbers = [templates.derivations.index(d) for d in together]
         kinds: dict[tuple[m.Truth, ...], Plain] = {}
-        for truths, plain in templates.entries.items():
-            if all(t == "false" for i, t in enumerate(truths) if i not in numbers):
-                kinds.setdefault(tuple(truths[i] for i in numbers), plain)
+        for truths, plain in sorted(
+            templates.entries.items(),
+            key=lambda one: sum(t != "false" for i, t in enumerate(one[0]) if i not in numbers),
+        ):
+            kinds.setdefault(tuple(truths[i] for i in numbers), plain)
         kinds.pop(tuple("false" for _ in numbers), None)
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
         days = dict.fromkeys(

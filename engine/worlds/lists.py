@@ -81,6 +81,14 @@ class Templates:
         only = tuple(truth if i == number else "false" for i in range(len(self.derivations)))
         return self.entries.get(only)
 
+    def plainest(self, derive: Listed, truth: m.Truth) -> Plain | None:
+        """An entry that one derivation counts (surely, or maybe), and as few others as can be."""
+        number = self.derivations.index(derive)
+        found = [truths for truths in self.entries if truths[number] == truth]
+        if not found:
+            return None
+        return self.entries[min(found, key=lambda t: sum(one != "false" for one in t))]
+
     def nearest(self, derive: Listed) -> list[Listed]:
         """The other derivations that share the entries of one which has none of its own."""
         number = self.derivations.index(derive)

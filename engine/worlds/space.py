@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 import engine.model as m
 from engine.diagrams import TRUE, UNKNOWN, Diagrams, Effort
 from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
 from engine.worlds.coupled import Coupled, Variable, never_cut
-from engine.worlds.days import Source, as_of_dates, sources
+from engine.worlds.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.worlds.lists import Templates
 
 T = TypeVar("T")
+
+
+MOST_WAYS = 1_000
+"""In how many ways derivations of one list may come out, to be looked at together."""
 
 
 class Space:
@@ -123,8 +127,15 @@ class Space:
             self.effort.spent += Effort.ASKED * len(self.protocols)
             if found is not None:
                 recorded, agree = found
-                if self._holds(path, recorded) if agree else self._reaches(goal, recorded):
+                if agree and self._holds(path, recorded):
                     yield recorded, path
+                else:
+                    # Entries of one list count for other facts of it as well.
+                    for other in (recorded, self._long_ago(recorded)):
+                        self.effort.spent += Effort.ASKED * len(self.protocols)
+                        if self._reaches(goal, other):
+                            yield other, path
+                            break
             if not path:
                 return
             # Next time, go another way: without the region chosen last.
@@ -175,6 +186,23 @@ class Space:
                     there["complete_on"] = None if None in both else min(both)
                 there["entries"] = there["entries"] + listed["entries"]
         return {"facts": facts, "records": records}, agree
+
+    def _long_ago(self, recorded: Plain) -> Plain:
+        """The same, with every entry's missing dates ten years ago: as what counts least."""
+        day = (self.as_of - timedelta(days=3653)).isoformat()
+        records = {}
+        for name, listed in recorded["records"].items():
+            fields = [
+                field.name
+                for protocol in self.protocols
+                if name in protocol.records
+                for field in protocol.records[name].fields.values()
+                if field.type == "date"
+            ]
+            old = dict.fromkeys(fields, day)
+            entries = [{**old, **entry} for entry in listed["entries"]]
+            records[name] = {**listed, "entries": entries}
+        return {"facts": recorded["facts"], "records": records}
 
     def _reaches(self, goal: int, recorded: Plain) -> bool:
         """Whether a whole subject makes a diagram true, whatever its cells promised."""
@@ -259,7 +287,12 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
     for templates in entries.values():
         for derive in templates.derivations:
             if templates.private(derive, "true") is None:
-                join([("list", derive), *(("list", other) for other in templates.nearest(derive))])
+                near = [("list", derive), *(("list", d) for d in templates.nearest(derive))]
+                together = frozenset[Source]().union(*(groups[one] for one in near))
+                # Too many together are taken each by itself: as if its entries were its own,
+                # which leaves nothing out.
+                if _ways(protocols, together, origin) <= MOST_WAYS:
+                    join(near)
     done: set[int] = set()
     count = len({id(groups[next(iter(found))]) for found in origin.values()})
     for key in origin:
@@ -275,6 +308,28 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
             yield _on_another_day(same, space.like.as_of, space.as_of)
         else:
             yield Coupled(protocols, space.as_of, space.effort, order, members, entries).variable()
+
+
+def _ways(
+    protocols: Sequence[m.Protocol],
+    members: Iterable[Source],
+    origin: Mapping[tuple[int, m.Test], frozenset[Source]],
+) -> int:
+    """About how many ways the derivations of some sources can come out together."""
+    ways = 1
+    for one in members:
+        kind, what = one
+        mine = [(k, leaf) for (k, leaf), found in origin.items() if one in found]
+        if kind != "list" or isinstance(what, m.Exists):
+            ways *= 3
+        elif isinstance(what, m.Count):
+            limits = [limit // m.MILLION for _, leaf in mine for limit in limits_of(leaf)]
+            most = max(limits, default=0)
+            ways *= (most + 3) * (most + 4) // 2
+        else:
+            cuts = {c for k, leaf in mine for c in cuts_of(leaf, protocols[k].facts[leaf.fact])}
+            ways *= (len(cuts) + 2) * (len(cuts) + 3) // 2
+    return ways
 
 
 def _on_another_day(variable: Variable, before: date, after: date) -> Variable:
