@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import combinations, product
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import engine.model as m
-from engine.bounds import Ladder, Step, held, ladders, shared_value, without
+from engine import reference
+from engine.bounds import Ladder, Step, cut_by, held, ladders, opposite, shared_value, without
 from engine.cases import Cases
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
@@ -23,10 +24,13 @@ from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE, Finding, from_text, unwritten
 from engine.rules import condition_paths
 from engine.witness import Witness, confirmed
-from engine.wording import leaf_text
-from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves
+from engine.wording import amount_text, leaf_text
+from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, subject_from
 from engine.worlds.days import back
 from engine.worlds.space import Progress, Space, spaces
+
+if TYPE_CHECKING:
+    from engine.outcomes.model import Scale, ScaleClass
 
 T = TypeVar("T")
 
@@ -265,6 +269,7 @@ class _Analysis:
             self.silent.add(id_)
             self.unwritten.add(id_)
             return
+        inclusion = criterion.kind == "inclusion"
         if not can[TRUE] and not can[FALSE]:
             self.silent.add(id_)
             self.hopeless = True
@@ -275,11 +280,13 @@ class _Analysis:
             self.silent.add(id_)
             self.hopeless = True
             what = f"no subject can pass {id_}"
-            yield Finding("never-passed", place, what, _why_not(criterion), "proved", (id_,))
+            hint = f"its condition can never {'hold' if inclusion else 'fail'}"
+            yield Finding("never-passed", place, what, hint, "proved", (id_,))
         elif not can[FALSE]:
             self.silent.add(id_)
             what = f"no subject can fail {id_}: it decides nothing"
-            yield Finding("never-failed", place, what, _why_not(criterion), "proved", (id_,))
+            hint = f"its condition can never {'fail' if inclusion else 'hold'}"
+            yield Finding("never-failed", place, what, hint, "proved", (id_,))
 
     # --- two criteria -----------------------------------------------------------------------
 
@@ -288,10 +295,10 @@ class _Analysis:
         rest = [c for c in protocol.criteria if c.id not in self.silent]
         support = {
             c.id: self.settle(
-                lambda c=c: frozenset[int]().union(  # type: ignore[misc]
-                    *(s.diagrams.support(s.status(c)) for s in self.spaces)
+                lambda c=c: frozenset[int | str]().union(  # type: ignore[misc]
+                    *(s.concerns(s.status(c)) for s in self.spaces)
                 ),
-                frozenset[int](),
+                frozenset[int | str](),
                 f"whether {c.id} and others imply or exclude each other",
             )
             for c in rest
@@ -321,6 +328,10 @@ class _Analysis:
                     continue
             ahead = self._ensures(a, b, about)
             back = self._ensures(b, a, about)
+            if a.kind != b.kind and not ahead and not back:
+                cut = self._cut_short(a, b)
+                if cut is not None:
+                    yield cut
             if ahead or back:
                 one, other = (a, b) if ahead else (b, a)
                 what = f"{other.id} adds nothing: it is passed wherever {one.id} is"
@@ -383,6 +394,56 @@ class _Analysis:
                     hint = "name it in one of them"
                 return Finding("overlap", exclusion.place, what, hint, "witnessed", ids, found)
         return None
+
+    def _cut_short(self, a: m.Criterion, b: m.Criterion) -> Finding | None:
+        """An inclusion's limit that an exclusion never lets anybody come near.
+
+        Whoever passes the exclusion is inside the limit, and somebody inside it is excluded:
+        to exclude above 65 what is included up to 70 is to include up to 65.
+        """
+        inclusion, exclusion = (a, b) if a.kind == "inclusion" else (b, a)
+        included, excluded = (
+            inlined(one.holds_when, self.protocol.definitions) for one in (inclusion, exclusion)
+        )
+        for (mine, turned), (other, also_turned) in product(held(included), held(excluded)):
+            reaches = m.Not(other) if also_turned else other
+            for limit in cut_by(mine, turned, other, also_turned):
+                # Whoever passes is beyond the one limit, and whoever is, inside the other.
+                if not self._always(excluded, reaches, self.ground):
+                    continue
+                apart = m.All((m.Not(reaches), m.Not(limit)))
+                if self._some(apart, self._halved([apart])):
+                    continue
+                found = self.ask(
+                    lambda s, y=other: s.diagrams.both(  # type: ignore[misc]
+                        s.diagrams.is_(s.diagram(included), TRUE),
+                        s.diagrams.is_(s.diagram(excluded), TRUE),
+                        s.diagrams.is_(s.diagram(without(excluded, y)), FALSE),
+                    ),
+                    [included, excluded],
+                    f"{exclusion.id}: whether it cuts {inclusion.id} short",
+                    definite=True,
+                )
+                if isinstance(found, Witness):
+                    words = leaf_text(limit, self.protocol.facts)
+                    ids = (inclusion.id, exclusion.id)
+                    what = f"{ids[1]} excludes part of what {ids[0]} includes: the limit `{words}` "
+                    what += "is never reached"
+                    hint = "let the inclusion end where the exclusion begins"
+                    place = exclusion.place
+                    return Finding("overlap", place, what, hint, "witnessed", ids, found)
+        return None
+
+    def _some(self, condition: m.Condition, ground: Ground) -> bool:
+        """Whether a condition may hold, or it is not known that it never does."""
+        answer = self._looked(
+            lambda s: s.diagrams.is_(s.diagram(condition), TRUE),
+            [condition],
+            True,
+            lambda *_: True,
+            ground,
+        )
+        return answer != "none"
 
     def _always(self, whole: m.Condition, where: m.Condition, ground: Ground) -> bool:
         """Whether a condition cannot be denied where another holds, whatever else is recorded."""
@@ -511,7 +572,9 @@ class _Analysis:
     def _words(self, condition: m.Condition) -> str:
         if isinstance(condition, m.Defined):
             return f"`{condition.name}`"
-        if isinstance(condition, m.All | m.Any | m.Not):
+        if isinstance(condition, m.Not):
+            return f"`not {self._words(condition.child).strip('`')}`"
+        if isinstance(condition, m.All | m.Any):
             leaves = list(leaves_of(condition, self.protocol.definitions))
             return f"the group with `{leaf_text(leaves[0], self.protocol.facts)}`"
         return f"`{leaf_text(condition, self.protocol.facts)}`"
@@ -579,11 +642,38 @@ class _Analysis:
         for gap in gaps:
             found = self._seen(gap, TRUE, f"{path}: whether there is a gap between steps", ground)
             if found is not None:
-                what = f"{path}: a gap between the steps of `{ladder.fact.name}`"
-                hint = "the witness falls into none of them"
+                what = f"{path}: {self._at(ladder, found)} falls between the steps of "
+                what += f"`{ladder.fact.name}`, into none"
+                hint = "let one begin where the other ends"
                 place = steps[0].band.place
                 yield Finding("gap", place, what, hint, "witnessed", ids, found)
                 return
+
+    def _at(self, ladder: Ladder, witness: Witness) -> str:
+        """What a witness's value is, and for whom, where a list's steps differ in that."""
+        protocol = self.protocol
+        subject = subject_from(witness.recorded, protocol, witness.as_of)
+        found = reference.readings(protocol, subject, witness.as_of)
+        reading, fact = found[ladder.fact.name], ladder.fact
+        words = f"`{fact.name}`"
+        if reading.low is not None and fact.type == "date":
+            words = f"{(witness.as_of - date.fromordinal(reading.low)).days} days ago"
+        elif ladder.ratio and reading.times_uln is not None and reading.times_uln.low is not None:
+            words = f"{float(reading.times_uln.low):.6g} times the upper limit of normal"
+        elif reading.low is not None:
+            words = amount_text(reading.low, fact.unit)
+        whom = dict.fromkeys(
+            leaf.fact
+            for step in ladder.steps
+            for leaf in leaves_of(step.guard, {})
+            if isinstance(leaf, m.ChoiceTest)
+        )
+        codes = [
+            protocol.facts[name].choices[low].code
+            for name in whom
+            if (low := found[name].low) is not None
+        ]
+        return f"{words} ({', '.join(codes)})" if codes else words
 
     def _seen(
         self, condition: m.Condition, truth: int, what: str, ground: Ground
@@ -608,6 +698,8 @@ class _Analysis:
                 pack = entry_pack(self.protocol, outcomes, scale.records)
                 self.effort.question()
                 space = Space([pack], self.spaces[0].as_of, effort=self.effort)
+                for one in scale.classes:
+                    yield from self._class_given(pack, scale, one, space)
                 classes = [m.Defined(f"{scale.name} {one.id}") for one in scale.classes]
                 try:
                     some = space.diagrams.any(space.diagram(one) for one in classes)
@@ -635,6 +727,23 @@ class _Analysis:
                     if goal != FALSE:
                         self.undecided.append(f"whether the classes of `{scale.name}` leave a gap")
 
+    def _class_given(
+        self, pack: m.Protocol, scale: Scale, of: ScaleClass, space: Space
+    ) -> Iterator[Finding]:
+        """Whether some entry can be given a class: its statement holds, and none before it."""
+        criterion = next(c for c in pack.criteria if c.id == f"{scale.name} is {of.id}")
+        answer = self._looked(
+            lambda s: s.diagrams.is_(s.diagram(criterion.holds_when), TRUE),
+            [criterion.holds_when],
+            True,
+            lambda *_: True,
+            Ground([space], all_dates=False),
+        )
+        if answer == "none":
+            what = f"no entry of `{scale.records}` can be of the class `{of.id}` of `{scale.name}`"
+            hint = "its condition never holds, or a class before it takes every such entry"
+            yield Finding("never-passed", of.place, what, hint, "proved")
+
     def _band(self, step: Step) -> str:
         """A step's band, in the words of the rule."""
         return " and ".join(leaf_text(leaf, self.protocol.facts) for leaf in step.bounds)
@@ -657,6 +766,10 @@ class _Analysis:
             if not isinstance(leaf, m.AgoTest) or not using:
                 continue
             fact = self.protocol.facts[leaf.fact]
+            if self._turned(path):
+                turned = opposite(leaf)
+                assert isinstance(turned, m.AgoTest)
+                leaf = turned
             if fact.valid_for is None or leaf.op not in ("within_last", "less_than_ago"):
                 continue
             if _days(leaf.duration)[1] < _days(fact.valid_for)[0]:
@@ -675,6 +788,13 @@ class _Analysis:
                 "window-beyond-validity", leaf.place, what, hint if witness else "",
                 "witnessed" if witness else "read", ids, witness,
             )  # fmt: skip
+
+    def _turned(self, path: str) -> bool:
+        """Whether a condition stands under a `not`, in its criterion or definition."""
+        paths = condition_paths(self.protocol)
+        steps = path.split(".")
+        above = [paths[".".join(steps[:n])] for n in range(1, len(steps))]
+        return sum(isinstance(one, m.Not) for one in above) % 2 == 1
 
     def _out_of_date(self, leaf: m.AgoTest, valid_for: m.Duration) -> tuple[date, date] | None:
         """An as-of date, and a day that lies inside a window then and is relied on no more.
@@ -726,8 +846,3 @@ def _days(duration: m.Duration) -> tuple[int, int]:
     years, months = divmod(duration.months, 12)
     least = years * 365 + months * 28 + duration.days
     return least, years * 366 + months * 31 + duration.days
-
-
-def _why_not(criterion: m.Criterion) -> str:
-    wanted = "hold" if criterion.kind == "inclusion" else "fail"
-    return f"its condition would have to {wanted}"

@@ -138,6 +138,20 @@ def shared_value(
     return None
 
 
+def cut_by(one: m.Leaf, turned: bool, other: m.Leaf, also_turned: bool) -> Iterator[Bound]:
+    """The limits of one test that another, on the same thing, may reach beyond: those from one
+    side where the other bounds from the other. `turned`: it counts turned round (`not`)."""
+    if axis(one) is None or axis(one) != axis(other):
+        return
+    mine, theirs = (
+        bounds(m.Not(test) if turn else test) or ()
+        for test, turn in ((one, turned), (other, also_turned))
+    )
+    for x in mine:
+        if any((x.op in FROM_BELOW) != (y.op in FROM_BELOW) for y in theirs):
+            yield x
+
+
 def _of_the_date(bound: Bound, facts: Mapping[str, m.Fact]) -> Bound:
     """A bound on an age, as one on the date that it is counted from."""
     derive = facts[bound.fact].derive
@@ -207,6 +221,15 @@ def _settled(condition: m.Condition, leaf: m.Leaf, as_: m.Condition) -> m.Condit
     return as_ if condition == leaf else condition
 
 
+def _recordable(bound: Bound, fact: m.Fact) -> Bound:
+    """A bound at the nearest value that it takes, where a fact is recorded in steps."""
+    if not isinstance(bound, m.LimitTest) or not fact.resolution_u:
+        return bound
+    last = _last_taken(bound, fact)
+    assert isinstance(last, int)
+    return replace(bound, op="at_least" if bound.op in FROM_BELOW else "at_most", limit_u=last)
+
+
 # --- ordered lists ----------------------------------------------------------------------
 
 
@@ -228,18 +251,21 @@ class Step:
     def holds(self) -> m.Condition:
         return m.All((self.band, self.guard), self.band.place)
 
-    def beyond(self, *, above: bool) -> m.Condition:
+    def beyond(self, fact: m.Fact, *, above: bool) -> m.Condition:
         """The fact lies above (or below) the band, which is for this subject; never true
-        where the band has no end there."""
+        where the band has no end there. Values that nobody records, finer than the fact's
+        `resolution`, lie nowhere."""
         ends = [one for one in self.bounds if (one.op in FROM_BELOW) != above]
-        return m.All((m.Any(tuple(opposite(one) for one in ends)), self.guard))
+        return m.All((m.Any(tuple(_recordable(opposite(one), fact) for one in ends)), self.guard))
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """An ordered list: steps that are bands of one fact."""
+    """An ordered list: steps that are bands of one fact, or (`ratio`) of its multiples of the
+    upper limit of normal."""
 
     fact: m.Fact
+    ratio: bool
     steps: tuple[Step, ...]
 
     @property
@@ -270,7 +296,7 @@ class Ladder:
     def between(self) -> m.Condition:
         """The fact lies above one step and below another that are for this subject."""
         pairs = [
-            m.All((one.beyond(above=True), other.beyond(above=False)))
+            m.All((one.beyond(self.fact, above=True), other.beyond(self.fact, above=False)))
             for one in self.steps
             for other in self.steps
             if one is not other and self.neighbours(one, other)
@@ -294,6 +320,8 @@ def ladders(
     condition: m.Condition, definitions: Mapping[str, m.Condition], facts: Mapping[str, m.Fact]
 ) -> Iterator[Ladder]:
     """The ordered lists that a condition is: by each fact of which several parts have bands."""
+    if isinstance(condition, m.Defined):
+        return  # said of the definition
     groups = [_flat(part) for part in _parts(inlined(condition, definitions))]
     bands: dict[Axis, dict[int, list[m.Condition]]] = {}
     for number, group in enumerate(groups):
@@ -318,7 +346,7 @@ def ladders(
         )
         # A band in a form that is not read here may take what the others leave.
         if len(steps) == len(by_part) and not elsewhere[fact, ratio]:
-            yield Ladder(facts[fact], tuple(steps))
+            yield Ladder(facts[fact], ratio, tuple(steps))
 
 
 def _parts(condition: m.Condition) -> Sequence[m.Condition]:

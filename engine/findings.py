@@ -16,9 +16,9 @@ import engine.model as m
 from engine.cases import Cases
 from engine.edits import leaf_paths, reached, users
 from engine.faults import Fault
-from engine.packs import derived_from
+from engine.packs import defined_in, derived_from
 from engine.witness import Witness
-from engine.wording import decimal_text
+from engine.wording import decimal_text, range_text
 from engine.worlds.asked import leaves_of
 
 Severity = Literal["error", "warning", "note"]
@@ -47,6 +47,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "no-validity": ("warning", "a fact that may change, without `valid_for`"),
     "limit-outside-range": ("warning", "a limit outside its fact's range"),
     "unused-fact": ("warning", "a fact that no criterion asks about"),
+    "unused-list": ("warning", "a list that no fact in use comes from"),
     "unused-definition": ("warning", "a definition that no criterion uses"),
     "unused-choice": ("warning", "a code that no condition and no case names"),
     "vague-word": ("warning", "a vague word without an interpretation"),
@@ -57,12 +58,29 @@ CODES: Mapping[str, tuple[Severity, str]] = {
 """Every finding: how bad it is, and what it is."""
 
 VAGUE = re.compile(
-    r"\b(abnormal|acceptable|active|adequate|appropriate|clinically|considerable|excessive"
-    r"|extensive|frequent|high[- ]dose|inadequate|insufficient|major|mild|minimal|moderate|normal"
-    r"|poor|prolonged|reasonable|recent|recently|satisfactory|serious|severe|significant"
-    r"|significantly|stable|substantial|sufficient|suitable|uncontrolled|unstable)\b",
+    r"\b(abnormal|acceptable|active|adequate(?:ly)?|appropriate(?:ly)?|clinically|considerabl[ey]"
+    r"|elevated|etc|excessive(?:ly)?|extensive(?:ly)?|frequent(?:ly)?|good|heavily|high[- ]dose"
+    r"|if possible|important|inadequate(?:ly)?|insufficient(?:ly)?|in the (?:opinion|judge?ment) of"
+    r"|long[- ]term|major|markedly|mild(?:ly)?|minimal(?:ly)?|moderate(?:ly)?|normal|poor(?:ly)?"
+    r"|prolonged|rapidly|reasonabl[ey]|recent(?:ly)?|relevant|satisfactor(?:y|ily)|serious(?:ly)?"
+    r"|severe(?:ly)?|significant(?:ly)?|soon|stable|substantial(?:ly)?|sufficient(?:ly)?|suitabl[ey]"
+    r"|uncontrolled|unstable|well[- ]controlled)\b",
     re.IGNORECASE,
 )
+"""Words that two readers may read in two ways."""
+
+EXACT = re.compile(
+    r"\b(?:limits?|range|values?) of (?:the )?normal\b|\bnormal (?:limits?|range|values?)\b"
+    r"|\btimes (?:the )?normal\b|\bactive against\b",
+    re.IGNORECASE,
+)
+"""Phrases in which such a word is exact: a laboratory prints its limits of normal."""
+
+
+def vague_words(text: str) -> list[str]:
+    """The vague words of a text, each once."""
+    found = VAGUE.findall(EXACT.sub(" ", text))
+    return list(dict.fromkeys(word.lower() for word in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +104,14 @@ def from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
     """The findings that are plain from the text: limits, unused names, vague words, cases."""
     yield from _limits(protocol)
     yield from _unused(protocol, cases)
-    for criterion in protocol.criteria:
-        vague = [found.lower() for found in VAGUE.findall(criterion.text)]
-        if vague and not criterion.interpretation:
-            words = ", ".join(f"`{word}`" for word in dict.fromkeys(vague))
-            what = f"{criterion.id}: {words} may be read in several ways"
+    for name, text, interpretation, place in _texts(protocol):
+        vague = vague_words(text)
+        if vague and not interpretation:
+            words = ", ".join(f"`{word}`" for word in vague)
+            what = f"{name}: {words} may be read in several ways"
             hint = "say in `interpretation` how it is read"
-            yield Finding("vague-word", criterion.place, what, hint, "read", (criterion.id,))
+            ids = (name,) if any(name == c.id for c in protocol.criteria) else ()
+            yield Finding("vague-word", place, what, hint, "read", ids)
     for path, leaf in leaf_paths(protocol).items():
         if isinstance(leaf, m.Todo):
             using = tuple(sorted(users(protocol, path)))
@@ -112,31 +131,68 @@ def unwritten(protocol: m.Protocol, id_: str) -> bool:
     return all(isinstance(leaf, m.Todo) for leaf in leaves)
 
 
+def _texts(protocol: m.Protocol) -> Iterator[tuple[str, str, str, m.Span]]:
+    """The protocol's own words for criteria, and for the classes and events of outcomes: a
+    name, the words, how they are read, and where they stand."""
+    for one in protocol.criteria:
+        yield one.id, one.text, one.interpretation, one.place
+    outcomes = protocol.outcomes
+    for scale in outcomes.scales.values() if outcomes is not None else ():
+        for of in scale.classes:
+            yield f"{scale.name} {of.id}", of.words.text, of.words.interpretation, of.place
+    for event in outcomes.events.values() if outcomes is not None else ():
+        yield event.id, event.words.text, event.words.interpretation, event.place
+
+
 def _limits(protocol: m.Protocol) -> Iterator[Finding]:
     for path, leaf in leaf_paths(protocol).items():
-        if not isinstance(leaf, m.LimitTest | m.BetweenTest):
+        using = tuple(sorted(users(protocol, path)))
+        if not isinstance(leaf, m.Todo):
+            yield from _outside(path, leaf, protocol.facts[leaf.fact], using)
+    for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
+        assert protocol.outcomes is not None
+        yield from _outside(records, leaf, protocol.outcomes.scopes[records].facts[leaf.fact], ())
+    for fact in protocol.facts.values():
+        derive = fact.derive
+        if not isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
             continue
-        fact = protocol.facts[leaf.fact]
-        if fact.range_u is None:
-            continue
-        low, high = fact.range_u
-        if isinstance(leaf, m.LimitTest):
-            sides = {
-                "at_least": (low, high), "below": (low, high),
-                "above": (low - 1, high - 1), "at_most": (low - 1, high - 1),
-            }[leaf.op]  # fmt: skip
-            outside = not sides[0] < leaf.limit_u <= sides[1]
-            limits = [leaf.limit_u]
-        else:
-            limits = [leaf.low_u, leaf.high_u]
-            outside = leaf.low_u < low or leaf.high_u > high
-        if outside:
-            said = " and ".join(decimal_text(limit) for limit in limits)
-            ends = f"{decimal_text(low)} to {decimal_text(high)} {fact.unit}"
-            what = f"{path}: the limit {said} is not inside the range of `{fact.name}`, {ends}"
-            hint = "check the number and its unit"
-            using = tuple(sorted(users(protocol, path)))
-            yield Finding("limit-outside-range", leaf.place, what, hint, "proved", using)
+        for where in derive.where:
+            field = protocol.records[derive.records].fields[where.field]
+            if field.type == "quantity" and field.range_u is not None:
+                low, high = field.range_u
+                values = [v for v in where.values if not low <= int(v) <= high]
+                if values:
+                    said = " and ".join(decimal_text(int(value)) for value in values)
+                    what = f"`{fact.name}` asks for {said}, outside the range of "
+                    what += f"`{derive.records}.{field.name}`, {range_text(low, high, field.unit)}"
+                    hint = "check the number and its unit"
+                    yield Finding("limit-outside-range", fact.place, what, hint, "proved")
+
+
+def _outside(path: str, leaf: m.Test, fact: m.Fact, using: tuple[str, ...]) -> Iterator[Finding]:
+    """Whether a limit lies outside its fact's range, or tells nothing inside it."""
+    if not isinstance(leaf, m.LimitTest | m.BetweenTest) or fact.range_u is None:
+        return
+    low, high = fact.range_u
+    if isinstance(leaf, m.LimitTest):
+        first, last = (
+            (low, high) if leaf.op in ("at_least", "below") else (low - 1, high - 1)
+        )  # the limits that part the range in two
+        fits = first < leaf.limit_u <= last
+        limits = [leaf.limit_u]
+    else:
+        fits = leaf.low_u >= low and leaf.high_u <= high
+        limits = [limit for limit in (leaf.low_u, leaf.high_u) if not low <= limit <= high]
+    if fits:
+        return
+    said = " and ".join(decimal_text(limit) for limit in limits)
+    ends = range_text(low, high, fact.unit)
+    what = f"{path}: the limit {said} is not inside the range of `{fact.name}`, {ends}"
+    if all(low <= limit <= high for limit in limits):
+        what = f"{path}: the limit {said} tells nothing: `{fact.name}` has a range of {ends}"
+    yield Finding(
+        "limit-outside-range", leaf.place, what, "check the number and its unit", "proved", using
+    )
 
 
 def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
@@ -153,6 +209,7 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
         if not isinstance(leaf, m.Todo)
     }
     asked |= _outcome_names(protocol) & protocol.facts.keys()
+    yield from _unused_in_outcomes(protocol)
     todo = list(asked)
     while todo:
         for name in derived_from(protocol.facts[todo.pop()]):
@@ -164,16 +221,46 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
         if fact.name not in asked and fact.type != "text":
             what = f"no criterion asks about `{fact.name}`"
             yield Finding("unused-fact", fact.place, what, "remove it, or use it")
+    derivations = [protocol.facts[name].derive for name in sorted(asked)]
+    lists = {getattr(derive, "records", "") for derive in derivations}
+    graded = _outcome_names(protocol) | (
+        protocol.outcomes.scopes.keys() if protocol.outcomes is not None else frozenset()
+    )
+    for record in protocol.records.values():
+        spoken = any(name.partition(".")[0] == record.name for name in graded)
+        if record.name not in lists and not spoken:
+            what = f"no fact that a criterion asks about comes from the list `{record.name}`"
+            yield Finding("unused-list", record.place, what, "remove it, or use it")
     named = _named_codes(protocol, cases)
     for fact in protocol.facts.values():
         if fact.name in asked:
             yield from _unused_codes(fact, fact.name, named)
     # The lists of outcome rules alone are no matter for the cases of eligibility.
-    derivations = [protocol.facts[name].derive for name in sorted(asked)]
-    lists = {getattr(derive, "records", "") for derive in derivations}
     for record in protocol.records.values():
         for one in record.fields.values() if record.name in lists else ():
             yield from _unused_codes(one, f"{record.name}.{one.name}", named)
+
+
+def _unused_in_outcomes(protocol: m.Protocol) -> Iterator[Finding]:
+    outcomes = protocol.outcomes
+    if outcomes is None:
+        return
+    for records, scope in outcomes.scopes.items():
+        conditions = [c.holds_when for s in outcomes.scales.values() for c in s.classes
+                      if s.records == records]  # fmt: skip
+        if outcomes.scales[outcomes.response.scale].records == records:
+            shown = (event.after_remission for event in outcomes.events.values())
+            conditions += [one for one in shown if one is not None]
+        todo, used = list(conditions), set[str]()
+        while todo:
+            for name in defined_in(todo.pop()):
+                if name not in used:
+                    used.add(name)
+                    todo.append(scope.definitions[name])
+        for name, condition in scope.definitions.items():
+            if name not in used:
+                what = f"no class and no event of `{records}` uses the definition `{name}`"
+                yield Finding("unused-definition", condition.place, what, "remove it, or use it")
 
 
 def _outcome_names(protocol: m.Protocol) -> frozenset[str]:

@@ -41,7 +41,7 @@ from engine.sheet import (
 )
 from engine.source import Document, Num, Path, scan_document, shorten
 from engine.units import UnitError, conversion
-from engine.wording import decimal_text
+from engine.wording import amount_text, decimal_text, range_text
 
 _SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}")
 _NOTES = ("source", "by", "note")
@@ -130,7 +130,7 @@ def _check_derived(sheet: Sheet, protocol: Protocol, subject: Subject, as_of: da
         low, high = fact.range_u
         if reading.high < low or reading.low > high:
             nearest = reading.high if reading.high < low else reading.low
-            ends = f"{decimal_text(low)} to {decimal_text(high)} {fact.unit}"
+            ends = range_text(low, high, fact.unit)
             what = (
                 f"`{fact.name}` comes to `{decimal_text(int(nearest))} {fact.unit}` on"
                 f" {as_of.isoformat()}, outside the plausible range, {ends}"
@@ -391,7 +391,7 @@ def _plausible(sheet: Sheet, path: Path, fact: Fact | Field, amount: Amount) -> 
 
 
 def _shown(amount: Amount) -> str:
-    return f"`{amount.sign}{decimal_text(amount.amount_u)} {amount.unit}`"
+    return f"`{amount.sign}{amount_text(amount.amount_u, amount.unit)}`"
 
 
 def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entries:

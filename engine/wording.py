@@ -57,6 +57,11 @@ def amount_text(amount_u: int, unit: str) -> str:
     return f"{decimal_text(amount_u)} {word}".rstrip()
 
 
+def range_text(low_u: int, high_u: int, unit: str) -> str:
+    """Two ends with their unit: `0 to 100 %`, `0 to 5`."""
+    return f"{decimal_text(low_u)} to {amount_text(high_u, unit)}"
+
+
 def counted(count: int, unit: str) -> str:
     """A whole number of something: `1 day`, `2 days`."""
     return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -147,6 +147,8 @@ class Coupled:
                 break
             self.effort.spent += Effort.ASKED * len(self.protocols)
             truths, points = asked(self._subjects([part for _, part in combo]))
+            if not self._plausible(points):
+                continue
             if truths not in found:
                 recorded = self._recorded([option for option, _ in combo])
             else:
@@ -176,6 +178,17 @@ class Coupled:
             tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact,
             never_cut(self.protocols, self.members),
         )  # fmt: skip
+
+    def _plausible(self, points: Mapping[str, tuple[int, int]]) -> bool:
+        """Whether no derived amount lies outside its fact's range: that rejects a subject."""
+        for name, (low, high) in points.items():
+            for protocol in self.protocols:
+                fact = protocol.facts.get(name)
+                if fact is None or fact.derive is None or fact.range_u is None:
+                    continue
+                if high < fact.range_u[0] or low > fact.range_u[1]:
+                    return False
+        return True
 
     def _read_otherwise(self) -> bool:
         """Whether two versions read what is recorded in ways that are not tried."""
@@ -362,11 +375,12 @@ class Coupled:
             [(o, self._made_up(o, what)) for o in os]
             for (_, what), os in zip(self.members, options, strict=True)
         ]
-        seen = {
-            asked(self._subjects([part for _, part in combo]))[0]
-            for combo in product(*parts)
-            if all(part for _, part in combo)
-        }
+        seen = set()
+        for combo in product(*parts):
+            if all(part for _, part in combo):
+                truths, points = asked(self._subjects([part for _, part in combo]))
+                if self._plausible(points):
+                    seen.add(truths)
         yield from seen
 
     def _added_up(self) -> set[tuple[int, ...]] | None:
@@ -428,7 +442,9 @@ class Coupled:
             self.effort.spent += Effort.ASKED * len(self.protocols)
             on = None if age is None else self.as_of - timedelta(days=age)
             one = m.Subject("", {}, {name: m.Entries(on, entries)})
-            found.add(asked([one] * len(self.protocols))[0])
+            truths, points = asked([one] * len(self.protocols))
+            if self._plausible(points):
+                found.add(truths)
         return found
 
     def _spans(self, made: Sequence[m.Protocol]) -> list[tuple[int, int]]:

@@ -45,6 +45,9 @@ class Templates:
         self.complete = True
         record = m.RecordList(name, name, m.Duration(0, 0), fields)
         for field, values in asked.items():
+            ends = fields[field].range_u
+            if ends is not None:  # what lies outside is rejected
+                values = [v for v in values if ends[0] <= int(v) <= ends[1]]
             spare = _spare(fields[field], values)
             some = [*([spare] if spare is not None else []), *values]
             more, every = _several(fields[field], some)

@@ -48,6 +48,7 @@ class Space:
         self.like, self.progress = like, progress
         leaves = [(k, leaf) for k, p in enumerate(protocols) for leaf in pack_leaves(p)]
         wanted = dict.fromkeys([*leaves, *extra])
+        self.apart: set[str] = set()
         self.variables = tuple(_variables(self, [w for w in wanted if not _is_todo(w[1])]))
         self.place = {
             (number, leaf): (v, position)
@@ -98,6 +99,18 @@ class Space:
     def verdict(self, number: int = 0) -> int:
         """The verdict as a diagram: 2 eligible, 1 undetermined, 0 ineligible."""
         return self.diagrams.all(self.status(c, number) for c in self.protocols[number].criteria)
+
+    def concerns(self, diagram: int) -> frozenset[int | str]:
+        """What a diagram is about: variables, and lists whose facts are taken each by itself
+        although they share entries. Diagrams about nothing in common are free of each other."""
+        found: set[int | str] = set()
+        for v in self.diagrams.support(diagram):
+            found.add(v)
+            for k, leaf in self.variables[v].leaves:
+                if not isinstance(leaf, m.Todo):
+                    own = sources(self.protocols[k], leaf.fact)
+                    found |= {what.records for kind, what in own if kind == "list"} & self.apart
+        return frozenset(found)
 
     # --- witnesses ----------------------------------------------------------------------
 
@@ -293,6 +306,8 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
                 # which leaves nothing out.
                 if _ways(protocols, together, origin) <= MOST_WAYS:
                     join(near)
+                else:
+                    space.apart.add(templates.name)
     done: set[int] = set()
     count = len({id(groups[next(iter(found))]) for found in origin.values()})
     for key in origin:

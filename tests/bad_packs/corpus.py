@@ -55,12 +55,13 @@ class Spec:
     more: Mapping[str, str] = field(default_factory=dict)
     text: Mapping[str, str] = field(default_factory=dict)
     cases: str = ""
+    lists: str = ""
 
     def files(self) -> dict[str, bytes]:
         """The pack's files, `cases/` included."""
         facts = {name: FACTS[name] for name in self.facts.split()} | dict(self.more)
         dictionary = "facts:\n" + "".join(f"  {n}: {spec}\n" for n, spec in facts.items())
-        if any("therapy" in spec for spec in facts.values()):
+        if self.lists or any("therapy" in spec for spec in facts.values()):
             dictionary += THERAPY
         lines = []
         if self.definitions:
@@ -155,6 +156,10 @@ BAD = [
     bad("both-at-eighteen-by-whole-years", "overlap", "birth_date age",
         {"I01": "{age: {at_most: 18}}", "E01": "{age: {above: 17}}"}),
     bad("code-in-both", "overlap", "grade", {"I01": "{grade: [g1, g2]}", "E01": "{grade: [g2, g3]}"}),
+    bad("upper-age-never-reached", "overlap", "birth_date age",
+        {"I01": "{age: {between: [18, 70]}}", "E01": "{age: {above: 65}}"}),
+    bad("lower-limit-never-reached", "overlap", "wide a",
+        {"I01": "{wide: {between: [7, 10.5]}}", "E01": "{any: [{wide: {below: 8}}, {a: true}]}"}),
     bad("target-within-targets", "implied", "exposed", {"E01": "{exposed: true}", "E02": "{either: true}"},
         more={"either": "{ask: E, type: boolean, derive: {exists: therapy, where: {target: [cd19, cd22]}}}"}),
     bad("any-treatment-ended-before", "implied", "chemo",
@@ -270,6 +275,17 @@ BAD = [
             - {name: none, as_of: 2026-01-15, expect: {answers: {E01: no}},
                subject: {subject: S, facts: {grade: {value: g0, on: 2026-01-14}}}}
         """),
+    bad("list-unused", "unused-list", "a", {"I01": "{a: true}"},
+        more={"mri": "{ask: MRI, type: text}"}, lists="therapy"),
+    bad("dose-beyond-its-range", "limit-outside-range never-failed", "",
+        {"E01": "{strong: true}"},
+        more={"strong": "{ask: S, type: boolean, derive: {exists: therapy, where: {dose: 12}}}"}),
+    bad("age-beyond-its-range", "limit-outside-range never-passed", "birth_date",
+        {"I01": "{years: {at_least: 18}}"},
+        more={"years": "{ask: Y, type: quantity, unit: a, range: [0, 17], derive: {completed_years_since: birth_date}}"}),
+    bad("washout-by-not", "window-beyond-validity", "",
+        {"E01": "{not: {mri: {more_than_ago: 8 weeks}}}"}, more={"mri": "{ask: MRI, type: date, valid_for: 28 days}"}),
+    bad("vague-manner", "vague-word", "a", {"E01": "{a: true}"}, text={"E01": "Severely impaired in the opinion of the investigator"}),
     bad("vague", "vague-word", "a", {"I01": "{a: true}"}, text={"I01": "Adequate organ function"}),
     bad("vague-history", "vague-word", "a", {"E01": "{a: true}"}, text={"E01": "Recent clinically significant bleeding"}),
     bad("case-of-nothing", "case-fault", "a", {"I01": "{a: true}"},
@@ -333,6 +349,14 @@ CLEAN = [
               "lines": "{ask: N, type: quantity, derive: {count: therapy}}"}),
     bad("code-excluded-with-another", "", "grade a",
         {"I01": "{grade: [g0, g1, g2]}", "E01": "{all: [{grade: g2}, {a: true}]}"}),
+    bad("limits-of-normal", "", "alt", {"I01": "{alt: {at_most_uln: 3}}"},
+        text={"I01": "ALT up to 3 times the upper limit of normal"}),
+    bad("scores-are-whole", "", "x",
+        {"E01": "{any: [{all: [{score: {between: [0, 1]}}, {x: {below: 8}}]},"
+                " {all: [{score: {between: [2, 3]}}, {x: {below: 9}}]}]}"},
+        more={"score": "{ask: S, type: quantity, unit: '1', resolution: 1, range: [0, 5], valid_for: 14 days}"}),
+    bad("upper-end-excluded", "", "wide a",
+        {"I01": "{wide: {at_least: 1}}", "E01": "{wide: {at_least: 5}}", "E02": "{all: [{wide: {below: 2}}, {a: true}]}"}),
     bad("ratio-of-a-narrow-range", "", "",
         {"I01": "{crea: {at_least_uln: 0.4}}", "I02": "{alk: {at_least_uln: 2}}"},
         more={"crea": "{ask: C, type: quantity, unit: mg/dL, uln: 1.2, range: [0.5, 30], valid_for: 14 days}",
