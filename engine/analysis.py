@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -23,6 +24,7 @@ from engine.edits import leaf_paths, only_reached, replaced, users
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE, Finding, from_text, unwritten
 from engine.rules import condition_paths
+from engine.source import Num
 from engine.witness import Witness, confirmed
 from engine.wording import amount_text, leaf_text
 from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, subject_from
@@ -706,7 +708,9 @@ class _Analysis:
                     goal = space.diagrams.is_(some, FALSE)
                 except TooLarge:
                     goal = UNKNOWN
-                for recorded, _ in space.witnesses(goal, 20) if goal > UNKNOWN else ():
+                tried = list(space.witnesses(goal, 20)) if goal > UNKNOWN else []
+                made = [recorded for recorded, _ in tried if _recorded_in_steps(recorded, pack)]
+                for recorded in made:
                     self.effort.spent += Effort.SCREENED
                     on = space.as_of
                     try:
@@ -724,7 +728,8 @@ class _Analysis:
                         yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
                         break
                 else:
-                    if goal != FALSE:
+                    # Only between the steps that its numbers are recorded in, nothing is.
+                    if goal != FALSE and (made or len(tried) in (0, 20)):
                         self.undecided.append(f"whether the classes of `{scale.name}` leave a gap")
 
     def _class_given(
@@ -846,3 +851,13 @@ def _days(duration: m.Duration) -> tuple[int, int]:
     years, months = divmod(duration.months, 12)
     least = years * 365 + months * 28 + duration.days
     return least, years * 366 + months * 31 + duration.days
+
+
+def _recorded_in_steps(recorded: Plain, pack: m.Protocol) -> bool:
+    """Whether every number recorded is one that its fact's `resolution` allows."""
+    for name, said in recorded["facts"].items():
+        step = pack.facts[name].resolution_u
+        value = said.get("value")
+        if step and isinstance(value, Num) and Fraction(str(value)) * m.MILLION % step:
+            return False
+    return True

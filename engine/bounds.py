@@ -87,13 +87,16 @@ def bounds(condition: m.Condition) -> tuple[Bound, ...] | None:
     return None
 
 
-def meet(upper: Bound, lower: Bound, fact: m.Fact) -> bool:
+def meet(upper: Bound, lower: Bound, fact: m.Fact, *, nearly: bool = False) -> bool:
     """Whether a band that ends at `upper` and one that begins at `lower` are neighbours.
 
     Their limits are one, or a step apart: the fact's `resolution`, a whole year or day or
     entry where it is counted, else the last decimal place of the limits; where both limits
-    belong to their bands, a value may be missing between them.
+    belong to their bands, a value may be missing between them. `nearly`: a fifth of the
+    larger limit may be.
     """
+    if nearly and _nearly(_size(upper), _size(lower)):
+        return True
     both = upper.op in INCLUSIVE and lower.op in INCLUSIVE
     if isinstance(upper, m.LimitTest) and isinstance(lower, m.LimitTest):
         limits = [upper.limit_u, lower.limit_u]
@@ -107,6 +110,21 @@ def meet(upper: Bound, lower: Bound, fact: m.Fact) -> bool:
         one, other = upper.duration, lower.duration
         return one.months == other.months and abs(one.days - other.days) <= (2 if both else 1)
     return False
+
+
+def _size(bound: Bound) -> int:
+    """A limit's amount, for telling whether two are of about one size; days of a duration."""
+    if isinstance(bound, m.LimitTest):
+        return bound.limit_u
+    if isinstance(bound, m.UlnTest):
+        return bound.times_u
+    if isinstance(bound, m.AgoTest):
+        return bound.duration.days + bound.duration.months * 30
+    return 0
+
+
+def _nearly(one: int, other: int) -> bool:
+    return one * other > 0 and 5 * abs(one - other) <= max(abs(one), abs(other))
 
 
 def shared_value(
@@ -278,10 +296,10 @@ class Ladder:
         """Whether all steps measure one thing in common, beside sexes and codes."""
         return bool(frozenset.intersection(*(step.measured for step in self.steps)))
 
-    def neighbours(self, one: Step, other: Step) -> bool:
+    def neighbours(self, one: Step, other: Step, *, nearly: bool = False) -> bool:
         """Whether one step may be meant to begin where the other ends."""
         return self.table or any(
-            meet(upper, lower, self.fact)
+            meet(upper, lower, self.fact, nearly=nearly)
             for upper in one.bounds
             if upper.op not in FROM_BELOW
             for lower in other.bounds
@@ -299,7 +317,7 @@ class Ladder:
             m.All((one.beyond(self.fact, above=True), other.beyond(self.fact, above=False)))
             for one in self.steps
             for other in self.steps
-            if one is not other and self.neighbours(one, other)
+            if one is not other and self.neighbours(one, other, nearly=True)
         ]
         return m.All((self.none_holds, m.Any(tuple(pairs))))
 

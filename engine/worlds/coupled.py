@@ -494,7 +494,8 @@ class Coupled:
         readings = [m.Reading(name, None, None, "no_date")]
         for i, low in enumerate(ends):
             for high in ends[i:]:
-                readings.append(m.Reading(name, low * m.MILLION, high * m.MILLION, None))
+                if self._plausible({name: (low * m.MILLION, high * m.MILLION)}):
+                    readings.append(m.Reading(name, low * m.MILLION, high * m.MILLION, None))
         found = (reference.truths(made, {name: one}, self.as_of) for one in readings)
         return {tuple(NUMBER[truth] for truth in truths.values()) for truths in found}
 

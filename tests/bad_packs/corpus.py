@@ -242,6 +242,9 @@ BAD = [
     bad("thirty-days-forgotten", "gap", "started x",
         {"E01": "{any: [{all: [{started: {less_than_ago: 30 days}}, {x: {below: 7}}]},"
                 " {all: [{started: {more_than_ago: 30 days}}, {x: {below: 8}}]}]}"}),
+    bad("no-scale-from-sixteen-to-eighteen", "gap", "birth_date age wide x",
+        {"I01": "{all: [{any: [{age: {at_least: 16}}, {x: {at_least: 50}}]},"
+                " {any: [{age: {below: 18}}, {wide: {at_least: 50}}]}]}"}),
     bad("no-rule-at-sixteen", "gap", "birth_date age wide x",
         {"I01": "{all: [{any: [{age: {at_least: 16}}, {x: {above: 50}}]},"
                 " {any: [{age: {at_most: 16}}, {wide: {above: 50}}]}]}"}),
@@ -280,6 +283,9 @@ BAD = [
     bad("dose-beyond-its-range", "limit-outside-range never-failed", "",
         {"E01": "{strong: true}"},
         more={"strong": "{ask: S, type: boolean, derive: {exists: therapy, where: {dose: 12}}}"}),
+    bad("days-beyond-their-range", "limit-outside-range never-passed", "started ended",
+        {"I01": "{apart: {at_least: 1826}}"},
+        more={"apart": "{ask: D, type: quantity, unit: d, range: [0, 1000], derive: {days_between: {from: started, to: ended}}}"}),
     bad("age-beyond-its-range", "limit-outside-range never-passed", "birth_date",
         {"I01": "{years: {at_least: 18}}"},
         more={"years": "{ask: Y, type: quantity, unit: a, range: [0, 17], derive: {completed_years_since: birth_date}}"}),
