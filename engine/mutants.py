@@ -506,18 +506,36 @@ def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
     """A mutant that no case notices: equivalent, or told apart by a witness."""
     if one.protocol.facts != protocol.facts:
         space = Space([protocol, one.protocol], space.as_of, effort=space.effort)
+    found = _judged(protocol, one, space, [protocol, one.protocol], screener)
+    if found.fate != "undecided" or one.kind == "dropped-criterion":
+        return found
+    if space.effort.spent > space.effort.limit // 2:
+        return found
+    # By themselves, the criteria concerned have less that hangs together.
+    alone = [
+        only_reached(pack, [c for c in pack.criteria if c.id in one.criteria])
+        for pack in (protocol, one.protocol)
+    ]
+    space = Space(alone, space.as_of, effort=space.effort)
+    return _judged(protocol, one, space, alone, screener)
+
+
+def _judged(
+    protocol: m.Protocol, one: Mutant, space: Space, packs: Sequence[m.Protocol],
+    screener: Screener,
+) -> Judged:  # fmt: skip
+    """What becomes of a mutant in what can be recorded for some packs: it and the original."""
     found = _compared(protocol, one, space, screener)
     if not isinstance(found, bool):
         return found
     if not found or space.timeless(_about(protocol, one, space)):
         return Judged(one, "equivalent" if found else "undecided")
     # Alike on one day, and to be looked at wherever the limits stand in another order.
-    both = [protocol, one.protocol]
-    dates, complete = as_of_dates(both, space.as_of)
+    dates, complete = as_of_dates(packs, space.as_of)
     for as_of in dates[1:]:
         if space.effort.spent > space.effort.limit // 2:
             return Judged(one, "undecided")
-        space = Space(both, as_of, effort=space.effort)
+        space = Space(packs, as_of, effort=space.effort)
         found = _compared(protocol, one, space, screener)
         if not isinstance(found, bool):
             return found
