@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING, Literal
 import engine.model as m
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, Effort, TooLarge
-from engine.differences import dictionary_lines, mistakable, outcome_lines
+from engine.differences import (
+    accepts_alike,
+    dictionary_lines,
+    mistakable,
+    outcome_lines,
+    read_alike,
+)
 from engine.edits import only_reached
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
-from engine.packs import derived_from
 from engine.record import Decision, Why
 from engine.wording import leaf_words
 from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
@@ -124,7 +129,11 @@ def _said(criterion: m.Criterion) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two versions compared: criteria in the new one's order, the verdict as a whole, the
-    classes of outcomes, the dictionary, and outcome rules that differ in other ways."""
+    classes of outcomes, the dictionary, and outcome rules that differ in other ways.
+
+    What is proved holds for what both versions accept; `accepts_alike`: that is all that
+    either accepts.
+    """
 
     old: m.Protocol
     new: m.Protocol
@@ -133,6 +142,7 @@ class Comparison:
     outcomes: tuple[Change, ...]
     dictionary: tuple[str, ...]
     other: tuple[str, ...]
+    accepts_alike: bool
 
     @property
     def alike(self) -> bool:
@@ -157,6 +167,7 @@ def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: No
     return Comparison(
         old, new, criteria, verdict, tuple(_outcome_changes(old, new, progress)),
         tuple(dictionary_lines(old, new)), tuple(outcome_lines(old, new)),
+        accepts_alike(old, new),
     )  # fmt: skip
 
 
@@ -174,36 +185,8 @@ def _same_to_read(
     written = inlined(before, old.definitions)
     if written != inlined(after, new.definitions):
         return False
-    todo = [leaf.fact for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo)]
-    seen: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        one, other = old.facts[name], new.facts[name]
-        if _read_by(one) != _read_by(other):
-            return False
-        todo += derived_from(one)
-        derive = one.derive
-        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
-            lists = (old.records[derive.records], new.records[derive.records])
-            used = [where.field for where in derive.where]
-            if isinstance(derive, m.LatestOf | m.EarliestOf):
-                used.append(derive.field)
-            if lists[0].valid_for != lists[1].valid_for:
-                return False
-            if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):
-                return False
-    return True
-
-
-def _read_by(one: m.Fact | m.Field) -> m.Fact | m.Field:
-    """An entry of the dictionary without what only people read: questions, labels, effort."""
-    choices = tuple(m.Choice(choice.code, "") for choice in one.choices)
-    if isinstance(one, m.Fact):
-        return replace(one, ask="", found_in="", effort=None, choices=choices)
-    return replace(one, ask="", choices=choices)
+    tests = (leaf for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo))
+    return read_alike(old, new, (test.fact for test in tests))
 
 
 # --- two versions side by side --------------------------------------------------------------
@@ -692,6 +675,7 @@ def record(comparison: Comparison, subjects: Subjects | None) -> Plain:
         "old": _identity(comparison.old),
         "new": _identity(comparison.new),
         "alike": comparison.alike,
+        "accepts": "the same" if comparison.accepts_alike else "not the same",
         "verdict": _change_record(comparison.verdict),
         "criteria": [_change_record(c) for c in comparison.criteria],
         "outcomes": [_change_record(c) for c in comparison.outcomes],

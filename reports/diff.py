@@ -43,7 +43,7 @@ OF_ENTRIES: Mapping[str, str] = {
 """Of a class or an event: which entries it takes."""
 
 PROOFS: Mapping[str, str] = {
-    "same": "Proved over everything that can be recorded.",
+    "same": "Proved over everything that both versions accept.",
     "stricter": "Shown by a subject; proved that nobody stands better.",
     "looser": "Shown by a subject; proved that nobody stands worse.",
     "different": "Shown by a subject in each direction.",
@@ -117,6 +117,18 @@ def summary(found: Plain) -> str:
         "looser-for-some": "Some subjects stand better; whether any stands worse was not decided.",
         "undecided": "Whether a verdict changes was not decided within the limit.",
     }[found["verdict"]["relation"]]
+    if found["accepts"] != "the same":
+        # What is proved says nothing of a file that one version rejects.
+        if found["verdict"]["relation"] == "same":
+            moved = (
+                "No verdict changes of anybody whom both versions accept; a file may be accepted"
+                " by one alone (see the dictionary)."
+            )
+        else:
+            moved += (
+                " This is said of those whom both versions accept; a file may be accepted by one"
+                " alone (see the dictionary)."
+            )
     said = [_many(found["criteria"], "criterion changes", "criteria change"), moved]
     if any(not unchanged(c) for c in found["outcomes"]):
         said.append(_many(found["outcomes"], "outcome class changes", "outcome classes change"))

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 import engine.model as m
 from engine.decision import Screener
 from engine.diff import Change, Comparison, _same_to_read, compare, record
+from engine.differences import accepts_alike
 from engine.packs import read_pack
 from engine.record import dump_any
 from engine.subjects import read_subject
@@ -406,7 +407,8 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(relation: str, says: str) -> None:
-    found = {"alike": False, "criteria": [], "outcomes": [], "verdict": {"relation": relation}}
+    found = {"alike": False, "accepts": "the same", "criteria": [], "outcomes": [],
+             "verdict": {"relation": relation}}  # fmt: skip
     assert f"0 criteria change. {says}" in summary(found)
 
 
@@ -813,3 +815,91 @@ def test_a_revision_is_never_an_option_of_git(revision: str) -> None:
     ran = eligo("diff", "--", f"{revision}:rules", SHIPPED.as_posix())
     assert ran.code == 2 and ran.out == ""
     assert f"no-revision: `{revision}` is no revision: it begins with `-`" in ran.said
+
+
+# --- what one version alone accepts -------------------------------------------------------------
+
+
+def test_a_narrower_range_is_not_said_to_change_nothing(tmp_path: Path) -> None:
+    """Who is rejected has no verdict any more, and no proof speaks of them."""
+    rule = {"I01": "{x: {above: 50}}"}
+    narrow = "{ask: X, type: quantity, unit: mg/dL, range: [10, 90], valid_for: 14 days}"
+    old = write(bad("p", "", "x", rule), tmp_path / "old")
+    new = write(bad("p", "", "", rule, more={"x": narrow}), tmp_path / "new")
+    file = tmp_path / "s.yaml"
+    file.write_text("subject: S1\nfacts: {x: {value: 5, on: 2026-01-10}}\n")
+    words = ("diff", old.as_posix(), new.as_posix(), "--subjects", file.as_posix(),
+             "--as-of", "2026-01-15")  # fmt: skip
+    ran = eligo(*words)
+    said = " ".join(ran.out.split())
+    assert "S1: ineligible -> rejected" in said
+    assert (
+        "No verdict changes of anybody whom both versions accept; a file may be accepted by one"
+        " alone (see the dictionary)." in said
+    )
+    assert "No verdict changes." not in said and "x: range: 0 to 100 -> 10 to 90" in said
+    found = json.loads(eligo(*words, "--format", "json").out)
+    assert found["accepts"] == "not the same" and found["verdict"]["relation"] == "same"
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+RANGED = "{ask: A, type: quantity, unit: a, range: [0, 120], derive: {completed_years_since: born}}"
+BORN = "{ask: Born, type: date, changes: with_time, valid_for: 9 days}"
+
+
+def _with(protocol: m.Protocol, name: str, **more: Any) -> m.Protocol:
+    fact = replace(protocol.facts[name], **more)
+    return replace(protocol, facts={**protocol.facts, name: fact})
+
+
+def _listed(protocol: m.Protocol, **more: Any) -> m.Protocol:
+    return replace(protocol, records={"therapy": replace(protocol.records["therapy"], **more)})
+
+
+def _field(protocol: m.Protocol, name: str, **more: Any) -> m.Protocol:
+    fields_ = protocol.records["therapy"].fields
+    return _listed(protocol, fields={**fields_, name: replace(fields_[name], **more)})
+
+
+def _without(things: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return {key: value for key, value in things.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "alike"),
+    [
+        (lambda p: _with(p, "x", range_u=None), False),
+        (lambda p: _with(p, "x", unit="g/L"), False),
+        (lambda p: _with(p, "x", molar_mass=Decimal(60)), False),
+        (lambda p: _with(p, "a", type="text"), False),
+        (lambda p: _with(p, "sex", choices=p.facts["sex"].choices[:1]), False),
+        (lambda p: _with(p, "steroid", derive=None), False),
+        (lambda p: _with(p, "years", range_u=(0, 90 * m.MILLION)), False),
+        (lambda p: _with(p, "years", derive=m.DaysBetween("started", "born")), False),
+        # A date that is asked whole years of, and never changes, is a birth date: not to come.
+        (lambda p: _with(p, "born", changes="never", valid_for=None), False),
+        # How long a date is relied on tells whether an age is known, and out of its range.
+        (lambda p: _with(p, "born", valid_for=m.Duration(3, 0)), False),
+        (lambda p: replace(p, facts=_without(p.facts, "a")), False),
+        (lambda p: replace(p, facts=_without(p.facts, "years")), False),
+        (lambda p: replace(p, records={}, facts=_without(p.facts, "steroid")), False),
+        (lambda p: _listed(p, fields=_without(p.records["therapy"].fields, "dose")), False),
+        (lambda p: _field(p, "target", many=False), False),
+        (lambda p: _field(p, "dose", range_u=(0, 2 * m.MILLION)), False),
+        (lambda p: _field(p, "kind", choices=(m.Choice("chemo", ""),)), False),
+        (lambda p: _field(p, "ended", type="text"), False),
+        (lambda p: p, True),
+        (lambda p: _with(p, "x", ask="Y", found_in="file", effort=3), True),
+        (lambda p: _with(p, "x", valid_for=m.Duration(3, 0), uln_u=5, attested_by="he"), True),
+        (lambda p: _with(p, "sex", choices=p.facts["sex"].choices[::-1]), True),
+        (lambda p: _listed(p, ask="?", valid_for=m.Duration(3, 0)), True),
+        # What is worked out is in no file.
+        (lambda p: replace(p, facts=_without(p.facts, "steroid")), True),
+    ],
+)  # fmt: skip
+def test_whether_one_version_may_reject_what_the_other_accepts(change: Any, alike: bool) -> None:
+    facts = "x a sex started steroid"
+    more = {"born": BORN, "years": RANGED}
+    protocol, _ = read(bad("p", "", facts, {"I01": "{a: true}"}, more=more))
+    for pair in ((protocol, change(protocol)), (change(protocol), protocol)):
+        assert accepts_alike(*pair) is alike
