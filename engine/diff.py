@@ -84,6 +84,8 @@ class Change:
 
     `worse`: a subject that stands worse under the new version; `better`: one that stands
     better. `proved`: that no other direction occurs (True for added and removed ones).
+    `never_worse` and `never_better`: it is proved that nobody stands so, whether or not the
+    relation as a whole is decided.
     `old_rule` and `new_rule` are the conditions in words, a line a test.
     """
 
@@ -93,6 +95,8 @@ class Change:
     proved: bool
     worse: Shown | None = None
     better: Shown | None = None
+    never_worse: bool = False
+    never_better: bool = False
     about: About = "criterion"
     old_rule: tuple[str, ...] = ()
     new_rule: tuple[str, ...] = ()
@@ -279,7 +283,7 @@ class _Pair:
         gained = bool(number) == self.of_entries
         change = Change(
             "added" if number else "removed", None, None, True,
-            None if gained else shown, shown if gained else None,
+            None if gained else shown, shown if gained else None, gained, not gained,
         )  # fmt: skip
         old, new = (None, criterion) if number else (criterion, None)
         return self._rules(old, new, change)
@@ -359,7 +363,7 @@ class _Pair:
 
     def _change(self, old: m.Criterion, new: m.Criterion) -> Change:
         if self._same_to_read(old, new):
-            return self._rules(old, new, Change("same", old, new, True))
+            return self._rules(old, new, _same())
 
         def moved(regions: Regions) -> Change:
             return self._moved(
@@ -374,7 +378,12 @@ class _Pair:
             # By itself, a criterion may have fewer orders of days to look at.
             alone = [only_reached(self.old, [old]), only_reached(self.new, [new])]
             again = moved(spaces(alone, self.base, self.effort, lambda *_: None))
-            found = again if again.proved else found
+            found = _moved_as(
+                found.worse or again.worse,
+                found.better or again.better,
+                found.never_worse or again.never_worse,
+                found.never_better or again.never_better,
+            )
         return self._rules(old, new, found)
 
     def verdict(self, criteria: Sequence[Change]) -> Change:
@@ -383,12 +392,10 @@ class _Pair:
         A verdict is as good as the worst of the statuses: where no criterion is better for
         anybody, no verdict is.
         """
-        no_better, no_worse = (
-            all(c.proved and c.relation in ("same", *kept) for c in criteria)
-            for kept in (("stricter", "added"), ("looser", "removed"))
-        )
+        no_worse = all(c.never_worse for c in criteria)
+        no_better = all(c.never_better for c in criteria)
         if no_better and no_worse:
-            return Change("same", None, None, True, about="verdict")
+            return replace(_same(), about="verdict")
         about = [(k, c.holds_when) for k, p in enumerate((self.old, self.new)) for c in p.criteria]
         moved = self._moved(
             self.regions, lambda s: (s.verdict(0), s.verdict(1)), about, None, no_worse, no_better
@@ -426,18 +433,7 @@ class _Pair:
                     better = better or self._shown(space, before, after, up, ids, 1)
             except TooLarge:
                 no_worse = no_better = False
-        no_worse, no_better = no_worse or never_worse, no_better or never_better
-        relation: Relation
-        if worse and better:
-            relation, proved = "different", True
-        elif worse:
-            relation, proved = "stricter" if no_better else "stricter-for-some", no_better
-        elif better:
-            relation, proved = "looser" if no_worse else "looser-for-some", no_worse
-        else:
-            proved = no_worse and no_better
-            relation = "same" if proved else "undecided"
-        return Change(relation, None, None, proved, worse, better)
+        return _moved_as(worse, better, no_worse or never_worse, no_better or never_better)
 
     def _shown(
         self,
@@ -462,6 +458,26 @@ class _Pair:
                 if (RANK[said[1]] - RANK[said[0]]) * sign > 0:
                     return Shown(space.as_of, *files, *said, *verdicts)
         return None
+
+
+def _moved_as(worse: Shown | None, better: Shown | None, no_worse: bool, no_better: bool) -> Change:
+    """The change that is told by its witnesses, and by the directions proved absent."""
+    relation: Relation
+    if worse and better:
+        # Each is shown, so neither can be absent.
+        return Change("different", None, None, True, worse, better)
+    if worse:
+        relation, proved = "stricter" if no_better else "stricter-for-some", no_better
+    elif better:
+        relation, proved = "looser" if no_worse else "looser-for-some", no_worse
+    else:
+        proved = no_worse and no_better
+        relation = "same" if proved else "undecided"
+    return Change(relation, None, None, proved, worse, better, no_worse, no_better)
+
+
+def _same() -> Change:
+    return _moved_as(None, None, True, True)
 
 
 # --- outcomes -------------------------------------------------------------------------------
@@ -761,6 +777,8 @@ def _change_record(change: Change) -> Plain:
         "renumbered": change.renumbered,
         "turned": change.turned,
         "reworded": change.reworded,
+        "never_worse": change.never_worse,
+        "never_better": change.never_better,
         "basis": _basis(change),
         "old": side(change.old, change.old_rule),
         "new": side(change.new, change.new_rule),

@@ -29,6 +29,8 @@ RELATIONS: Mapping[str, str] = {
     "stricter-for-some": "stricter for some; whether looser for others is not decided",
     "looser-for-some": "looser for some; whether stricter for others is not decided",
     "undecided": "not decided within the limit",
+    "never worse": "not stricter; whether looser is not decided",
+    "never better": "not looser; whether stricter is not decided",
     "added": "added",
     "removed": "removed",
 }
@@ -39,6 +41,8 @@ OF_ENTRIES: Mapping[str, str] = {
     "different": "narrower for some entries, wider for others",
     "stricter-for-some": "narrower for some entries; whether wider for others is not decided",
     "looser-for-some": "wider for some entries; whether narrower for others is not decided",
+    "never worse": "not narrower; whether wider is not decided",
+    "never better": "not wider; whether narrower is not decided",
 }
 """Of a class or an event: which entries it takes."""
 
@@ -47,18 +51,37 @@ PROOFS: Mapping[str, str] = {
     "stricter": "Shown by a subject; proved that nobody stands better.",
     "looser": "Shown by a subject; proved that nobody stands worse.",
     "different": "Shown by a subject in each direction.",
-    "stricter-for-some": "Shown by a subject; whether anybody stands better was not decided.",
-    "looser-for-some": "Shown by a subject; whether anybody stands worse was not decided.",
+    "stricter-for-some": "Shown by a subject; whether anybody stands better is not decided.",
+    "looser-for-some": "Shown by a subject; whether anybody stands worse is not decided.",
     "undecided": "Not decided within the limit.",
+    "never worse": "Proved that nobody stands worse; whether anybody stands better is not decided.",
+    "never better": "Proved that nobody stands better; whether anybody stands worse is not"
+    " decided.",
 }
 ENTRY_PROOFS: Mapping[str, str] = {
     **PROOFS,
     "stricter": "Shown by an entry; proved that it takes in no other.",
     "looser": "Shown by an entry; proved that it leaves out no other.",
     "different": "Shown by an entry in each direction.",
-    "stricter-for-some": "Shown by an entry; whether it takes in others was not decided.",
-    "looser-for-some": "Shown by an entry; whether it leaves out others was not decided.",
+    "stricter-for-some": "Shown by an entry; whether it takes in others is not decided.",
+    "looser-for-some": "Shown by an entry; whether it leaves out others is not decided.",
+    "never worse": "Proved that it leaves out no entry; whether it takes in others is not decided.",
+    "never better": "Proved that it takes in no other entry; whether it leaves out any is not"
+    " decided.",
 }
+HEADLINES: Mapping[str, str] = {
+    "same": "No verdict changes.",
+    "stricter": "Some verdicts get worse, none gets better.",
+    "looser": "Some verdicts get better, none gets worse.",
+    "different": "Some verdicts get worse, and some better.",
+    "stricter-for-some": "Some verdicts get worse; whether any gets better is not decided.",
+    "looser-for-some": "Some verdicts get better; whether any gets worse is not decided.",
+    "undecided": "Whether a verdict changes is not decided within the limit.",
+    "never worse": "No verdict gets worse; whether any gets better is not decided.",
+    "never better": "No verdict gets better; whether any gets worse is not decided.",
+}
+"""Of the verdict: a criterion may move otherwise."""
+
 ANSWERS: Mapping[str, Mapping[str, str]] = {
     "class": {"yes": "belongs to the class", "no": "does not belong", "unknown": "not known"},
     "event": {"yes": "shows it", "no": "does not show it", "unknown": "not known"},
@@ -72,10 +95,19 @@ VERDICTS: Mapping[str | None, str] = {
 KINDS: Mapping[str, str] = {"inclusion": "an inclusion", "exclusion": "an exclusion"}
 
 
+def _moved(change: Plain) -> str:
+    """A relation; of one that is not decided, the direction that is proved absent."""
+    if change["relation"] == "undecided":
+        for way in ("worse", "better"):
+            if change[f"never_{way}"]:
+                return f"never {way}"
+    return str(change["relation"])
+
+
 def relation(change: Plain) -> str:
     """How a meaning moved, in a few words."""
     words = RELATIONS if change["about"] in ("criterion", "verdict") else OF_ENTRIES
-    return words[change["relation"]]
+    return words[_moved(change)]
 
 
 def heading(change: Plain) -> str:
@@ -107,16 +139,7 @@ def summary(found: Plain) -> str:
     """The amendment in a few sentences."""
     if found["alike"]:
         return "The two versions mean the same."
-    moved = {
-        "same": "No verdict changes.",
-        "stricter": "Some subjects stand worse, none better.",
-        "looser": "Some subjects stand better, none worse.",
-        "different": "Some subjects stand worse, and some better.",
-        "stricter-for-some": "Some subjects stand worse; whether any stands better was not"
-        " decided.",
-        "looser-for-some": "Some subjects stand better; whether any stands worse was not decided.",
-        "undecided": "Whether a verdict changes was not decided within the limit.",
-    }[found["verdict"]["relation"]]
+    moved = HEADLINES[_moved(found["verdict"])]
     if found["accepts"] != "the same":
         # What is proved says nothing of a file that one version rejects.
         if found["verdict"]["relation"] == "same":
@@ -146,7 +169,7 @@ def certainty(change: Plain) -> str:
     if change["relation"] in ("added", "removed"):
         shown = change["worse"] or change["better"]
         return f"Shown by {'an entry' if of_entry else 'a subject'}." if shown else ""
-    said = (ENTRY_PROOFS if of_entry else PROOFS)[change["relation"]]
+    said = (ENTRY_PROOFS if of_entry else PROOFS)[_moved(change)]
     moved = change["relation"] not in ("same", "undecided")
     if change["about"] == "class" and moved and change["old"]["rule"] == change["new"]["rule"]:
         said += " Its own rule stays: a class before it, or the dictionary, changes."

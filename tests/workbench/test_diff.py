@@ -401,9 +401,11 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("relation", "says"),
     [
-        ("stricter", "Some subjects stand worse, none better."),
-        ("stricter-for-some", "Some subjects stand worse; whether any stands better was not"),
-        ("looser-for-some", "Some subjects stand better; whether any stands worse was not"),
+        ("stricter", "Some verdicts get worse, none gets better."),
+        ("looser", "Some verdicts get better, none gets worse."),
+        ("different", "Some verdicts get worse, and some better."),
+        ("stricter-for-some", "Some verdicts get worse; whether any gets better is not decided."),
+        ("looser-for-some", "Some verdicts get better; whether any gets worse is not decided."),
     ],
 )
 def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(relation: str, says: str) -> None:
@@ -443,8 +445,43 @@ def test_a_verdict_is_not_proved_by_parts_that_are_not() -> None:
     assert told["verdict"]["basis"] == told["criteria"][0]["basis"] == "witnessed"
     text = as_text(told)
     assert "stricter for some; whether looser for others is not decided" in text
-    assert "stricter" not in summary(told) and "whether any stands better was not" in summary(told)
+    assert "stricter" not in summary(told) and "whether any gets better is not" in summary(told)
     assert "whether looser for others is not decided" in as_html(told)
+
+
+SHADOWED = {"I01": "{x: {at_least: 3}}", "I02": "{x: {at_least: 10}}", "I03": LASTED}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_of_what_is_not_decided_the_direction_that_is_proved_is_said(back: bool) -> None:
+    """Whom the first criterion lets in the second keeps out, which the days between two dates
+    leave undecided; but a verdict is as good as its criteria."""
+    facts = "x started ended lasted"
+    packs = [bad("old", "", facts, {**SHADOWED, "I01": "{x: {at_least: 5}}"}),
+             bad("new", "", facts, SHADOWED)]  # fmt: skip
+    found = compared(*(packs[::-1] if back else packs))
+    assert found.criteria[0].relation == ("stricter" if back else "looser")
+    assert found.verdict.relation == "undecided"
+    told = record(found, None)
+    assert [told["verdict"][f"never_{way}"] for way in ("worse", "better")] == [not back, back]
+    assert [told["criteria"][0][f"never_{way}"] for way in ("worse", "better")] == [not back, back]
+    assert told["criteria"][2]["never_worse"] and told["criteria"][2]["never_better"]
+    no, maybe = ("better", "worse") if back else ("worse", "better")
+    assert f"No verdict gets {no}; whether any gets {maybe} is not decided." in summary(told)
+    assert f"nobody stands {no}; whether anybody stands {maybe} is not decided" in " ".join(
+        as_text(told).split()
+    )
+    both = {**told["verdict"], "never_worse": False, "never_better": False}
+    assert "Whether a verdict changes is not decided" in summary({**told, "verdict": both})
+
+
+def test_a_headline_speaks_of_verdicts_where_a_criterion_moves_the_other_way() -> None:
+    old = {"I01": "{x: {at_least: 10}}", "I02": "{x: {at_least: 5}}", "I03": "{a: true}"}
+    new = {"I01": "{x: {at_least: 10}}", "I02": "{x: {at_least: 8}}"}
+    told = record(compared(bad("o", "", "x a", old), bad("n", "", "x a", new)), None)
+    assert told["criteria"][1]["worse"] is not None
+    assert "Some verdicts get better, none gets worse." in summary(told)
+    assert "subjects stand" not in as_text(told)
 
 
 ONLY_READ = {"ask", "found_in", "effort", "place", "name"}
