@@ -21,16 +21,19 @@ from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, Effort, TooLarge
 from engine.differences import (
     accepts_alike,
+    definition_lines,
     dictionary_lines,
+    identity_lines,
     mistakable,
     outcome_lines,
     read_alike,
+    used_line,
 )
 from engine.edits import only_reached
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
 from engine.record import Decision, Why
-from engine.wording import leaf_words
+from engine.wording import leaf_text, leaf_words
 from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
 from engine.worlds.space import Progress, Space, spaces
 
@@ -59,6 +62,9 @@ RANK: Mapping[str, int] = {
 """How well a subject stands, or how surely an entry belongs to a class."""
 
 NOT_ASKED = "not asked"
+FILES_DIFFER = (
+    "files: they differ in what is not compared (comments, layout, order of entries, other files)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ class Change:
     better. `proved`: that no other direction occurs (True for added and removed ones).
     `never_worse` and `never_better`: it is proved that nobody stands so, whether or not the
     relation as a whole is decided.
-    `old_rule` and `new_rule` are the conditions in words, a line a test.
+    `old_rule` and `new_rule` are the conditions in words, a line a test, and `rewritten` is
+    whether they differ in more than how the dictionary words them, definitions written out.
     """
 
     relation: Relation
@@ -100,6 +107,7 @@ class Change:
     about: About = "criterion"
     old_rule: tuple[str, ...] = ()
     new_rule: tuple[str, ...] = ()
+    rewritten: bool = False
 
     @property
     def renumbered(self) -> bool:
@@ -118,7 +126,8 @@ class Change:
 
     @property
     def unchanged(self) -> bool:
-        return self.relation == "same" and not (self.renumbered or self.turned or self.reworded)
+        written = self.renumbered or self.turned or self.reworded or self.rewritten
+        return self.relation == "same" and not written
 
 
 def _said(criterion: m.Criterion) -> tuple[str, ...]:
@@ -133,7 +142,8 @@ def _said(criterion: m.Criterion) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two versions compared: criteria in the new one's order, the verdict as a whole, the
-    classes of outcomes, the dictionary, and outcome rules that differ in other ways.
+    classes of outcomes, the dictionary, outcome rules that differ in other ways, and what
+    else the packs state: their identity, the order of criteria, definitions.
 
     What is proved holds for what both versions accept; `accepts_alike`: that is all that
     either accepts.
@@ -146,16 +156,16 @@ class Comparison:
     outcomes: tuple[Change, ...]
     dictionary: tuple[str, ...]
     other: tuple[str, ...]
+    protocol: tuple[str, ...]
     accepts_alike: bool
 
     @property
     def alike(self) -> bool:
-        """Whether nothing at all differs in what this looks at."""
+        """Whether nothing at all differs."""
         return (
             all(change.unchanged for change in (*self.criteria, *self.outcomes))
             and self.verdict.relation == "same"
-            and not self.dictionary
-            and not self.other
+            and not (self.dictionary or self.other or self.protocol)
         )
 
 
@@ -168,11 +178,40 @@ def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: No
         criteria = tuple(pair.changes())
         progress("the verdict", 0, 1)
         verdict = pair.verdict(criteria)
-    return Comparison(
-        old, new, criteria, verdict, tuple(_outcome_changes(old, new, progress)),
+    outcomes = tuple(_outcome_changes(old, new, progress))
+    found = Comparison(
+        old, new, criteria, verdict, outcomes,
         tuple(dictionary_lines(old, new)), tuple(outcome_lines(old, new)),
-        accepts_alike(old, new),
+        tuple(_protocol_lines(old, new, criteria, outcomes)), accepts_alike(old, new),
     )  # fmt: skip
+    if found.alike and old.digest != new.digest:
+        return replace(found, protocol=(FILES_DIFFER,))
+    return found
+
+
+def _protocol_lines(
+    old: m.Protocol, new: m.Protocol, criteria: Sequence[Change], outcomes: Sequence[Change]
+) -> Iterator[str]:
+    """What two packs differ in beside meaning, wording and the dictionary."""
+    yield from identity_lines(old, new)
+    kept = [(c.old, c.new) for c in criteria if c.old is not None and c.new is not None]
+    after = [two.id for _, two in kept]
+    place = {one.id: number for number, one in enumerate(old.criteria)}
+    before = [two.id for _, two in sorted(kept, key=lambda pair: place[pair[0].id])]
+    if before != after:
+        yield f"criteria in another order: {' '.join(before)} -> {' '.join(after)}"
+    yield from definition_lines(old, new)
+    for c in (*criteria, *outcomes):
+        if c.old is not None and c.new is not None and c.relation == "same" and not c.rewritten:
+            yield from used_line(c.new.id, _own_rule(c.old, c.about), _own_rule(c.new, c.about))
+
+
+def _own_rule(criterion: m.Criterion, about: About) -> m.Condition:
+    """A criterion's condition; a class's, without the classes above it."""
+    condition = criterion.holds_when
+    if about == "class" and isinstance(condition, m.All):
+        return condition.children[-1]
+    return condition
 
 
 # --- the same by inspection -----------------------------------------------------------------
@@ -263,17 +302,25 @@ class _Pair:
         if self.of_entries and one is not None:
             about = "event" if one.id.endswith(" shown") else "class"
 
-        def lines(protocol: m.Protocol, criterion: m.Criterion | None) -> tuple[str, ...]:
+        def lines(
+            protocol: m.Protocol,
+            criterion: m.Criterion | None,
+            say: Callable[[m.Leaf], str] | None = None,
+        ) -> tuple[str, ...]:
             if criterion is None:
                 return ()
-            condition = criterion.holds_when
-            if about == "class" and isinstance(condition, m.All):
-                condition = condition.children[-1]  # before it stand the classes above
-            return tuple(rule_lines(protocol, condition))
+            return tuple(rule_lines(protocol, _own_rule(criterion, about), say))
 
+        # By the names of facts and codes, in the units of one version.
+        facts = {**self.old.facts, **self.new.facts}
+        written = [
+            lines(pack, one, lambda leaf: leaf_text(leaf, facts))
+            for pack, one in ((self.old, old), (self.new, new))
+        ]
         return replace(
             change, old=old, new=new, about=about,
             old_rule=lines(self.old, old), new_rule=lines(self.new, new),
+            rewritten=all(written) and written[0] != written[1],
         )  # fmt: skip
 
     def _alone(self, criterion: m.Criterion, number: int) -> Change:
@@ -662,8 +709,10 @@ def _rests_on(why: Why) -> tuple[str, ...]:
 # --- in words -----------------------------------------------------------------------------
 
 
-def rule_lines(protocol: m.Protocol, condition: m.Condition) -> list[str]:
-    """A condition in words, a line a test, indented by depth."""
+def rule_lines(
+    protocol: m.Protocol, condition: m.Condition, say: Callable[[m.Leaf], str] | None = None
+) -> list[str]:
+    """A condition, a line a test, indented by depth; `say` words a test, else plain words do."""
     lines: list[str] = []
 
     def walk(condition: m.Condition, depth: int) -> None:
@@ -678,7 +727,7 @@ def rule_lines(protocol: m.Protocol, condition: m.Condition) -> list[str]:
             lines.append(pad + "not:")
             walk(condition.child, depth + 1)
         else:
-            lines.append(pad + leaf_words(condition, protocol.facts))
+            lines.append(pad + (say(condition) if say else leaf_words(condition, protocol.facts)))
 
     walk(condition, 0)
     return lines
@@ -692,6 +741,7 @@ def record(comparison: Comparison, subjects: Subjects | None) -> Plain:
         "new": _identity(comparison.new),
         "alike": comparison.alike,
         "accepts": "the same" if comparison.accepts_alike else "not the same",
+        "protocol": list(comparison.protocol),
         "verdict": _change_record(comparison.verdict),
         "criteria": [_change_record(c) for c in comparison.criteria],
         "outcomes": [_change_record(c) for c in comparison.outcomes],
@@ -777,6 +827,7 @@ def _change_record(change: Change) -> Plain:
         "renumbered": change.renumbered,
         "turned": change.turned,
         "reworded": change.reworded,
+        "rewritten": change.rewritten,
         "never_worse": change.never_worse,
         "never_better": change.never_better,
         "basis": _basis(change),

@@ -1,6 +1,7 @@
 """What two versions of a pack differ in beside their conditions: a line a difference.
 
-The dictionary, and outcome rules in what is no condition on an entry; `path: old -> new`.
+The protocol's identity, its definitions, the dictionary, and outcome rules in what is no
+condition on an entry; `path: old -> new`.
 And whether the dictionaries accept the same files.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import engine.model as m
-from engine.packs import derived_from, is_birth_date
+from engine.packs import defined_in, derived_from, is_birth_date
 from engine.wording import decimal_text, leaf_text
 
 if TYPE_CHECKING:
@@ -128,6 +129,26 @@ def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
         }
 
     return {name: one(scale) for name, scale in outcomes.scales.items()}
+
+
+def identity_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    """What a protocol is called, where it comes from and since when it is in effect."""
+    for name in ("id", "version", "title", "effective"):
+        yield from _differences(name, getattr(old, name), getattr(new, name), (old, new))
+    for key in dict.fromkeys([*old.source, *new.source]):
+        before, after = old.source.get(key, ""), new.source.get(key, "")
+        yield from _differences(f"source: {key}", before, after, (old, new))
+
+
+def definition_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    yield from _differences("definitions", old.definitions, new.definitions, (old, new))
+
+
+def used_line(id_: str, old: m.Condition, new: m.Condition) -> Iterator[str]:
+    """Where one rule is written with other definitions."""
+    before, after = (tuple(dict.fromkeys(defined_in(one))) for one in (old, new))
+    if before != after:
+        yield f"{id_}: definitions: {_brief(before)} -> {_brief(after)}"
 
 
 def dictionary_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:

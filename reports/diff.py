@@ -117,6 +117,8 @@ def heading(change: Plain) -> str:
         words = "same meaning"
         if change["reworded"]:
             words += ", text changed"
+        if change["rewritten"] and not change["turned"]:
+            words += ", rule rewritten"
     if change["turned"]:
         words += f", now {KINDS[change['new']['kind']]}"
     if change["renumbered"]:
@@ -131,7 +133,7 @@ def name(change: Plain) -> str:
 
 
 def unchanged(change: Plain) -> bool:
-    touched = change["renumbered"] or change["turned"] or change["reworded"]
+    touched = any(change[how] for how in ("renumbered", "turned", "reworded", "rewritten"))
     return change["relation"] == "same" and not touched
 
 
@@ -139,6 +141,8 @@ def summary(found: Plain) -> str:
     """The amendment in a few sentences."""
     if found["alike"]:
         return "The two versions mean the same."
+    if _only_written(found):
+        return "The two versions mean the same; what is written differs."
     moved = HEADLINES[_moved(found["verdict"])]
     if found["accepts"] != "the same":
         # What is proved says nothing of a file that one version rejects.
@@ -156,6 +160,21 @@ def summary(found: Plain) -> str:
     if any(not unchanged(c) for c in found["outcomes"]):
         said.append(_many(found["outcomes"], "outcome class changes", "outcome classes change"))
     return " ".join(said)
+
+
+def _only_written(found: Plain) -> bool:
+    """Whether it is proved that two versions mean the same. A criterion's own words may mean
+    something else, and so may a dictionary; nothing is proved of those."""
+    return not (
+        found["accepts"] != "the same"
+        or found["verdict"]["relation"] != "same"
+        or found["dictionary"]
+        or found["other"]
+        or any(
+            change["relation"] != "same" or change["turned"] or change["reworded"]
+            for change in (*found["criteria"], *found["outcomes"])
+        )
+    )
 
 
 def _many(changes: Sequence[Plain], one: str, more: str) -> str:
@@ -215,6 +234,7 @@ def as_text(found: Plain) -> str:
     subjects = found["subjects"]
     if subjects is not None:
         lines += ["", *_again_text(subjects)]
+    lines += _listed_text("protocol", found["protocol"])
     for change in found["criteria"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
@@ -224,13 +244,17 @@ def as_text(found: Plain) -> str:
     for change in found["outcomes"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
-    for title, items in (("dictionary", found["dictionary"]), ("outcome rules", found["other"])):
-        if items:
-            lines += ["", f"{title}:"]
-            lines += [line for item in items for line in _wrapped(item, "  ")]
+    lines += _listed_text("dictionary", found["dictionary"])
+    lines += _listed_text("outcome rules", found["other"])
     if subjects is not None and subjects["flips"]:
         lines += ["", "subjects, one by one:", *_flips_text(subjects["flips"])]
     return "\n".join(lines) + "\n"
+
+
+def _listed_text(title: str, items: Sequence[str]) -> list[str]:
+    if not items:
+        return []
+    return ["", f"{title}:", *(line for item in items for line in _wrapped(item, "  "))]
 
 
 def _versions(found: Plain) -> str:

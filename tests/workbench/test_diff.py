@@ -410,7 +410,7 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
 )
 def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(relation: str, says: str) -> None:
     found = {"alike": False, "accepts": "the same", "criteria": [], "outcomes": [],
-             "verdict": {"relation": relation}}  # fmt: skip
+             "dictionary": [], "other": [], "verdict": {"relation": relation}}  # fmt: skip
     assert f"0 criteria change. {says}" in summary(found)
 
 
@@ -940,3 +940,112 @@ def test_whether_one_version_may_reject_what_the_other_accepts(change: Any, alik
     protocol, _ = read(bad("p", "", facts, {"I01": "{a: true}"}, more=more))
     for pair in ((protocol, change(protocol)), (change(protocol), protocol)):
         assert accepts_alike(*pair) is alike
+
+
+# --- what is written otherwise, and means the same ----------------------------------------------
+
+WRITTEN = "The two versions mean the same; what is written differs."
+
+
+def _all_lines(found: Comparison) -> tuple[str, str]:
+    """The text, in one line, and the page; every line of the text fits a terminal."""
+    told = record(found, None)
+    text = as_text(told)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert not found.alike and not told["alike"]
+    return " ".join(text.split()), unescape(as_html(told))
+
+
+def test_what_a_protocol_is_called_and_when_it_is_in_effect_is_listed() -> None:
+    old, _ = read(bad("p", "", "a", {"I01": "{a: true}"}))
+    new = replace(
+        old, version="2", title="Another " * 20 + "title", effective=date(2026, 5, 1),
+        source={"registry": "NCT01", "document": "Amendment 2"},
+    )  # fmt: skip
+    old = replace(old, source={"registry": "NCT00", "sponsor": "S"})
+    found = confirmed(old, new)
+    text, page = _all_lines(found)
+    assert f"p: 1 -> 2 {WRITTEN} protocol: version: 1 -> 2 title: p -> Another" in text
+    for line in (
+        "effective: none -> 2026-05-01",
+        "source: registry: NCT00 -> NCT01",
+        "source: sponsor: S -> none",
+        "source: document: none -> Amendment 2",
+    ):
+        assert line in found.protocol and line in text and line.replace("->", "→") in page
+    back = record(confirmed(new, old), None)["protocol"]
+    assert "effective: 2026-05-01 -> none" in back and "source: sponsor: none -> S" in back
+
+
+def test_criteria_in_another_order_are_listed() -> None:
+    rules = {"I01": "{a: true}", "I02": "{b: true}", "E01": "{x: {above: 5}}"}
+    old, _ = read(bad("p", "", "a b x", rules))
+    found = confirmed(old, replace(old, criteria=old.criteria[::-1]))
+    text, page = _all_lines(found)
+    assert f"{WRITTEN} protocol: criteria in another order: I01 I02 E01 -> E01 I02 I01" in text
+    assert "criteria in another order" in page
+    # One that comes or goes, or has another number, is no other order.
+    fewer, _ = read(bad("p", "", "a b x", {"I02": rules["I02"], "E01": rules["E01"]}))
+    assert not any("order" in line for line in confirmed(old, fewer).protocol)
+    assert not any("order" in line for line in confirmed(fewer, old).protocol)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ("{not: {any: [{a: true}, {b: true}]}}",
+         "{all: [{not: {a: true}}, {not: {b: true}}]}", "- any of: + all of: "),
+        ("{x: {above: 5}}", "{not: {x: {at_most: 5}}}", "- X: above 5 mg/dL + not: + X: at most 5"),
+        ("{all: [{a: true}, {b: true}]}", "{all: [{b: true}, {a: true}]}", " B: yes "),
+        ("{chemo: {at_least_ago: 14 days}}", "{chemo: {at_least_ago: 2 weeks}}",
+         "- C: at least 14 days ago + C: at least 2 weeks ago"),
+        ("{not: {defined: either}}", "{not: {any: [{b: true}, {a: true}]}}", "+ B: yes A: yes - B: yes"),
+    ],
+)  # fmt: skip
+def test_a_rule_rewritten_is_listed_though_it_means_the_same(
+    old: str, new: str, lines: str
+) -> None:
+    more = {"definitions": {"either": "{any: [{a: true}, {b: true}]}"}}
+    packs = [bad("p", "", "a b x chemo", {"I03": rule}, **more) for rule in (old, new)]
+    found = compared(*packs)
+    assert found.criteria[0].relation == "same" and found.criteria[0].rewritten
+    told = record(found, None)
+    assert told["criteria"][0]["rewritten"]
+    text, page = _all_lines(found)
+    assert f"{WRITTEN} I03: same meaning, rule rewritten The statement of I03 " in text
+    assert lines in text and "Proved over everything that both versions accept." in text
+    assert "same meaning, rule rewritten" in page and 'class="came"' in page
+
+
+def test_definitions_that_come_and_go_are_listed() -> None:
+    named = bad("p", "", "a b", {"I01": "{defined: both}", "I02": "{a: true}"},
+                definitions={"both": "{all: [{a: true}, {b: true}]}"})  # fmt: skip
+    plain = bad("p", "", "a b", {"I01": "{all: [{a: true}, {b: true}]}", "I02": "{a: true}"})
+    found = compared(named, plain)
+    assert found.protocol == ("definitions: both: removed", "I01: definitions: both -> none")
+    assert not found.criteria[0].rewritten
+    assert f"{WRITTEN} protocol: definitions: both: removed" in _all_lines(found)[0]
+    other = bad("p", "", "a b", {"I01": "{a: true}"}, definitions={"spare": "{b: true}"})
+    spare = bad("p", "", "a b", {"I01": "{a: true}"}, definitions={"spare": "{b: false}"})
+    assert compared(other, spare).protocol == ("definitions: spare: b yes -> b no",)
+
+
+def test_two_packs_are_alike_only_if_nothing_at_all_differs(tmp_path: Path) -> None:
+    rules = {"I01": "{a: true}", "E01": "{b: true}"}
+    old, new = (write(bad("p", "", "a b", rules), tmp_path / name) for name in ("old", "new"))
+    words = ("diff", old.as_posix(), new.as_posix())
+    assert "The two versions mean the same.\n" in eligo(*words).out
+    assert json.loads(eligo(*words, "--format", "json").out)["alike"] is True
+    file = new / "facts.yaml"
+    file.write_text(file.read_text() + "# a comment\n")
+    out = " ".join(eligo(*words).out.split())
+    assert f"{WRITTEN} protocol: files: they differ in what is not compared (comments" in out
+    assert json.loads(eligo(*words, "--format", "json").out)["alike"] is False
+
+
+def test_words_of_a_criterion_are_not_said_to_mean_the_same() -> None:
+    """A protocol's text says what is meant: whether a rule still says it, nobody has proved."""
+    rule = {"I01": "{x: {above: 5}}"}
+    packs = [bad("p", "", "x", rule, text={"I01": f"X is above {n}"}) for n in (5, 10)]
+    told = record(compared(*packs), None)
+    assert summary(told) == "1 criterion changes. No verdict changes."
