@@ -331,6 +331,64 @@ def test_an_older_version_comes_out_of_git(tmp_path: Path, monkeypatch: pytest.M
     assert ran.code == 2 and "git is not installed here" in ran.said
 
 
+def test_a_path_in_a_revision_begins_at_the_root_and_may_be_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write(bad("p", "", "wide", {"I01": "{wide: {at_least: 5}}"}), tmp_path / "packs" / "p")
+    (tmp_path / "shared").mkdir()
+    (pack / "facts.yaml").rename(tmp_path / "shared" / "facts.yaml")
+    (pack / "facts.yaml").symlink_to("../../shared/facts.yaml")
+    (pack / "gone.yaml").symlink_to("nowhere")
+    (pack / "more").symlink_to("../../shared")
+    (tmp_path / "links").mkdir()
+    for name, target in {"now": "../packs/p", "out": "/etc", "gone": "nowhere", "loop": "loop",
+                         "file": "../packs/p/facts.yaml"}.items():  # fmt: skip
+        (tmp_path / "links" / name).symlink_to(target)
+    (tmp_path / "out").mkdir()
+    shutil.copytree(pack, tmp_path / "out" / "p", symlinks=True)
+    (tmp_path / "out" / "p" / "notes.txt").symlink_to("/etc/hostname")
+    (pack / "loop.yaml").symlink_to("loop.yaml")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    rules = pack / "eligibility.yaml"
+    rules.write_text(rules.read_text().replace("at_least: 5", "at_least: 7"))
+    monkeypatch.chdir(tmp_path / "packs")
+    for name in ("p", "/packs/p", "../links/now", "/links/now/", "../out/../packs/p", "./p"):
+        ran = eligo("diff", f"HEAD:{name}", "p")
+        assert ran.code == 0 and "I01: stricter" in ran.out, name
+    ran = eligo("diff", "HEAD:../out/p", "p")
+    assert ran.code == 2 and "`notes.txt` in `HEAD:../out/p` is a symbolic link out" in ran.said
+    ran = eligo("diff", f"HEAD:{pack.as_posix()}", "p")
+    assert ran.code == 2 and "no-revision" in ran.said
+    assert "a path that begins with `/` begins at the repository's root" in ran.said
+    assert "repository's root" not in eligo("diff", "HEAD:q", "p").said
+    for name, why in (
+        ("out", "is a symbolic link out of the repository, to `/etc`"),
+        ("gone", "is a symbolic link to what is not there"),
+        ("loop", "is a symbolic link that leads to itself"),
+    ):
+        ran = eligo("diff", f"HEAD:/links/{name}", "p")
+        assert ran.code == 2 and f"no-revision: `HEAD:/links/{name}` {why}" in ran.said
+    ran = eligo("diff", "HEAD:../links/file", "p")
+    assert ran.code == 2 and "no-revision: git cannot give `HEAD:../links/file`" in ran.said
+
+
+def test_a_pack_may_be_the_root_of_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write(bad("p", "", "wide", {"I01": "{wide: {at_least: 5}}"}), tmp_path / "p")
+    git(pack, "init", "-q")
+    git(pack, "add", ".")
+    git(pack, "commit", "-q", "-m", "first")
+    (pack / "more").mkdir()
+    for folder, names in ((pack, ("/", "", ".")), (pack / "more", ("/", "..", "../"))):
+        monkeypatch.chdir(folder)
+        for name in names:
+            ran = eligo("diff", f"HEAD:{name}", pack.as_posix())
+            assert ran.code == 0 and "The two versions mean the same.\n" in ran.out, name
+
+
 # --- what the dictionary alone changes --------------------------------------------------------
 
 ALT = "{{ask: ALT, type: quantity, unit: U/L, {}valid_for: 14 days}}"
@@ -999,7 +1057,8 @@ def test_criteria_in_another_order_are_listed() -> None:
         ("{all: [{a: true}, {b: true}]}", "{all: [{b: true}, {a: true}]}", " B: yes "),
         ("{chemo: {at_least_ago: 14 days}}", "{chemo: {at_least_ago: 2 weeks}}",
          "- C: at least 14 days ago + C: at least 2 weeks ago"),
-        ("{not: {defined: either}}", "{not: {any: [{b: true}, {a: true}]}}", "+ B: yes A: yes - B: yes"),
+        ("{not: {defined: either}}", "{not: {any: [{b: true}, {a: true}]}}",
+         "+ B: yes A: yes - B: yes"),
     ],
 )  # fmt: skip
 def test_a_rule_rewritten_is_listed_though_it_means_the_same(
