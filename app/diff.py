@@ -141,7 +141,8 @@ LINK = "120000"
 def _followed(name: str, wanted: str, within: str = "") -> tuple[str, str]:
     """The kind and id of an object, links followed; ("", "") where git knows none.
 
-    `within`: the file of the pack, where it is one. One that links to nothing, or itself, is no file.
+    `within`: the file of the pack, where it is one. One that links to nothing, or to itself,
+    is no file.
     Raises: InputRejected.
     """
     if "\n" in wanted:

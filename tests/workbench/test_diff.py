@@ -239,6 +239,7 @@ def test_comparison_agrees_with_brute_force(old: m.Protocol, new: m.Protocol) ->
             else "looser" if better else "same"
         )  # fmt: skip
         assert change.relation == expected and change.proved
+        assert (change.never_worse, change.never_better) == (not worse, not better)
 
 
 # --- the command ----------------------------------------------------------------------------
