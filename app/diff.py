@@ -109,22 +109,74 @@ def version_named(name: str) -> Protocol:
 
 
 def _from_git(name: str, revision: str, path: str) -> dict[str, bytes]:
-    """The files of a pack in a revision, without `cases/` and hidden files."""
-    where = path.strip("/") or "."
-    tree = f"{revision}:./{where}" if not path.startswith("/") else f"{revision}:{where}"
-    listing = _git(name, "ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+    """The files of a pack in a revision, without `cases/` and hidden files.
+
+    Links are followed as in a folder: to other files and folders of the revision, that is.
+    """
+    where = path.strip("/")
+    folder = f"{revision}:{where}" if path.startswith("/") else f"{revision}:./{where}"
+    within = folder if folder.endswith((":", "/")) else folder + "/"
+    kind, tree = _followed(name, folder)
+    # Of anything else git says itself that it is no folder.
+    tree = tree if kind == "tree" else folder
     found = {}
-    for file in listing.decode("utf-8", "surrogateescape").split("\0"):
+    for line in _git(name, "ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
+        about, _, listed = line.partition(b"\t")
+        file = listed.decode("utf-8", "surrogateescape")
         parts = file.split("/")
-        if file and parts[0] != "cases" and not any(part.startswith(".") for part in parts):
-            found[file] = _git(name, "show", f"{tree}/{file}")
+        if not file or parts[0] == "cases" or any(part.startswith(".") for part in parts):
+            continue
+        mode, kind, blob = about.decode().split(" ")
+        if mode == LINK:
+            kind, blob = _followed(name, within + file, within=file)
+        if kind == "blob":
+            found[file] = _git(name, "cat-file", "blob", blob)
     return found
 
 
-def _git(name: str, *words: str) -> bytes:
+LINK = "120000"
+"""The mode that git gives a symbolic link."""
+
+
+def _followed(name: str, wanted: str, within: str = "") -> tuple[str, str]:
+    """The kind and id of an object, links followed; ("", "") where git knows none.
+
+    `within`: the file of the pack, where it is one. One that links to nothing, or to itself,
+    is no file.
+    Raises: InputRejected.
+    """
+    if "\n" in wanted:
+        return "", ""
+    said = _git(name, "cat-file", "--batch-check", "--follow-symlinks", given=wanted + "\n")
+    first, _, rest = said.decode("utf-8", "backslashreplace").partition("\n")
+    words = first.split(" ")
+    if len(words) == 3 and words[1] in ("tree", "blob"):
+        return words[1], words[0]
+    if len(words) != 2 or not words[1].isdigit():
+        return "", ""
+    if within and words[0] in ("dangling", "loop"):
+        return "", ""
+    why = {
+        "symlink": f"is a symbolic link out of the repository, to `{rest.rstrip()}`",
+        "dangling": "is a symbolic link to what is not there",
+        "loop": "is a symbolic link that leads to itself",
+    }.get(words[0])
+    if why is None:
+        return "", ""
+    what = f"`{within}` in `{name}`" if within else f"`{name}`"
+    hint = "name the folder that it stands for, or one outside git"
+    raise InputRejected([Fault(Span(name, 1, 1), "no-revision", f"{what} {why}", hint)])
+
+
+def _git(name: str, *words: str, given: str = "") -> bytes:
     """What git answers. Raises: InputRejected, saying what it said."""
     try:
-        done = subprocess.run(["git", *words], capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", *words],
+            input=given.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+        )
     except FileNotFoundError:
         fault = Fault(
             Span(name, 1, 1), "no-git", "git is not installed here", "name a folder instead"
@@ -135,6 +187,8 @@ def _git(name: str, *words: str) -> bytes:
         why = said[-1].removeprefix("fatal: ") if said else "no reason given"
         message = f"git cannot give `{name}`: {why}"
         hint = "write a folder, or REV:FOLDER relative to where you are"
+        if name.partition(":")[2].startswith("/"):
+            hint += "; a path that begins with `/` begins at the repository's root"
         raise InputRejected([Fault(Span(name, 1, 1), "no-revision", message, hint)])
     return done.stdout
 

@@ -19,13 +19,21 @@ from typing import TYPE_CHECKING, Literal
 import engine.model as m
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, Effort, TooLarge
-from engine.differences import dictionary_lines, mistakable, outcome_lines
+from engine.differences import (
+    accepts_alike,
+    definition_lines,
+    dictionary_lines,
+    identity_lines,
+    mistakable,
+    outcome_lines,
+    read_alike,
+    used_line,
+)
 from engine.edits import only_reached
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
-from engine.packs import derived_from
 from engine.record import Decision, Why
-from engine.wording import leaf_words
+from engine.wording import leaf_text, leaf_words
 from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
 from engine.worlds.space import Progress, Space, spaces
 
@@ -54,6 +62,9 @@ RANK: Mapping[str, int] = {
 """How well a subject stands, or how surely an entry belongs to a class."""
 
 NOT_ASKED = "not asked"
+FILES_DIFFER = (
+    "files: they differ in what is not compared (comments, layout, order of entries, other files)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,10 @@ class Change:
 
     `worse`: a subject that stands worse under the new version; `better`: one that stands
     better. `proved`: that no other direction occurs (True for added and removed ones).
-    `old_rule` and `new_rule` are the conditions in words, a line a test.
+    `never_worse` and `never_better`: it is proved that nobody stands so, whether or not the
+    relation as a whole is decided.
+    `old_rule` and `new_rule` are the conditions in words, a line a test, and `rewritten` is
+    whether they differ in more than how the dictionary words them, definitions written out.
     """
 
     relation: Relation
@@ -88,9 +102,12 @@ class Change:
     proved: bool
     worse: Shown | None = None
     better: Shown | None = None
+    never_worse: bool = False
+    never_better: bool = False
     about: About = "criterion"
     old_rule: tuple[str, ...] = ()
     new_rule: tuple[str, ...] = ()
+    rewritten: bool = False
 
     @property
     def renumbered(self) -> bool:
@@ -109,7 +126,8 @@ class Change:
 
     @property
     def unchanged(self) -> bool:
-        return self.relation == "same" and not (self.renumbered or self.turned or self.reworded)
+        written = self.renumbered or self.turned or self.reworded or self.rewritten
+        return self.relation == "same" and not written
 
 
 def _said(criterion: m.Criterion) -> tuple[str, ...]:
@@ -124,7 +142,12 @@ def _said(criterion: m.Criterion) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two versions compared: criteria in the new one's order, the verdict as a whole, the
-    classes of outcomes, the dictionary, and outcome rules that differ in other ways."""
+    classes of outcomes, the dictionary, outcome rules that differ in other ways, and what
+    else the packs state: their identity, the order of criteria, definitions.
+
+    What is proved holds for what both versions accept; `accepts_alike`: that is all that
+    either accepts.
+    """
 
     old: m.Protocol
     new: m.Protocol
@@ -133,15 +156,16 @@ class Comparison:
     outcomes: tuple[Change, ...]
     dictionary: tuple[str, ...]
     other: tuple[str, ...]
+    protocol: tuple[str, ...]
+    accepts_alike: bool
 
     @property
     def alike(self) -> bool:
-        """Whether nothing at all differs in what this looks at."""
+        """Whether nothing at all differs."""
         return (
             all(change.unchanged for change in (*self.criteria, *self.outcomes))
             and self.verdict.relation == "same"
-            and not self.dictionary
-            and not self.other
+            and not (self.dictionary or self.other or self.protocol)
         )
 
 
@@ -154,10 +178,40 @@ def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: No
         criteria = tuple(pair.changes())
         progress("the verdict", 0, 1)
         verdict = pair.verdict(criteria)
-    return Comparison(
-        old, new, criteria, verdict, tuple(_outcome_changes(old, new, progress)),
+    outcomes = tuple(_outcome_changes(old, new, progress))
+    found = Comparison(
+        old, new, criteria, verdict, outcomes,
         tuple(dictionary_lines(old, new)), tuple(outcome_lines(old, new)),
+        tuple(_protocol_lines(old, new, criteria, outcomes)), accepts_alike(old, new),
     )  # fmt: skip
+    if found.alike and old.digest != new.digest:
+        return replace(found, protocol=(FILES_DIFFER,))
+    return found
+
+
+def _protocol_lines(
+    old: m.Protocol, new: m.Protocol, criteria: Sequence[Change], outcomes: Sequence[Change]
+) -> Iterator[str]:
+    """What two packs differ in beside meaning, wording and the dictionary."""
+    yield from identity_lines(old, new)
+    kept = [(c.old, c.new) for c in criteria if c.old is not None and c.new is not None]
+    after = [two.id for _, two in kept]
+    place = {one.id: number for number, one in enumerate(old.criteria)}
+    before = [two.id for _, two in sorted(kept, key=lambda pair: place[pair[0].id])]
+    if before != after:
+        yield f"criteria in another order: {' '.join(before)} -> {' '.join(after)}"
+    yield from definition_lines(old, new)
+    for c in (*criteria, *outcomes):
+        if c.old is not None and c.new is not None and c.relation == "same" and not c.rewritten:
+            yield from used_line(c.new.id, _own_rule(c.old, c.about), _own_rule(c.new, c.about))
+
+
+def _own_rule(criterion: m.Criterion, about: About) -> m.Condition:
+    """A criterion's condition; a class's, without the classes above it."""
+    condition = criterion.holds_when
+    if about == "class" and isinstance(condition, m.All):
+        return condition.children[-1]
+    return condition
 
 
 # --- the same by inspection -----------------------------------------------------------------
@@ -174,36 +228,8 @@ def _same_to_read(
     written = inlined(before, old.definitions)
     if written != inlined(after, new.definitions):
         return False
-    todo = [leaf.fact for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo)]
-    seen: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        one, other = old.facts[name], new.facts[name]
-        if _read_by(one) != _read_by(other):
-            return False
-        todo += derived_from(one)
-        derive = one.derive
-        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
-            lists = (old.records[derive.records], new.records[derive.records])
-            used = [where.field for where in derive.where]
-            if isinstance(derive, m.LatestOf | m.EarliestOf):
-                used.append(derive.field)
-            if lists[0].valid_for != lists[1].valid_for:
-                return False
-            if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):
-                return False
-    return True
-
-
-def _read_by(one: m.Fact | m.Field) -> m.Fact | m.Field:
-    """An entry of the dictionary without what only people read: questions, labels, effort."""
-    choices = tuple(m.Choice(choice.code, "") for choice in one.choices)
-    if isinstance(one, m.Fact):
-        return replace(one, ask="", found_in="", effort=None, choices=choices)
-    return replace(one, ask="", choices=choices)
+    tests = (leaf for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo))
+    return read_alike(old, new, (test.fact for test in tests))
 
 
 # --- two versions side by side --------------------------------------------------------------
@@ -276,17 +302,25 @@ class _Pair:
         if self.of_entries and one is not None:
             about = "event" if one.id.endswith(" shown") else "class"
 
-        def lines(protocol: m.Protocol, criterion: m.Criterion | None) -> tuple[str, ...]:
+        def lines(
+            protocol: m.Protocol,
+            criterion: m.Criterion | None,
+            say: Callable[[m.Leaf], str] | None = None,
+        ) -> tuple[str, ...]:
             if criterion is None:
                 return ()
-            condition = criterion.holds_when
-            if about == "class" and isinstance(condition, m.All):
-                condition = condition.children[-1]  # before it stand the classes above
-            return tuple(rule_lines(protocol, condition))
+            return tuple(rule_lines(protocol, _own_rule(criterion, about), say))
 
+        # By the names of facts and codes, in the units of one version.
+        facts = {**self.old.facts, **self.new.facts}
+        written = [
+            lines(pack, one, lambda leaf: leaf_text(leaf, facts))
+            for pack, one in ((self.old, old), (self.new, new))
+        ]
         return replace(
             change, old=old, new=new, about=about,
             old_rule=lines(self.old, old), new_rule=lines(self.new, new),
+            rewritten=all(written) and written[0] != written[1],
         )  # fmt: skip
 
     def _alone(self, criterion: m.Criterion, number: int) -> Change:
@@ -296,7 +330,7 @@ class _Pair:
         gained = bool(number) == self.of_entries
         change = Change(
             "added" if number else "removed", None, None, True,
-            None if gained else shown, shown if gained else None,
+            None if gained else shown, shown if gained else None, gained, not gained,
         )  # fmt: skip
         old, new = (None, criterion) if number else (criterion, None)
         return self._rules(old, new, change)
@@ -376,7 +410,7 @@ class _Pair:
 
     def _change(self, old: m.Criterion, new: m.Criterion) -> Change:
         if self._same_to_read(old, new):
-            return self._rules(old, new, Change("same", old, new, True))
+            return self._rules(old, new, _same())
 
         def moved(regions: Regions) -> Change:
             return self._moved(
@@ -391,7 +425,12 @@ class _Pair:
             # By itself, a criterion may have fewer orders of days to look at.
             alone = [only_reached(self.old, [old]), only_reached(self.new, [new])]
             again = moved(spaces(alone, self.base, self.effort, lambda *_: None))
-            found = again if again.proved else found
+            found = _moved_as(
+                found.worse or again.worse,
+                found.better or again.better,
+                found.never_worse or again.never_worse,
+                found.never_better or again.never_better,
+            )
         return self._rules(old, new, found)
 
     def verdict(self, criteria: Sequence[Change]) -> Change:
@@ -400,12 +439,10 @@ class _Pair:
         A verdict is as good as the worst of the statuses: where no criterion is better for
         anybody, no verdict is.
         """
-        no_better, no_worse = (
-            all(c.proved and c.relation in ("same", *kept) for c in criteria)
-            for kept in (("stricter", "added"), ("looser", "removed"))
-        )
+        no_worse = all(c.never_worse for c in criteria)
+        no_better = all(c.never_better for c in criteria)
         if no_better and no_worse:
-            return Change("same", None, None, True, about="verdict")
+            return replace(_same(), about="verdict")
         about = [(k, c.holds_when) for k, p in enumerate((self.old, self.new)) for c in p.criteria]
         moved = self._moved(
             self.regions, lambda s: (s.verdict(0), s.verdict(1)), about, None, no_worse, no_better
@@ -443,18 +480,7 @@ class _Pair:
                     better = better or self._shown(space, before, after, up, ids, 1)
             except TooLarge:
                 no_worse = no_better = False
-        no_worse, no_better = no_worse or never_worse, no_better or never_better
-        relation: Relation
-        if worse and better:
-            relation, proved = "different", True
-        elif worse:
-            relation, proved = "stricter" if no_better else "stricter-for-some", no_better
-        elif better:
-            relation, proved = "looser" if no_worse else "looser-for-some", no_worse
-        else:
-            proved = no_worse and no_better
-            relation = "same" if proved else "undecided"
-        return Change(relation, None, None, proved, worse, better)
+        return _moved_as(worse, better, no_worse or never_worse, no_better or never_better)
 
     def _shown(
         self,
@@ -479,6 +505,26 @@ class _Pair:
                 if (RANK[said[1]] - RANK[said[0]]) * sign > 0:
                     return Shown(space.as_of, *files, *said, *verdicts)
         return None
+
+
+def _moved_as(worse: Shown | None, better: Shown | None, no_worse: bool, no_better: bool) -> Change:
+    """The change that is told by its witnesses, and by the directions proved absent."""
+    relation: Relation
+    if worse and better:
+        # Each is shown, so neither can be absent.
+        return Change("different", None, None, True, worse, better)
+    if worse:
+        relation, proved = "stricter" if no_better else "stricter-for-some", no_better
+    elif better:
+        relation, proved = "looser" if no_worse else "looser-for-some", no_worse
+    else:
+        proved = no_worse and no_better
+        relation = "same" if proved else "undecided"
+    return Change(relation, None, None, proved, worse, better, no_worse, no_better)
+
+
+def _same() -> Change:
+    return _moved_as(None, None, True, True)
 
 
 # --- outcomes -------------------------------------------------------------------------------
@@ -663,8 +709,10 @@ def _rests_on(why: Why) -> tuple[str, ...]:
 # --- in words -----------------------------------------------------------------------------
 
 
-def rule_lines(protocol: m.Protocol, condition: m.Condition) -> list[str]:
-    """A condition in words, a line a test, indented by depth."""
+def rule_lines(
+    protocol: m.Protocol, condition: m.Condition, say: Callable[[m.Leaf], str] | None = None
+) -> list[str]:
+    """A condition, a line a test, indented by depth; `say` words a test, else plain words do."""
     lines: list[str] = []
 
     def walk(condition: m.Condition, depth: int) -> None:
@@ -679,7 +727,7 @@ def rule_lines(protocol: m.Protocol, condition: m.Condition) -> list[str]:
             lines.append(pad + "not:")
             walk(condition.child, depth + 1)
         else:
-            lines.append(pad + leaf_words(condition, protocol.facts))
+            lines.append(pad + (say(condition) if say else leaf_words(condition, protocol.facts)))
 
     walk(condition, 0)
     return lines
@@ -692,6 +740,8 @@ def record(comparison: Comparison, subjects: Subjects | None) -> Plain:
         "old": _identity(comparison.old),
         "new": _identity(comparison.new),
         "alike": comparison.alike,
+        "accepts": "the same" if comparison.accepts_alike else "not the same",
+        "protocol": list(comparison.protocol),
         "verdict": _change_record(comparison.verdict),
         "criteria": [_change_record(c) for c in comparison.criteria],
         "outcomes": [_change_record(c) for c in comparison.outcomes],
@@ -777,6 +827,9 @@ def _change_record(change: Change) -> Plain:
         "renumbered": change.renumbered,
         "turned": change.turned,
         "reworded": change.reworded,
+        "rewritten": change.rewritten,
+        "never_worse": change.never_worse,
+        "never_better": change.never_better,
         "basis": _basis(change),
         "old": side(change.old, change.old_rule),
         "new": side(change.new, change.new_rule),

@@ -29,6 +29,8 @@ RELATIONS: Mapping[str, str] = {
     "stricter-for-some": "stricter for some; whether looser for others is not decided",
     "looser-for-some": "looser for some; whether stricter for others is not decided",
     "undecided": "not decided within the limit",
+    "never worse": "not stricter; whether looser is not decided",
+    "never better": "not looser; whether stricter is not decided",
     "added": "added",
     "removed": "removed",
 }
@@ -39,26 +41,47 @@ OF_ENTRIES: Mapping[str, str] = {
     "different": "narrower for some entries, wider for others",
     "stricter-for-some": "narrower for some entries; whether wider for others is not decided",
     "looser-for-some": "wider for some entries; whether narrower for others is not decided",
+    "never worse": "not narrower; whether wider is not decided",
+    "never better": "not wider; whether narrower is not decided",
 }
 """Of a class or an event: which entries it takes."""
 
 PROOFS: Mapping[str, str] = {
-    "same": "Proved over everything that can be recorded.",
+    "same": "Proved over everything that both versions accept.",
     "stricter": "Shown by a subject; proved that nobody stands better.",
     "looser": "Shown by a subject; proved that nobody stands worse.",
     "different": "Shown by a subject in each direction.",
-    "stricter-for-some": "Shown by a subject; whether anybody stands better was not decided.",
-    "looser-for-some": "Shown by a subject; whether anybody stands worse was not decided.",
+    "stricter-for-some": "Shown by a subject; whether anybody stands better is not decided.",
+    "looser-for-some": "Shown by a subject; whether anybody stands worse is not decided.",
     "undecided": "Not decided within the limit.",
+    "never worse": "Proved that nobody stands worse; whether anybody stands better is not decided.",
+    "never better": "Proved that nobody stands better; whether anybody stands worse is not"
+    " decided.",
 }
 ENTRY_PROOFS: Mapping[str, str] = {
     **PROOFS,
     "stricter": "Shown by an entry; proved that it takes in no other.",
     "looser": "Shown by an entry; proved that it leaves out no other.",
     "different": "Shown by an entry in each direction.",
-    "stricter-for-some": "Shown by an entry; whether it takes in others was not decided.",
-    "looser-for-some": "Shown by an entry; whether it leaves out others was not decided.",
+    "stricter-for-some": "Shown by an entry; whether it takes in others is not decided.",
+    "looser-for-some": "Shown by an entry; whether it leaves out others is not decided.",
+    "never worse": "Proved that it leaves out no entry; whether it takes in others is not decided.",
+    "never better": "Proved that it takes in no other entry; whether it leaves out any is not"
+    " decided.",
 }
+HEADLINES: Mapping[str, str] = {
+    "same": "No verdict changes.",
+    "stricter": "Some verdicts get worse, none gets better.",
+    "looser": "Some verdicts get better, none gets worse.",
+    "different": "Some verdicts get worse, and some better.",
+    "stricter-for-some": "Some verdicts get worse; whether any gets better is not decided.",
+    "looser-for-some": "Some verdicts get better; whether any gets worse is not decided.",
+    "undecided": "Whether a verdict changes is not decided within the limit.",
+    "never worse": "No verdict gets worse; whether any gets better is not decided.",
+    "never better": "No verdict gets better; whether any gets worse is not decided.",
+}
+"""Of the verdict: a criterion may move otherwise."""
+
 ANSWERS: Mapping[str, Mapping[str, str]] = {
     "class": {"yes": "belongs to the class", "no": "does not belong", "unknown": "not known"},
     "event": {"yes": "shows it", "no": "does not show it", "unknown": "not known"},
@@ -72,10 +95,19 @@ VERDICTS: Mapping[str | None, str] = {
 KINDS: Mapping[str, str] = {"inclusion": "an inclusion", "exclusion": "an exclusion"}
 
 
+def _moved(change: Plain) -> str:
+    """A relation; of one that is not decided, the direction that is proved absent."""
+    if change["relation"] == "undecided":
+        for way in ("worse", "better"):
+            if change[f"never_{way}"]:
+                return f"never {way}"
+    return str(change["relation"])
+
+
 def relation(change: Plain) -> str:
     """How a meaning moved, in a few words."""
     words = RELATIONS if change["about"] in ("criterion", "verdict") else OF_ENTRIES
-    return words[change["relation"]]
+    return words[_moved(change)]
 
 
 def heading(change: Plain) -> str:
@@ -85,6 +117,8 @@ def heading(change: Plain) -> str:
         words = "same meaning"
         if change["reworded"]:
             words += ", text changed"
+        if change["rewritten"] and not change["turned"]:
+            words += ", rule rewritten"
     if change["turned"]:
         words += f", now {KINDS[change['new']['kind']]}"
     if change["renumbered"]:
@@ -99,7 +133,7 @@ def name(change: Plain) -> str:
 
 
 def unchanged(change: Plain) -> bool:
-    touched = change["renumbered"] or change["turned"] or change["reworded"]
+    touched = any(change[how] for how in ("renumbered", "turned", "reworded", "rewritten"))
     return change["relation"] == "same" and not touched
 
 
@@ -107,20 +141,40 @@ def summary(found: Plain) -> str:
     """The amendment in a few sentences."""
     if found["alike"]:
         return "The two versions mean the same."
-    moved = {
-        "same": "No verdict changes.",
-        "stricter": "Some subjects stand worse, none better.",
-        "looser": "Some subjects stand better, none worse.",
-        "different": "Some subjects stand worse, and some better.",
-        "stricter-for-some": "Some subjects stand worse; whether any stands better was not"
-        " decided.",
-        "looser-for-some": "Some subjects stand better; whether any stands worse was not decided.",
-        "undecided": "Whether a verdict changes was not decided within the limit.",
-    }[found["verdict"]["relation"]]
+    if _only_written(found):
+        return "The two versions mean the same; what is written differs."
+    moved = HEADLINES[_moved(found["verdict"])]
+    if found["accepts"] != "the same":
+        # What is proved says nothing of a file that one version rejects.
+        if found["verdict"]["relation"] == "same":
+            moved = (
+                "No verdict changes of anybody whom both versions accept; a file may be accepted"
+                " by one alone (see the dictionary)."
+            )
+        else:
+            moved += (
+                " This is said of those whom both versions accept; a file may be accepted by one"
+                " alone (see the dictionary)."
+            )
     said = [_many(found["criteria"], "criterion changes", "criteria change"), moved]
     if any(not unchanged(c) for c in found["outcomes"]):
         said.append(_many(found["outcomes"], "outcome class changes", "outcome classes change"))
     return " ".join(said)
+
+
+def _only_written(found: Plain) -> bool:
+    """Whether it is proved that two versions mean the same. A criterion's own words may mean
+    something else, and so may a dictionary; nothing is proved of those."""
+    return not (
+        found["accepts"] != "the same"
+        or found["verdict"]["relation"] != "same"
+        or found["dictionary"]
+        or found["other"]
+        or any(
+            change["relation"] != "same" or change["turned"] or change["reworded"]
+            for change in (*found["criteria"], *found["outcomes"])
+        )
+    )
 
 
 def _many(changes: Sequence[Plain], one: str, more: str) -> str:
@@ -134,7 +188,7 @@ def certainty(change: Plain) -> str:
     if change["relation"] in ("added", "removed"):
         shown = change["worse"] or change["better"]
         return f"Shown by {'an entry' if of_entry else 'a subject'}." if shown else ""
-    said = (ENTRY_PROOFS if of_entry else PROOFS)[change["relation"]]
+    said = (ENTRY_PROOFS if of_entry else PROOFS)[_moved(change)]
     moved = change["relation"] not in ("same", "undecided")
     if change["about"] == "class" and moved and change["old"]["rule"] == change["new"]["rule"]:
         said += " Its own rule stays: a class before it, or the dictionary, changes."
@@ -180,6 +234,7 @@ def as_text(found: Plain) -> str:
     subjects = found["subjects"]
     if subjects is not None:
         lines += ["", *_again_text(subjects)]
+    lines += _listed_text("protocol", found["protocol"])
     for change in found["criteria"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
@@ -189,13 +244,17 @@ def as_text(found: Plain) -> str:
     for change in found["outcomes"]:
         if not unchanged(change):
             lines += ["", *_change_text(change)]
-    for title, items in (("dictionary", found["dictionary"]), ("outcome rules", found["other"])):
-        if items:
-            lines += ["", f"{title}:"]
-            lines += [line for item in items for line in _wrapped(item, "  ")]
+    lines += _listed_text("dictionary", found["dictionary"])
+    lines += _listed_text("outcome rules", found["other"])
     if subjects is not None and subjects["flips"]:
         lines += ["", "subjects, one by one:", *_flips_text(subjects["flips"])]
     return "\n".join(lines) + "\n"
+
+
+def _listed_text(title: str, items: Sequence[str]) -> list[str]:
+    if not items:
+        return []
+    return ["", f"{title}:", *(line for item in items for line in _wrapped(item, "  "))]
 
 
 def _versions(found: Plain) -> str:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 import engine.model as m
 from engine.decision import Screener
 from engine.diff import Change, Comparison, _same_to_read, compare, record
+from engine.differences import accepts_alike
 from engine.packs import read_pack
 from engine.record import dump_any
 from engine.subjects import read_subject
@@ -238,6 +239,7 @@ def test_comparison_agrees_with_brute_force(old: m.Protocol, new: m.Protocol) ->
             else "looser" if better else "same"
         )  # fmt: skip
         assert change.relation == expected and change.proved
+        assert (change.never_worse, change.never_better) == (not worse, not better)
 
 
 # --- the command ----------------------------------------------------------------------------
@@ -330,6 +332,64 @@ def test_an_older_version_comes_out_of_git(tmp_path: Path, monkeypatch: pytest.M
     assert ran.code == 2 and "git is not installed here" in ran.said
 
 
+def test_a_path_in_a_revision_begins_at_the_root_and_may_be_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write(bad("p", "", "wide", {"I01": "{wide: {at_least: 5}}"}), tmp_path / "packs" / "p")
+    (tmp_path / "shared").mkdir()
+    (pack / "facts.yaml").rename(tmp_path / "shared" / "facts.yaml")
+    (pack / "facts.yaml").symlink_to("../../shared/facts.yaml")
+    (pack / "gone.yaml").symlink_to("nowhere")
+    (pack / "more").symlink_to("../../shared")
+    (tmp_path / "links").mkdir()
+    for name, target in {"now": "../packs/p", "out": "/etc", "gone": "nowhere", "loop": "loop",
+                         "file": "../packs/p/facts.yaml"}.items():  # fmt: skip
+        (tmp_path / "links" / name).symlink_to(target)
+    (tmp_path / "out").mkdir()
+    shutil.copytree(pack, tmp_path / "out" / "p", symlinks=True)
+    (tmp_path / "out" / "p" / "notes.txt").symlink_to("/etc/hostname")
+    (pack / "loop.yaml").symlink_to("loop.yaml")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    rules = pack / "eligibility.yaml"
+    rules.write_text(rules.read_text().replace("at_least: 5", "at_least: 7"))
+    monkeypatch.chdir(tmp_path / "packs")
+    for name in ("p", "/packs/p", "../links/now", "/links/now/", "../out/../packs/p", "./p"):
+        ran = eligo("diff", f"HEAD:{name}", "p")
+        assert ran.code == 0 and "I01: stricter" in ran.out, name
+    ran = eligo("diff", "HEAD:../out/p", "p")
+    assert ran.code == 2 and "`notes.txt` in `HEAD:../out/p` is a symbolic link out" in ran.said
+    ran = eligo("diff", f"HEAD:{pack.as_posix()}", "p")
+    assert ran.code == 2 and "no-revision" in ran.said
+    assert "a path that begins with `/` begins at the repository's root" in ran.said
+    assert "repository's root" not in eligo("diff", "HEAD:q", "p").said
+    for name, why in (
+        ("out", "is a symbolic link out of the repository, to `/etc`"),
+        ("gone", "is a symbolic link to what is not there"),
+        ("loop", "is a symbolic link that leads to itself"),
+    ):
+        ran = eligo("diff", f"HEAD:/links/{name}", "p")
+        assert ran.code == 2 and f"no-revision: `HEAD:/links/{name}` {why}" in ran.said
+    ran = eligo("diff", "HEAD:../links/file", "p")
+    assert ran.code == 2 and "no-revision: git cannot give `HEAD:../links/file`" in ran.said
+
+
+def test_a_pack_may_be_the_root_of_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write(bad("p", "", "wide", {"I01": "{wide: {at_least: 5}}"}), tmp_path / "p")
+    git(pack, "init", "-q")
+    git(pack, "add", ".")
+    git(pack, "commit", "-q", "-m", "first")
+    (pack / "more").mkdir()
+    for folder, names in ((pack, ("/", "", ".")), (pack / "more", ("/", "..", "../"))):
+        monkeypatch.chdir(folder)
+        for name in names:
+            ran = eligo("diff", f"HEAD:{name}", pack.as_posix())
+            assert ran.code == 0 and "The two versions mean the same.\n" in ran.out, name
+
+
 # --- what the dictionary alone changes --------------------------------------------------------
 
 ALT = "{{ask: ALT, type: quantity, unit: U/L, {}valid_for: 14 days}}"
@@ -400,13 +460,16 @@ def test_of_no_subjects_nothing_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("relation", "says"),
     [
-        ("stricter", "Some subjects stand worse, none better."),
-        ("stricter-for-some", "Some subjects stand worse; whether any stands better was not"),
-        ("looser-for-some", "Some subjects stand better; whether any stands worse was not"),
+        ("stricter", "Some verdicts get worse, none gets better."),
+        ("looser", "Some verdicts get better, none gets worse."),
+        ("different", "Some verdicts get worse, and some better."),
+        ("stricter-for-some", "Some verdicts get worse; whether any gets better is not decided."),
+        ("looser-for-some", "Some verdicts get better; whether any gets worse is not decided."),
     ],
 )
 def test_nobody_is_said_to_stand_otherwise_unless_it_is_proved(relation: str, says: str) -> None:
-    found = {"alike": False, "criteria": [], "outcomes": [], "verdict": {"relation": relation}}
+    found = {"alike": False, "accepts": "the same", "criteria": [], "outcomes": [],
+             "dictionary": [], "other": [], "verdict": {"relation": relation}}  # fmt: skip
     assert f"0 criteria change. {says}" in summary(found)
 
 
@@ -441,8 +504,43 @@ def test_a_verdict_is_not_proved_by_parts_that_are_not() -> None:
     assert told["verdict"]["basis"] == told["criteria"][0]["basis"] == "witnessed"
     text = as_text(told)
     assert "stricter for some; whether looser for others is not decided" in text
-    assert "stricter" not in summary(told) and "whether any stands better was not" in summary(told)
+    assert "stricter" not in summary(told) and "whether any gets better is not" in summary(told)
     assert "whether looser for others is not decided" in as_html(told)
+
+
+SHADOWED = {"I01": "{x: {at_least: 3}}", "I02": "{x: {at_least: 10}}", "I03": LASTED}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_of_what_is_not_decided_the_direction_that_is_proved_is_said(back: bool) -> None:
+    """Whom the first criterion lets in the second keeps out, which the days between two dates
+    leave undecided; but a verdict is as good as its criteria."""
+    facts = "x started ended lasted"
+    packs = [bad("old", "", facts, {**SHADOWED, "I01": "{x: {at_least: 5}}"}),
+             bad("new", "", facts, SHADOWED)]  # fmt: skip
+    found = compared(*(packs[::-1] if back else packs))
+    assert found.criteria[0].relation == ("stricter" if back else "looser")
+    assert found.verdict.relation == "undecided"
+    told = record(found, None)
+    assert [told["verdict"][f"never_{way}"] for way in ("worse", "better")] == [not back, back]
+    assert [told["criteria"][0][f"never_{way}"] for way in ("worse", "better")] == [not back, back]
+    assert told["criteria"][2]["never_worse"] and told["criteria"][2]["never_better"]
+    no, maybe = ("better", "worse") if back else ("worse", "better")
+    assert f"No verdict gets {no}; whether any gets {maybe} is not decided." in summary(told)
+    assert f"nobody stands {no}; whether anybody stands {maybe} is not decided" in " ".join(
+        as_text(told).split()
+    )
+    both = {**told["verdict"], "never_worse": False, "never_better": False}
+    assert "Whether a verdict changes is not decided" in summary({**told, "verdict": both})
+
+
+def test_a_headline_speaks_of_verdicts_where_a_criterion_moves_the_other_way() -> None:
+    old = {"I01": "{x: {at_least: 10}}", "I02": "{x: {at_least: 5}}", "I03": "{a: true}"}
+    new = {"I01": "{x: {at_least: 10}}", "I02": "{x: {at_least: 8}}"}
+    told = record(compared(bad("o", "", "x a", old), bad("n", "", "x a", new)), None)
+    assert told["criteria"][1]["worse"] is not None
+    assert "Some verdicts get better, none gets worse." in summary(told)
+    assert "subjects stand" not in as_text(told)
 
 
 ONLY_READ = {"ask", "found_in", "effort", "place", "name"}
@@ -813,3 +911,201 @@ def test_a_revision_is_never_an_option_of_git(revision: str) -> None:
     ran = eligo("diff", "--", f"{revision}:rules", SHIPPED.as_posix())
     assert ran.code == 2 and ran.out == ""
     assert f"no-revision: `{revision}` is no revision: it begins with `-`" in ran.said
+
+
+# --- what one version alone accepts -------------------------------------------------------------
+
+
+def test_a_narrower_range_is_not_said_to_change_nothing(tmp_path: Path) -> None:
+    """Who is rejected has no verdict any more, and no proof speaks of them."""
+    rule = {"I01": "{x: {above: 50}}"}
+    narrow = "{ask: X, type: quantity, unit: mg/dL, range: [10, 90], valid_for: 14 days}"
+    old = write(bad("p", "", "x", rule), tmp_path / "old")
+    new = write(bad("p", "", "", rule, more={"x": narrow}), tmp_path / "new")
+    file = tmp_path / "s.yaml"
+    file.write_text("subject: S1\nfacts: {x: {value: 5, on: 2026-01-10}}\n")
+    words = ("diff", old.as_posix(), new.as_posix(), "--subjects", file.as_posix(),
+             "--as-of", "2026-01-15")  # fmt: skip
+    ran = eligo(*words)
+    said = " ".join(ran.out.split())
+    assert "S1: ineligible -> rejected" in said
+    assert (
+        "No verdict changes of anybody whom both versions accept; a file may be accepted by one"
+        " alone (see the dictionary)." in said
+    )
+    assert "No verdict changes." not in said and "x: range: 0 to 100 -> 10 to 90" in said
+    found = json.loads(eligo(*words, "--format", "json").out)
+    assert found["accepts"] == "not the same" and found["verdict"]["relation"] == "same"
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
+
+
+RANGED = "{ask: A, type: quantity, unit: a, range: [0, 120], derive: {completed_years_since: born}}"
+BORN = "{ask: Born, type: date, changes: with_time, valid_for: 9 days}"
+
+
+def _with(protocol: m.Protocol, name: str, **more: Any) -> m.Protocol:
+    fact = replace(protocol.facts[name], **more)
+    return replace(protocol, facts={**protocol.facts, name: fact})
+
+
+def _listed(protocol: m.Protocol, **more: Any) -> m.Protocol:
+    return replace(protocol, records={"therapy": replace(protocol.records["therapy"], **more)})
+
+
+def _field(protocol: m.Protocol, name: str, **more: Any) -> m.Protocol:
+    fields_ = protocol.records["therapy"].fields
+    return _listed(protocol, fields={**fields_, name: replace(fields_[name], **more)})
+
+
+def _without(things: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return {key: value for key, value in things.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "alike"),
+    [
+        (lambda p: _with(p, "x", range_u=None), False),
+        (lambda p: _with(p, "x", unit="g/L"), False),
+        (lambda p: _with(p, "x", molar_mass=Decimal(60)), False),
+        (lambda p: _with(p, "a", type="text"), False),
+        (lambda p: _with(p, "sex", choices=p.facts["sex"].choices[:1]), False),
+        (lambda p: _with(p, "steroid", derive=None), False),
+        (lambda p: _with(p, "years", range_u=(0, 90 * m.MILLION)), False),
+        (lambda p: _with(p, "years", derive=m.DaysBetween("started", "born")), False),
+        # A date that is asked whole years of, and never changes, is a birth date: not to come.
+        (lambda p: _with(p, "born", changes="never", valid_for=None), False),
+        # How long a date is relied on tells whether an age is known, and out of its range.
+        (lambda p: _with(p, "born", valid_for=m.Duration(3, 0)), False),
+        (lambda p: replace(p, facts=_without(p.facts, "a")), False),
+        (lambda p: replace(p, facts=_without(p.facts, "years")), False),
+        (lambda p: replace(p, records={}, facts=_without(p.facts, "steroid")), False),
+        (lambda p: _listed(p, fields=_without(p.records["therapy"].fields, "dose")), False),
+        (lambda p: _field(p, "target", many=False), False),
+        (lambda p: _field(p, "dose", range_u=(0, 2 * m.MILLION)), False),
+        (lambda p: _field(p, "kind", choices=(m.Choice("chemo", ""),)), False),
+        (lambda p: _field(p, "ended", type="text"), False),
+        (lambda p: p, True),
+        (lambda p: _with(p, "x", ask="Y", found_in="file", effort=3), True),
+        (lambda p: _with(p, "x", valid_for=m.Duration(3, 0), uln_u=5, attested_by="he"), True),
+        (lambda p: _with(p, "sex", choices=p.facts["sex"].choices[::-1]), True),
+        (lambda p: _listed(p, ask="?", valid_for=m.Duration(3, 0)), True),
+        # What is worked out is in no file.
+        (lambda p: replace(p, facts=_without(p.facts, "steroid")), True),
+    ],
+)  # fmt: skip
+def test_whether_one_version_may_reject_what_the_other_accepts(change: Any, alike: bool) -> None:
+    facts = "x a sex started steroid"
+    more = {"born": BORN, "years": RANGED}
+    protocol, _ = read(bad("p", "", facts, {"I01": "{a: true}"}, more=more))
+    for pair in ((protocol, change(protocol)), (change(protocol), protocol)):
+        assert accepts_alike(*pair) is alike
+
+
+# --- what is written otherwise, and means the same ----------------------------------------------
+
+WRITTEN = "The two versions mean the same; what is written differs."
+
+
+def _all_lines(found: Comparison) -> tuple[str, str]:
+    """The text, in one line, and the page; every line of the text fits a terminal."""
+    told = record(found, None)
+    text = as_text(told)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert not found.alike and not told["alike"]
+    return " ".join(text.split()), unescape(as_html(told))
+
+
+def test_what_a_protocol_is_called_and_when_it_is_in_effect_is_listed() -> None:
+    old, _ = read(bad("p", "", "a", {"I01": "{a: true}"}))
+    new = replace(
+        old, version="2", title="Another " * 20 + "title", effective=date(2026, 5, 1),
+        source={"registry": "NCT01", "document": "Amendment 2"},
+    )  # fmt: skip
+    old = replace(old, source={"registry": "NCT00", "sponsor": "S"})
+    found = confirmed(old, new)
+    text, page = _all_lines(found)
+    assert f"p: 1 -> 2 {WRITTEN} protocol: version: 1 -> 2 title: p -> Another" in text
+    for line in (
+        "effective: none -> 2026-05-01",
+        "source: registry: NCT00 -> NCT01",
+        "source: sponsor: S -> none",
+        "source: document: none -> Amendment 2",
+    ):
+        assert line in found.protocol and line in text and line.replace("->", "→") in page
+    back = record(confirmed(new, old), None)["protocol"]
+    assert "effective: 2026-05-01 -> none" in back and "source: sponsor: none -> S" in back
+
+
+def test_criteria_in_another_order_are_listed() -> None:
+    rules = {"I01": "{a: true}", "I02": "{b: true}", "E01": "{x: {above: 5}}"}
+    old, _ = read(bad("p", "", "a b x", rules))
+    found = confirmed(old, replace(old, criteria=old.criteria[::-1]))
+    text, page = _all_lines(found)
+    assert f"{WRITTEN} protocol: criteria in another order: I01 I02 E01 -> E01 I02 I01" in text
+    assert "criteria in another order" in page
+    # One that comes or goes, or has another number, is no other order.
+    fewer, _ = read(bad("p", "", "a b x", {"I02": rules["I02"], "E01": rules["E01"]}))
+    assert not any("order" in line for line in confirmed(old, fewer).protocol)
+    assert not any("order" in line for line in confirmed(fewer, old).protocol)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ("{not: {any: [{a: true}, {b: true}]}}",
+         "{all: [{not: {a: true}}, {not: {b: true}}]}", "- any of: + all of: "),
+        ("{x: {above: 5}}", "{not: {x: {at_most: 5}}}", "- X: above 5 mg/dL + not: + X: at most 5"),
+        ("{all: [{a: true}, {b: true}]}", "{all: [{b: true}, {a: true}]}", " B: yes "),
+        ("{chemo: {at_least_ago: 14 days}}", "{chemo: {at_least_ago: 2 weeks}}",
+         "- C: at least 14 days ago + C: at least 2 weeks ago"),
+        ("{not: {defined: either}}", "{not: {any: [{b: true}, {a: true}]}}",
+         "+ B: yes A: yes - B: yes"),
+    ],
+)  # fmt: skip
+def test_a_rule_rewritten_is_listed_though_it_means_the_same(
+    old: str, new: str, lines: str
+) -> None:
+    more = {"definitions": {"either": "{any: [{a: true}, {b: true}]}"}}
+    packs = [bad("p", "", "a b x chemo", {"I03": rule}, **more) for rule in (old, new)]
+    found = compared(*packs)
+    assert found.criteria[0].relation == "same" and found.criteria[0].rewritten
+    told = record(found, None)
+    assert told["criteria"][0]["rewritten"]
+    text, page = _all_lines(found)
+    assert f"{WRITTEN} I03: same meaning, rule rewritten The statement of I03 " in text
+    assert lines in text and "Proved over everything that both versions accept." in text
+    assert "same meaning, rule rewritten" in page and 'class="came"' in page
+
+
+def test_definitions_that_come_and_go_are_listed() -> None:
+    named = bad("p", "", "a b", {"I01": "{defined: both}", "I02": "{a: true}"},
+                definitions={"both": "{all: [{a: true}, {b: true}]}"})  # fmt: skip
+    plain = bad("p", "", "a b", {"I01": "{all: [{a: true}, {b: true}]}", "I02": "{a: true}"})
+    found = compared(named, plain)
+    assert found.protocol == ("definitions: both: removed", "I01: definitions: both -> none")
+    assert not found.criteria[0].rewritten
+    assert f"{WRITTEN} protocol: definitions: both: removed" in _all_lines(found)[0]
+    other = bad("p", "", "a b", {"I01": "{a: true}"}, definitions={"spare": "{b: true}"})
+    spare = bad("p", "", "a b", {"I01": "{a: true}"}, definitions={"spare": "{b: false}"})
+    assert compared(other, spare).protocol == ("definitions: spare: b yes -> b no",)
+
+
+def test_two_packs_are_alike_only_if_nothing_at_all_differs(tmp_path: Path) -> None:
+    rules = {"I01": "{a: true}", "E01": "{b: true}"}
+    old, new = (write(bad("p", "", "a b", rules), tmp_path / name) for name in ("old", "new"))
+    words = ("diff", old.as_posix(), new.as_posix())
+    assert "The two versions mean the same.\n" in eligo(*words).out
+    assert json.loads(eligo(*words, "--format", "json").out)["alike"] is True
+    file = new / "facts.yaml"
+    file.write_text(file.read_text() + "# a comment\n")
+    out = " ".join(eligo(*words).out.split())
+    assert f"{WRITTEN} protocol: files: they differ in what is not compared (comments" in out
+    assert json.loads(eligo(*words, "--format", "json").out)["alike"] is False
+
+
+def test_words_of_a_criterion_are_not_said_to_mean_the_same() -> None:
+    """A protocol's text says what is meant: whether a rule still says it, nobody has proved."""
+    rule = {"I01": "{x: {above: 5}}"}
+    packs = [bad("p", "", "x", rule, text={"I01": f"X is above {n}"}) for n in (5, 10)]
+    told = record(compared(*packs), None)
+    assert summary(told) == "1 criterion changes. No verdict changes."
