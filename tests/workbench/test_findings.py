@@ -122,6 +122,38 @@ def test_an_entry_of_no_class_is_graded_so_by_outcomes(tmp_path: Path) -> None:
     assert grade["value"] is None and grade["possible"] == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "says"),
+    [
+        ("{marrow: {below: 5}}", "{marrow: {below: 250}}", "limit-outside-range", "250"),
+        ("    no_leukaemia:\n", "    not_used:\n      {supported: true}\n    no_leukaemia:\n",
+         "unused-definition", "not_used"),
+        ("holds_when: {mrd: {below: 0.01}}",
+         "text: Significant decrease\n        holds_when: {mrd: {below: 0.01}}",
+         "vague-word", "mrd negative: `significant`"),
+        ("all: [{defined: crs_present}, {hypotension: none}, {hypoxia: none}]",
+         "all: [{defined: crs_present}, {hypotension: several_vasopressors}]",
+         "never-passed", "class `1` of `crs`"),
+    ],
+)  # fmt: skip
+def test_outcome_rules_are_looked_at_too(
+    tmp_path: Path, old: str, new: str, code: str, says: str
+) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(SHIPPED, pack)
+    rules = (pack / "outcomes.yaml").read_text("utf-8")
+    assert rules.count(old) == 1
+    edited = rules.replace(old, new)
+    if code == "vague-word":
+        label = "        interpretation: Below 0.01 % (1 in 10,000), by flow or PCR.\n"
+        assert edited.count(label) == 1
+        edited = edited.replace(label, "")
+    (pack / "outcomes.yaml").write_text(edited, "utf-8")
+    found = [one for one in findings(read_pack(pack)) if one.place.path.endswith("outcomes.yaml")]
+    assert any(one.code == code and says in one.message for one in found), found
+    assert all(one.place.line > 1 for one in found)
+
+
 def test_the_shipped_pack_has_no_findings() -> None:
     protocol = read_pack(SHIPPED)
     cases = read_cases(case_files(SHIPPED), protocol, "cases")
