@@ -95,7 +95,7 @@ class _Analysis:
         self.ground = ground_of(protocol, self.base, self.effort, progress)
         self.spaces = self.ground.spaces
         self.count = len(pack_leaves(protocol))
-        self.grounds: dict[frozenset[m.Leaf], Ground] = {}
+        self.grounds: dict[object, Ground] = {}
         self.silent: set[str] = set()  # criteria of which no more is said
         self.told: set[str] = set()  # conditions of which no more is said, nor of their parts
         self.unwritten: set[str] = set()  # criteria with a `todo`: open for everybody as yet
@@ -175,15 +175,20 @@ class _Analysis:
         ground: Ground | None = None,
     ) -> Literal["some", "none", "undecided"]:
         """Whether a goal is met by something that can be recorded (and is accepted)."""
-        grounds = [ground] if ground else [self.ground]
-        found: Literal["some", "none", "undecided"] = "undecided"
-        while grounds:
+        self.effort.question()
+        found = self._looked_on(ground or self.ground, goal, about, definite, accept)
+        if found != "undecided" or ground is not None:
+            return found
+        # By themselves, these conditions may have fewer orders of days to look at, and less
+        # that hangs together.
+        for own in self._own_grounds(about):
             self.effort.question()
-            on = grounds.pop()
-            found = self._looked_on(on, goal, about, definite, accept)
-            if found == "undecided" and ground is None and on is self.ground:
-                # By themselves, these conditions may have fewer orders of days to look at.
-                grounds += self._own_ground(about)
+            found = self._looked_on(own, goal, about, definite, accept)
+            if found != "undecided":
+                return found
+        for free in self._free_grounds(about):
+            self.effort.question()
+            found = self._looked_on(free, goal, about, definite, lambda *_: False)
         return found
 
     def _looked_on(
@@ -212,21 +217,45 @@ class _Analysis:
                 proved = False
         return "none" if proved else "undecided"
 
-    def _own_ground(self, about: Sequence[m.Condition]) -> list[Ground]:
-        """What can be recorded for some conditions alone; nothing where that is no less, or
-        the analysis has taken half of what it may."""
-        leaves = frozenset(
-            leaf for one in about for leaf in leaves_of(one, self.protocol.definitions)
-        )
-        if self.effort.spent > self.effort.limit // 2 or len(leaves) >= self.count:
-            return []
-        if leaves not in self.grounds:
+    def _own_grounds(self, about: Sequence[m.Condition]) -> Iterator[Ground]:
+        """What can be recorded for some conditions alone; nothing where that is no less."""
+        leaves = self._leaves(about)
+        if len(leaves) < self.count:
+            yield from self._ground(self.protocol, about, leaves)
+
+    def _free_grounds(self, about: Sequence[m.Condition]) -> Iterator[Ground]:
+        """As if days between dates were free of the dates themselves: more than can be
+        recorded, so that what is never met there is never met."""
+        facts = dict(self.protocol.facts)
+        asked = {leaf.fact for leaf in self._leaves(about) if not isinstance(leaf, m.Todo)}
+        for name in asked:
+            derive = facts[name].derive
+            if isinstance(derive, m.DaysBetween):
+                ends = [f"{name}~from", f"{name}~to"]
+                facts[name] = replace(facts[name], derive=m.DaysBetween(*ends))
+                facts |= {end: m.Fact(end, "", "date", changes="never") for end in ends}
+        if facts != self.protocol.facts:
+            yield from self._ground(
+                replace(self.protocol, facts=facts), about, ("free", self._leaves(about))
+            )
+
+    def _ground(
+        self, protocol: m.Protocol, about: Sequence[m.Condition], key: object
+    ) -> Iterator[Ground]:
+        """A ground for some conditions, made once; nothing where the analysis has taken half
+        of what it may."""
+        if self.effort.spent > self.effort.limit // 2:
+            return
+        if key not in self.grounds:
             criteria = [
                 m.Criterion(f"C{i}", "inclusion", "", one) for i, one in enumerate(about, start=1)
             ]
-            alone = only_reached(self.protocol, criteria)
-            self.grounds[leaves] = ground_of(alone, self.base, self.effort)
-        return [self.grounds[leaves]]
+            alone = only_reached(protocol, criteria)
+            self.grounds[key] = ground_of(alone, self.base, self.effort)
+        yield self.grounds[key]
+
+    def _leaves(self, about: Sequence[m.Condition]) -> frozenset[m.Leaf]:
+        return frozenset(leaf for c in about for leaf in leaves_of(c, self.protocol.definitions))
 
     def _confirmed(self, recorded: Plain, as_of: date) -> Witness | None:
         self.effort.spent += Effort.SCREENED
