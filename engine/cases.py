@@ -198,7 +198,12 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             if case is not None:
                 found.append(case)
         faults += sheet.faults()
-    return Cases(tuple(found), plain, tuple(dict.fromkeys(faults)))
+    order = {f"{at}/{name}": number for number, name in enumerate(contents)}
+    ordered = sorted(
+        dict.fromkeys(faults),
+        key=lambda fault: (order.get(fault.span.path, -1), fault.span.line, fault.span.column),
+    )
+    return Cases(tuple(found), plain, tuple(ordered))
 
 
 def _parts(sheet: Sheet) -> dict[str, Any]:
@@ -300,7 +305,7 @@ def _expected(
         answer = sheet.option_of((*at, name), said, get_args(m.Answer))
         if answer is not None:
             answers[name] = answer
-    if top.get("answers") == {} and "verdict" not in value:
+    if value in ({}, {"answers": {}}):
         hint = "say the answer of a criterion, or the verdict"
         sheet.fault(path, "empty", "the case expects nothing, so it shows nothing", hint)
     verdict = None

@@ -121,7 +121,11 @@ def test_a_case_expects_an_answer_or_a_verdict() -> None:
         "expect: {answers: {}, verdict: eligible}": [],
         "expect: {answers: {}, verdict: maybe}": ["option"],
         "expect: {answers: {I09: yes}}": ["unknown-criterion"],
-        "expect: {}": ["missing-key"],
+        "expect: {verdict: eligible}": [],
+        "expect: {verdict: maybe}": ["option"],
+        "expect: {}": ["empty"],
+        "expect: {answers: }": ["blank"],
+        "expect: {answer: {I01: yes}}": ["unknown-key"],
         "expect:": ["blank"],
         "expect: [I01]": ["type"],
         "": ["missing-key"],
@@ -139,6 +143,42 @@ def test_every_fault_of_a_case_is_shown_at_once() -> None:
     assert sorted(fault.code for fault in faults) == [
         "missing-key", "missing-key", "unknown-criterion", "unknown-fact",
     ]  # fmt: skip
+
+
+def test_faults_of_cases_stand_in_file_order() -> None:
+    """Whatever finds them: the form of the file, a base, or what a case changes in it."""
+    protocol, _ = read(PACK)
+    wrong = (
+        CASES.replace("a: true", "a: 7")
+        .replace("I01: yes", "I09: yes")
+        .replace("value: 9", "value: 900")
+        .replace("I02: no", "I02: never")
+    )
+    again = wrong.replace("child", "other").replace("name: ", "name: the other ")
+    files = {"b.yaml": again.encode(), "c.yaml": b"cases: {", "a.yaml": wrong.encode()}
+    found = [fault.span for fault in read_cases(files, protocol, "cases").faults]
+    assert found == sorted(found, key=lambda s: ("bca".index(s.path[6]), s.line, s.column))
+    # What a case changes in a base that has faults is not looked at.
+    lines = [2, 7, 12]
+    assert [(span.path, span.line) for span in found] == [
+        *(("cases/b.yaml", line) for line in lines),
+        ("cases/c.yaml", 2),
+        *(("cases/a.yaml", line) for line in lines),
+    ]
+
+
+@pytest.mark.parametrize("name", ["more.yml", "more.json", "deep/more.yaml"])
+def test_cases_may_stand_in_every_form_of_file_that_packs_have(name: str, tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    file = pack / "cases" / name
+    file.parent.mkdir(parents=True)
+    subject = {"subject": "S", "facts": {"a": True}}
+    case = {"name": "one", "as_of": "2026-01-15", "subject": subject}
+    file.write_text(json.dumps({"cases": [{**case, "expect": {"answers": {"I01": "no"}}}]}))
+    ran = eligo("test", pack.as_posix(), "--coverage", "--write")
+    assert ran.code == 1 and "1 case: 0 passed, 1 failed" in ran.out
+    assert f"cases/{name}:1: failed: one" in " ".join(ran.out.split())
+    assert (pack / "cases" / "suggested.yaml").is_file()
 
 
 SUBJECT = "{subject: S, facts: {a: true, x: {value: 3, on: 2026-01-14}}}"
