@@ -135,17 +135,21 @@ def _meaning(protocol: m.Protocol, lenient: str) -> tuple[object, ...]:
 def _all(protocol: m.Protocol) -> Iterator[Mutant]:
     for path, condition in condition_paths(protocol).items():
         using = users(protocol, path)
-        if not using:
+        if not using or not _asks(condition, protocol):
             continue
         for kind, words, other in _edited(protocol, condition):
             place = condition.place
             yield Mutant(kind, f"{path}: {words}", place, replaced(protocol, path, other), using)
         if isinstance(condition, m.All | m.Any) and len(condition.children) > 1:
             for i, child in enumerate(condition.children, start=1):
+                if not _asks(child, protocol):
+                    continue
                 words = f"{path}: without `{_words(child, protocol)}`"
                 other_pack = replaced(protocol, f"{path}.{i}", None)
                 yield Mutant("dropped-condition", words, child.place, other_pack, using)
     for number, criterion in enumerate(protocol.criteria):
+        if not _asks(criterion.holds_when, protocol):
+            continue
         rest = (*protocol.criteria[:number], *protocol.criteria[number + 1 :])
         mine = frozenset([criterion.id])
         if rest:
@@ -160,6 +164,12 @@ def _all(protocol: m.Protocol) -> Iterator[Mutant]:
         words = f"{criterion.id}: taken as {other_kind}"
         yield Mutant("kind", words, criterion.place, replace(protocol, criteria=swapped), mine)
     yield from _dictionary(protocol)
+
+
+def _asks(condition: m.Condition, protocol: m.Protocol) -> bool:
+    """Whether a condition tests anything, and is not still `todo` throughout."""
+    leaves = leaves_of(condition, protocol.definitions)
+    return any(not isinstance(leaf, m.Todo) for leaf in leaves)
 
 
 def _words(condition: m.Condition, protocol: m.Protocol) -> str:
@@ -487,8 +497,8 @@ def _killer(
         if one.lenient and statuses[one.lenient] == "open":
             statuses[one.lenient] = "passed"
             answers[one.lenient] = "yes" if mine[0].kind == "inclusion" else "no"
-        expected = case.answers
-        if any(name in expected and answers.get(name) != expected[name] for name in one.criteria):
+        # A criterion that is dropped has no answer; whether it is missed, the verdict says.
+        if any(case.answers.get(name, answer) != answer for name, answer in answers.items()):
             return number
         moved = not mine or any(item.statuses[name] != now for name, now in statuses.items())
         if case.verdict is not None and moved:

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 import engine.model as m
 from app.test import write_suggestions
 from engine import reference
-from engine.cases import Case, Cases, case_files, coverage, read_cases, run_case
+from engine.cases import Case, Cases, Obligation, case_files, coverage, read_cases, run_case
 from engine.decision import Screener
-from engine.edits import leaf_paths
+from engine.edits import leaf_paths, replaced
 from engine.mutants import (
     SWAPPED,
     SWAPPED_AGO,
@@ -35,7 +35,7 @@ from engine.subjects import subject_of
 from engine.worlds.asked import fitted, subject_from
 from engine.worlds.space import Space
 from tests import build
-from tests.bad_packs.corpus import bad
+from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
 from tests.workbench.test_findings import everything, read, small_packs, write
 
@@ -367,6 +367,154 @@ def test_each_suggested_subject_covers_its_obligation() -> None:
     assert full.percent == 100 and full.uncovered == ()
 
 
+def with_cases(folder: Path, spec: Spec, cases: Mapping[str, str]) -> Path:
+    """A pack, and cases: recorded facts, each with what it expects."""
+    pack = write(spec, folder)
+    (pack / "cases").mkdir()
+    lines = [
+        f"  - {{name: n{number}, as_of: 2026-01-15, subject: {{subject: S, facts: {facts}}},"
+        f" expect: {expected}}}\n"
+        for number, (facts, expected) in enumerate(cases.items())
+    ]
+    (pack / "cases" / "all.yaml").write_text("cases:\n" + "".join(lines))
+    return pack
+
+
+EITHER = bad("either", "", "a b", {"I01": "{any: [{a: true}, {b: true}]}"})
+
+
+def test_a_sibling_that_is_unknown_shows_nothing_to_decide(tmp_path: Path) -> None:
+    """From yes to unknown is no decision turned: the criterion was never answered no."""
+    cases = {
+        "{a: true}": "{answers: {I01: yes}}",
+        "{a: false}": "{answers: {I01: unknown}}",
+        "{b: true}": "{answers: {I01: yes}}",
+        "{b: false}": "{answers: {I01: unknown}}",
+    }
+    pack = with_cases(tmp_path, EITHER, cases)
+    ran = eligo("test", pack.as_posix(), "--coverage", "--write")
+    shown = " ".join(ran.out.split())
+    assert ran.code == 1 and "coverage: 60 % (6 of 10; 0 left out)" in shown
+    for test in ("I01.1 (A: yes)", "I01.2 (B: yes)"):
+        for truth in ("true", "false"):
+            assert f"not covered: {test} decides when {truth} -" in shown, shown
+    assert eligo("test", pack.as_posix(), "--coverage").code == 0
+
+
+def test_a_definition_must_decide_every_criterion_that_uses_it(tmp_path: Path) -> None:
+    spec = bad(
+        "shared", "", "a b", {"I01": "{defined: d}", "E01": "{all: [{defined: d}, {b: true}]}"},
+        definitions={"d": "{a: true}"},
+    )  # fmt: skip
+    cases = {
+        "{a: true, b: true}": "{answers: {I01: yes, E01: yes}}",
+        "{a: true, b: false}": "{answers: {E01: no}}",
+        "{a: false, b: false}": "{answers: {I01: no}}",
+        "{}": "{answers: {I01: unknown}}",
+    }
+    pack = with_cases(tmp_path, spec, cases)
+    ran = eligo("test", pack.as_posix(), "--coverage", "--write")
+    assert ran.out.count("not covered") == 1
+    assert "not covered: d (A: yes) decides when false in E01" in " ".join(ran.out.split())
+    # Seen 3, and deciding in each of two criteria 2, for the definition; 5 for b.
+    assert "coverage: 91 % (11 of 12; 0 left out)" in ran.out
+    names = [case.name for case in read_cases(case_files(pack), read_pack(pack), "cases").cases]
+    assert names[-1] == "covers d: decides when false in E01"
+    ran = eligo("test", pack.as_posix(), "--coverage", "--mutate")
+    assert ran.code == 1 and "without `defined d`" not in ran.out
+    assert "coverage: 100 %" in ran.out
+
+
+def test_what_can_never_be_decided_is_proved_impossible() -> None:
+    """`d and not d` is never yes, so nothing in it decides; unknown is no third answer."""
+    spec = bad(
+        "never", "", "a b", {"I01": "{all: [{defined: d}, {not: {defined: d}}]}"},
+        definitions={"d": "{any: [{a: true}, {b: true}]}"},
+    )  # fmt: skip
+    protocol, _ = read(spec)
+    with Screener(protocol) as screener:
+        found = coverage(protocol, [], Space([protocol], AS_OF), screener)
+    assert {(one.path, one.seen, one.criterion) for one in found.infeasible} == {
+        (f"d.{i}", f"decides when {truth}", "I01") for i in (1, 2) for truth in ("true", "false")
+    }
+    assert len(found.uncovered) == 6 and not found.undecided
+
+
+def decides(protocol: m.Protocol, one: Obligation, readings: Mapping[str, m.Reading]) -> bool:
+    """Whether what is read meets an obligation, by the reference alone."""
+    truths = reference.truths(protocol, readings, AS_OF)
+    truth = one.seen.removeprefix("decides when ")
+    if truths[one.path] != truth or truth == one.seen:
+        return truths[one.path] == truth
+    turned = replaced(protocol, one.path, m.Any(()) if truth == "true" else m.All(()))
+    now = reference.truths(turned, readings, AS_OF)
+    return {truths[one.criterion], now[one.criterion]} == {"true", "false"}
+
+
+@settings(max_examples=4)
+@given(small_packs())
+def test_obligations_are_met_or_impossible_by_brute_force(protocol: m.Protocol) -> None:
+    subjects = everything(protocol)
+    read = {repr(r): r for s in subjects if (r := reference.readings(protocol, s, AS_OF))}
+    with Screener(protocol) as screener:
+        found = coverage(protocol, [], Space([protocol], AS_OF), screener)
+    assert found.met == 0 and not found.undecided
+    for impossible in found.infeasible:
+        assert not any(decides(protocol, impossible, readings) for readings in read.values())
+    for missing in found.uncovered:
+        assert missing.witness is not None
+        subject = subject_from(missing.witness.recorded, protocol, AS_OF)
+        readings = reference.readings(protocol, subject, AS_OF)
+        assert decides(protocol, missing.obligation, readings)
+
+
+def test_a_case_that_fails_covers_nothing(tmp_path: Path) -> None:
+    cases = {
+        "{a: true, b: false}": "{answers: {I01: yes}}",
+        "{a: false, b: false}": "{answers: {I01: yes}}",
+        "{a: false, b: true}": "{verdict: ineligible}",
+    }
+    ran = eligo("test", with_cases(tmp_path, EITHER, cases).as_posix(), "--coverage")
+    assert ran.code == 1 and "3 cases: 1 passed, 2 failed" in ran.out
+    # Of the first alone: a was seen true and deciding, b false.
+    assert "coverage: 30 % (3 of 10; 0 left out)" in ran.out
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["no folder", "bases alone"])
+def test_a_pack_without_cases_gets_its_first_ones(folder: bool, tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    if folder:
+        (pack / "cases").mkdir()
+        (pack / "cases" / "bases.yaml").write_text(CASES[: CASES.index("cases:")])
+    plain = eligo("test", pack.as_posix())
+    assert plain.code == 1 and "has no cases" in plain.said and plain.out == ""
+    assert eligo("test", pack.as_posix(), "--write").code == 1
+    assert not (pack / "cases" / "suggested.yaml").exists()
+    words = ("test", pack.as_posix(), "--coverage", "--mutate")
+    ran = eligo(*words, "--write")
+    assert ran.code == 1 and "has no cases" in " ".join(ran.out.split())
+    assert "coverage: 0 % (0 of 10; 0 left out)" in ran.out and "score 0 %" in ran.out
+    again = eligo(*words)
+    assert again.code == 0 and "score 100 %" in again.out, again.out
+
+
+def test_what_is_not_written_yet_is_asked_of_no_case(tmp_path: Path) -> None:
+    """A skeleton's `todo` criteria stay open for everybody: a case could only say so."""
+    study = Path(__file__).parent / "studies" / "NCT90000001.json"
+    pack = tmp_path / "pack"
+    assert eligo("new", study.as_posix(), "--out", pack.as_posix()).code == 0
+    words = ("test", pack.as_posix(), "--coverage", "--mutate")
+    assert eligo(*words, "--write").code == 1
+    found = read_cases(case_files(pack), read_pack(pack), "cases")
+    assert found.faults == () and found.cases
+    assert {name for case in found.cases for name in case.answers} == {"I01"}
+    again = eligo(*words)
+    assert again.code == 0 and "score 100 %" in again.out, again.out
+    half = bad("half", "", "a b", {"I01": "{all: [{a: true}, {todo: true}]}"})
+    made = mutants(read(half)[0])
+    assert not any("todo" in one.words or one.kind == "dropped-criterion" for one in made)
+
+
 # --- mutants --------------------------------------------------------------------------------
 
 
@@ -586,6 +734,27 @@ def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
     assert {one.by for one in judged} <= {"", "all.yaml: base alone"}
     alone = judged_of(protocol, [found.cases[0]])
     assert [one.fate for one in judged] == [one.fate for one in alone]
+
+
+def test_a_criterion_that_is_dropped_is_noticed_by_the_verdict(tmp_path: Path) -> None:
+    """That a case names the criterion says nothing: it is gone from every other record too."""
+    spec = bad("two", "", "a b", {"I01": "{a: true}", "E01": "{b: true}"})
+    both = "{answers: {I01: no, E01: yes}, verdict: ineligible}"
+    cases = {
+        "{a: false, b: true}": both,
+        "{a: false, b: false}": "{answers: {I01: no, E01: no}}",
+        "{a: true, b: true}": "{answers: {I01: yes, E01: yes}, verdict: ineligible}",
+    }
+    pack = with_cases(tmp_path, spec, cases)
+    protocol = read_pack(pack)
+    found = read_cases(case_files(pack), protocol, "cases").cases
+    judged = {one.mutant.words: one for one in judged_of(protocol, list(found))}
+    assert judged["without I01"].fate == "survived" and judged["without I01"].mistaken
+    assert judged["without E01"].by == "all.yaml: n2"
+    eligo("test", pack.as_posix(), "--mutate", "--write")
+    text = (pack / "cases" / "suggested.yaml").read_text()
+    assert "    expect: {verdict: " in text and "answers: {}" not in text
+    assert eligo("test", pack.as_posix(), "--mutate").code == 0
 
 
 def test_a_file_of_suggestions_stays_what_it_was_but_for_more_cases(tmp_path: Path) -> None:
