@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from engine.cases import Case, Cases, Obligation, case_files, coverage, read_cas
 from engine.decision import Screener
 from engine.edits import leaf_paths, replaced
 from engine.mutants import (
+    CONFUSED,
     SWAPPED,
     SWAPPED_AGO,
     SWAPPED_ULN,
@@ -32,6 +34,7 @@ from engine.mutants import (
 from engine.packs import read_pack
 from engine.source import Document, Num, read_document
 from engine.subjects import subject_of
+from engine.units import COMMON_UNITS, conversion
 from engine.worlds.asked import fitted, subject_from
 from engine.worlds.space import Space
 from tests import build
@@ -555,6 +558,77 @@ def test_every_kind_of_mutant_is_made() -> None:
     assert all(SWAPPED[other] == word != other for word, other in SWAPPED.items())
     assert all(SWAPPED_ULN[other] == word != other for word, other in SWAPPED_ULN.items())
     assert all(SWAPPED_AGO[other] == word != other for word, other in SWAPPED_AGO.items())
+
+
+def limits_in_other_units(unit: str, rule: str, **more: str) -> list[str]:
+    """What the `unit` mutants of one limit read it as."""
+    said = "".join(f", {key}: {value}" for key, value in more.items())
+    fact = f"{{ask: Q, type: quantity, unit: '{unit}', changes: never{said}}}"
+    protocol, _ = read(bad("unit", "", "", {"I01": f"{{q: {rule}}}"}, more={"q": fact}))
+    units = [one.words for one in mutants(protocol) if one.kind == "unit"]
+    return [words.partition(" read as ")[2].strip("`").removeprefix("q ") for words in units]
+
+
+@pytest.mark.parametrize(
+    ("unit", "rule", "read_as"),
+    [
+        ("ng/mL", "{below: 5}", ["below 0.05 ng/mL", "below 5000 ng/mL"]),
+        ("mm[Hg]", "{at_least: 90}", ["at least 675.05738 mm[Hg]", "at least 66.200515 mm[Hg]"]),
+        ("mmol/L", "{above: 5.5}", ["above 0.0055 mmol/L"]),
+        ("mg/dL", "{above: 2}", ["above 200 mg/dL", "above 0.2 mg/dL"]),
+        ("mg", "{above: 2}", ["above 0.002 mg", "above 2000 mg"]),
+        ("Cel", "{at_least: 38}", ["at least 3.333333 Cel", "at least -235.15 Cel"]),
+        ("[degF]", "{at_least: 100.4}", ["at least 212.72 [degF]"]),
+        ("mL/min", "{above: 60}", ["above 3600 mL/min", "above 1000 mL/min"]),
+        ("mL/min/{1.73_m2}", "{above: 60}", ["above 3600 mL/min/{1.73_m2}"]),
+        ("ms", "{above: 470}", ["above 470000 ms"]),
+        ("10*9/L", "{above: 1}", ["above 0.001 10*9/L", "above 1000 10*9/L"]),
+        ("{cells}/uL", "{above: 500}", ["above 500000 {cells}/uL", "above 0.5 {cells}/uL"]),
+        ("g/dL", "{between: [8, 10]}", ["between 0.8 and 1 g/dL", "between 0.008 and 0.01 g/dL"]),
+        ("mV", "{above: 2}", ["above 2000 mV", "above 0.002 mV"]),
+        ("wk", "{above: 2}", ["above 0.285714 weeks", "above 8.696429 weeks"]),
+        # Too small to be written in the unit: the other way round.
+        ("g", "{above: 0.0005}", ["above 0.5 g"]),
+        ("{score}", "{above: 2}", []),
+        ("[pH]", "{above: 7}", []),
+    ],
+)  # fmt: skip
+def test_a_limit_is_read_in_the_units_it_is_confused_with(
+    unit: str, rule: str, read_as: list[str]
+) -> None:
+    assert limits_in_other_units(unit, rule) == read_as
+
+
+def test_a_molar_mass_and_whole_numbers_say_which_units_a_limit_is_read_in() -> None:
+    mass = limits_in_other_units("mmol/L", "{above: 5}", molar_mass="180")
+    assert mass == ["above 0.277778 mmol/L", "above 0.005 mmol/L"]
+    spec = bad("age", "", "birth_date age", {"I01": "{age: {above: 2}}"})
+    units = [one.words for one in mutants(read(spec)[0]) if one.kind == "unit"]
+    # Two years are 24 months; as two months they would be no whole number of years.
+    assert units == ["I01: `age above 2 years` read as `age above 24 years`"]
+
+
+def test_every_unit_that_is_confused_converts_to_those_it_is_confused_with() -> None:
+    """And every common unit is, but for bare numbers and a logarithm."""
+    for unit, others in CONFUSED.items():
+        for other in others:
+            assert conversion(unit, other, Decimal(180)) != (1, 0), (unit, other)
+    numbers = {f"10*{n}" for n in range(3, 13)}
+    bare = {unit for unit in COMMON_UNITS if "{" not in unit}
+    assert {u for u in bare if not limits_in_other_units(u, "{above: 7}")} == {
+        "1", "/kg", "[pH]", *numbers,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("unused", ["", "ended"])
+def test_another_date_is_taken_even_if_no_criterion_asks_for_it(unused: str) -> None:
+    spec = bad("dates", "", f"started {unused}", {"I01": "{started: {at_least_ago: 7 days}}"})
+    protocol, _ = read(spec)
+    made = [one for one in mutants(protocol) if one.kind == "reference-date"]
+    expected = ["I01: `started at least 7 days ago` read as `ended at least 7 days ago`"]
+    assert [one.words for one in made] == (expected if unused else [])
+    for judged in judged_of(protocol, []):
+        assert judged.fate == "survived", judged.mutant.words
 
 
 def applied(one: Mutant, readings: Mapping[str, m.Reading]) -> dict[str, m.Status]:
