@@ -87,7 +87,7 @@ def _tested(
         print(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
     else:
         tell(f"{path_text(folder)} has no cases: nothing is covered yet")
-    code = FOUND if failed else 0
+    code = FOUND if failed or not ran else 0
     if not (arguments.coverage or arguments.mutate):
         return code
     as_of = _usual_day(picked)
