@@ -58,9 +58,11 @@ def run(arguments: Namespace) -> int:
     except (re.error, OverflowError, RecursionError) as error:
         say(filled(f"--run: `{shorten(arguments.run)}` is not a pattern: {error}"))
         return REJECTED
-    if not picked:
-        none = f"--run: no case's file and name hold `{shorten(arguments.run or '')}`"
-        say(filled(none if cases.cases else f"{path_text(folder)} has no cases"))
+    if cases.cases and not picked:
+        say(filled(f"--run: no case's file and name hold `{shorten(arguments.run or '')}`"))
+        return FOUND
+    if not picked and not (arguments.coverage or arguments.mutate):
+        say(filled(f"{path_text(folder)} has no cases"))
         return FOUND
     try:
         with Screener(protocol) as screener:
@@ -81,8 +83,11 @@ def _tested(
     ran = [run_case(screener, case) for case in progress(picked, "case")]
     failed = [one for one in ran if one.differences]
     print_failures(failed)
-    print(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
-    code = FOUND if failed else 0
+    if ran:
+        print(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
+    else:
+        tell(f"{path_text(folder)} has no cases: nothing is covered yet")
+    code = FOUND if failed or not ran else 0
     if not (arguments.coverage or arguments.mutate):
         return code
     as_of = _usual_day(picked)
@@ -93,7 +98,8 @@ def _tested(
     if arguments.coverage:
         plain = space if not made else Space([protocol], as_of)
         with stages() as reached:
-            found = coverage(protocol, picked, plain, screener, reached)
+            passing = [one.case for one in ran if not one.differences]
+            found = coverage(protocol, passing, plain, screener, reached)
         suggestions += _print_coverage(found, protocol, suggest)
         code = max(code, FOUND if found.percent < 100 else 0)
     if arguments.mutate:
@@ -207,12 +213,12 @@ class _Suggester:
         self, name: str, as_of: date, body: list[str], criterion: str,
         answer: Answer | None, verdict: str,
     ) -> list[str]:  # fmt: skip
-        said = f"answers: {{{criterion}: {answer}}}" if criterion and answer else "answers: {}"
+        said = f"answers: {{{criterion}: {answer}}}, " if criterion and answer else ""
         return [
             *folded(f"  - name: {quoted(name)}"),
             f"    as_of: {as_of.isoformat()}",
             *body,
-            f"    expect: {{{said}, verdict: {verdict}}}",
+            f"    expect: {{{said}verdict: {verdict}}}",
         ]
 
 
@@ -222,7 +228,7 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
     for one in found.uncovered:
         tell(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
         if one.witness is not None:
-            name = f"covers {one.obligation.path}: {one.obligation.seen}"
+            name = f"covers {one.obligation.path}: {_shows(one.obligation)}"
             shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
@@ -240,7 +246,14 @@ def _at(obligation: Obligation) -> str:
 
 
 def _seen(obligation: Obligation) -> str:
-    return f"{obligation.path} ({obligation.words}) {obligation.seen}"
+    return f"{obligation.path} ({obligation.words}) {_shows(obligation)}"
+
+
+def _shows(obligation: Obligation) -> str:
+    """What cases should show of a test; of one in a definition, in which criterion too."""
+    id_ = obligation.criterion
+    inside = obligation.path.partition(".")[0] == id_
+    return f"{obligation.seen} in {id_}" if id_ and not inside else obligation.seen
 
 
 def _print_mutants(

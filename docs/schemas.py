@@ -321,7 +321,7 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["CaseFile"]["oneOf"] = [{"required": ["subject"]}, {"required": ["base"]}]
         defs["CaseFile"]["dependentRequired"] = {"change": ["base"]}
         defs["CasesFile"]["anyOf"] = [{"required": ["bases"]}, {"required": ["cases"]}]
-        some: Schema = {"properties": {"answers": {"minProperties": 1}}}
+        some: Schema = {"required": ["answers"], "properties": {"answers": {"minProperties": 1}}}
         defs["ExpectFile"]["anyOf"] = [{"required": ["verdict"]}, some]
     for (shape, key), pattern in TEXTS.items():
         if shape in defs:

@@ -1,9 +1,10 @@
 """The cases of a pack: read them, run them, and see what they cover.
 
 A case names a person (a whole `subject`, or a `base` and what to `change` in it), a day, and
-what must come out. Coverage asks of every test in every criterion whether some case saw it
-true, false and unknown, and whether some case saw it *decide*: with its truth turned round
-and all else as it was, the criterion's answer would have been another (masking MC/DC).
+what must come out. Coverage asks of every test whether some case saw it true, false and
+unknown; and for every criterion that uses it, whether some case saw it *decide* there: the
+answer was yes or no, and with this test's truth turned round and all else as it was, it would
+have been the opposite (masking MC/DC).
 Source: J. Chilenski, S. Miller, Applicability of modified condition/decision coverage to
 software testing, Software Engineering Journal 9 (1994); masking as in DO-178C's supporting
 guidance (CAST-6).
@@ -198,7 +199,12 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             if case is not None:
                 found.append(case)
         faults += sheet.faults()
-    return Cases(tuple(found), plain, tuple(dict.fromkeys(faults)))
+    order = {f"{at}/{name}": number for number, name in enumerate(contents)}
+    ordered = sorted(
+        dict.fromkeys(faults),
+        key=lambda fault: (order.get(fault.span.path, -1), fault.span.line, fault.span.column),
+    )
+    return Cases(tuple(found), plain, tuple(ordered))
 
 
 def _parts(sheet: Sheet) -> dict[str, Any]:
@@ -300,7 +306,7 @@ def _expected(
         answer = sheet.option_of((*at, name), said, get_args(m.Answer))
         if answer is not None:
             answers[name] = answer
-    if top.get("answers") == {} and "verdict" not in value:
+    if value in ({}, {"answers": {}}):
         hint = "say the answer of a criterion, or the verdict"
         sheet.fault(path, "empty", "the case expects nothing, so it shows nothing", hint)
     verdict = None
@@ -372,18 +378,21 @@ def chosen(cases: Iterable[Case], pattern: str) -> list[Case]:
 
 # --- coverage ---------------------------------------------------------------------------
 
-SEEN = ("true", "false", "unknown", "decides when true", "decides when false")
+SEEN = ("true", "false", "unknown")
+DECIDES = ("decides when true", "decides when false")
 Seen = str
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """Something about one test that cases should show. `path` is its place in the pack."""
+    """Something about one test that cases should show. `path` is its place in the pack;
+    `criterion` is the one that it should decide ("": any that uses it will do)."""
 
     path: str
     seen: Seen
     place: m.Span
     words: str
+    criterion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,7 +429,18 @@ def obligations(protocol: m.Protocol) -> list[Obligation]:
             continue
         words = leaf_words(leaf, protocol.facts)
         found += [Obligation(path, seen, leaf.place, words) for seen in SEEN]
+        found += [
+            Obligation(path, seen, leaf.place, words, id_)
+            for id_ in _using(protocol, path)
+            for seen in DECIDES
+        ]
     return found
+
+
+def _using(protocol: m.Protocol, path: str) -> list[str]:
+    """The criteria that the condition at a path is part of, in the pack's order."""
+    using = users(protocol, path)
+    return [criterion.id for criterion in protocol.criteria if criterion.id in using]
 
 
 def coverage(
@@ -431,8 +451,9 @@ def coverage(
     progress: Progress = lambda *_: None,
 ) -> Coverage:
     """What the cases show; for what they do not, a subject that would or a proof of none."""
-    met: set[tuple[str, Seen]] = set()
-    paths = leaf_paths(protocol)
+    met: set[tuple[str, Seen, str]] = set()
+    everything = obligations(protocol)
+    paths = {one.path: _using(protocol, one.path) for one in everything}
     turned = {
         (path, truth): _turned(protocol, path, truth)
         for path in paths
@@ -442,15 +463,13 @@ def coverage(
         progress("what cases show", number, len(cases))
         readings = reference.readings(protocol, case.subject, case.as_of)
         truths = reference.truths(protocol, readings, case.as_of)
-        for path in paths:
+        for path, using in paths.items():
             truth = truths[path]
-            met.add((path, truth))
+            met.add((path, truth, ""))
             seen = f"decides when {truth}"
-            if truth != "unknown" and (path, seen) not in met:
-                other = turned[path, truth]
-                now = reference.truths(other, readings, case.as_of)
-                if any(now[c.id] != truths[c.id] for c in other.criteria):
-                    met.add((path, seen))
+            if truth != "unknown" and any((path, seen, id_) not in met for id_ in using):
+                now = reference.truths(turned[path, truth], readings, case.as_of)
+                met |= {(path, seen, id_) for id_ in using if _opposite(truths[id_], now[id_])}
 
     @cache
     def other_days() -> tuple[list[Space], bool]:
@@ -458,10 +477,9 @@ def coverage(
         return found[1:], complete
 
     infeasible, undecided, uncovered = [], [], []
-    everything = obligations(protocol)
     for number, one in enumerate(everything):
         progress("what is missing", number, len(everything))
-        if (one.path, one.seen) in met:
+        if (one.path, one.seen, one.criterion) in met:
             continue
         kind, witness, criterion = _would_cover(protocol, one, space, other_days, screener)
         if kind == "infeasible":
@@ -485,7 +503,12 @@ def shows(protocol: m.Protocol, one: Obligation, recorded: Plain, as_of: date) -
         return truths[one.path] == truth
     other = _turned(protocol, one.path, truth)
     now = reference.truths(other, readings, as_of)
-    return any(now[c.id] != truths[c.id] for c in other.criteria)
+    return _opposite(truths[one.criterion], now[one.criterion])
+
+
+def _opposite(truth: m.Truth, other: m.Truth) -> bool:
+    """Whether one is true and one is false: what is unknown is no decision."""
+    return {truth, other} == {"true", "false"}
 
 
 def _answer_of(protocol: m.Protocol, id_: str, witness: Witness | None) -> m.Answer | None:
@@ -515,9 +538,9 @@ def _would_cover(
 ) -> tuple[Literal["uncovered", "infeasible", "undecided"], Witness | None, str]:
     """A subject that would meet an obligation, or whether it is proved that none does."""
     complete, timeless = True, True
-    for criterion in protocol.criteria:
-        if criterion.id not in users(protocol, one.path):
-            continue
+    using = {one.criterion} if one.criterion else users(protocol, one.path)
+    asked = [criterion for criterion in protocol.criteria if criterion.id in using]
+    for criterion in asked:
         about = [(0, criterion.holds_when)]
         found = _covering(protocol, one, criterion, space, screener)
         if isinstance(found, Witness):
@@ -529,12 +552,11 @@ def _would_cover(
     # Not on this day; where limits stand in another order it may be.
     days, complete = other_days()
     for other in days:
-        for criterion in protocol.criteria:
-            if criterion.id in users(protocol, one.path):
-                found = _covering(protocol, one, criterion, other, screener)
-                if isinstance(found, Witness):
-                    return "uncovered", found, criterion.id
-                complete = complete and found
+        for criterion in asked:
+            found = _covering(protocol, one, criterion, other, screener)
+            if isinstance(found, Witness):
+                return "uncovered", found, criterion.id
+            complete = complete and found
     return ("infeasible" if complete else "undecided"), None, ""
 
 
@@ -553,8 +575,11 @@ def _covering(
             other = _turned(protocol, one.path, truth)
             changed = next(c for c in other.criteria if c.id == criterion.id)
             written = space.diagram_of(other, changed.holds_when)
-            differs = space.diagrams.differ(space.diagram(criterion.holds_when), written)
-            goal = space.diagrams.both(goal, differs)
+            mine = space.diagram(criterion.holds_when)
+            opposite = space.diagrams.combine(
+                "opposite", lambda x, y: TRUE if {x, y} == {TRUE, FALSE} else FALSE, mine, written
+            )
+            goal = space.diagrams.both(goal, opposite)
     except TooLarge:
         return False
     for recorded, _ in space.witnesses(goal, 10):
@@ -563,4 +588,6 @@ def _covering(
             return confirmed(screener, recorded, space.as_of)
         except (InputRejected, EngineFault):
             continue
-    return goal == FALSE and space.complete([(0, criterion.holds_when)])
+    # Whoever shows that a test is true or false, or decides, shows it with the rest known too.
+    definite = truth != "unknown"
+    return goal == FALSE and space.complete([(0, criterion.holds_when)], definite=definite)

@@ -186,7 +186,7 @@ class ChangeFile(TypedDict, total=False):
 class ExpectFile(TypedDict):
     """What a case says must come out; criteria that `answers` leaves out may have any answer."""
 
-    answers: dict[str, Literal["yes", "no", "unknown"]]
+    answers: NotRequired[dict[str, Literal["yes", "no", "unknown"]]]
     verdict: NotRequired[Literal["eligible", "ineligible", "undetermined"]]
 
 

@@ -7,10 +7,13 @@ out differently is found, and written as a case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Literal
 
 import engine.model as m
@@ -71,23 +74,51 @@ WITHOUT_ULN: Mapping[m.UlnOp, m.QuantityOp] = {
     "below_uln": "below",
 }
 
+_CONFUSED = """
+mg/dL: umol/L mmol/L g/L mg/L     mg/L: mg/dL ug/L           mg/mL: mg/dL g/mL
+g/dL: g/L mg/dL                   g/L: g/dL mg/dL            g/mL: mg/mL g/L
+ug/dL: ug/L nmol/L mg/dL          ug/L: ug/dL mg/L           ug/mL: ng/mL mg/dL
+ng/dL: ng/mL nmol/L pmol/L        ng/L: ng/dL ng/mL          ng/mL: ng/dL ug/mL
+pg/mL: ng/mL pmol/L pg/dL         pg/dL: pg/mL ng/dL         nmol/L: ng/mL umol/L pmol/L
+umol/L: mg/dL mmol/L              mmol/L: mg/dL umol/L       pmol/L: ng/dL nmol/L
+mol/L: mmol/L umol/L              meq/L: eq/L meq/dL         mmol/mol: %
+mg/g: mg/mmol % ug/g              mg/mmol: mg/g g/mmol       mosm/kg: osm/kg
+U/L: ukat/L U/mL                  U/mL: U/L                  ukat/L: U/L nkat/L
+[IU]/L: [IU]/mL m[IU]/L           [IU]/mL: [IU]/L m[IU]/mL   m[IU]/L: m[IU]/mL [IU]/L
+m[IU]/mL: m[IU]/L [IU]/mL         u[IU]/mL: u[IU]/L m[IU]/mL
+/uL: 10*9/L /mL                   /mL: /uL /L                /L: /mL /uL
+10*9/L: /uL 10*12/L               10*12/L: 10*9/L 10*3/uL    10*6/L: 10*9/L /mL
+10*3/uL: /uL 10*6/uL              10*6/uL: 10*3/uL /uL
+10*6/kg: 10*5/kg 10*8/kg          10*5/kg: 10*6/kg 10*8/kg   10*8/kg: 10*6/kg 10*5/kg
+mm[Hg]: kPa cm[H2O]               kPa: mm[Hg] cm[H2O]        cm[H2O]: mm[Hg] kPa
+Cel: [degF] K                     [degF]: Cel                K: Cel
+mL/min: mL/s L/h                  L/min: mL/min L/h          mL/s: mL/min
+mL/h: mL/min L/h                  L/h: mL/min mL/h           mL/d: L/d mL/h
+mL/min/{1.73_m2}: mL/s/{1.73_m2}  mL/s/{1.73_m2}: mL/min/{1.73_m2}
+mg: ug g                          ug: mg ng                  ng: ug pg
+g: mg kg                          kg: [lb_av] g              [lb_av]: kg [oz_av]
+mg/kg: ug/kg g/kg                 ug/kg: mg/kg ng/kg         mg/m2: ug/m2 g/m2
+mg/kg/d: ug/kg/d mg/kg/h          mg/m2/d: ug/m2/d mg/m2/h   mg/d: g/d ug/d
+g/d: mg/d                         kg/m2: [lb_av]/[in_i]2     /min: /s /h
+cm: [in_i] m                      m: cm [ft_i]               mm: cm m
+[in_i]: cm [ft_i]                 m2: cm2                    mm/h: cm/h
+L: mL dL                          mL: L uL                   dL: L mL
+Gy: cGy mGy                       cGy: Gy                    mGy: Gy
+ms: s                             s: ms min                  min: h s
+h: min d                          d: wk mo                   wk: d mo
+mo: a wk                          a: mo wk                   %: 1
+"""
 CONFUSED: Mapping[str, tuple[str, ...]] = {
-    "mg/dL": ("umol/L", "g/L", "mg/L"),
-    "umol/L": ("mg/dL",),
-    "mmol/L": ("mg/dL",),
-    "g/dL": ("g/L",),
-    "g/L": ("g/dL",),
-    "U/L": ("ukat/L",),
-    "a": ("mo",),
-    "mo": ("a", "wk"),
-    "wk": ("d", "mo"),
-    "d": ("wk",),
-    "kg": ("[lb_av]", "g"),
-    "cm": ("[in_i]", "m"),
-    "%": ("1",),
-    "10*9/L": ("10*6/L", "/uL"),
+    unit: tuple(others.split())
+    for unit, others in re.findall(r"(\S+):((?: [^ :\n]+)+)(?=\s|$)", _CONFUSED)
 }
-"""For a unit, those that its limits are mistaken for."""
+"""For a unit, those that its limits are mistaken for, the likeliest first."""
+
+MOST_UNITS = 2
+"""How many of them a limit is read in."""
+
+_NOTE = re.compile(r"\{(?![0-9])[^}]*\}")
+_PREFIXES = ("k", "", "m", "u", "n", "p", "f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +166,21 @@ def _meaning(protocol: m.Protocol, lenient: str) -> tuple[object, ...]:
 def _all(protocol: m.Protocol) -> Iterator[Mutant]:
     for path, condition in condition_paths(protocol).items():
         using = users(protocol, path)
-        if not using:
+        if not using or not _asks(condition, protocol):
             continue
         for kind, words, other in _edited(protocol, condition):
             place = condition.place
             yield Mutant(kind, f"{path}: {words}", place, replaced(protocol, path, other), using)
         if isinstance(condition, m.All | m.Any) and len(condition.children) > 1:
             for i, child in enumerate(condition.children, start=1):
+                if not _asks(child, protocol):
+                    continue
                 words = f"{path}: without `{_words(child, protocol)}`"
                 other_pack = replaced(protocol, f"{path}.{i}", None)
                 yield Mutant("dropped-condition", words, child.place, other_pack, using)
     for number, criterion in enumerate(protocol.criteria):
+        if not _asks(criterion.holds_when, protocol):
+            continue
         rest = (*protocol.criteria[:number], *protocol.criteria[number + 1 :])
         mine = frozenset([criterion.id])
         if rest:
@@ -160,6 +195,12 @@ def _all(protocol: m.Protocol) -> Iterator[Mutant]:
         words = f"{criterion.id}: taken as {other_kind}"
         yield Mutant("kind", words, criterion.place, replace(protocol, criteria=swapped), mine)
     yield from _dictionary(protocol)
+
+
+def _asks(condition: m.Condition, protocol: m.Protocol) -> bool:
+    """Whether a condition tests anything, and is not still `todo` throughout."""
+    leaves = leaves_of(condition, protocol.definitions)
+    return any(not isinstance(leaf, m.Todo) for leaf in leaves)
 
 
 def _words(condition: m.Condition, protocol: m.Protocol) -> str:
@@ -212,11 +253,8 @@ def _leaf_edits(
         for limit in (leaf.limit_u + step, leaf.limit_u - step):
             yield "limit", replace(leaf, limit_u=limit)
         yield "boundary", replace(leaf, op=SWAPPED[leaf.op])
-        for factor, offset in _units(fact):
-            limit = round(leaf.limit_u * factor + offset * m.MILLION)
-            if limit != leaf.limit_u and abs(limit) <= m.LARGEST and _whole(fact, limit):
-                yield "unit", replace(leaf, limit_u=limit)
-                break
+        for (limit,) in _in_other_units(fact, leaf.limit_u):
+            yield "unit", replace(leaf, limit_u=limit)
     elif isinstance(leaf, m.BetweenTest):
         for end in ("low_u", "high_u"):
             limit = getattr(leaf, end)
@@ -231,11 +269,8 @@ def _leaf_edits(
         low = replace(low, op="at_least")
         high = replace(high, op="below")
         yield "boundary", m.All((low, high), leaf.place)
-        for factor, offset in _units(fact):
-            ends = [round(x * factor + offset * m.MILLION) for x in (leaf.low_u, leaf.high_u)]
-            if all(_whole(fact, end) and abs(end) <= m.LARGEST for end in ends):
-                yield "unit", replace(leaf, low_u=ends[0], high_u=ends[1])
-                break
+        for low_u, high_u in _in_other_units(fact, leaf.low_u, leaf.high_u):
+            yield "unit", replace(leaf, low_u=low_u, high_u=high_u)
     elif isinstance(leaf, m.UlnTest):
         step = m.MILLION // 10
         for times in (leaf.times_u + step, leaf.times_u - step):
@@ -255,11 +290,12 @@ def _leaf_edits(
         other_unit = _other_unit(leaf.duration)
         if other_unit is not None:
             yield "unit", replace(leaf, duration=other_unit)
-        dates = [
-            f.name for f in protocol.facts.values() if f.type == "date" and _asked(protocol, f)
-        ]
-        if len(dates) > 1:
-            other = dates[(dates.index(leaf.fact) + 1) % len(dates)]
+        dates = [f for f in protocol.facts.values() if f.type == "date"]
+        asked = [f.name for f in dates if _asked(protocol, f)]
+        # One that no criterion asks about is taken where there is no other.
+        known = asked if len(asked) > 1 else [f.name for f in dates]
+        if len(known) > 1:
+            other = known[(known.index(leaf.fact) + 1) % len(known)]
             yield "reference-date", replace(leaf, fact=other)
     elif isinstance(leaf, m.DayTest):
         for days in (1, -1):
@@ -294,15 +330,51 @@ def _whole(fact: m.Fact, limit: int) -> bool:
     return not counted or limit % m.MILLION == 0
 
 
-def _units(fact: m.Fact) -> Iterator[tuple[Fraction, Fraction]]:
-    """How to turn a limit meant in another unit into the fact's, for units easily confused."""
-    for other in CONFUSED.get(fact.unit, ()):
+def _in_other_units(fact: m.Fact, *limits: int) -> list[tuple[int, ...]]:
+    """What limits come to if they were meant in a unit that is easily confused with the fact's,
+    or where they cannot be so, if they were turned into that unit and the fact's is kept."""
+    found: list[tuple[int, ...]] = []
+    for both_ways in _conversions(fact.unit, fact.molar_mass):
+        for factor, offset in both_ways:
+            moved = tuple(round(limit * factor + offset * m.MILLION) for limit in limits)
+            if (
+                moved not in (limits, *found)
+                and all(abs(one) <= m.LARGEST and _whole(fact, one) for one in moved)
+                # What rounds to nothing is no limit that anybody would write.
+                and all(one or not before for one, before in zip(moved, limits, strict=True))
+            ):
+                found.append(moved)
+                break
+        if len(found) == MOST_UNITS:
+            break
+    return found
+
+
+@cache
+def _conversions(
+    unit: str, molar_mass: Decimal | None
+) -> tuple[tuple[tuple[Fraction, Fraction], ...], ...]:
+    """For units easily confused with a fact's: how a number of theirs, and a number meant for
+    them, is turned into the fact's."""
+    found = []
+    for other in CONFUSED.get(unit) or CONFUSED.get(_NOTE.sub("", unit)) or _thousandfold(unit):
         try:
-            # The number is kept and the unit is mistaken, or the other way round for ages.
-            yield conversion(other, fact.unit, fact.molar_mass)
-            yield conversion(fact.unit, other, fact.molar_mass)
+            both = (conversion(other, unit, molar_mass), conversion(unit, other, molar_mass))
         except UnitError:
             continue
+        found.append(both)
+    return tuple(found)
+
+
+def _thousandfold(unit: str) -> Iterator[str]:
+    """What a unit that is not listed may be confused with: it with the next metric prefix.
+    Some of these are no units."""
+    if unit[:1] in _PREFIXES and (unit[1:2].isalpha() or unit[1:2] == "["):
+        at = _PREFIXES.index(unit[0])
+        near = (*_PREFIXES[max(at - 1, 0) : at], *_PREFIXES[at + 1 : at + 2])
+        yield from (prefix + unit[1:] for prefix in near)
+    if unit[:1].isalpha() or unit[:1] == "[":
+        yield from (prefix + unit for prefix in "mk")
 
 
 def _moved(duration: m.Duration, by: int) -> m.Duration | None:
@@ -487,8 +559,8 @@ def _killer(
         if one.lenient and statuses[one.lenient] == "open":
             statuses[one.lenient] = "passed"
             answers[one.lenient] = "yes" if mine[0].kind == "inclusion" else "no"
-        expected = case.answers
-        if any(name in expected and answers.get(name) != expected[name] for name in one.criteria):
+        # A criterion that is dropped has no answer; whether it is missed, the verdict says.
+        if any(case.answers.get(name, answer) != answer for name, answer in answers.items()):
             return number
         moved = not mine or any(item.statuses[name] != now for name, now in statuses.items())
         if case.verdict is not None and moved:

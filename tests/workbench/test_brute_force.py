@@ -21,7 +21,7 @@ from engine.cases import coverage
 from engine.decision import Screener
 from engine.diagrams import TRUE, Effort
 from engine.diff import Change, Comparison, compare
-from engine.edits import at_path, replaced, users
+from engine.edits import at_path, replaced
 from engine.faults import InputRejected
 from engine.findings import BASE, Finding
 from engine.mutants import Judged, asked_by, judge, mutants
@@ -289,8 +289,13 @@ def refuted_coverage(protocol: m.Protocol, grid: Grid) -> Iterator[tuple[str, Se
         holds: Holds = lambda t, f=leaf, w=truth: f(t) == w  # type: ignore[misc] # noqa: E731
         if word != one.seen:
             turned = replaced(protocol, one.path, m.Any(()) if word == "true" else m.All(()))
-            other = differs(protocol, turned, grid, sorted(users(protocol, one.path)))
-            holds = lambda t, f=leaf, w=truth, g=other: f(t) == w and g(t)  # type: ignore[misc] # noqa: E731
+            mine, other = (
+                grid.compiled(next(c for c in p.criteria if c.id == one.criterion).holds_when, p)
+                for p in (protocol, turned)
+            )
+            holds = lambda t, f=leaf, w=truth, a=mine, b=other: (  # type: ignore[misc] # noqa: E731
+                f(t) == w and {a(t), b(t)} == {0, 2}
+            )
         seen = grid.example(holds)
         if seen is not None:
             yield f"no subject shows {one.path}: {one.seen}", seen

@@ -7,6 +7,8 @@ import os
 import shutil
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,11 @@ from hypothesis import given, settings
 import engine.model as m
 from app.test import write_suggestions
 from engine import reference
-from engine.cases import Case, Cases, case_files, coverage, read_cases, run_case
+from engine.cases import Case, Cases, Obligation, case_files, coverage, read_cases, run_case
 from engine.decision import Screener
-from engine.edits import leaf_paths
+from engine.edits import leaf_paths, replaced
 from engine.mutants import (
+    CONFUSED,
     SWAPPED,
     SWAPPED_AGO,
     SWAPPED_ULN,
@@ -32,10 +35,11 @@ from engine.mutants import (
 from engine.packs import read_pack
 from engine.source import Document, Num, read_document
 from engine.subjects import subject_of
+from engine.units import COMMON_UNITS, conversion
 from engine.worlds.asked import fitted, subject_from
 from engine.worlds.space import Space
 from tests import build
-from tests.bad_packs.corpus import bad
+from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
 from tests.workbench.test_findings import everything, read, small_packs, write
 
@@ -121,7 +125,11 @@ def test_a_case_expects_an_answer_or_a_verdict() -> None:
         "expect: {answers: {}, verdict: eligible}": [],
         "expect: {answers: {}, verdict: maybe}": ["option"],
         "expect: {answers: {I09: yes}}": ["unknown-criterion"],
-        "expect: {}": ["missing-key"],
+        "expect: {verdict: eligible}": [],
+        "expect: {verdict: maybe}": ["option"],
+        "expect: {}": ["empty"],
+        "expect: {answers: }": ["blank"],
+        "expect: {answer: {I01: yes}}": ["unknown-key"],
         "expect:": ["blank"],
         "expect: [I01]": ["type"],
         "": ["missing-key"],
@@ -139,6 +147,42 @@ def test_every_fault_of_a_case_is_shown_at_once() -> None:
     assert sorted(fault.code for fault in faults) == [
         "missing-key", "missing-key", "unknown-criterion", "unknown-fact",
     ]  # fmt: skip
+
+
+def test_faults_of_cases_stand_in_file_order() -> None:
+    """Whatever finds them: the form of the file, a base, or what a case changes in it."""
+    protocol, _ = read(PACK)
+    wrong = (
+        CASES.replace("a: true", "a: 7")
+        .replace("I01: yes", "I09: yes")
+        .replace("value: 9", "value: 900")
+        .replace("I02: no", "I02: never")
+    )
+    again = wrong.replace("child", "other").replace("name: ", "name: the other ")
+    files = {"b.yaml": again.encode(), "c.yaml": b"cases: {", "a.yaml": wrong.encode()}
+    found = [fault.span for fault in read_cases(files, protocol, "cases").faults]
+    assert found == sorted(found, key=lambda s: ("bca".index(s.path[6]), s.line, s.column))
+    # What a case changes in a base that has faults is not looked at.
+    lines = [2, 7, 12]
+    assert [(span.path, span.line) for span in found] == [
+        *(("cases/b.yaml", line) for line in lines),
+        ("cases/c.yaml", 2),
+        *(("cases/a.yaml", line) for line in lines),
+    ]
+
+
+@pytest.mark.parametrize("name", ["more.yml", "more.json", "deep/more.yaml"])
+def test_cases_may_stand_in_every_form_of_file_that_packs_have(name: str, tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    file = pack / "cases" / name
+    file.parent.mkdir(parents=True)
+    subject = {"subject": "S", "facts": {"a": True}}
+    case = {"name": "one", "as_of": "2026-01-15", "subject": subject}
+    file.write_text(json.dumps({"cases": [{**case, "expect": {"answers": {"I01": "no"}}}]}))
+    ran = eligo("test", pack.as_posix(), "--coverage", "--write")
+    assert ran.code == 1 and "1 case: 0 passed, 1 failed" in ran.out
+    assert f"cases/{name}:1: failed: one" in " ".join(ran.out.split())
+    assert (pack / "cases" / "suggested.yaml").is_file()
 
 
 SUBJECT = "{subject: S, facts: {a: true, x: {value: 3, on: 2026-01-14}}}"
@@ -327,6 +371,154 @@ def test_each_suggested_subject_covers_its_obligation() -> None:
     assert full.percent == 100 and full.uncovered == ()
 
 
+def with_cases(folder: Path, spec: Spec, cases: Mapping[str, str]) -> Path:
+    """A pack, and cases: recorded facts, each with what it expects."""
+    pack = write(spec, folder)
+    (pack / "cases").mkdir()
+    lines = [
+        f"  - {{name: n{number}, as_of: 2026-01-15, subject: {{subject: S, facts: {facts}}},"
+        f" expect: {expected}}}\n"
+        for number, (facts, expected) in enumerate(cases.items())
+    ]
+    (pack / "cases" / "all.yaml").write_text("cases:\n" + "".join(lines))
+    return pack
+
+
+EITHER = bad("either", "", "a b", {"I01": "{any: [{a: true}, {b: true}]}"})
+
+
+def test_a_sibling_that_is_unknown_shows_nothing_to_decide(tmp_path: Path) -> None:
+    """From yes to unknown is no decision turned: the criterion was never answered no."""
+    cases = {
+        "{a: true}": "{answers: {I01: yes}}",
+        "{a: false}": "{answers: {I01: unknown}}",
+        "{b: true}": "{answers: {I01: yes}}",
+        "{b: false}": "{answers: {I01: unknown}}",
+    }
+    pack = with_cases(tmp_path, EITHER, cases)
+    ran = eligo("test", pack.as_posix(), "--coverage", "--write")
+    shown = " ".join(ran.out.split())
+    assert ran.code == 1 and "coverage: 60 % (6 of 10; 0 left out)" in shown
+    for test in ("I01.1 (A: yes)", "I01.2 (B: yes)"):
+        for truth in ("true", "false"):
+            assert f"not covered: {test} decides when {truth} -" in shown, shown
+    assert eligo("test", pack.as_posix(), "--coverage").code == 0
+
+
+def test_a_definition_must_decide_every_criterion_that_uses_it(tmp_path: Path) -> None:
+    spec = bad(
+        "shared", "", "a b", {"I01": "{defined: d}", "E01": "{all: [{defined: d}, {b: true}]}"},
+        definitions={"d": "{a: true}"},
+    )  # fmt: skip
+    cases = {
+        "{a: true, b: true}": "{answers: {I01: yes, E01: yes}}",
+        "{a: true, b: false}": "{answers: {E01: no}}",
+        "{a: false, b: false}": "{answers: {I01: no}}",
+        "{}": "{answers: {I01: unknown}}",
+    }
+    pack = with_cases(tmp_path, spec, cases)
+    ran = eligo("test", pack.as_posix(), "--coverage", "--write")
+    assert ran.out.count("not covered") == 1
+    assert "not covered: d (A: yes) decides when false in E01" in " ".join(ran.out.split())
+    # Seen 3, and deciding in each of two criteria 2, for the definition; 5 for b.
+    assert "coverage: 91 % (11 of 12; 0 left out)" in ran.out
+    names = [case.name for case in read_cases(case_files(pack), read_pack(pack), "cases").cases]
+    assert names[-1] == "covers d: decides when false in E01"
+    ran = eligo("test", pack.as_posix(), "--coverage", "--mutate")
+    assert ran.code == 1 and "without `defined d`" not in ran.out
+    assert "coverage: 100 %" in ran.out
+
+
+def test_what_can_never_be_decided_is_proved_impossible() -> None:
+    """`d and not d` is never yes, so nothing in it decides; unknown is no third answer."""
+    spec = bad(
+        "never", "", "a b", {"I01": "{all: [{defined: d}, {not: {defined: d}}]}"},
+        definitions={"d": "{any: [{a: true}, {b: true}]}"},
+    )  # fmt: skip
+    protocol, _ = read(spec)
+    with Screener(protocol) as screener:
+        found = coverage(protocol, [], Space([protocol], AS_OF), screener)
+    assert {(one.path, one.seen, one.criterion) for one in found.infeasible} == {
+        (f"d.{i}", f"decides when {truth}", "I01") for i in (1, 2) for truth in ("true", "false")
+    }
+    assert len(found.uncovered) == 6 and not found.undecided
+
+
+def decides(protocol: m.Protocol, one: Obligation, readings: Mapping[str, m.Reading]) -> bool:
+    """Whether what is read meets an obligation, by the reference alone."""
+    truths = reference.truths(protocol, readings, AS_OF)
+    truth = one.seen.removeprefix("decides when ")
+    if truths[one.path] != truth or truth == one.seen:
+        return truths[one.path] == truth
+    turned = replaced(protocol, one.path, m.Any(()) if truth == "true" else m.All(()))
+    now = reference.truths(turned, readings, AS_OF)
+    return {truths[one.criterion], now[one.criterion]} == {"true", "false"}
+
+
+@settings(max_examples=4)
+@given(small_packs())
+def test_obligations_are_met_or_impossible_by_brute_force(protocol: m.Protocol) -> None:
+    subjects = everything(protocol)
+    read = {repr(r): r for s in subjects if (r := reference.readings(protocol, s, AS_OF))}
+    with Screener(protocol) as screener:
+        found = coverage(protocol, [], Space([protocol], AS_OF), screener)
+    assert found.met == 0 and not found.undecided
+    for impossible in found.infeasible:
+        assert not any(decides(protocol, impossible, readings) for readings in read.values())
+    for missing in found.uncovered:
+        assert missing.witness is not None
+        subject = subject_from(missing.witness.recorded, protocol, AS_OF)
+        readings = reference.readings(protocol, subject, AS_OF)
+        assert decides(protocol, missing.obligation, readings)
+
+
+def test_a_case_that_fails_covers_nothing(tmp_path: Path) -> None:
+    cases = {
+        "{a: true, b: false}": "{answers: {I01: yes}}",
+        "{a: false, b: false}": "{answers: {I01: yes}}",
+        "{a: false, b: true}": "{verdict: ineligible}",
+    }
+    ran = eligo("test", with_cases(tmp_path, EITHER, cases).as_posix(), "--coverage")
+    assert ran.code == 1 and "3 cases: 1 passed, 2 failed" in ran.out
+    # Of the first alone: a was seen true and deciding, b false.
+    assert "coverage: 30 % (3 of 10; 0 left out)" in ran.out
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["no folder", "bases alone"])
+def test_a_pack_without_cases_gets_its_first_ones(folder: bool, tmp_path: Path) -> None:
+    pack = write(PACK, tmp_path)
+    if folder:
+        (pack / "cases").mkdir()
+        (pack / "cases" / "bases.yaml").write_text(CASES[: CASES.index("cases:")])
+    plain = eligo("test", pack.as_posix())
+    assert plain.code == 1 and "has no cases" in plain.said and plain.out == ""
+    assert eligo("test", pack.as_posix(), "--write").code == 1
+    assert not (pack / "cases" / "suggested.yaml").exists()
+    words = ("test", pack.as_posix(), "--coverage", "--mutate")
+    ran = eligo(*words, "--write")
+    assert ran.code == 1 and "has no cases" in " ".join(ran.out.split())
+    assert "coverage: 0 % (0 of 10; 0 left out)" in ran.out and "score 0 %" in ran.out
+    again = eligo(*words)
+    assert again.code == 0 and "score 100 %" in again.out, again.out
+
+
+def test_what_is_not_written_yet_is_asked_of_no_case(tmp_path: Path) -> None:
+    """A skeleton's `todo` criteria stay open for everybody: a case could only say so."""
+    study = Path(__file__).parent / "studies" / "NCT90000001.json"
+    pack = tmp_path / "pack"
+    assert eligo("new", study.as_posix(), "--out", pack.as_posix()).code == 0
+    words = ("test", pack.as_posix(), "--coverage", "--mutate")
+    assert eligo(*words, "--write").code == 1
+    found = read_cases(case_files(pack), read_pack(pack), "cases")
+    assert found.faults == () and found.cases
+    assert {name for case in found.cases for name in case.answers} == {"I01"}
+    again = eligo(*words)
+    assert again.code == 0 and "score 100 %" in again.out, again.out
+    half = bad("half", "", "a b", {"I01": "{all: [{a: true}, {todo: true}]}"})
+    made = mutants(read(half)[0])
+    assert not any("todo" in one.words or one.kind == "dropped-criterion" for one in made)
+
+
 # --- mutants --------------------------------------------------------------------------------
 
 
@@ -367,6 +559,78 @@ def test_every_kind_of_mutant_is_made() -> None:
     assert all(SWAPPED[other] == word != other for word, other in SWAPPED.items())
     assert all(SWAPPED_ULN[other] == word != other for word, other in SWAPPED_ULN.items())
     assert all(SWAPPED_AGO[other] == word != other for word, other in SWAPPED_AGO.items())
+
+
+def limits_in_other_units(unit: str, rule: str, **more: str) -> list[str]:
+    """What the `unit` mutants of one limit read it as."""
+    said = "".join(f", {key}: {value}" for key, value in more.items())
+    fact = f"{{ask: Q, type: quantity, unit: '{unit}', changes: never{said}}}"
+    protocol, _ = read(bad("unit", "", "", {"I01": f"{{q: {rule}}}"}, more={"q": fact}))
+    units = [one.words for one in mutants(protocol) if one.kind == "unit"]
+    return [words.partition(" read as ")[2].strip("`").removeprefix("q ") for words in units]
+
+
+@pytest.mark.parametrize(
+    ("unit", "rule", "read_as"),
+    [
+        ("ng/mL", "{below: 5}", ["below 0.05 ng/mL", "below 5000 ng/mL"]),
+        ("mm[Hg]", "{at_least: 90}", ["at least 675.05738 mm[Hg]", "at least 66.200515 mm[Hg]"]),
+        ("mmol/L", "{above: 5.5}", ["above 0.0055 mmol/L"]),
+        ("mg/dL", "{above: 2}", ["above 200 mg/dL", "above 0.2 mg/dL"]),
+        ("mg", "{above: 2}", ["above 0.002 mg", "above 2000 mg"]),
+        ("Cel", "{at_least: 38}", ["at least 3.333333 Cel", "at least -235.15 Cel"]),
+        ("[degF]", "{at_least: 100.4}", ["at least 212.72 [degF]"]),
+        ("mL/min", "{above: 60}", ["above 3600 mL/min", "above 1000 mL/min"]),
+        ("mL/min/{1.73_m2}", "{above: 60}", ["above 3600 mL/min/{1.73_m2}"]),
+        ("ms", "{above: 470}", ["above 470000 ms"]),
+        ("10*9/L", "{above: 1}", ["above 0.001 10*9/L", "above 1000 10*9/L"]),
+        ("{cells}/uL", "{above: 500}", ["above 500000 {cells}/uL", "above 0.5 {cells}/uL"]),
+        ("g/dL", "{between: [8, 10]}", ["between 0.8 and 1 g/dL", "between 0.008 and 0.01 g/dL"]),
+        ("mV", "{above: 2}", ["above 2000 mV", "above 0.002 mV"]),
+        ("wk", "{above: 2}", ["above 0.285714 weeks", "above 8.696429 weeks"]),
+        # Too small to be written in the unit: the other way round.
+        ("g", "{above: 0.0005}", ["above 0.5 g"]),
+        ("{score}", "{above: 2}", []),
+        ("[pH]", "{above: 7}", []),
+    ],
+)  # fmt: skip
+def test_a_limit_is_read_in_the_units_it_is_confused_with(
+    unit: str, rule: str, read_as: list[str]
+) -> None:
+    assert limits_in_other_units(unit, rule) == read_as
+
+
+def test_a_molar_mass_and_whole_numbers_say_which_units_a_limit_is_read_in() -> None:
+    mass = limits_in_other_units("mmol/L", "{above: 5}", molar_mass="180")
+    assert mass == ["above 0.277778 mmol/L", "above 0.005 mmol/L"]
+    spec = bad("age", "", "birth_date age", {"I01": "{age: {above: 2}}"})
+    units = [one.words for one in mutants(read(spec)[0]) if one.kind == "unit"]
+    # Two years are 24 months; as two months they would be no whole number of years.
+    assert units == ["I01: `age above 2 years` read as `age above 24 years`"]
+
+
+def test_every_unit_that_is_confused_converts_to_those_it_is_confused_with() -> None:
+    """And every common unit is, but for bare numbers and a logarithm."""
+    same = (Fraction(1), Fraction(0))
+    for unit, others in CONFUSED.items():
+        for other in others:
+            assert conversion(unit, other, Decimal(180)) != same, (unit, other)
+    numbers = {f"10*{n}" for n in range(3, 13)}
+    bare = {unit for unit in COMMON_UNITS if "{" not in unit}
+    assert {u for u in bare if not limits_in_other_units(u, "{above: 7}")} == {
+        "1", "/kg", "[pH]", *numbers,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("unused", ["", "ended"])
+def test_another_date_is_taken_even_if_no_criterion_asks_for_it(unused: str) -> None:
+    spec = bad("dates", "", f"started {unused}", {"I01": "{started: {at_least_ago: 7 days}}"})
+    protocol, _ = read(spec)
+    made = [one for one in mutants(protocol) if one.kind == "reference-date"]
+    expected = ["I01: `started at least 7 days ago` read as `ended at least 7 days ago`"]
+    assert [one.words for one in made] == (expected if unused else [])
+    for judged in judged_of(protocol, []):
+        assert judged.fate == "survived", judged.mutant.words
 
 
 def applied(one: Mutant, readings: Mapping[str, m.Reading]) -> dict[str, m.Status]:
@@ -546,6 +810,27 @@ def test_a_case_that_fails_anyway_kills_no_mutant() -> None:
     assert {one.by for one in judged} <= {"", "all.yaml: base alone"}
     alone = judged_of(protocol, [found.cases[0]])
     assert [one.fate for one in judged] == [one.fate for one in alone]
+
+
+def test_a_criterion_that_is_dropped_is_noticed_by_the_verdict(tmp_path: Path) -> None:
+    """That a case names the criterion says nothing: it is gone from every other record too."""
+    spec = bad("two", "", "a b", {"I01": "{a: true}", "E01": "{b: true}"})
+    both = "{answers: {I01: no, E01: yes}, verdict: ineligible}"
+    cases = {
+        "{a: false, b: true}": both,
+        "{a: false, b: false}": "{answers: {I01: no, E01: no}}",
+        "{a: true, b: true}": "{answers: {I01: yes, E01: yes}, verdict: ineligible}",
+    }
+    pack = with_cases(tmp_path, spec, cases)
+    protocol = read_pack(pack)
+    found = read_cases(case_files(pack), protocol, "cases").cases
+    judged = {one.mutant.words: one for one in judged_of(protocol, list(found))}
+    assert judged["without I01"].fate == "survived" and judged["without I01"].mistaken
+    assert judged["without E01"].by == "all.yaml: n2"
+    eligo("test", pack.as_posix(), "--mutate", "--write")
+    text = (pack / "cases" / "suggested.yaml").read_text()
+    assert "    expect: {verdict: " in text and "answers: {}" not in text
+    assert eligo("test", pack.as_posix(), "--mutate").code == 0
 
 
 def test_a_file_of_suggestions_stays_what_it_was_but_for_more_cases(tmp_path: Path) -> None:
