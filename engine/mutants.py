@@ -29,7 +29,7 @@ from engine.witness import Witness, confirmed
 from engine.wording import counted, leaf_text
 from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, subject_from
 from engine.worlds.days import as_of_dates
-from engine.worlds.space import Space
+from engine.worlds.space import Space, spaces
 
 Kind = Literal[
     "limit",
@@ -146,6 +146,10 @@ class Judged:
     criterion: str = ""
     answer: m.Answer | None = None
     mistaken: str = ""
+
+
+BY_VERDICT = frozenset[Kind](("dropped-criterion", "kind"))
+"""Mistakes that only a verdict shows: the answer is gone, or stays what it was."""
 
 
 def mutants(protocol: m.Protocol) -> list[Mutant]:
@@ -579,10 +583,11 @@ def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
     if one.protocol.facts != protocol.facts:
         space = Space([protocol, one.protocol], space.as_of, effort=space.effort)
     found = _judged(protocol, one, space, [protocol, one.protocol], screener)
-    if found.fate != "undecided" or one.kind == "dropped-criterion":
+    if found.fate != "undecided" or space.effort.spent > space.effort.limit // 2:
         return found
-    if space.effort.spent > space.effort.limit // 2:
-        return found
+    if one.kind in BY_VERDICT:
+        ensured = one.kind == "dropped-criterion" and _ensured(protocol, one, space)
+        return Judged(one, "equivalent") if ensured else found
     # By themselves, the criteria concerned have less that hangs together.
     alone = [
         only_reached(pack, [c for c in pack.criteria if c.id in one.criteria])
@@ -590,6 +595,32 @@ def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
     ]
     space = Space(alone, space.as_of, effort=space.effort)
     return _judged(protocol, one, space, alone, screener)
+
+
+def _ensured(protocol: m.Protocol, one: Mutant, space: Space) -> bool:
+    """Whether another criterion is proved to stand never better than one that was dropped: then
+    the verdict is as good, or as bad, without it."""
+    (dropped,) = (c for c in protocol.criteria if c.id in one.criteria)
+    for other in protocol.criteria:
+        space.effort.question()
+        try:
+            if (
+                other is dropped
+                or space.diagrams.less(space.status(dropped), space.status(other)) != FALSE
+            ):
+                continue
+        except TooLarge:
+            continue
+        both = only_reached(protocol, [dropped, other])
+        found, all_dates = spaces([both], space.as_of, space.effort, lambda *_: None)
+        about = [(0, dropped.holds_when), (0, other.holds_when)]
+        if all_dates and all(
+            own.complete(about)
+            and own.diagrams.less(own.status(dropped), own.status(other)) == FALSE
+            for own in found
+        ):
+            return True
+    return False
 
 
 def _judged(
@@ -644,7 +675,7 @@ def _compared(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
 
 def _about(protocol: m.Protocol, one: Mutant, space: Space) -> list[tuple[int, m.Condition]]:
     """The conditions that a comparison of the pack with a mutant rests on."""
-    everything = one.kind == "dropped-criterion"
+    everything = one.kind in BY_VERDICT
     return [
         (number, inlined(criterion.holds_when, pack.definitions))
         for number, pack in ((0, protocol), (len(space.protocols) - 1, one.protocol))
@@ -661,8 +692,7 @@ def _statuses(
     `number`: of the pack in the space that knows the mutant's tests. Raises: TooLarge.
     """
     diagrams = space.diagrams
-    if one.kind == "dropped-criterion":
-        # Its own answer is gone whatever it was; what matters is the verdict.
+    if one.kind in BY_VERDICT:
         left = diagrams.all(space.status(c) for c in one.protocol.criteria)
         yield "", space.verdict(), left
         return

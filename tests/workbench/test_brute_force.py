@@ -24,7 +24,7 @@ from engine.diff import Change, Comparison, compare
 from engine.edits import at_path, replaced
 from engine.faults import InputRejected
 from engine.findings import BASE, Finding
-from engine.mutants import Judged, asked_by, judge, mutants
+from engine.mutants import BY_VERDICT, Judged, asked_by, judge, mutants
 from engine.witness import file_lines
 from engine.worlds.asked import subject_from
 from engine.worlds.space import Space, spaces
@@ -240,7 +240,7 @@ def refuted_mutants(
         mutant, own, number = one.mutant, grid, 0
         if mutant.protocol.facts != protocol.facts:
             own, number = Grid([protocol, mutant.protocol], size=size), 1
-        if mutant.kind == "dropped-criterion":
+        if mutant.kind in BY_VERDICT:
             a, b = own.verdict(protocol), own.verdict(mutant.protocol, number)
             holds: Holds = lambda t, a=a, b=b: a(t) != b(t)  # type: ignore[misc] # noqa: E731
         elif mutant.lenient:

@@ -21,6 +21,7 @@ from engine.cases import Case, Cases, Obligation, case_files, coverage, read_cas
 from engine.decision import Screener
 from engine.edits import leaf_paths, replaced
 from engine.mutants import (
+    BY_VERDICT,
     CONFUSED,
     SWAPPED,
     SWAPPED_AGO,
@@ -657,7 +658,7 @@ def test_mutants_are_told_apart_or_equivalent_by_brute_force(protocol: m.Protoco
     for one in judged_of(protocol, []):
         assert one.fate in ("survived", "equivalent")
         theirs = [applied(one.mutant, readings) for readings in read.values()]
-        if one.mutant.kind == "dropped-criterion":
+        if one.mutant.kind in BY_VERDICT:
             pairs = [
                 (reference.verdict(a), reference.verdict(b))
                 for a, b in zip(own, theirs, strict=True)
