@@ -63,8 +63,6 @@ def test_each_record_becomes_a_pack_that_reads(number: str, tmp_path: Path) -> N
     written = [c.id for c in protocol.criteria if not _todo(c.holds_when)]
     assert written == ruled
     assert protocol.source["registry"] == f"NCT900000{number}"
-    for file in out.iterdir():
-        assert file.read_text().startswith("# yaml-language-server: $schema=")
     check = eligo("check", out.as_posix(), "--format", "json")
     found = [json.loads(line) for line in check.out.splitlines()]
     open_ = {one["criteria"][0] for one in found if one["code"] in ("never-decided", "todo")}
@@ -284,6 +282,245 @@ def test_the_output_is_at_most_80_columns(monkeypatch: pytest.MonkeyPatch, tmp_p
         assert again.code == 2 and max(map(len, again.err.splitlines())) <= 80
 
 
+# --- what a review of irregular records found ----------------------------------------------
+
+
+def _told(text: str) -> tuple[list[tuple[str, str, str]], str]:
+    """Kind, group and words of each statement; all notes as one text."""
+    notes: list[str] = []
+    found = statements(text, notes)
+    return [(s.kind[0].upper(), s.group, s.text) for s in found], "\n".join(notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "1. One of the following:\n- Group X:\n\n    * x1\n    * x2\n- Group Y:\n\n    * y1\n"
+            "2. Last",
+            ["One of the following:\n- Group X:\n  - x1\n  - x2\n- Group Y:\n  - y1", "Last"],
+        ),
+        (
+            "* Group:\n\n  * x1:\n\n    * deep1\n    * deep2\n  * x2\n* Next",
+            ["Group:\n- x1:\n  - deep1\n  - deep2\n- x2", "Next"],
+        ),
+        (
+            "1. Either:\na) relapsed after:\ni. one line\nii. two lines\nb) refractory\n2. Last",
+            ["Either:\na) relapsed after:\n  i. one line\n  ii. two lines\nb) refractory", "Last"],
+        ),
+        (
+            "1. CLL who:\n\n   1.1. progress\n   1.2. meet one of:\n\n        1.2.1. this\n"
+            "        1.2.2. that\n   1.3. consent\n2. Last",
+            ["CLL who:\n1.1. progress\n1.2. meet one of:\n  1.2.1. this\n  1.2.2. that\n"
+             "1.3. consent", "Last"],
+        ),
+        (
+            "1. Patients with\n\n   * a\n     * a1\n\n     wherever it is\n   * b\n\n"
+            "   unless treated",
+            ["Patients with\n- a\n  - a1\n  wherever it is\n- b\nunless treated"],
+        ),
+        # Two marks at one place are of one level where nothing asks for a list.
+        ("* Any of:\n- a\n• b\n- c\n* Last", ["Any of:\n- a\n- b\n- c", "Last"]),
+    ],
+)  # fmt: skip
+def test_the_levels_of_a_list_are_kept(text: str, wanted: list[str], tmp_path: Path) -> None:
+    """`x1` must not read as one of the groups between which a statement lets choose."""
+    assert [words for _, _, words in _told(f"Inclusion Criteria:\n\n{text}\n")[0]] == wanted
+    protocol = _pack_of(f"Inclusion Criteria:\n\n{text}\n", tmp_path)
+    assert [c.text for c in protocol.criteria[1:]] == wanted
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Patients must have one of", "Any of", "Either", "At least one of", "At least two of these",
+     "One or more of the following conditions", "Diagnosis of", "Patients with", "Women who are"],
+)  # fmt: skip
+@pytest.mark.parametrize("mark", ["1. ", "* ", ""])
+def test_a_list_below_an_unfinished_sentence_is_one_statement_with_it(
+    words: str, mark: str
+) -> None:
+    """Apart, its parts would each be required."""
+    last = f"{'2. ' if mark == '1. ' else '* '}Consent"
+    text = f"Inclusion criteria:\n\n{mark}{words}\n\na) CML\nb) ALL\n\n{last}\n"
+    if mark:
+        assert _told(text)[0] == [("I", "", f"{words}\na) CML\nb) ALL"), ("I", "", "Consent")]
+    else:
+        assert _told(text)[0][0][2].startswith(f"{words}\na) CML\nb) ALL")
+
+
+@pytest.mark.parametrize("words", ["Two or more of the following", "All of the following"])
+def test_a_list_whose_parts_exclude_together_is_one_exclusion(words: str) -> None:
+    text = f"Exclusion criteria:\n\n{words}:\n\n* Age over 80\n* Frailty\n"
+    assert _told(text)[0] == [("E", "", f"{words}:\n- Age over 80\n- Frailty")]
+
+
+def test_words_between_two_numbers_of_a_list_belong_to_the_first() -> None:
+    text = (
+        "Exclusion Criteria:\n\n1. Gamma\n\nMore words about gamma.\n\n2. Delta\n\n"
+        "The following are allowed:\n\n* aspirin\n* statins\n\n3. Epsilon\n"
+    )
+    found, notes = _told(text)
+    assert [words for _, _, words in found] == [
+        "Gamma\nMore words about gamma.",
+        "Delta\nThe following are allowed:\n- aspirin\n- statins",
+        "Epsilon",
+    ]
+    assert "`More words about gamma.`" in notes and "`The following are allowed:`" in notes
+
+
+def test_words_between_bullets_are_a_statement_with_a_note() -> None:
+    found, notes = _told("Inclusion Criteria:\n\n* A\n* B\n\nMore words.\n\n* C\n")
+    assert [words for _, _, words in found] == ["A", "B", "More words.", "C"]
+    assert "`More words.`" in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1. Cancer:\no breast\no ovary\n2. Consent", ["Cancer:\n- breast\n- ovary", "Consent"]),
+        ("· Dot one\n· Dot two\no Circle three\n➢ Arrow four",
+         ["Dot one", "Dot two", "Circle three", "Arrow four"]),
+        ("o One\no Two", ["One", "Two"]),
+        ("+ One\n+ Two", ["One", "Two"]),
+        ("1）One\n2）Two\n①Three\n②Four", ["One", "Two", "Three", "Four"]),
+        ("（1）One\n（2）Two", ["One", "Two"]),
+        ("1、A\n2、B", ["A", "B"]),
+        ("1．A\n2．B", ["A", "B"]),
+        ("#1 First\n#2 Second", ["First", "Second"]),
+        ("1/ First\n2/ Second", ["First", "Second"]),
+        ("→ First\n→ Second", ["First", "Second"]),
+        # No marks, but words.
+        ("* diabete di tipo 1\n  o di tipo 2\n* B", ["diabete di tipo 1 o di tipo 2", "B"]),
+        ("* HER2\n+ or not\n* Consent", ["HER2 + or not", "Consent"]),
+        ("1/2 of the dose taken\n\n1/3 of it spilt", ["1/2 of the dose taken", "1/3 of it spilt"]),
+        ("T1. tumour\nT2. tumour", ["T1. tumour", "T2. tumour"]),
+    ],
+)  # fmt: skip
+def test_marks_of_lists_are_no_words(text: str, wanted: list[str]) -> None:
+    found = statements(f"Inclusion Criteria:\n\n{text}\n", [])
+    assert [s.text for s in found] == wanted
+
+
+def test_a_criterion_s_own_number_goes_into_its_source(tmp_path: Path) -> None:
+    """Other criteria and the protocol refer to it, so it is no mere mark."""
+    text = (
+        "Inclusion Criteria:\n\nI1. Alpha\nI2. Beta\n\n[I3] Gamma\n\nExclusion Criteria:\n\n"
+        "EX01 Delta\n\n  * as in I1\n\nEX02 Eps\n"
+    )
+    protocol = _pack_of(text, tmp_path)
+    assert [(c.text, c.source.rpartition(", ")[2]) for c in protocol.criteria[1:]] == [
+        ("Alpha", "I1"), ("Beta", "I2"), ("Gamma", "I3"), ("Delta\n- as in I1", "EX01"),
+        ("Eps", "EX02"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Withdrawal criteria:", "Discontinuation Criteria", "Definitions:", "**Stopping rules**",
+     "Criteria for removal from the study:", "Abbreviations:", "WITHDRAWAL CRITERIA:"],
+)  # fmt: skip
+def test_a_section_that_is_no_criterion_is_set_aside_with_its_words(
+    title: str, tmp_path: Path
+) -> None:
+    text = f"Inclusion:\n\n* A1\n\nExclusion:\n\n* B1\n\n{title}\n\n* C1 says much\n* C2\n"
+    found, notes = _told(text)
+    assert found == [("I", "", "A1"), ("E", "", "B1")]
+    assert "C1 says much" in notes and "C2" in notes and title.strip("*:") in notes
+    protocol = _pack_of(text, tmp_path)
+    assert len(protocol.criteria) == 3
+    file = (tmp_path / "eligibility.yaml").read_text()
+    assert "\n# - C1 says much\n" in file and title.strip("*:") in file
+    # What comes after it under a heading is a criterion again.
+    assert _told(f"{text}\nInclusion:\n\n* D1\n")[0][2] == ("I", "", "D1")
+
+
+def test_requirements_under_exclusion_do_not_exclude() -> None:
+    text = "Exclusion Criteria\n\n* C\n\nContraception requirements:\n\n* Use two methods\n"
+    found, notes = _told(text)
+    assert found[1] == ("I", "Contraception requirements", "Use two methods")
+    assert "`Contraception requirements` may be no" in notes and "cohort" not in notes
+
+
+def test_a_title_above_the_headings_is_no_criterion() -> None:
+    found, notes = _told(
+        "STUDY POPULATION\n\nInclusion Criteria\n\n* A\n\nExclusion Criteria\n\n* C"
+    )
+    assert found == [("I", "", "A"), ("E", "", "C")] and "`STUDY POPULATION`" in notes
+    found, notes = _told("Adults with gout\n\nExclusion Criteria\n\n* C")
+    assert found[0] == ("I", "", "Adults with gout") and "`Adults with gout`" in notes
+
+
+@pytest.mark.parametrize("none", ["None", "* None.", "N/A", "No exclusion criteria", "1. None"])
+def test_none_is_no_criterion(none: str) -> None:
+    found, notes = _told(f"Inclusion Criteria:\n\n* A\n\nExclusion Criteria:\n\n{none}\n")
+    assert found == [("I", "", "A")]
+    assert f"`{none.strip('* 1').removeprefix('. ')}`" in notes
+
+
+def test_patients_beside_caregivers_are_a_cohort() -> None:
+    text = (
+        "Patient Inclusion Criteria:\n\n1. P1\n\nCaregiver Inclusion Criteria:\n\n1. C1\n\n"
+        "Patient Exclusion Criteria:\n\n1. PE1\n"
+    )
+    found, notes = _told(text)
+    assert found == [("I", "Patient", "P1"), ("I", "Caregiver", "C1"), ("E", "Patient", "PE1")]
+    assert "`Patient`, `Caregiver`" in notes
+    assert _told("Patient Inclusion Criteria:\n\n1. P1\n")[0] == [("I", "", "P1")]
+
+
+@pytest.mark.parametrize("sign", ["*", "_", "**", "***", "__"])
+def test_a_cohort_in_any_emphasis_is_a_heading(sign: str) -> None:
+    text = (
+        f"***Inclusion Criteria***\n\n{sign}Cohort 1:{sign}\n\n* C1a\n\n{sign}Cohort 2{sign}\n\n"
+        "* C2a\n\n***Exclusion Criteria***\n\n* Ex1\n\n***Additional exclusion criteria for "
+        "Cohort 2***\n\n* Ex2\n"
+    )
+    found, notes = _told(text)
+    assert found == [
+        ("I", "Cohort 1", "C1a"), ("I", "Cohort 2", "C2a"), ("E", "", "Ex1"),
+        ("E", "Cohort 2 (Additional)", "Ex2"),
+    ]  # fmt: skip
+    assert "a pack is for one cohort" in notes
+
+
+def test_a_french_heading_is_whole() -> None:
+    text = "Critères d'inclusion :\n\n- Majeur\n\nCritères de non inclusion :\n\n- Grossesse\n"
+    found, notes = _told(text)
+    assert found == [
+        ("I", "Critères d'inclusion", "Majeur"),
+        ("E", "Critères de non inclusion", "Grossesse"),
+    ]
+    assert "cohort" not in notes
+
+
+def test_a_question_is_a_heading() -> None:
+    text = "Who can participate?\n\n* Adults with gout\n\nWho can't take part?\n\n* Children\n"
+    assert _told(text)[0] == [
+        ("I", "Who can participate?", "Adults with gout"),
+        ("E", "Who can't take part?", "Children"),
+    ]
+
+
+def test_the_schema_line_leads_to_the_schemas_or_is_left_out(tmp_path: Path) -> None:
+    study = (STUDIES / "NCT90000001.json").as_posix()
+    project = tmp_path / "project"
+    (project / "docs" / "schemas").mkdir(parents=True)
+    for name in ("protocol", "facts", "eligibility"):
+        (project / "docs" / "schemas" / f"{name}.schema.json").write_text("{}")
+    for out in (project / "rules" / "p", project / "a" / "b" / "c", project / "p"):
+        ran = eligo("new", study, "--out", out.as_posix())
+        assert ran.code == 0 and "docs/schemas" not in " ".join(ran.out.split())
+        for file in out.iterdir():
+            start = "# yaml-language-server: $schema="
+            line = file.read_text().split("\n")[0]
+            assert line.startswith(start)
+            schema = out / line.removeprefix(start)
+            assert schema.is_file() and schema.name == f"{file.stem}.schema.json"
+    ran = eligo("new", study, "--out", (tmp_path / "elsewhere").as_posix())
+    assert ran.code == 0 and "docs/schemas" in " ".join(ran.out.split())
+    assert all("$schema" not in file.read_text() for file in (tmp_path / "elsewhere").iterdir())
+
+
 # --- no word is lost, and none stands among the wrong kind --------------------------------
 
 HEADING_WORDS = frozenset(
@@ -294,7 +531,7 @@ MARK = re.compile(r"\d{1,2}|[a-z]|[ivx]+", re.IGNORECASE)
 
 
 def _words(text: str) -> Counter[str]:
-    return Counter(re.findall(r"[^\W_]+", html.unescape(text)))
+    return Counter(re.findall(r"[^\W_\u2460-\u24ff]+", html.unescape(text)))
 
 
 def _lost(text: str, kept: Iterable[str]) -> list[str]:
@@ -356,7 +593,7 @@ TRAPS = (
 INDENTS = st.sampled_from(["", "", "", " ", "  ", "   ", "      ", "\t"])
 MARKS = st.sampled_from(
     ["", "", "* ", "- ", "• ", "o  ", "1. ", "2. ", "3) ", "(4) ", "a) ", "b. ", "ii. ", "1.1 ",
-     "1.2.1 ", "1-", "-", "*"]
+     "1.2.1 ", "1-", "-", "*", "E1. ", "E2. ", "EX01 ", "1）", "2、", "①", "② ", "o ", "+ ", "#1 "]
 )  # fmt: skip
 ENDS = st.sampled_from(["\n", "\n", "\n\n", "\r\n", "\r", ":\n", ":\n\n", ".\n", " ", "; "])
 HEADINGS = (
@@ -364,6 +601,12 @@ HEADINGS = (
     "# {} Criteria", "1. {} Criteria:", "Main {} criteria (all of these):", "{} Criteria.",
     "Criteria for {}:", "{} criteria include:", "The {} criteria are as follows:", "{} CRITERIA;",
     "__{} Criteria:__", "- {} CRITERIA:", "{} Criteria for Cohort A:", "{} criteria - Part 1",
+)  # fmt: skip
+SECTIONS = (
+    "Withdrawal criteria:\n", "Definitions:\n\n", "Contraception requirements:\n", "Notes:\n",
+    "Relapse:\n", "*Cohort B*\n\n", "STUDY POPULATION\n", "None\n", "* N/A\n", "Any of\n\n",
+    "Who can take part?\n", "Patient inclusion criteria:\n", "Carer exclusion criteria:\n",
+    "Critères de non inclusion :\n",
 )  # fmt: skip
 _KINDS: tuple[m.Kind, ...] = ("inclusion", "exclusion")
 
@@ -384,6 +627,12 @@ def irregular(draw: st.DrawFn) -> tuple[str, str]:
             once += " " if form in forms else heading
             forms.add(form)
             continue
+        if draw(st.integers(0, 8)) == 0:
+            label = draw(st.sampled_from(SECTIONS))
+            text += label
+            once += " " if label in forms else label
+            forms.add(label)
+            continue
         words = []
         for _ in range(draw(st.integers(1, 5))):
             words += [*draw(st.lists(st.sampled_from(TRAPS), max_size=2)), f"w{count}"]
@@ -400,7 +649,8 @@ def test_no_word_of_any_text_is_lost_and_the_order_stays(made: tuple[str, str]) 
     text, once = made
     notes: list[str] = []
     found = statements(text, notes)
-    kept = [*(s.text for s in found), *{s.group for s in found}, *notes]
+    own = (s.own for s in found)
+    kept = [*(s.text for s in found), *own, *{s.group for s in found}, *notes]
     assert _lost(once, kept) == []
     order = [int(n) for s in found for n in re.findall(r"\bw(\d+)\b", s.text)]
     assert order == sorted(set(order))
