@@ -249,6 +249,10 @@ def _listed(text: str) -> list[str]:
     bullet = re.match(r"[•●▪■]\s", text)
     if bullet:
         return [bullet[0] + part.strip() for part in text[1:].split(f" {bullet[0]}")]
+    if re.match(r"[-–*]\s+[A-Z]", text):
+        parts = text[1:].split(f" {text[0]} ")
+        if len(parts) > 2 and all(part.strip()[:1].isupper() for part in parts):
+            return [f"{text[0]} {part.strip()}" for part in parts]
     return [text]
 
 

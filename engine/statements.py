@@ -66,7 +66,7 @@ _ASIDE = re.compile(
 )
 """Headings of sections that hold no criteria of eligibility."""
 _DOUBTED = re.compile(
-    r"(?P<asked>\brequirements?\b|\brequired\b)"
+    r"(?P<asked>\brequirements?\b|\brequired\b|\brandomi[sz]ation\s+criteria\b)"
     r"|\b(?:allowed|permitted|acceptable|procedures?|restrictions?)\b",
     re.IGNORECASE,
 )
@@ -75,6 +75,7 @@ _REMARK = re.compile(
     r"\W*(?:please\s+)?(?:notes?|n\.?b\.?|remarks?|definitions?|abbreviations?)\s*[:：]",
     re.IGNORECASE,
 )
+_VALUE = re.compile(r"[A-Z][\w ()/-]{0,40}:(?:\s|$)")  # `Platelets: 100 G/L or more`
 _TITLE = re.compile(
     r"(?:the\s+)?(?:(?:study|trial|target|patient|subject|participant)s?\s+)?(?:population|eligibility"
     r"|selection|enrol?lment|selection\s+of\s+(?:study\s+)?(?:patients|subjects|participants)"
@@ -88,6 +89,22 @@ _NONE = re.compile(
     r"(?:in|ex)clusion\s+criteria)[\s.]*",
     re.IGNORECASE,
 )
+_MAY_APPLY = re.compile(
+    r".{0,80}\bcriteria\b.{0,40}\b(?:may|might|could|will|also)\s+(?:also\s+)?appl(?:y|ies)\b.{0,40}"
+    r"|.{0,40}\bcontact\b.{0,60}\binformation\b.{0,40}|.{0,20}\binformation\b.{0,60}\bcontact\b.{0,60}",
+    re.IGNORECASE,
+)
+"""`Other protocol-defined criteria may apply`."""
+_JOINT = re.compile(r"\W*(?:and|or|and\s*/\s*or)\W*", re.IGNORECASE)
+_OR_AFTER = re.compile(r"(?:^|[\s,;])(?:and\s*/\s*)?or[\s,;:*_]*$", re.IGNORECASE)
+_OR_BEFORE = re.compile(r"\W*(?:and\s*/\s*)?or\b(?!\.)", re.IGNORECASE)
+_COHORT_ITEM = re.compile(
+    r"(?:(?:healthy|matched|adult|paediatric|pediatric)\s+)?(?:patient|control|volunteer|participant"
+    r"|subject|caregiver|carer|adult|children|donor|recipient)s?\b(?:\s+(?:with|without|group|arm)\b"
+    r"[^.:]{0,60})?:",
+    re.IGNORECASE,
+)
+"""An item that names whom its parts are about: `B. Controls:`."""
 _SPEAKING_HEADING = re.compile(r"(?i)\b(?:crit|kriter)")
 _DEFINED = re.compile(r"\bdefined\b|\bas\s+follows\b", re.IGNORECASE)
 _SECTIONS = frozenset((
@@ -124,6 +141,7 @@ class _Draft:
     levels: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
     own: str = ""
     aside: str = ""
+    joined: bool = False
 
     def asks(self) -> bool:
         """Whether a list below it goes on with it: it, or its last line, says so."""
@@ -246,8 +264,10 @@ def statements(
         elif _is_between(lines, number, at, found):
             found[-1].add_words(line)
             doubts.joined.append(line.whole)
+        elif not line.mark and found and not at.fresh and _JOINT.fullmatch(line.whole):
+            found[-1].add_words(line)
         elif _names_group(line, following, at):
-            label = label_of(line.whole)
+            label = label_of(line.text or line.whole)
             _open_group(at, label, following, found, doubts)
             labels.append(label)
         elif line.mark:
@@ -267,6 +287,7 @@ def statements(
         Statement(one.kind, "\n".join(one.lines), ", ".join(one.group), one.own) for one in found
     ]
     notes += _remarks(kept, at.kind is not None or any(line.heading for line in lines))
+    notes += _layout_remarks(found)
     notes += _doubt_remarks(doubts)
     for label in dict.fromkeys(labels):
         if label and label not in used:
@@ -304,7 +325,9 @@ def _set_aside(
             mark = "- " if one.marked else ""
             head = "".join(f"{part}: " for part in one.group)
             apart.setdefault(one.aside, []).append(mark + head + "\n".join(one.lines))
-        elif len(one.lines) == 1 and _NONE.fullmatch(one.lines[0]):
+        elif len(one.lines) == 1 and (
+            _NONE.fullmatch(one.lines[0]) or _MAY_APPLY.fullmatch(one.lines[0])
+        ):
             where = ", ".join((one.kind, *one.group))
             notes.append(f"`{one.lines[0]}` under {where} is taken as no criterion")
         else:
@@ -385,6 +408,10 @@ def _is_between(lines: list[Line], number: int, at: _Place, found: list[_Draft])
 def _names_group(line: Line, following: Line | None, at: _Place) -> bool:
     """Whether a line names the statements below it: `Cohort A:`, then a list."""
     label = label_of(line.whole)
+    if line.value and following is not None and following.value == (1,) and not line.indent:
+        # `4. Criteria for discontinuation:`, after `3. Exclusion criteria:` and its list
+        section = label_of(line.text)
+        return bool(_ASIDE.fullmatch(section) or re.search(r"\bcriteria$", section))
     if line.mark or following is None or len(label) > 120:
         return False
     if at.base is not None and line.indent > at.base:
@@ -395,7 +422,9 @@ def _names_group(line: Line, following: Line | None, at: _Place) -> bool:
         return named or line.gap
     frame = _FRAME.fullmatch(label) is not None
     if not named:
-        return below and line.gap and (_is_bold(line) or frame or bool(COHORT.fullmatch(label)))
+        capitals = label.isupper() and len(label) > 3 and not following.text.isupper()
+        sure = _is_bold(line) or frame or capitals or COHORT.fullmatch(label) is not None
+        return below and line.gap and sure
     if _excludes(label):
         return True
     # "One of the following:" and its list say one thing together; so does a definition.
@@ -468,6 +497,11 @@ def _take_item(line: Line, at: _Place, found: list[_Draft]) -> None:
     if found and not at.fresh and _belongs(line, at, found[-1]):
         if line.indent <= (at.base if at.base is not None else line.indent):
             at.run = line.style
+        level = line.style == at.style and line.indent <= (at.base or 0)
+        if level and _by_or(line, at, found[-1]):
+            # A sibling, but for the `or` between them; its number counts on.
+            found[-1].joined = True
+            at.run, at.last = "", line.value
         found[-1].add_item(line)
     else:
         at.base = line.indent if at.base is None else min(at.base, line.indent)
@@ -478,9 +512,19 @@ def _take_item(line: Line, at: _Place, found: list[_Draft]) -> None:
         at.numbers.add(line.value)
 
 
+def _by_or(line: Line, at: _Place, above: _Draft) -> bool:
+    """Whether an `or` stands between an item and what is above it: apart, both were required."""
+    if at.here != "inclusion" or not above.marked:
+        return False
+    before = line.style == at.style and _OR_BEFORE.match(line.text)
+    return bool(before or _OR_AFTER.search(above.lines[-1]))
+
+
 def _belongs(line: Line, at: _Place, above: _Draft) -> bool:
     """Whether an item is a part of the statement above it."""
     if len(line.value) > 1 and line.value[:-1] in at.numbers:
+        return True
+    if _by_or(line, at, above):
         return True
     goes_on = bool(at.last) and line.style == at.style and counts_on({at.last}, line.value)
     if at.parent:
@@ -508,6 +552,12 @@ def _take_words(line: Line, above: Line | None, at: _Place, found: list[_Draft])
     if last is not None and above is not None and not line.gap and _goes_on(line, above, last):
         if _REMARK.match(line.whole):
             last.lines.append(line.whole)
+        elif (
+            at.base is not None
+            and line.indent > at.base
+            and (above.whole[-1] in ":;：；" or _VALUE.match(line.whole))
+        ):
+            last.add_words(line)
         else:
             last.lines[-1] += " " + line.whole
         return False
@@ -554,6 +604,20 @@ def _remarks(kept: list[Statement], headed: bool) -> Iterator[str]:
             yield f"this may be no criterion: `{shorten(one.text)}`"
         elif "\n" not in one.text and _asks(one.text):
             yield f"`{shorten(one.text)}` ends as if a list followed; check where it goes on"
+
+
+def _layout_remarks(found: list[_Draft]) -> Iterator[str]:
+    """What an author must know about how the parts of statements hang together."""
+    joined = [one.lines[0] for one in found if one.joined]
+    if joined:
+        yield f"joined by the `or` between them: what begins with {_some(joined)}"
+    items = [
+        one.lines[0]
+        for one in found
+        if one.marked and (COHORT.fullmatch(one.lines[0]) or _COHORT_ITEM.fullmatch(one.lines[0]))
+    ]
+    if items:
+        yield f"these may be cohorts and no criteria: {_some(items)}"
 
 
 def _doubt_remarks(doubts: _Doubts) -> Iterator[str]:

@@ -48,6 +48,24 @@ EXPECTED = {
     "22": (4, 3, ["I01"]),  # headings that are sentences, a list in one line, days and months
     "23": (4, 3, ["I01"]),  # parts in bold above numbered headings
     "24": (3, 2, ["I01", "I02"]),  # headings inside lines, with dashes, with nothing below
+    "25": (6, 2, ["I01"]),  # steps of registration before each statement, notes as items
+    "26": (6, 2, ["I01"]),  # a choice whose list is not set in
+    "27": (5, 1, ["I01"]),  # headings of cohorts below those of kind
+    "28": (3, 1, ["I01"]),  # a table, line by line
+    "29": (4, 2, ["I01"]),  # dashes without a space
+    "30": (3, 1, ["I01"]),  # semicolons
+    "31": (4, 2, ["I01"]),  # three levels, everything set in
+    "32": (3, 1, ["I01"]),  # AND and OR on lines of their own
+    "33": (5, 1, ["I01"]),  # phases, over which numbers run on
+    "34": (2, 2, ["I01"]),  # "Other criteria may apply", whom to ask
+    "35": (4, 3, ["I01"]),  # "o" below dashes, "or" at the end of parts
+    "36": (4, 3, ["I01"]),  # bullets and dashes in one line
+    "37": (3, 1, ["I01"]),  # 1.1 under the names of sections
+    "38": (4, 2, ["I01"]),  # numbered headings, also of what is no eligibility
+    "39": (4, 2, ["I01"]),  # cohorts in capitals, without colons
+    "40": (4, 1, ["I01"]),  # (a), (b) in a sentence
+    "41": (3, 0, ["I01"]),  # cohorts as items, "None known."
+    "42": (3, 5, ["I01"]),  # exceptions that are not set in
 }
 
 
@@ -499,6 +517,85 @@ def test_a_question_is_a_heading() -> None:
         ("I", "Who can participate?", "Adults with gout"),
         ("E", "Who can't take part?", "Children"),
     ]
+
+
+def test_or_between_statements_makes_them_one() -> None:
+    """Apart, each would be required."""
+    text = (
+        "Inclusion Criteria:\n\n* Diabetes\n\nAND\n\n* HbA1c > 7.5 %\n\nOR\n\n* Glucose > 8\n"
+        "* Gout, or\n"
+        "* Hyperuricaemia\n* Asthma\n* OR COPD\n* Consent\n"
+    )
+    found, notes = _told(text)
+    assert [words for _, _, words in found] == [
+        "Diabetes\nAND", "HbA1c > 7.5 %\nOR\n- Glucose > 8", "Gout, or\n- Hyperuricaemia",
+        "Asthma\n- OR COPD", "Consent",
+    ]  # fmt: skip
+    assert "`HbA1c > 7.5 %" in notes and "`Gout, or" in notes and "`Asthma" in notes
+
+
+def test_that_more_criteria_may_apply_is_no_criterion() -> None:
+    words = "Other protocol-defined inclusion/exclusion criteria may apply."
+    for mark in ("", "* "):
+        found, notes = _told(f"Inclusion:\n\n* A\n\nExclusion:\n\n* B\n\n{mark}{words}\n")
+        assert len(found) == 2 and f"`{words}`" in notes
+
+
+def test_capitals_above_a_list_are_a_heading() -> None:
+    text = "INCLUSION CRITERIA\n\nCHILDREN\n\n- Age 2-11\n\nADULTS\n\n- Age 18-65\n- HIV\n"
+    found, notes = _told(text)
+    assert found == [
+        ("I", "CHILDREN", "Age 2-11"), ("I", "ADULTS", "Age 18-65"), ("I", "ADULTS", "HIV")
+    ]  # fmt: skip
+    assert "cohort" in notes
+
+
+def test_numbered_sections_end_one_another() -> None:
+    text = (
+        "1\\. Inclusion Criteria:\n\n1. Stroke\n2. NIHSS > 5\n\n2\\. Exclusion Criteria:\n\n"
+        "1. Bleeding\n"
+        "\n3\\. Criteria for discontinuation:\n\n1. Adverse event\n"
+    )
+    found, notes = _told(text)
+    assert found == [("I", "", "Stroke"), ("I", "", "NIHSS > 5"), ("E", "", "Bleeding")]
+    assert "`Adverse event`" in notes
+    found, notes = _told(text.replace("for discontinuation", "") + "\n4. Randomization criteria:\n"
+                         "\n1. Consent confirmed\n")  # fmt: skip
+    assert found[-1] == ("I", "Randomization criteria", "Consent confirmed")
+    assert "`Randomization criteria` may be no criterion" in notes
+
+
+def test_decimals_are_joined_by_no_or() -> None:
+    _, notes = _told("Inclusion:\n\n1. Demographics\n\n1.1 Age\n\n1.2 BMI\n\n2. Disease\n")
+    assert "joined" not in notes
+
+
+def test_dashes_in_one_line_are_a_list() -> None:
+    text = (
+        "Exclusion criteria: - Pregnancy - Renal failure - Blindness\n\nInclusion: - Type 2 - 3 - X"
+    )
+    assert [words for _, _, words in _told(text)[0]] == [
+        "Pregnancy", "Renal failure", "Blindness", "Type 2 - 3 - X",
+    ]  # fmt: skip
+
+
+def test_lines_below_a_colon_stay_lines() -> None:
+    text = (
+        "Inclusion:\n\n1. Adequate function:\n   Renal:\n   Creatinine < 1.5\n   mg/dl;\n"
+        "   Bilirubin < 1\n2. B"
+    )
+    assert _told(text)[0][0][2] == (
+        "Adequate function:\nRenal:\nCreatinine < 1.5 mg/dl;\nBilirubin < 1"
+    )
+
+
+def test_cohorts_that_are_items_are_told() -> None:
+    text = (
+        "Inclusion:\n\nA. Patients with gout:\n\n1. Urate > 6\n2. Pain\n\nB. Controls:\n\n"
+        "1. No pain\n"
+    )
+    found, notes = _told(text)
+    assert len(found) == 2 and "`Patients with gout:`, `Controls:`" in notes and "cohort" in notes
 
 
 def test_the_schema_line_leads_to_the_schemas_or_is_left_out(tmp_path: Path) -> None:
