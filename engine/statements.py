@@ -97,6 +97,7 @@ _MAY_APPLY = re.compile(
 """`Other protocol-defined criteria may apply`."""
 _JOINT = re.compile(r"\W*(?:and|or|and\s*/\s*or)\W*", re.IGNORECASE)
 _OR_AFTER = re.compile(r"(?:^|[\s,;])(?:and\s*/\s*)?or[\s,;:*_]*$", re.IGNORECASE)
+_MORE = re.compile(r"\b(?:and|or)[\s,;]*$", re.IGNORECASE)
 _OR_BEFORE = re.compile(r"\W*(?:and\s*/\s*)?or\b(?!\.)", re.IGNORECASE)
 _COHORT_ITEM = re.compile(
     r"(?:(?:healthy|matched|adult|paediatric|pediatric)\s+)?(?:patient|control|volunteer|participant"
@@ -201,6 +202,7 @@ class _Place:
     parent: bool = False
     fresh: bool = True
     numbers: set[tuple[int, ...]] = field(default_factory=set)
+    tops: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def here(self) -> Kind:
@@ -221,7 +223,7 @@ class _Place:
 
     def new_list(self) -> None:
         self.base, self.style, self.last, self.run = None, "", (), ""
-        self.parent, self.fresh, self.numbers = False, True, set()
+        self.parent, self.fresh, self.numbers, self.tops = False, True, set(), {}
 
 
 @dataclass(slots=True)
@@ -363,7 +365,7 @@ def _names_cohort(line: Line, following: Line | None, first: bool) -> bool:
         return False
     if COHORT.fullmatch(label) and not label.endswith((".", ";")):
         return True
-    if line.mark or line.whole[0].isdigit():
+    if line.mark or line.whole[0].isdigit() or _ASIDE.fullmatch(label):
         return False
     if first and label.isupper() and len(label.split()) <= 6 and not re.search(r"\d", label):
         return True
@@ -419,10 +421,15 @@ def _names_group(line: Line, following: Line | None, at: _Place) -> bool:
     below = bool(following.mark) or following.whole.endswith((":", "："))
     named = line.whole.rstrip("*_ ").endswith((":", "："))
     if _ASIDE.fullmatch(label):
-        return named or line.gap
+        short = len(label.split()) <= 4 and not label.endswith(".")
+        return named or (line.gap and (short or _is_bold(line)))
     frame = _FRAME.fullmatch(label) is not None
     if not named:
-        capitals = label.isupper() and len(label) > 3 and not following.text.isupper()
+        capitals = (
+            following.heading is None
+            and not following.text.isupper()
+            and re.fullmatch(r"[A-Z][A-Z\s/&,()'-]{3,}", label) is not None
+        )
         sure = _is_bold(line) or frame or capitals or COHORT.fullmatch(label) is not None
         return below and line.gap and sure
     if _excludes(label):
@@ -462,6 +469,7 @@ def _open_group(
     at.aside = label if aside else ""
     outer = following is not None and not following.mark and following.whole.endswith((":", "："))
     if aside:
+        _keep_loose(at, found)
         at.section = at.inner = ""
         at.over = None
     elif outer or (label.isupper() and (at.section.isupper() or not at.section)):
@@ -502,10 +510,14 @@ def _take_item(line: Line, at: _Place, found: list[_Draft]) -> None:
             # A sibling, but for the `or` between them; its number counts on.
             found[-1].joined = True
             at.run, at.last = "", line.value
+            if line.value:
+                at.tops[line.style] = line.value
         found[-1].add_item(line)
     else:
         at.base = line.indent if at.base is None else min(at.base, line.indent)
         at.style, at.last, at.run = line.style, line.value, ""
+        if line.value:
+            at.tops[line.style] = line.value
         at.parent = at.fresh = False
         found.append(_drafted(line, at))
     if line.value:
@@ -526,7 +538,7 @@ def _belongs(line: Line, at: _Place, above: _Draft) -> bool:
         return True
     if _by_or(line, at, above):
         return True
-    goes_on = bool(at.last) and line.style == at.style and counts_on({at.last}, line.value)
+    goes_on = line.style in at.tops and counts_on({at.tops[line.style]}, line.value)
     if at.parent:
         if goes_on or len(above.levels) < 2 or line.indent > above.levels[1][0] + 1:
             return not goes_on
@@ -602,7 +614,7 @@ def _remarks(kept: list[Statement], headed: bool) -> Iterator[str]:
             yield f"an {one.kind} speaks of `{one_line(spoken[0])}`; check: `{shorten(one.text)}`"
         if _REMARK.match(one.text) or _ASIDE.fullmatch(label_of(one.text.split("\n")[0])):
             yield f"this may be no criterion: `{shorten(one.text)}`"
-        elif "\n" not in one.text and _asks(one.text):
+        elif "\n" not in one.text and _asks(one.text) and not _MORE.search(one.text):
             yield f"`{shorten(one.text)}` ends as if a list followed; check where it goes on"
 
 

@@ -452,6 +452,26 @@ def test_a_section_that_is_no_criterion_is_set_aside_with_its_words(
     assert _told(f"{text}\nInclusion:\n\n* D1\n")[0][2] == ("I", "", "D1")
 
 
+def test_a_sentence_about_definitions_sets_nothing_aside() -> None:
+    text = (
+        "Inclusion:\n\n* A\n\nDefinitions of response are per RECIST.\n\n* B\n\n"
+        "ECOG 0-1\n\n* C and\n* D\n"
+    )
+    assert [words for _, _, words in _told(text)[0]] == [
+        "A", "Definitions of response are per RECIST.", "B", "ECOG 0-1", "C and", "D",
+    ]  # fmt: skip
+    assert "as if a list" not in _told(text)[1]
+    text = "Inclusion criteria - Part 1\nWithdrawal criteria:\nexclusion criteria\n"
+    assert _told(text)[0] == [("I", "", "Part 1")]
+
+
+def test_a_list_counts_on_after_another() -> None:
+    text = "Inclusion:\n\n3. LVEF\n4. Pain\n\n* One of the following:\n\na. X\nb. Y\n\n5. Final\n"
+    assert [words for _, _, words in _told(text)[0]] == [
+        "LVEF", "Pain", "One of the following:\na. X\nb. Y", "Final",
+    ]  # fmt: skip
+
+
 def test_requirements_under_exclusion_do_not_exclude() -> None:
     text = "Exclusion Criteria\n\n* C\n\nContraception requirements:\n\n* Use two methods\n"
     found, notes = _told(text)
