@@ -40,7 +40,7 @@ _SENTENCE = re.compile(
 )
 _FRAME = re.compile(
     r"(?:all\s+)?(?:patient|participant|subject|candidate|volunteer)s?\s+(?:must|should|shall|will"
-    r"|need\s+to|have\s+to)\s+(?:meet|fulfil\w*|satisfy|have|be)?\s*(?:all|each)?(?:\s+of)?"
+    r"|need\s+to|have\s+to)\s*(?:meet|fulfil\w*|satisfy|have|be)?\s*(?:all|each)?(?:\s+of)?"
     r"(?:\s+(?:the|these))?(?:\s+following)?(?:\s+(?:criteria|conditions))?",
     re.IGNORECASE,
 )
@@ -163,10 +163,8 @@ class _Draft:
             ]
             if same:
                 del levels[same[-1] + 1 :]
-            elif _asks(self.lines[-1]) or (
-                len(line.value) > 1 and levels[-1][1] == f"{line.style}/{len(line.value) - 1}"
-            ):
-                levels.append((line.indent, key))
+            else:
+                levels.append((line.indent, key))  # another mark is another level
         self.lines.append("  " * (len(levels) - 2) + f"{line.mark} {line.text}")
 
     def add_words(self, line: Line) -> None:
@@ -177,7 +175,13 @@ class _Draft:
 
 
 def _key(line: Line) -> str:
-    return f"{line.style}/{len(line.value)}" if line.value else line.style
+    """The kind of an item's mark; dashes are of one kind, and so are dots."""
+    if line.value:
+        return f"{line.style}/{len(line.value)}"
+    for kind in ("-\u2010\u2011–—−⁃", "•·∙●⦁・\uf0b7"):
+        if line.style in kind:
+            return kind[0]
+    return line.style
 
 
 def _asks(words: str) -> bool:
@@ -425,6 +429,7 @@ def _names_group(line: Line, following: Line | None, at: _Place) -> bool:
         return named or (line.gap and (short or _is_bold(line)))
     frame = _FRAME.fullmatch(label) is not None
     if not named:
+        below = below or at.section.isupper()  # capitals have been headings before
         capitals = (
             following.heading is None
             and not following.text.isupper()
@@ -562,7 +567,10 @@ def _take_words(line: Line, above: Line | None, at: _Place, found: list[_Draft])
     whether it is one below a list."""
     last = found[-1] if found and not at.fresh else None
     if last is not None and above is not None and not line.gap and _goes_on(line, above, last):
-        if _REMARK.match(line.whole):
+        inside = at.base is not None and at.base < line.indent <= last.levels[-1][0]
+        if inside and len(last.levels) > 1 and len(above.whole) < 60:
+            last.add_words(line)  # not broken, so it goes on with the whole
+        elif _REMARK.match(line.whole):
             last.lines.append(line.whole)
         elif (
             at.base is not None

@@ -173,7 +173,9 @@ def test_a_statement_that_speaks_of_criteria_is_no_heading(line: str) -> None:
     assert [(s.kind, s.text) for s in found] == [("inclusion", line), ("inclusion", "Another")]
 
 
-@pytest.mark.parametrize("must", ["MUST MEET ALL", "must have", "should meet all of the following"])
+@pytest.mark.parametrize(
+    "must", ["MUST MEET ALL", "must have", "must", "should meet all of the following"]
+)
 def test_a_sentence_without_words_of_its_own_is_no_criterion(must: str) -> None:
     """As `Patients must not have any of:` is none: its statements stand below, without marks."""
     text = (
@@ -337,8 +339,14 @@ def _told(text: str) -> tuple[list[tuple[str, str, str]], str]:
             "   unless treated",
             ["Patients with\n- a\n  - a1\n  wherever it is\n- b\nunless treated"],
         ),
-        # Two marks at one place are of one level where nothing asks for a list.
-        ("* Any of:\n- a\n• b\n- c\n* Last", ["Any of:\n- a\n- b\n- c", "Last"]),
+        # Where nothing is set in, the marks alone tell the levels; dashes are of one kind.
+        ("• One of:\no\tCML\no\tALL\n▪\tPh+\n▪\tPh-\no\tAML\n• Last",
+         ["One of:\n- CML\n- ALL\n  - Ph+\n  - Ph-\n- AML", "Last"]),
+        ("1. Other:\na. x\nb. y\ni. y1\nii. y2\nc. z\n2. Last",
+         ["Other:\na. x\nb. y\n  i. y1\n  ii. y2\nc. z", "Last"]),
+        ("* Any of:\n- a\n– b\n- c\n* Last", ["Any of:\n- a\n- b\n- c", "Last"]),
+        ("1. Use of\n   - steroids\n   - insulin\n   in the last 3 months\n2. Last",
+         ["Use of\n- steroids\n- insulin\nin the last 3 months", "Last"]),
     ],
 )  # fmt: skip
 def test_the_levels_of_a_list_are_kept(text: str, wanted: list[str], tmp_path: Path) -> None:
@@ -568,6 +576,13 @@ def test_capitals_above_a_list_are_a_heading() -> None:
         ("I", "CHILDREN", "Age 2-11"), ("I", "ADULTS", "Age 18-65"), ("I", "ADULTS", "HIV")
     ]  # fmt: skip
     assert "cohort" in notes
+
+
+def test_capitals_are_headings_where_others_are() -> None:
+    text = "Inclusion:\n\nAGE:\n\n- 18+\n\nBLOOD VALUES\n\nANC > 1000\n\nPlatelets > 50\n"
+    assert [(group, words) for _, group, words in _told(text)[0]] == [
+        ("AGE", "18+"), ("BLOOD VALUES", "ANC > 1000"), ("BLOOD VALUES", "Platelets > 50")
+    ]  # fmt: skip
 
 
 def test_numbered_sections_end_one_another() -> None:
