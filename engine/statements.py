@@ -143,6 +143,7 @@ class _Draft:
     own: str = ""
     aside: str = ""
     joined: bool = False
+    parts: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def asks(self) -> bool:
         """Whether a list below it goes on with it: it, or its last line, says so."""
@@ -151,6 +152,8 @@ class _Draft:
     def add_item(self, line: Line) -> None:
         """A part, at its level. The number of a part stays: other parts refer to it."""
         key, levels = _key(line), self.levels
+        if line.value:
+            self.parts[line.style] = line.value
         while len(levels) > 1 and line.indent < levels[-1][0] - 1:
             levels.pop()
         if len(levels) == 1 or line.indent > levels[-1][0] + 1:
@@ -537,13 +540,18 @@ def _by_or(line: Line, at: _Place, above: _Draft) -> bool:
     return bool(before or _OR_AFTER.search(above.lines[-1]))
 
 
+def _counts_on(last: dict[str, tuple[int, ...]], line: Line) -> bool:
+    return line.style in last and counts_on({last[line.style]}, line.value)
+
+
 def _belongs(line: Line, at: _Place, above: _Draft) -> bool:
     """Whether an item is a part of the statement above it."""
     if len(line.value) > 1 and line.value[:-1] in at.numbers:
         return True
     if _by_or(line, at, above):
         return True
-    goes_on = line.style in at.tops and counts_on({at.tops[line.style]}, line.value)
+    within = (at.parent or line.style != at.style) and _counts_on(above.parts, line)
+    goes_on = _counts_on(at.tops, line) and not within
     if at.parent:
         if goes_on or len(above.levels) < 2 or line.indent > above.levels[1][0] + 1:
             return not goes_on
@@ -634,7 +642,9 @@ def _layout_remarks(found: list[_Draft]) -> Iterator[str]:
     items = [
         one.lines[0]
         for one in found
-        if one.marked and (COHORT.fullmatch(one.lines[0]) or _COHORT_ITEM.fullmatch(one.lines[0]))
+        if one.marked
+        and (COHORT.fullmatch(one.lines[0]) or _COHORT_ITEM.fullmatch(one.lines[0]))
+        and not UNFINISHED.search(one.lines[0].rstrip(":"))
     ]
     if items:
         yield f"these may be cohorts and no criteria: {_some(items)}"

@@ -480,6 +480,16 @@ def test_a_list_counts_on_after_another() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("mark", ["", "* "])
+def test_a_list_of_parts_goes_on_though_another_could(mark: str) -> None:
+    text = (
+        f"Inclusion:\n\n1. A\n2. B\n\n{mark}At least 2 of the following\n\n1. x\n2. y\n3. z\n4. w\n"
+    )
+    assert [words for _, _, words in _told(text)[0]] == [
+        "A", "B", "At least 2 of the following\n1. x\n2. y\n3. z\n4. w",
+    ]  # fmt: skip
+
+
 def test_requirements_under_exclusion_do_not_exclude() -> None:
     text = "Exclusion Criteria\n\n* C\n\nContraception requirements:\n\n* Use two methods\n"
     found, notes = _told(text)
@@ -631,6 +641,7 @@ def test_cohorts_that_are_items_are_told() -> None:
     )
     found, notes = _told(text)
     assert len(found) == 2 and "`Patients with gout:`, `Controls:`" in notes and "cohort" in notes
+    assert "cohort" not in _told("Inclusion:\n\n1. Patients with gout who:\n   * a\n   * b\n")[1]
 
 
 def test_the_schema_line_leads_to_the_schemas_or_is_left_out(tmp_path: Path) -> None:
