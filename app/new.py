@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from argparse import Namespace
+from pathlib import Path
 
 from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
@@ -20,7 +22,8 @@ def run(arguments: Namespace) -> int:
         say(unreadable(arguments.study, error).text())
         return REJECTED
     try:
-        made = skeleton(arguments.study.as_posix(), data)
+        schemas = _schemas(out)
+        made = skeleton(arguments.study.as_posix(), data, schemas)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             say(filled(f"{out.as_posix()} is there already: name a folder that is not"))
             return REJECTED
@@ -36,6 +39,8 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     for note in made.notes:
         print(filled(f"note: {note}"))
+    if schemas is None:
+        print(filled(f"note: {_NO_SCHEMAS}"))
     kinds = [c.kind for c in protocol.criteria]
     counted = (
         f"{kinds.count('inclusion')} inclusion and {kinds.count('exclusion')} exclusion criteria"
@@ -43,3 +48,19 @@ def run(arguments: Namespace) -> int:
     next_step = "write their rules, then `eligo check`"
     print(filled(f"{out.as_posix()}: {counted}; {next_step}"))
     return 0
+
+
+_NO_SCHEMAS = (
+    "no `docs/schemas` in a folder above: the files name no schema; for an editor to check them, "
+    "begin each with `# yaml-language-server: $schema=` and where its schema is"
+)
+
+
+def _schemas(out: Path) -> str | None:
+    """The folder of schemas of the project in which a pack stands, as the pack sees it."""
+    real = out.resolve()
+    for folder in real.parents:
+        schemas = folder / "docs" / "schemas"
+        if (schemas / "eligibility.schema.json").is_file():
+            return Path(os.path.relpath(schemas, real)).as_posix()
+    return None

@@ -9,22 +9,35 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from engine.model import Kind
 from engine.source import shorten
 
-_BULLETS = "*•·∙▪▫◦●○◉■□◆◇❖‣⁃➢➤►▶▸✓✔★⦁\uf0b7\uf0a7\u2010\u2011–—−-"
+_BULLETS = "*•·∙▪▫◦●○◉■□◆◇❖‣⁃➢➤►▶▸✓✔★⦁・→⇒➔➜☐☑❑❒\uf0b7\uf0a7\u2010\u2011–—−-"
+_EMPHASIS = r"(?!(?<=\*)[^\s*][^*]*\*[\s:：.]*$)"  # `*Cohort 1:*` has no bullet
 _BULLET = re.compile(
-    rf"(?P<mark>[{_BULLETS}])(?<!\*(?=\*))(?:\s+|(?=[^\s\d.,)*]))(?P<text>\S.*)$|o\s\s+(?P<o>\S.*)$"
+    rf"(?P<mark>[{_BULLETS}])(?<!\*(?=\*)){_EMPHASIS}(?:\s+|(?=[^\s\d.,)*]))(?P<text>\S.*)$"
+    r"|(?P<weak>[o+])(?P<wide>\s)\s*(?P<words>\S.*)$"
 )
+"""A bullet; `o` and `+` are weak ones, which may be words."""
+_CIRCLED = "\u2460-\u249b\u2776-\u2793"
 _NUMBER = r"\d{1,3}(?:\.\d{1,3}){0,4}"
 _ORDERED = re.compile(
-    rf"""(?P<mark>\(?(?P<value>{_NUMBER}|[ivx]{{1,5}}|[IVX]{{1,5}}|[A-Za-z])
-    (?P<close>\.?[)\]]|[.]|\s?-|(?=\s)))(?P<space>\s*)(?P<text>[^\s.,)].*)$""",
+    rf"""(?P<mark>(?:[(（\[]|\#(?=\d))?
+    (?P<value>{_NUMBER}|[ivx]{{1,5}}|[IVX]{{1,5}}|[A-Za-z]|[{_CIRCLED}])
+    (?P<close>\.?[)\]）]|[.．、]|/(?=\s)|\s?-|(?=\s)|(?<=[{_CIRCLED}])))
+    (?P<space>\s*)(?P<text>[^\s.,)].*)$""",
     re.VERBOSE,
 )
+_OWN = re.compile(
+    r"(?P<mark>[\[(]?(?P<own>(?P<prefix>I|E|IC|EC|IN|EX|INC|EXC|INCL|EXCL)[-_#.]?(?P<value>\d{1,3}))"
+    r"(?P<close>[.):\]]+|\s[-–—](?=\s)|(?=\s)))\s*(?P<text>[^\s.,)].*)$"
+)
+"""A criterion's own number in its protocol: `E1.`, `[I3]`, `EX01`."""
 _HEADING = re.compile(
     rf"""^[\s\d#_>.)({_BULLETS}]*(?:[A-Za-z][.)]\s|\(?[ivxIVX]{{1,4}}[.)]\s)?[\s#*_]*
     (?P<before>(?:[\w/,()'-]+\s+){{0,5}}?)
@@ -34,6 +47,12 @@ _HEADING = re.compile(
     \s*[*_]*\s*(?P<colon>[:：]|[-–—]\s*$)?\s*[*_]*\s*(?P<rest>.*)$""",
     re.IGNORECASE | re.VERBOSE,
 )
+_WHO = re.compile(
+    r"\W*who\s+(?:can|may|could|is|will|should)\s*(?P<not>not\b|n?['’]t\b)?\s*(?:be\s+)?"
+    r"(?:participate|take\s+part|join|enrol\w*|eligible|includ\w+)(?:\s+[\w\s]{1,40})?\s*\?[\W_]*",
+    re.IGNORECASE,
+)
+"""`Who cannot participate?`"""
 _SPOKEN = re.compile(r"\b(?P<word>inclusion|exclusion)\s+criteri(?:a|on)\b", re.IGNORECASE)
 _INSIDE = re.compile(
     r"""(?P<end>\S)\s+
@@ -69,23 +88,35 @@ _EVERYBODY = re.compile(
 )
 
 
+UNFINISHED = re.compile(
+    r"\b(?:of|either|both|following(?:\s+[\w/-]+){0,5}|(?:of|all|any)\s+(?:these|those)"
+    r"|including|includes?|such\s+as|defined\s+(?:as|by)|as\s+follows|who|with|without|are|is"
+    r"|have|has|had|must|or|and|that|if|by|for|in|to|than)\s*[,;–—-]*\s*$",
+    re.IGNORECASE,
+)
+"""The end of words that say nothing without what follows them: `Patients with one of`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A heading of kind: the cohort it names (`loose` where that may be a statement, as in
     `Exclusion Criteria - pregnancy`) and what follows on its line. It has no kind if it names
-    both, and holds for `everybody` if it says that it is not of one cohort."""
+    both, and holds for `everybody` if it says that it is not of one cohort. `Patient` is `whose`
+    criteria these are, which matters beside those of others."""
 
     kind: Kind | None
     group: str
     rest: str = ""
     loose: bool = False
     everybody: bool = False
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line that is not blank. `mark` is its bullet or number, "" where it has none; `value`
-    says which of its list an ordered mark is: (1, 2) for `1.2`, (3,) for `c)`."""
+    says which of its list an ordered mark is: (1, 2) for `1.2`, (3,) for `c)`. `own` is the
+    criterion's own number in its protocol."""
 
     whole: str
     indent: int
@@ -95,6 +126,7 @@ class Line:
     style: str = ""
     value: tuple[int, ...] = ()
     text: str = ""
+    own: str = ""
 
 
 def lines_of(text: str, notes: list[str]) -> list[Line]:
@@ -217,6 +249,10 @@ def _listed(text: str) -> list[str]:
     bullet = re.match(r"[•●▪■]\s", text)
     if bullet:
         return [bullet[0] + part.strip() for part in text[1:].split(f" {bullet[0]}")]
+    if re.match(r"[-–*]\s+[A-Z]", text):
+        parts = text[1:].split(f" {text[0]} ")
+        if len(parts) > 2 and all(part.strip()[:1].isupper() for part in parts):
+            return [f"{text[0]} {part.strip()}" for part in parts]
     return [text]
 
 
@@ -226,7 +262,10 @@ def _marked(lines: list[Line]) -> list[Line]:
     made: list[Line] = []
     seen: dict[str, set[tuple[int, ...]]] = {}
     last: dict[str, tuple[int, ...]] = {}
-    ordered = [None if line.heading else _ORDERED.match(line.whole) for line in lines]
+    ordered = [
+        None if line.heading else _OWN.match(line.whole) or _ORDERED.match(line.whole)
+        for line in lines
+    ]
     options = [_readings(match) if match else [] for match in ordered]
     after: dict[str, tuple[int, ...]] = {}
     following: list[dict[str, tuple[int, ...]]] = []
@@ -234,18 +273,26 @@ def _marked(lines: list[Line]) -> list[Line]:
         following.append(dict(after))
         after |= dict(readings)
     following.reverse()
+    weak = Counter(line.whole[:2] for line in lines if line.heading is None)
+    above = ""
     for line, match, readings, ahead in zip(lines, ordered, options, following, strict=True):
+        before_it, above = above, line.whole
         if line.heading:
             made.append(line)
             continue
         bullet = _BULLET.match(line.whole)
+        if bullet and bullet["weak"] and not _is_bullet(bullet, weak, before_it):
+            bullet = None
         if bullet:
-            text = bullet["text"] or bullet["o"]
-            made.append(replace(line, mark="-", style=bullet["mark"] or "o", text=text))
+            text = bullet["text"] or bullet["words"]
+            style = bullet["mark"] or bullet["weak"]
+            made.append(replace(line, mark="-", style=style, text=text))
             continue
         chosen = None
         for style, value in readings:
             before = seen.get(style, set()) if style[0] == "1" else {last.get(style, ())}
+            if style.startswith("own "):
+                before = before - {()}  # one alone is a word: `E1. `
             if counts_on(before, value) or (
                 style in ahead and counts_on(_with_parents(value), ahead[style])
             ):
@@ -258,9 +305,15 @@ def _marked(lines: list[Line]) -> list[Line]:
             seen.setdefault(style, set()).update(_with_parents(value))
             last[style] = value
             mark = match["mark"].strip()
-            made.append(replace(line, mark=mark, style=style, value=value, text=match["text"]))
-        elif _alone(match):
+            own = match["own"] if match.re is _OWN else ""
+            made.append(
+                replace(line, mark=mark, style=style, value=value, text=match["text"], own=own)
+            )
+        elif match.re is not _OWN and _alone(match):
             style, value = readings[0]
+            if value != (1,) and not line.gap and UNFINISHED.search(before_it):
+                made.append(line)  # `Platelets of`, then `100. G/L`
+                continue
             # The first of a list may be its only one; any other number stays in the words.
             text = match["text"] if value == (1,) else line.whole
             mark = match["mark"].strip() if value == (1,) else "-"
@@ -270,9 +323,24 @@ def _marked(lines: list[Line]) -> list[Line]:
     return made
 
 
+def _is_bullet(match: re.Match[str], weak: Counter[str], above: str) -> bool:
+    """Whether `o` or `+` before words is a bullet: others are, or nothing else makes sense."""
+    words = match["words"]
+    return (
+        weak[match[0][:2]] > 1
+        or above.endswith((":", "："))
+        or not (words[0].islower() or words[0].isdigit())
+        or match[0].startswith("o  ")
+    )
+
+
 def _alone(match: re.Match[str]) -> bool:
     """Whether an ordered mark needs no other beside it: `1. `, `3) `, `(b) `."""
     whole = match["value"].isdigit()
+    if match["close"] in ("）", "、", "．"):
+        return whole
+    if not match["value"].isascii():
+        return True
     if ")" in match["close"]:
         return whole or "(" in match["mark"] or bool(match["space"])
     return whole and match["close"] == "." and bool(match["space"])
@@ -281,11 +349,16 @@ def _alone(match: re.Match[str]) -> bool:
 def _readings(match: re.Match[str]) -> list[tuple[str, tuple[int, ...]]]:
     """The lists that a mark may belong to: `i)` stands between h and j, or before ii."""
     value, close = match["value"], match["close"].strip()
+    if match.re is _OWN:
+        sure = close or len(match["prefix"]) > 1
+        return [(f"own {match['prefix']}", (int(value),))] if sure else []
+    if not value.isascii():
+        return [("①", (int(unicodedata.numeric(value)),))]
     if close in (".", "-") and not match["space"] and not value.replace(".", "").isdigit():
         return []  # `e.g.`, `i.e.`, `T-cell`
-    if not close and "." not in value:
+    if not close and "." not in value and match["mark"][0] != "#":
         return []  # `5 prior lines`, `A person`
-    bracket = ")" if ")" in close or "]" in close else ""
+    bracket = ")" if close[-1:] in (")", "]", "）") else ""
     if value[0].isdigit():
         return [("1" + bracket, tuple(int(one) for one in value.split(".")))]
     made: list[tuple[str, tuple[int, ...]]] = []
@@ -322,6 +395,9 @@ def _heading(line: str) -> Heading | None:
     """A heading's kind, the cohort it names, and what follows it on its line."""
     if _BOTH.fullmatch(line):
         return Heading(None, "")
+    asked = _WHO.fullmatch(line)
+    if asked:
+        return Heading("exclusion" if asked["not"] else "inclusion", label_of(line))
     match = _HEADING.match(line)
     if match is None or (found := _plain_heading(line, match)) is None:
         return _spoken_heading(line)
@@ -361,9 +437,17 @@ def _plain_heading(line: str, match: re.Match[str]) -> Heading | None:
     spoken_of = re.search(r"\b(meet|meets|met|all|any|no|not|per|the|of|following)\b", before)
     if spoken_of and (rest or not match["colon"] or spoken_of[1] in ("no", "not")):
         return None  # as in "Participants who meet the exclusion criteria of ..."
-    group = _cohort(match["before"], after)
+    group = _cohort(match["before"], after, match["word"])
     everybody = _EVERYBODY.search(line[: match.start("rest")]) is not None
-    return Heading(_kind(word, before), group, rest, loose and bool(group), everybody)
+    whose = None if group else re.search(r"(?i)\b(?:patient|subject|participant)s?\b", line)
+    return Heading(
+        _kind(word, before),
+        group,
+        rest,
+        loose and bool(group),
+        everybody,
+        whose[0] if whose else "",
+    )
 
 
 def _kind(word: str, before: str) -> Kind:
@@ -372,16 +456,26 @@ def _kind(word: str, before: str) -> Kind:
     return "inclusion"
 
 
-def _cohort(before: str, after: str) -> str:
+_PLAIN = re.compile(
+    r"(?:(?:key|main|major|general|core|patient|subject|participant|study|trial|and|&"
+    r"|criteria|for|reason|of)s?\s*)*",
+    re.IGNORECASE,
+)
+"""Words before the kind that say nothing of a cohort."""
+
+
+def _cohort(before: str, after: str, word: str = "") -> str:
     """What a heading says beside its kind."""
     said = re.sub(r"(?i)criteri(?:a|on|ums?)|[()\[\]*_]", " ", after)
     said = re.sub(r"(?i)^\s*(?:for|of|in|-|–|—)\s+|^\s*[-–—]\s*", "", said.strip())
-    if before and not re.fullmatch(
-        r"(?:(?:key|main|major|general|core|patient|subject|participant|study|trial|and|&"
-        r"|criteria|for|reason|of)s?\s*)+",
-        one_line(before).lower(),
-    ):
-        said = f"{before} {said}"
+    before = one_line(before)
+    negated = re.fullmatch(r"(?i)(.*?)\s*\b(?:non?-?)", before)
+    if before and not _PLAIN.fullmatch(negated[1] if negated else before):
+        if said and re.fullmatch(r"(?i)additional|further|specific|other|extra", before):
+            said = f"{said} ({before})"
+        else:
+            # `Critères de non inclusion` says nothing without its last word.
+            said = f"{before} {word if negated else ''} {said}"
     return one_line(said)
 
 

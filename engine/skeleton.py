@@ -23,6 +23,8 @@ from engine.source import Document, Num, Path, read_document
 from engine.statements import Statement, statements
 from engine.wording import counted
 
+SCHEMAS = "../../docs/schemas"
+"""Where the schemas are from a pack in `rules/`."""
 ROOM = MAX_TEXT - 100
 """How much of a statement one entry holds; the rest goes on in the next."""
 
@@ -45,14 +47,16 @@ class Skeleton:
     notes: tuple[str, ...]
 
 
-def skeleton(name: str, data: bytes) -> Skeleton:
-    """The skeleton of the study in a file. Raises: InputRejected."""
+def skeleton(name: str, data: bytes, schemas: str | None = SCHEMAS) -> Skeleton:
+    """The skeleton of the study in a file; `schemas` is where the pack's files find their JSON
+    Schemas, None if nowhere. Raises: InputRejected."""
     record = _record(read_document(name, data))
     notes: list[str] = []
-    found = statements(record.criteria, notes)
+    aside: list[tuple[str, str]] = []
+    found = statements(record.criteria, notes, aside)
     if not found:
         notes.append("the record states no criteria in words")
-    pack = _Pack(record.nct, notes)
+    pack = _Pack(record.nct, notes, aside, schemas)
     pack.ages(record.least, record.most)
     pack.sex(record.sex, record.described)
     for statement in found:
@@ -62,7 +66,8 @@ def skeleton(name: str, data: bytes) -> Skeleton:
         raise InputRejected([reject])
     return Skeleton(
         {
-            "protocol.yaml": _protocol(record.nct, record.title, record.updated),
+            "protocol.yaml": _schema("protocol", schemas)
+            + _protocol(record.nct, record.title, record.updated),
             "facts.yaml": pack.facts_file(),
             "eligibility.yaml": pack.eligibility_file(),
         },
@@ -164,8 +169,15 @@ def _wrong(document: Document, path: Path, value: Any, expected: str) -> Fault:
 class _Pack:
     """The criteria and facts of a skeleton while they are put together."""
 
-    def __init__(self, registry: str, notes: list[str]) -> None:
+    def __init__(
+        self,
+        registry: str,
+        notes: list[str],
+        aside: list[tuple[str, str]],
+        schemas: str | None,
+    ) -> None:
         self.registry, self.notes = registry, notes
+        self.aside, self.schemas = aside, schemas
         self.criteria: list[tuple[Kind, list[str]]] = []
         self.facts: dict[str, str] = {}
 
@@ -239,6 +251,7 @@ class _Pack:
             where = f"{statement.kind} criteria" + (
                 f", {statement.group}" if statement.group else ""
             )
+            where += f", {statement.own}" if statement.own else ""
             where += f", part {part}" if part > 1 or text else ""
             part += 1
             self._add(statement.kind, piece, "{todo: true}", where, "")
@@ -251,15 +264,13 @@ class _Pack:
         self.criteria.append((kind, lines))
 
     def facts_file(self) -> str:
-        head = "# yaml-language-server: $schema=../../docs/schemas/facts.schema.json\nfacts:\n"
+        head = _schema("facts", self.schemas) + "facts:\n"
         # A dictionary is never empty; a text is there for people and needs no rule.
         facts = self.facts or {"remarks": "{ask: Remarks, type: text}"}
         return head + "".join(f"  {name}: {spec}\n" for name, spec in facts.items())
 
     def eligibility_file(self) -> str:
         lines = [
-            "# yaml-language-server: $schema=../../docs/schemas/eligibility.schema.json",
-            "#",
             "# A skeleton: `todo: true` stays open for everybody until the rule is written.",
             "criteria:",
         ]
@@ -272,7 +283,17 @@ class _Pack:
                     count[kind] += 1
                     number = str(count[kind]).zfill(digits)
                     lines += [f"  - id: {'I' if kind == 'inclusion' else 'E'}{number}", *body]
-        return "\n".join(lines) + "\n"
+        for label, words in self.aside:
+            lines += ["", f"# Set aside from the record, which says under `{label}`:"]
+            lines += [f"# {line}" for line in words.split("\n")]
+        head = _schema("eligibility", self.schemas)
+        return head + ("#\n" if head else "") + "\n".join(lines) + "\n"
+
+
+def _schema(name: str, schemas: str | None) -> str:
+    if schemas is None:
+        return ""
+    return f"# yaml-language-server: $schema={schemas}/{name}.schema.json\n"
 
 
 def _protocol(nct: str, title: str, updated: str) -> str:
@@ -281,7 +302,6 @@ def _protocol(nct: str, title: str, updated: str) -> str:
         source += f", updated: {_quoted(updated)}"
     identity = re.sub(r"[^a-z0-9._-]+", "-", nct.lower()).strip("-.")[:64] or "new-pack"
     return (
-        "# yaml-language-server: $schema=../../docs/schemas/protocol.schema.json\n"
         f"protocol: {identity}\n"
         'version: "0.1"\n'
         f"title: {_quoted(title[:300])}\n"
@@ -291,7 +311,11 @@ def _protocol(nct: str, title: str, updated: str) -> str:
 
 def _block(key: str, text: str) -> Iterator[str]:
     """A text under its key: quoted in one line, or as a block of its own lines."""
-    lines = [" ".join(line.split()) for line in text.split("\n")]
+    # A part of a part stands two spaces further in; else runs of spaces are one.
+    lines = [
+        " " * (len(line) - len(line.lstrip(" "))) + " ".join(line.split())
+        for line in text.split("\n")
+    ]
     if len(lines) == 1:
         yield f"{key}: {_quoted(lines[0])}"
         return
