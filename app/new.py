@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os.path
 from argparse import Namespace
-from pathlib import Path
 
 from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
+from app.shipped import schemas_for
 from engine.faults import InputRejected, filled
 from engine.packs import read_pack
 from engine.skeleton import skeleton
@@ -22,7 +21,7 @@ def run(arguments: Namespace) -> int:
         say(unreadable(arguments.study, error).text())
         return REJECTED
     try:
-        schemas = _schemas(out)
+        schemas = schemas_for(out)
         made = skeleton(arguments.study.as_posix(), data, schemas)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             say(filled(f"{out.as_posix()} is there already: name a folder that is not"))
@@ -54,13 +53,3 @@ _NO_SCHEMAS = (
     "no `docs/schemas` in a folder above: the files name no schema; for an editor to check them, "
     "begin each with `# yaml-language-server: $schema=` and where its schema is"
 )
-
-
-def _schemas(out: Path) -> str | None:
-    """The folder of schemas of the project in which a pack stands, as the pack sees it."""
-    real = out.resolve()
-    for folder in real.parents:
-        schemas = folder / "docs" / "schemas"
-        if (schemas / "eligibility.schema.json").is_file():
-            return Path(os.path.relpath(schemas, real)).as_posix()
-    return None

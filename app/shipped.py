@@ -1,7 +1,8 @@
-"""Where the packs that come with the software lie."""
+"""Where the packs that come with the software lie, and the schemas of their files."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 SHIPPED = "cd19-car-t-b-all"
@@ -19,3 +20,14 @@ def shipped_pack() -> Path:
         if (rules / SHIPPED).is_dir():
             return rules / SHIPPED
     raise FileNotFoundError(f"the pack {SHIPPED} is not installed with eligo; install it again")
+
+
+def schemas_for(folder: Path) -> str | None:
+    """The folder of schemas of the project in which a folder stands, as its files see it; None
+    outside a checkout, where an editor finds none."""
+    real = folder.resolve()
+    for above in real.parents:
+        schemas = above / "docs" / "schemas"
+        if (schemas / "eligibility.schema.json").is_file():
+            return Path(os.path.relpath(schemas, real)).as_posix()
+    return None

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from app.check import read_all
 from app.inputs import path_text, print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
-from app.shipped import shipped_pack
+from app.shipped import schemas_for, shipped_pack
 from engine import mutants
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
@@ -32,8 +32,6 @@ from engine.worlds.space import Space
 
 SUGGESTED = "suggested.yaml"
 HEADING = """\
-# yaml-language-server: $schema=../../../docs/schemas/case.schema.json
-#
 # Suggested by `eligo test`. Each says what the pack does now: read it, and correct the pack
 # or the case where that is not what the protocol means. Then move it to its criterion's file.
 cases:
@@ -289,6 +287,13 @@ def _print_mutants(
     return suggestions
 
 
+def _heading(cases: Path) -> str:
+    """How a new file of suggestions begins: with its schema, where there is one."""
+    schemas = schemas_for(cases)
+    line = f"# yaml-language-server: $schema={schemas}/case.schema.json\n#\n" if schemas else ""
+    return line + HEADING
+
+
 def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Path:
     """Append cases to `cases/suggested.yaml`, or where that does not fit its author's layout,
     to a new file beside it: `suggested-2.yaml`. Returns the file. Raises: OSError."""
@@ -298,7 +303,7 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
     cases.mkdir(exist_ok=True)
     where, number = cases / SUGGESTED, 1
     while True:
-        before = where.read_bytes() if where.exists() else HEADING.encode()
+        before = where.read_bytes() if where.exists() else _heading(cases).encode()
         end = b"\r\n" if b"\r\n" in before else b"\n"
         gap = b"" if before.endswith(b"\n") else end
         after = before + gap + new.replace(b"\n", end)

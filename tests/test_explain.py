@@ -229,7 +229,7 @@ def test_a_derived_amount_outside_its_range_is_a_slip(born: str, fits: bool) -> 
     (fault,) = rejected.value.faults
     assert (fault.span.line, fault.code) == (1, "implausible")
     assert fault.message == (
-        "`age` comes to `11 a` on 2026-11-20, outside the plausible range, 0 to 10 a"
+        "`age` comes to `11 years` on 2026-11-20, outside the plausible range, 0 to 10 years"
     )
 
 
