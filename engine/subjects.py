@@ -132,7 +132,7 @@ def _check_derived(sheet: Sheet, protocol: Protocol, subject: Subject, as_of: da
             nearest = reading.high if reading.high < low else reading.low
             ends = range_text(low, high, fact.unit)
             what = (
-                f"`{fact.name}` comes to `{decimal_text(int(nearest))} {fact.unit}` on"
+                f"`{fact.name}` comes to `{amount_text(int(nearest), fact.unit)}` on"
                 f" {as_of.isoformat()}, outside the plausible range, {ends}"
             )
             sheet.fault(_recorded_behind(protocol, fact), "implausible", what, "check the dates")
