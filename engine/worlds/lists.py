@@ -187,14 +187,14 @@ def matching(
 Sum = tuple[int, ...]
 """What entries come to for one derivation; see `sum_of`."""
 
-_NO_FIRST, _NO_LAST = m.UNBOUNDED, m.NEVER
+_NO_DAY = m.UNBOUNDED
 
 
 def no_sum(derive: Listed) -> Sum:
     """The sum of no entries."""
-    if isinstance(derive, m.LatestOf | m.EarliestOf):
-        return (0, 0, m.NEVER, m.NEVER, _NO_FIRST, _NO_FIRST)
-    return (0, 0)
+    if isinstance(derive, m.LatestOf):
+        return (0, m.NEVER, m.NEVER)
+    return (0, m.NEVER, _NO_DAY, _NO_DAY) if isinstance(derive, m.EarliestOf) else (0, 0)
 
 
 def sum_of(
@@ -202,9 +202,11 @@ def sum_of(
 ) -> Sum:
     """What one entry, which counts surely, maybe or not, adds to a derivation.
 
-    How many count surely, and maybe; for a date, whether a sure one has a date, and one has
-    none; the latest first day of sure ones and the latest last day of all; the earliest first
-    day of all and the earliest last day of sure ones (DESIGN's section on lists).
+    `exists` and `count`: how many count surely, and maybe. `latest`: whether a sure one has no
+    day; the latest first day of sure ones, and the latest last day of all. `earliest`: the
+    same flag and latest last day; the earliest first day of all, and the earliest last day of
+    sure ones. These are what a reading is made of (SEMANTICS, section 5); a day that the others
+    leave without effect is not told apart.
     """
     if truth == "false":
         return no_sum(derive)
@@ -214,22 +216,36 @@ def sum_of(
     said = dates[derive.field]
     days = (today, today) if said == "ongoing" else said
     assert not isinstance(days, str)
-    if sure and days is None:
-        return (0, 1, m.NEVER, m.NEVER, _NO_FIRST, _NO_FIRST)
+    open_ = int(sure and days is None)
     low, high = days or (m.PAST, today)
-    if sure:
-        return (1, 0, low, high, low, high)
-    return (0, 0, m.NEVER, high, low, _NO_FIRST)
+    if isinstance(derive, m.LatestOf):
+        return _latest(open_, low if sure and not open_ else m.NEVER, high)
+    return _earliest(open_, high, low, high if sure and not open_ else _NO_DAY)
+
+
+def _latest(open_: int, first: int, last: int) -> Sum:
+    return (open_, first, m.NEVER if open_ else last)
+
+
+def _earliest(open_: int, last: int, first: int, end: int) -> Sum:
+    known = end != _NO_DAY
+    return (
+        open_,
+        m.NEVER if open_ or known else last,
+        _NO_DAY if open_ else first,
+        end,
+    )
 
 
 def added(one: Sum, other: Sum, most: int) -> Sum:
     """The sum of two sums; all numbers of entries from `most` on are alike."""
     if len(one) == 2:
         return (min(one[0] + other[0], most), min(one[1] + other[1], most))
-    return (
-        max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2]),
-        max(one[3], other[3]), min(one[4], other[4]), min(one[5], other[5]),
-    )  # fmt: skip
+    if len(one) == 3:
+        return _latest(*(max(a, b) for a, b in zip(one, other, strict=True)))
+    return _earliest(
+        max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+    )
 
 
 def entry_of(kind: Sequence[str], dates: Mapping[str, tuple[int, int] | str | None]) -> m.Entry:
