@@ -627,7 +627,7 @@ class _Analysis:
         if self.effort.spent > self.effort.limit:
             self.undecided.append(question)
             return
-        ground = self._halved([ladder.between, ladder.for_some])
+        ground = self._halved([ladder.between, ladder.for_some, *(s.whole for s in steps)])
         pairs = [
             (one, other)
             for one, other in combinations(steps, 2)
@@ -661,14 +661,14 @@ class _Analysis:
         for one, other in pairs:
             if not (ladder.neighbours(one, other) or ladder.neighbours(other, one)):
                 continue
-            both = m.All((one.holds, other.holds))
+            both = m.All((one.whole, other.whole))
             found = self._seen(both, TRUE, f"{path}: whether steps overlap", ground)
             if found is not None:
                 what = f"{path}: the steps `{self._band(one)}` and `{self._band(other)}` overlap"
                 place = other.band.place
                 yield Finding("step-overlap", place, what, "", "witnessed", ids, found)
         gaps = [ladder.between]
-        if ladder.measures and self.settle(for_everybody, False, question):
+        if ladder.measures and ladder.fixed and self.settle(for_everybody, False, question):
             gaps.append(ladder.for_some)
         for gap in gaps:
             found = self._seen(gap, TRUE, f"{path}: whether there is a gap between steps", ground)
@@ -687,7 +687,9 @@ class _Analysis:
         found = reference.readings(protocol, subject, witness.as_of)
         reading, fact = found[ladder.fact.name], ladder.fact
         words = f"`{fact.name}`"
-        if reading.low is not None and fact.type == "date":
+        if reading.low == m.NEVER and fact.type == "date":
+            words = "no day at all"
+        elif reading.low is not None and fact.type == "date":
             words = f"{(witness.as_of - date.fromordinal(reading.low)).days} days ago"
         elif ladder.ratio and reading.times_uln is not None and reading.times_uln.low is not None:
             words = f"{float(reading.times_uln.low):.6g} times the upper limit of normal"

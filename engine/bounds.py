@@ -256,7 +256,7 @@ class Step:
     """One step of an ordered list: its band, and for whom it is (`guard`: sexes, codes).
 
     `asked`: the facts that the step asks about in its band, those of the guard included;
-    `measured`: without them.
+    `measured`: without them; `whole`: all that it asks.
     """
 
     band: m.Condition
@@ -264,6 +264,7 @@ class Step:
     guard: m.All
     asked: frozenset[str]
     measured: frozenset[str]
+    whole: m.All
 
     @property
     def holds(self) -> m.Condition:
@@ -285,6 +286,7 @@ class Ladder:
     fact: m.Fact
     ratio: bool
     steps: tuple[Step, ...]
+    facts: Mapping[str, m.Fact]
 
     @property
     def table(self) -> bool:
@@ -326,6 +328,15 @@ class Ladder:
         """The fact lies in a step that is for others, and in none for this subject."""
         return m.All((self.none_holds, m.Any(tuple(step.band for step in self.steps))))
 
+    @property
+    def fixed(self) -> bool:
+        """Whether its steps are for people told apart by what never changes, if at all."""
+        tests = [leaf for step in self.steps for leaf in leaves_of(step.guard, {})]
+        return all(
+            not isinstance(leaf, m.Todo) and self.facts[leaf.fact].changes == "never"
+            for leaf in tests
+        )
+
     def alike(self) -> Iterator[list[Step]]:
         """The steps, by their bands."""
         found: dict[frozenset[Bound], list[Step]] = {}
@@ -364,7 +375,7 @@ def ladders(
         )
         # A band in a form that is not read here may take what the others leave.
         if len(steps) == len(by_part) and not elsewhere[fact, ratio]:
-            yield Ladder(facts[fact], ratio, tuple(steps))
+            yield Ladder(facts[fact], ratio, tuple(steps), facts)
 
 
 def _parts(condition: m.Condition) -> Sequence[m.Condition]:
@@ -403,12 +414,13 @@ def _step(group: Sequence[m.Condition], own: Sequence[m.Condition]) -> Step:
         m.All(tuple(guards)),
         _facts(rest),
         _facts(one for one in rest if one not in guards),
+        m.All(tuple(group), band.place),
     )
 
 
 def _guards(condition: m.Condition) -> bool:
     leaves = leaves_of(condition, {})
-    return all(isinstance(leaf, m.ChoiceTest | m.BooleanTest) for leaf in leaves)
+    return all(isinstance(leaf, m.ChoiceTest) for leaf in leaves)
 
 
 def _facts(conditions: Iterable[m.Condition]) -> frozenset[str]:

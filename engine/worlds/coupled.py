@@ -172,6 +172,10 @@ class Coupled:
             self.exact = self.points_exact = True
         for truths in self._any_ratio(list(found)):
             found.setdefault(truths, Cell(truths, None, {}, {}))
+        if not found:  # none of what was tried is plausible
+            self.exact = self.points_exact = False
+            unknown = (UNKNOWN,) * len(self.leaves)
+            found[unknown] = Cell(unknown, None, {}, {})
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
@@ -488,8 +492,8 @@ class Coupled:
         (name,) = names
         made = asking(self.protocols[0], [leaf for _, leaf in self.leaves])
         ends = sorted(
-            {limit // m.MILLION + step for _, leaf in self.leaves for limit in limits_of(leaf)
-             for step in (-1, 0, 1)}
+            {limit // m.MILLION + step for _, leaf in self.leaves
+             for limit in limits_of(leaf, self.protocols[0].facts[name]) for step in (-1, 0, 1)}
         )  # fmt: skip
         readings = [m.Reading(name, None, None, "no_date")]
         for i, low in enumerate(ends):
@@ -724,12 +728,13 @@ class Coupled:
         found: dict[tuple[int, int], dict[int, None]] = {}
         for k, leaf in self.leaves:
             assert not isinstance(leaf, m.Todo)
-            derive = self.protocols[k].facts[leaf.fact].derive
+            fact = self.protocols[k].facts[leaf.fact]
+            derive = fact.derive
             if not isinstance(derive, m.DaysBetween):
                 continue
             (start,), (end,) = (sources(self.protocols[k], d) for d in (derive.start, derive.end))
             a, b = self.members.index(start), self.members.index(end)
-            for limit in limits_of(leaf):
+            for limit in limits_of(leaf, fact):
                 for days in (limit // m.MILLION + step for step in (-1, 0, 1)):
                     found.setdefault((a, b), {})[days] = None
                     found.setdefault((b, a), {})[-days] = None
@@ -854,7 +859,7 @@ class Coupled:
             limit // m.MILLION
             for k, leaf in self.leaves
             if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
-            for limit in limits_of(leaf)
+            for limit in limits_of(leaf, self.protocols[k].facts[leaf.fact])
         }
         counts = {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
         if max(counts) > MOST_COUNTED:
@@ -867,7 +872,7 @@ class Coupled:
             limit // m.MILLION
             for k, leaf in self.leaves
             if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
-            for limit in limits_of(leaf)
+            for limit in limits_of(leaf, self.protocols[k].facts[leaf.fact])
         ]
         return max(limits, default=0) + 2
 

@@ -34,10 +34,19 @@ def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
     return frozenset([("list", fact.derive)])
 
 
-def limits_of(leaf: m.Leaf) -> tuple[int, ...]:
+def limits_of(leaf: m.Leaf, fact: m.Fact) -> tuple[int, ...]:
+    """Where a test on a derived number cuts it, with the ends of its range: what lies outside
+    rejects a subject. Ends of an age of a century are left out: on some as-of dates nobody of
+    that age can be recorded, and there are younger ones on the same side of every limit."""
+    limits: tuple[int, ...] = ()
     if isinstance(leaf, m.LimitTest):
-        return (leaf.limit_u,)
-    return (leaf.low_u, leaf.high_u) if isinstance(leaf, m.BetweenTest) else ()
+        limits = (leaf.limit_u,)
+    elif isinstance(leaf, m.BetweenTest):
+        limits = (leaf.low_u, leaf.high_u)
+    if not limits or fact.range_u is None:
+        return limits
+    aged = isinstance(fact.derive, m.CompletedYears)
+    return (*limits, *(end for end in fact.range_u if not aged or end < 100 * m.MILLION))
 
 
 def cuts_of(leaf: m.Leaf, fact: m.Fact) -> set[Cut]:
@@ -48,7 +57,7 @@ def cuts_of(leaf: m.Leaf, fact: m.Fact) -> set[Cut]:
     if isinstance(leaf, m.DayTest):
         return {leaf.day, leaf.day - timedelta(days=1)}
     if isinstance(fact.derive, m.CompletedYears):
-        whole = {limit // m.MILLION + more for limit in limits_of(leaf) for more in (0, 1)}
+        whole = {limit // m.MILLION + more for limit in limits_of(leaf, fact) for more in (0, 1)}
         return {(0, 12 * years, False) for years in whole}
     return set()
 
@@ -84,6 +93,12 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
     One is enough while nothing compares days with months or with fixed days.
     """
     clusters: dict[Source, tuple[set[Source], set[tuple[int, m.Test]]]] = {}
+
+    def near(protocol: m.Protocol, name: str) -> set[Source]:
+        """Where a fact comes from; an entry of a list may count for each that comes from it."""
+        found = sources(protocol, name)
+        return {(kind, what.records) if kind == "list" else (kind, what) for kind, what in found}
+
     fixed: set[date] = set()
     for k, protocol in enumerate(protocols):
         for leaf in pack_leaves(protocol):
@@ -92,7 +107,7 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
             if isinstance(leaf, m.DayTest):
                 fixed.add(leaf.day)
             # Dates with days between them are bounded by each other's limits.
-            members, leaves = set(sources(protocol, leaf.fact)), {(k, leaf)}
+            members, leaves = near(protocol, leaf.fact), {(k, leaf)}
             for source in list(members):
                 if source in clusters:
                     members |= clusters[source][0]
@@ -129,7 +144,7 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
         sign * (limit // m.MILLION + step)
         for k, leaf in asked
         if isinstance(protocols[k].facts[leaf.fact].derive, m.DaysBetween)
-        for limit in limits_of(leaf)
+        for limit in limits_of(leaf, protocols[k].facts[leaf.fact])
         for step in (-1, 0, 1)
         for sign in (1, -1)
     }
@@ -169,16 +184,17 @@ def _reach(
         back_to = between = 0
         monthly = False
         for k, leaf in leaves:
-            derive = protocols[k].facts[leaf.fact].derive
+            fact = protocols[k].facts[leaf.fact]
+            derive = fact.derive
             if isinstance(leaf, m.AgoTest):
                 back_to = max(back_to, leaf.duration.months + -(-leaf.duration.days // 28))
                 monthly = monthly or leaf.duration.months > 0
             elif isinstance(derive, m.CompletedYears):
-                years = [limit // m.MILLION + 1 for limit in limits_of(leaf)]
+                years = [limit // m.MILLION + 1 for limit in limits_of(leaf, fact)]
                 back_to = max(back_to, 12 * max(years, default=0))
                 monthly = True
             elif isinstance(derive, m.DaysBetween):
-                days = [abs(limit) // m.MILLION + 1 for limit in limits_of(leaf)]
+                days = [abs(limit) // m.MILLION + 1 for limit in limits_of(leaf, fact)]
                 between = max(between, -(-max(days, default=0) // 28))
         if monthly or between or back_to > CENTURY:
             most = max(most, back_to + between)

@@ -338,7 +338,11 @@ def _ways(
         if kind != "list" or isinstance(what, m.Exists):
             ways *= 3
         elif isinstance(what, m.Count):
-            limits = [limit // m.MILLION for _, leaf in mine for limit in limits_of(leaf)]
+            limits = [
+                limit // m.MILLION
+                for k, leaf in mine
+                for limit in limits_of(leaf, protocols[k].facts[leaf.fact])
+            ]
             most = max(limits, default=0)
             ways *= (most + 3) * (most + 4) // 2
         else:
