@@ -7,6 +7,7 @@ of the reference evaluator.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import combinations
@@ -61,7 +62,7 @@ def against(one: Finding, protocol: m.Protocol, grid: Grid) -> Holds:
         whole = grid.compiled(at_path(protocol, path), protocol)
         return lambda t: whole(t) == 0
     if one.code == "never-together":
-        numbers = [int(word) for word in one.hint.replace(" and ", " ").split() if word.isdigit()]
+        numbers = [int(word) for word in re.findall(r"\b\d+\b", one.hint)]
         parts = [grid.compiled(at_path(protocol, f"{path}.{n}"), protocol) for n in numbers]
         return lambda t: all(f(t) == TRUE for f in parts)
     if one.code == "never-matters":
