@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -27,7 +28,7 @@ from engine.rules import condition_paths
 from engine.source import Num
 from engine.witness import Witness, confirmed
 from engine.wording import amount_text, leaf_text
-from engine.worlds.asked import Plain, inlined, leaves_of, pack_leaves, subject_from
+from engine.worlds.asked import PERSON, Plain, inlined, leaves_of, pack_leaves, subject_from
 from engine.worlds.days import back
 from engine.worlds.space import Progress, Space, spaces
 
@@ -35,6 +36,20 @@ if TYPE_CHECKING:
     from engine.outcomes.model import Scale, ScaleClass
 
 T = TypeVar("T")
+Goal = Callable[[Space], int]
+"""What is looked for, as a diagram over what can be recorded."""
+
+
+def holds(condition: m.Condition, truth: int = TRUE) -> Goal:
+    """A condition comes to a truth."""
+    return lambda space: space.diagrams.is_(space.diagram(condition), truth)
+
+
+def stands(truth: int, *criteria: m.Criterion) -> Goal:
+    """The worst of some criteria's statuses is this: 2 passed, 0 failed."""
+    return lambda space: space.diagrams.is_(
+        space.diagrams.all(space.status(one) for one in criteria), truth
+    )
 
 
 def findings(
@@ -130,7 +145,7 @@ class _Analysis:
 
     def ask(
         self,
-        goal: Callable[[Space], int],
+        goal: Goal,
         about: Sequence[m.Condition],
         what: str,
         *,
@@ -156,7 +171,7 @@ class _Analysis:
         return answer
 
     def never(
-        self, goal: Callable[[Space], int], about: Sequence[m.Condition], what: str, *,
+        self, goal: Goal, about: Sequence[m.Condition], what: str, *,
         definite: bool = False,
     ) -> bool:  # fmt: skip
         """Whether it is proved that nothing gives a goal. That something does is no finding,
@@ -168,7 +183,7 @@ class _Analysis:
 
     def _looked(
         self,
-        goal: Callable[[Space], int],
+        goal: Goal,
         about: Sequence[m.Condition],
         definite: bool,
         accept: Callable[[Plain, date], bool],
@@ -194,7 +209,7 @@ class _Analysis:
     def _looked_on(
         self,
         ground: Ground,
-        goal: Callable[[Space], int],
+        goal: Goal,
         about: Sequence[m.Condition],
         definite: bool,
         accept: Callable[[Plain, date], bool],
@@ -247,10 +262,7 @@ class _Analysis:
         if self.effort.spent > self.effort.limit // 2:
             return
         if key not in self.grounds:
-            criteria = [
-                m.Criterion(f"C{i}", "inclusion", "", one) for i, one in enumerate(about, start=1)
-            ]
-            alone = only_reached(protocol, criteria)
+            alone = only_reached(protocol, _asking(about))
             self.grounds[key] = ground_of(alone, self.base, self.effort)
         yield self.grounds[key]
 
@@ -288,7 +300,7 @@ class _Analysis:
         can: dict[int, bool] = {}
         for status, word in ((TRUE, "passed"), (FALSE, "failed")):
             can[status] = not self.never(
-                lambda s, t=status: s.diagrams.is_(s.status(criterion), t),  # type: ignore[misc]
+                stands(status, criterion),
                 about,
                 f"whether {criterion.id} can be {word}",
                 definite=True,
@@ -326,9 +338,7 @@ class _Analysis:
         rest = [c for c in protocol.criteria if c.id not in self.silent]
         support = {
             c.id: self.settle(
-                lambda c=c: frozenset[int | str]().union(  # type: ignore[misc]
-                    *(s.concerns(s.status(c)) for s in self.spaces)
-                ),
+                partial(self._concern, c),
                 frozenset[int | str](),
                 f"whether {c.id} and others imply or exclude each other",
             )
@@ -342,10 +352,7 @@ class _Analysis:
             about = [a.holds_when, b.holds_when]
             both = f"{a.id} and {b.id}"
             if self.never(
-                lambda s, x=a, y=b: s.diagrams.both(  # type: ignore[misc]
-                    s.diagrams.is_(s.status(x), TRUE), s.diagrams.is_(s.status(y), TRUE)
-                ),
-                about, f"whether {both} can be passed together", definite=True,
+                stands(TRUE, a, b), about, f"whether {both} can be passed together", definite=True,
             ):  # fmt: skip
                 self.hopeless = True
                 what = f"no subject can pass both {both}"
@@ -370,6 +377,11 @@ class _Analysis:
                     what = f"{other.id} says the same as {one.id}"
                 hint = f"{one.id} is on line {one.place.line}"
                 yield Finding("implied", other.place, what, hint, "proved", (other.id, one.id))
+
+    def _concern(self, criterion: m.Criterion) -> frozenset[int | str]:
+        """What a criterion is about, on any day."""
+        found = (space.concerns(space.status(criterion)) for space in self.spaces)
+        return frozenset[int | str]().union(*found)
 
     def _ensures(self, a: m.Criterion, b: m.Criterion, about: list[m.Condition]) -> bool:
         """Whether `b` never stands worse than `a`: then dropping `b` changes no verdict."""
@@ -397,17 +409,17 @@ class _Analysis:
             if self.effort.spent > self.effort.limit:
                 self.undecided.append(f"{exclusion.id}: whether it overlaps with {inclusion.id}")
                 return None
-            ground = self._halved([included, excluded, shared])
-            if isinstance(other, m.ChoiceTest) and not self._always(excluded, shared, ground):
-                continue
+            ground = self.halved([included, excluded, shared])
+            if isinstance(other, m.ChoiceTest):
+                spared = m.All((shared, m.Not(excluded)))
+                if self.may_hold(spared, ground):
+                    continue
+            met = m.All((
+                included, excluded, shared,
+                m.Not(without(included, mine)), m.Not(without(excluded, other)),
+            ))  # fmt: skip
             found = self.ask(
-                lambda s, x=mine, y=other, both=shared: s.diagrams.both(  # type: ignore[misc]
-                    s.diagrams.is_(s.diagram(included), TRUE),
-                    s.diagrams.is_(s.diagram(excluded), TRUE),
-                    s.diagrams.is_(s.diagram(both), TRUE),
-                    s.diagrams.is_(s.diagram(without(included, x)), FALSE),
-                    s.diagrams.is_(s.diagram(without(excluded, y)), FALSE),
-                ),
+                holds(met),
                 [included, excluded],
                 f"{exclusion.id}: whether it overlaps with {inclusion.id}",
                 definite=True,
@@ -440,17 +452,13 @@ class _Analysis:
             reaches = m.Not(other) if also_turned else other
             for limit in cut_by(mine, turned, other, also_turned):
                 # Whoever passes is beyond the one limit, and whoever is, inside the other.
-                if not self._always(excluded, reaches, self.ground):
+                if self.may_hold(m.All((reaches, m.Not(excluded)))):
                     continue
                 apart = m.All((m.Not(reaches), m.Not(limit)))
-                if self._some(apart, self._halved([apart])):
+                if self.may_hold(apart, self.halved([apart])):
                     continue
                 found = self.ask(
-                    lambda s, y=other: s.diagrams.both(  # type: ignore[misc]
-                        s.diagrams.is_(s.diagram(included), TRUE),
-                        s.diagrams.is_(s.diagram(excluded), TRUE),
-                        s.diagrams.is_(s.diagram(without(excluded, y)), FALSE),
-                    ),
+                    holds(m.All((included, excluded, m.Not(without(excluded, other))))),
                     [included, excluded],
                     f"{exclusion.id}: whether it cuts {inclusion.id} short",
                     definite=True,
@@ -465,34 +473,14 @@ class _Analysis:
                     return Finding("overlap", place, what, hint, "witnessed", ids, found)
         return None
 
-    def _some(self, condition: m.Condition, ground: Ground) -> bool:
+    def may_hold(self, condition: m.Condition, ground: Ground | None = None) -> bool:
         """Whether a condition may hold, or it is not known that it never does."""
-        answer = self._looked(
-            lambda s: s.diagrams.is_(s.diagram(condition), TRUE),
-            [condition],
-            True,
-            lambda *_: True,
-            ground,
-        )
+        answer = self._looked(holds(condition), [condition], True, lambda *_: True, ground)
         return answer != "none"
 
-    def _always(self, whole: m.Condition, where: m.Condition, ground: Ground) -> bool:
-        """Whether a condition cannot be denied where another holds, whatever else is recorded."""
-
-        def denied(space: Space) -> int:
-            holds = space.diagrams.is_(space.diagram(where), TRUE)
-            return space.diagrams.both(holds, space.diagrams.is_(space.diagram(whole), FALSE))
-
-        return self.settle(
-            lambda: all(denied(space) == FALSE for space in ground.spaces), False, "codes"
-        )
-
-    def _halved(self, conditions: Sequence[m.Condition]) -> Ground:
+    def halved(self, conditions: Sequence[m.Condition]) -> Ground:
         """A ground that tells the two halves of a `between` apart."""
-        criteria = [
-            m.Criterion(f"C{i}", "inclusion", "", one) for i, one in enumerate(conditions, start=1)
-        ]
-        alone = replace(self.protocol, definitions={}, criteria=tuple(criteria))
+        alone = replace(self.protocol, definitions={}, criteria=tuple(_asking(conditions)))
         return ground_of(alone, self.base, self.effort)
 
     # --- inside a criterion -----------------------------------------------------------------
@@ -515,7 +503,7 @@ class _Analysis:
                     yield apart
                     continue
             elif self.never(
-                lambda s, c=condition: s.diagrams.is_(s.diagram(c), FALSE),  # type: ignore[misc]
+                holds(condition, FALSE),
                 [condition],
                 f"{path}: whether one of its conditions always holds",
                 definite=True,
@@ -549,9 +537,7 @@ class _Analysis:
             (i, one)
             for i, one in parts
             if self.settle(
-                lambda one=one: any(  # type: ignore[misc]
-                    s.diagrams.is_(s.diagram(one), TRUE) != FALSE for s in self.spaces
-                ),
+                partial(self._somewhere, holds(one)),
                 False,
                 f"{path}: whether two of its conditions exclude each other",
             )
@@ -573,10 +559,14 @@ class _Analysis:
             return Finding("never-together", some[-1][1].place, what, hint, "proved", ids)
         return None
 
+    def _somewhere(self, goal: Goal) -> bool:
+        """Whether a goal is met in some region, real or only possible. Raises: TooLarge."""
+        return any(goal(space) != FALSE for space in self.spaces)
+
     def _never_hold(self, path: str, parts: Sequence[m.Condition]) -> bool:
         """Whether it is proved that some parts of an `all` never hold together."""
         return self.never(
-            lambda s: s.diagrams.is_(s.diagrams.all(s.diagram(one) for one in parts), TRUE),
+            holds(m.All(tuple(parts))),
             parts,
             f"{path}: whether some of its conditions exclude each other",
             definite=True,
@@ -627,7 +617,7 @@ class _Analysis:
         if self.effort.spent > self.effort.limit:
             self.undecided.append(question)
             return
-        ground = self._halved([ladder.between, ladder.for_some, *(s.whole for s in steps)])
+        ground = self.halved([ladder.between, ladder.for_some, *(s.whole for s in steps)])
         pairs = [
             (one, other)
             for one, other in combinations(steps, 2)
@@ -662,7 +652,7 @@ class _Analysis:
             if not (ladder.neighbours(one, other) or ladder.neighbours(other, one)):
                 continue
             both = m.All((one.whole, other.whole))
-            found = self._seen(both, TRUE, f"{path}: whether steps overlap", ground)
+            found = self._seen(both, f"{path}: whether steps overlap", ground)
             if found is not None:
                 what = f"{path}: the steps `{self._band(one)}` and `{self._band(other)}` overlap"
                 place = other.band.place
@@ -671,7 +661,7 @@ class _Analysis:
         if ladder.measures and ladder.fixed and self.settle(for_everybody, False, question):
             gaps.append(ladder.for_some)
         for gap in gaps:
-            found = self._seen(gap, TRUE, f"{path}: whether there is a gap between steps", ground)
+            found = self._seen(gap, f"{path}: whether there is a gap between steps", ground)
             if found is not None:
                 what = f"{path}: {self._at(ladder, found)} falls between the steps of "
                 what += f"`{ladder.fact.name}`, into none"
@@ -708,14 +698,9 @@ class _Analysis:
         ]
         return f"{words} ({', '.join(codes)})" if codes else words
 
-    def _seen(
-        self, condition: m.Condition, truth: int, what: str, ground: Ground
-    ) -> Witness | None:
-        """A confirmed witness of a condition's truth, if there is one."""
-        found = self.ask(
-            lambda s: s.diagrams.is_(s.diagram(condition), truth), [condition], what,
-            definite=True, ground=ground,
-        )  # fmt: skip
+    def _seen(self, condition: m.Condition, what: str, ground: Ground) -> Witness | None:
+        """A confirmed witness of a condition, if there is one."""
+        found = self.ask(holds(condition), [condition], what, definite=True, ground=ground)
         return found if isinstance(found, Witness) else None
 
     def _classes(self) -> Iterator[Finding]:
@@ -768,14 +753,7 @@ class _Analysis:
     ) -> Iterator[Finding]:
         """Whether some entry can be given a class: its statement holds, and none before it."""
         criterion = next(c for c in pack.criteria if c.id == f"{scale.name} is {of.id}")
-        answer = self._looked(
-            lambda s: s.diagrams.is_(s.diagram(criterion.holds_when), TRUE),
-            [criterion.holds_when],
-            True,
-            lambda *_: True,
-            Ground([space], all_dates=False),
-        )
-        if answer == "none":
+        if not self.may_hold(criterion.holds_when, Ground([space], all_dates=False)):
             what = f"no entry of `{scale.records}` can be of the class `{of.id}` of `{scale.name}`"
             hint = "its condition never holds, or a class before it takes every such entry"
             yield Finding("never-passed", of.place, what, hint, "proved")
@@ -816,7 +794,7 @@ class _Analysis:
             if days is None:
                 continue
             on = days[1].isoformat()
-            said = {"value": on, "on": on, "by": "Dr W. Example"}
+            said = {"value": on, "on": on, "by": PERSON}
             witness = self._confirmed({"facts": {fact.name: said}, "records": {}}, days[0])
             hint = "the witness's date lies inside the window, and is out of date"
             ids = tuple(sorted(using))
@@ -851,7 +829,7 @@ class _Analysis:
             return
         conditions = [c.holds_when for c in criteria]
         if self.never(
-            lambda s: s.diagrams.is_(s.diagrams.all(s.status(c) for c in criteria), TRUE),
+            stands(TRUE, *criteria),
             conditions, "whether anybody can be eligible", definite=True,
         ):  # fmt: skip
             place = criteria[0].place
@@ -865,16 +843,18 @@ class _Analysis:
         core = list(criteria)
         for criterion in criteria:
             less = [c for c in core if c is not criterion]
-            if self.settle(
-                lambda less=less: all(  # type: ignore[misc]
-                    s.diagrams.is_(s.diagrams.all(s.status(c) for c in less), TRUE) == FALSE
-                    for s in self.spaces
-                ),
-                False,
+            if not self.settle(
+                partial(self._somewhere, stands(TRUE, *less)),
+                True,
                 "whether fewer criteria clash",
             ):
                 core = less
         return tuple(c.id for c in core)
+
+
+def _asking(conditions: Sequence[m.Condition]) -> list[m.Criterion]:
+    """Criteria that ask about some conditions, and no more."""
+    return [m.Criterion(f"C{i}", "inclusion", "", one) for i, one in enumerate(conditions, 1)]
 
 
 def _days(duration: m.Duration) -> tuple[int, int]:

@@ -7,7 +7,7 @@ text; those about meaning come from `engine.analysis`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Literal
@@ -15,7 +15,6 @@ from typing import Literal
 import engine.model as m
 from engine.cases import Cases
 from engine.edits import leaf_paths, reached, users
-from engine.faults import Fault
 from engine.packs import defined_in, derived_from
 from engine.witness import Witness
 from engine.wording import decimal_text, range_text
@@ -349,8 +348,3 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
             for one in record.fields.values():
                 named |= {(f"{record.name}.{one.name}", c.code) for c in one.choices}
     return frozenset(named)
-
-
-def as_faults(found: Iterable[Finding]) -> list[Fault]:
-    """Findings in the form of faults, for places that print those."""
-    return [Fault(one.place, one.code, one.message, one.hint) for one in found]

@@ -20,7 +20,7 @@ from jsonschema import Draft4Validator
 import engine.model as m
 from app.check import finding_record, watch
 from engine import reference
-from engine.analysis import findings
+from engine.analysis import _Analysis, findings
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener
 from engine.diagrams import FALSE, TRUE, UNKNOWN
@@ -176,6 +176,21 @@ def test_what_is_too_large_is_undecided_not_proved(monkeypatch: pytest.MonkeyPat
     found = findings(protocol)
     assert {one.code for one in found} == {"undecided"}
     assert {one.severity for one in found} == {"note"}
+
+
+def test_what_was_not_looked_at_whole_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two codes are tried, and neither denies the condition: that is no proof of always."""
+    stage = "{ask: S, type: choice, choices: [s0, s1, s2, s3], valid_for: 14 days}"
+    spec = bad("one", "", "", {"I01": "{stage: [s0, s1]}"}, more={"stage": stage})
+    protocol = read(spec)[0]
+    denied = m.Not(protocol.criteria[0].holds_when)
+    every = m.Not(m.ChoiceTest("stage", ("s0", "s1", "s2", "s3")))
+    with Screener(protocol) as screener:
+        whole = _Analysis(protocol, screener, lambda *_: None)
+        assert whole.may_hold(denied) and not whole.may_hold(every, whole.halved([every]))
+        monkeypatch.setattr("engine.worlds.coupled.MOST_COMBINATIONS", 2)
+        part = _Analysis(protocol, screener, lambda *_: None)
+        assert part.may_hold(denied) and part.may_hold(every, part.halved([every]))
 
 
 # --- against brute force ------------------------------------------------------------------
