@@ -140,7 +140,7 @@ class Program:
     verdict: int
 
 
-TODO_FACT = ""
+UNWRITTEN = ""
 """The stand-in fact of `todo`: its reading is never known."""
 
 
@@ -264,7 +264,7 @@ class _Compiler:
                 taken = READINGS_A_FACT
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
-                fact = TODO_FACT if isinstance(node.leaf, Todo) else node.leaf.fact
+                fact = UNWRITTEN if isinstance(node.leaf, Todo) else node.leaf.fact
                 at, used = open_slots.get((node.ruleset, fact), (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:

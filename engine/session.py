@@ -28,7 +28,7 @@ from engine.rules import (
     LONG_AGO,
     NEVER_AGO,
     PROPERTIES,
-    TODO_FACT,
+    UNWRITTEN,
     Program,
     Rule,
     Test,
@@ -241,7 +241,7 @@ class Session:
                 for fact_id, text, slots in self._readings[ruleset]:
                     parts = [text]
                     for slot, fact, template in slots:
-                        reading = readings[fact] if fact != TODO_FACT else None
+                        reading = readings[fact] if fact != UNWRITTEN else None
                         parts.append(reading_part(slot, template, reading, as_of, days))
                     code, state = engine.assert_fact(handle, "".join(parts) + "}")
                     if code:

@@ -35,7 +35,8 @@ class Expression:
 
         node: Any = resource
         if focus:
-            node = ResourceNode.create_node(resource, focus)  # type: ignore[no-untyped-call]
+            create: Any = ResourceNode.create_node  # the library states no types
+            node = create(resource, focus)
         try:
             found = self._run(node)
         except Exception:  # the library raises bare exceptions on data of an unexpected shape
@@ -69,6 +70,7 @@ def _check(text: str) -> None:
     called: list[str] = []
     wrong: list[str] = []
 
+    # antlr4 states no types, so its listener is Any, and a listener has to be one of its own.
     class Errors(ErrorListener):  # type: ignore[misc]
         def syntaxError(self, *found: Any) -> None:
             wrong.append(str(found[4]))
@@ -80,10 +82,10 @@ def _check(text: str) -> None:
     lexer = FHIRPathLexer(InputStream(text))
     lexer.removeErrorListeners()
     lexer.addErrorListener(Errors())
-    parser = FHIRPathParser(CommonTokenStream(lexer))
+    parser: Any = FHIRPathParser(CommonTokenStream(lexer))  # generated, without types
     parser.removeErrorListeners()
     parser.addErrorListener(Errors())
-    tree = parser.entireExpression()  # type: ignore[no-untyped-call]
+    tree = parser.entireExpression()
     if wrong:
         raise NotFhirPath(f"`{text}` is not FHIRPath")
     ParseTreeWalker().walk(Calls(), tree)

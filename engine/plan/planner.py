@@ -43,6 +43,7 @@ from engine.plan.record import (
     Repeat,
     StatusSpan,
     ToCollect,
+    Told,
     VerdictSpan,
     Waiting,
     When,
@@ -422,27 +423,32 @@ class Planner:
         self, world: World, root: Root, found: Collecting, missing: Mapping[str, Missing]
     ) -> ToCollect:
         name = _name(root)
-        item: ToCollect = {"collect": name, "ask": words.ask_of(self.protocol, root)}  # type: ignore[typeddict-item]
+        told: Told = {}
         why = missing.get(name)
         if why is not None:
-            item["reason"] = why["reason"]
-            item["detail"] = why["detail"]
+            told["reason"] = why["reason"]
+            told["detail"] = why["detail"]
         of = self._of(root)
         if of.found_in:
-            item["found_in"] = of.found_in
+            told["found_in"] = of.found_in
         if of.effort is not None:
-            item["effort"] = of.effort
+            told["effort"] = of.effort
         if of.valid_for is not None:
-            item["not_before"] = self._covers(root, world.on).isoformat()
-        item["excludes"] = root in found.excludes
+            told["not_before"] = self._covers(root, world.on).isoformat()
         open_leaves = {n for n in self.shape.leaves_of[root] if world.initial[n] == OPEN}
-        item["criteria"] = [
+        criteria = [
             criterion.id
             for number, criterion in enumerate(self.protocol.criteria)
             if world.day.statuses[criterion.id] == "open"
             and open_leaves & self.shape.leaves_in[number]
         ]
-        return item
+        return {
+            "collect": name,
+            "ask": words.ask_of(self.protocol, root),
+            **told,
+            "excludes": root in found.excludes,
+            "criteria": criteria,
+        }
 
     def _of(self, root: Root) -> Fact | RecordList:
         if root.startswith("records."):

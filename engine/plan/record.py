@@ -102,6 +102,16 @@ class When(TypedDict):
     never: list[str]
 
 
+class Told(TypedDict, total=False):
+    """What is known of a fact that is to be collected, as far as it is: see `ToCollect`."""
+
+    reason: Reason
+    detail: str
+    found_in: str
+    effort: int
+    not_before: str
+
+
 class ToCollect(TypedDict):
     """A fact that can still change the verdict. `collect` is a fact or a record list.
 
