@@ -61,6 +61,8 @@ class FactFile(TypedDict):
     molar_mass: NotRequired[Number]
     uln: NotRequired[Number]
     resolution: NotRequired[Number]
+    unit_required: NotRequired[bool]
+    usual: NotRequired[list[Number]]
     attested_by: NotRequired[str]
     derive: NotRequired[DeriveFile]
 
@@ -77,6 +79,8 @@ class FieldFile(TypedDict):
     molar_mass: NotRequired[Number]
     uln: NotRequired[Number]
     resolution: NotRequired[Number]
+    unit_required: NotRequired[bool]
+    usual: NotRequired[list[Number]]
 
 
 class RecordListFile(TypedDict):
@@ -87,6 +91,8 @@ class RecordListFile(TypedDict):
     valid_for: NotRequired[str]
     effort: NotRequired[int]
     found_in: NotRequired[str]
+    known: NotRequired[dict[str, dict[str, Any] | list[dict[str, Any]]]]
+    known_by: NotRequired[str]
 
 
 class FactsFile(TypedDict):
@@ -149,6 +155,7 @@ class StatementFile(TypedDict, total=False):
     value: bool | int | float | str | None
     unknown: Literal["pending", "not_done"] | None
     on: str | None
+    not_after: str | None
     unit: str | None
     uln: Number | None
     source: Scalar | None
@@ -163,7 +170,13 @@ class EntriesFile(TypedDict, total=False):
     complete_on: str | None
     by: Scalar | None
     source: Scalar | None
+    none: bool | None
+    count: int | None
     entries: list[dict[str, Any]] | None
+
+
+ImportedFile = TypedDict("ImportedFile", {"from": str, "whole": bool, "left_out": int}, total=False)
+"""What a subject file was imported from, and whether that is known to be whole."""
 
 
 class SubjectFile(TypedDict):
@@ -174,6 +187,7 @@ class SubjectFile(TypedDict):
         dict[str, bool | int | float | str | StatementFile | list[Any] | None] | None
     ]
     records: NotRequired[dict[str, EntriesFile | None] | None]
+    imported: NotRequired[ImportedFile | None]
 
 
 class ChangeFile(TypedDict, total=False):

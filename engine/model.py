@@ -84,12 +84,35 @@ class Field:
     range_u: tuple[int, int] | None = None
     uln_u: int | None = None
     resolution_u: int | None = None
+    unit_required: bool = False
+    usual_u: tuple[int, int] | None = None
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One thing that a list knows by name, and what the name implies about an entry.
+
+    `uses`: the combinations of fields that it can stand for, each whole: codes or words by
+    field, in a tuple. `components`: the known agents that a regimen is made of; a regimen has
+    no uses of its own. `source` says where this is from.
+    """
+
+    name: str
+    synonyms: tuple[str, ...] = ()
+    uses: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    components: tuple[str, ...] = ()
+    source: str = ""
     place: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordList:
-    """A kind of entries (therapies, infections), and how long "this list is complete" holds."""
+    """A kind of entries (therapies, infections), and how long "this list is complete" holds.
+
+    `known`: the agents that the list knows, by name; `known_by`: the text field of an entry
+    that names one.
+    """
 
     name: str
     ask: str
@@ -97,6 +120,8 @@ class RecordList:
     fields: Mapping[str, Field]
     effort: int | None = None
     found_in: str = ""
+    known: Mapping[str, Agent] = field(default_factory=dict)
+    known_by: str = ""
     place: Span = field(default=NOWHERE, compare=False)
 
 
@@ -168,8 +193,10 @@ Derivation = CompletedYears | DaysBetween | LatestOf | EarliestOf | Exists | Cou
 class Fact:
     """One entry of the data dictionary.
 
-    `range_u` and `uln_u` are in millionths of `unit` (a UCUM code). `effort` orders what
-    is collected first: a smaller number is less work. `found_in` says where a nurse finds it.
+    `range_u`, `usual_u` and `uln_u` are in millionths of `unit` (a UCUM code). `range_u`:
+    outside it a value is a slip; `usual_u`: outside it a value is to be confirmed with its
+    unit. `unit_required`: a bare number is a fault. `effort` orders what is collected first: a
+    smaller number is less work. `found_in` says where a nurse finds it.
     """
 
     name: str
@@ -185,6 +212,8 @@ class Fact:
     molar_mass: Decimal | None = None
     uln_u: int | None = None
     resolution_u: int | None = None
+    unit_required: bool = False
+    usual_u: tuple[int, int] | None = None
     attested_by: str = ""
     derive: Derivation | None = None
     place: Span = field(default=NOWHERE, compare=False)
@@ -405,6 +434,9 @@ class Statement:
     Exactly one of `value` and `unknown` is not None, except on a voided statement, where
     neither is read. `uln_u`: the upper limit of normal printed with the result, in
     millionths of the value's unit. `entry`: where in the file (`facts.creatinine[1]`).
+
+    The day of observation is `on`, or one `within` a partial date, or any day up to
+    `not_after`; at most one of the three is stated. `first` and `last` are its ends.
     """
 
     entry: str
@@ -416,6 +448,18 @@ class Statement:
     by: str = ""
     note: str = ""
     voided: bool = False
+    within: Days | None = None
+    not_after: date | None = None
+
+    @property
+    def first(self) -> date | None:
+        """The first day that it can be of; None where any earlier day can be."""
+        return self.on or (self.within.first if self.within else None)
+
+    @property
+    def last(self) -> date | None:
+        """The last day that it can be of; None where nothing is stated about its day."""
+        return self.on or (self.within.last if self.within else self.not_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +467,9 @@ class Entry:
     """One entry of a record list. A field that is blank is absent from `values`.
 
     A field of several codes is a tuple of codes; "" among them is one that is not recorded.
+    `known`: the agents of the dictionary that its text names, none where it names no listed
+    one; `exact`: the text is one's name, rather than holds it among other words. A regimen is
+    read as one entry a component, all with the place of the one that is recorded.
     """
 
     entry: str
@@ -431,16 +478,42 @@ class Entry:
     by: str = ""
     note: str = ""
     voided: bool = False
+    known: tuple[str, ...] = ()
+    exact: bool = False
+
+
+Doubt = Literal["not_closed", "more_entries"]
+"""Why a confirmation does not count: the file may have been cut, or the list holds more
+entries than were confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A record list as recorded: its entries, and the day it was confirmed complete."""
+    """A record list as recorded: its entries, and the day it was confirmed complete.
+
+    `count`: how many entries were confirmed, voided ones included. `doubt`: why the
+    confirmation does not count, where it does not.
+    """
 
     complete_on: date | None
     entries: tuple[Entry, ...]
     by: str = ""
     source: str = ""
+    count: int | None = None
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a subject file was imported from, where it was.
+
+    `whole`: the input stated its own count, or could not be cut unseen. `left_out`: how many
+    things of the input the subject file does not carry.
+    """
+
+    source: str
+    whole: bool
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,6 +524,7 @@ class Subject:
     facts: Mapping[str, tuple[Statement, ...]]
     records: Mapping[str, Entries]
     digest: str = ""
+    imported: Imported | None = None
 
 
 # --- what a fact comes to on a date --------------------------------------------------
@@ -468,6 +542,7 @@ Reason = Literal[
     "no_date",
     "pending",
     "not_done",
+    "calendar",
 ]
 Truth = Literal["true", "false", "unknown"]
 Answer = Literal["yes", "no", "unknown"]
