@@ -506,7 +506,7 @@ class Explanation:
                 root = self._root_fact(fact, one)
                 if value.unit != root.unit or value.sign:
                     record["recorded"] = f"{value.sign}{amount_text(value.amount_u, value.unit)}"
-            uln_u = one.uln_u if one.uln_u is not None else fact.uln_u
+            uln_u = one.uln_u if one.uln_u is not None or one.no_limit else fact.uln_u
             if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
                 unit = (
                     value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit
