@@ -83,7 +83,7 @@ TABLES = {
     "key of records": "ListRecord",
     "key of confirmation": "Confirmation",
     "key of a recorded entry": "EntryRecord",
-    "key of imported": "Imported",
+    "key of imported in a decision": "Imported",
     "key of an interval": "IntervalValue",
     "key of missing": "Missing",
     "key of a firing": "Firing",

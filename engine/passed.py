@@ -5,7 +5,7 @@ Whatever is stated either decides, or makes the reading unknown, or stands here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Literal
 
@@ -32,10 +32,10 @@ def passed_over(
     by_fact: dict[str, list[PassedOver]] = {}
     for name, statements in subject.facts.items():
         reading = found.get(name)
-        if reading is not None and reading.statements == statements and reading.reading.low:
-            continue  # the quick way for almost every fact: all that is stated is used
+        if reading is not None and not reading.passed:
+            continue
         fact = protocol.facts[name]
-        for one, why in _statements(reading, statements, as_of):
+        for one, why in _statements(reading, statements):
             more = {"as_of": as_of.isoformat()} if why == "not_yet" else {}
             said = say(f"passed.{why}", ask=fact.ask, shown=stated_with_day(one, fact), **more)
             by_fact.setdefault(name, []).append(_item(name, one.entry, why, said, one.last))
@@ -52,20 +52,11 @@ def passed_over(
 
 
 def _statements(
-    found: Found | None, statements: tuple[Statement, ...], as_of: date
-) -> list[tuple[Statement, Why]]:
-    if found is None:
-        return [(one, "voided" if one.voided else "not_asked") for one in statements]
-    used = {one.entry for one in found.statements}
-    passed: list[tuple[Statement, Why]] = []
-    for one in statements:
-        if one.voided:
-            passed.append((one, "voided"))
-        elif one.first is not None and one.first > as_of:
-            passed.append((one, "not_yet"))
-        elif one.entry not in used:
-            passed.append((one, "older"))
-    return passed
+    found: Found | None, statements: tuple[Statement, ...]
+) -> Iterable[tuple[Statement, Why]]:
+    if found is not None:
+        return found.passed
+    return [(one, "voided" if one.voided else "not_asked") for one in statements]
 
 
 def _item(what: str, where: str, why: Why, said: Said, day: date | None) -> PassedOver:

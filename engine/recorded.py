@@ -58,7 +58,7 @@ def put_day(where: Shown | ReadingRecord, one: Statement) -> None:
 
 def stated(one: Statement, fact: Fact) -> Shown:
     """A statement as recorded, without what stands beside it."""
-    value = one.value
+    value = one.value if not one.voided else one.struck
     shown: Shown = {"value": None}
     if isinstance(value, Amount):
         written = quantity_of(value)
@@ -105,11 +105,8 @@ def entry_number(entry: Entry) -> int:
 
 def entry_fields(entry: Entry, record: RecordList) -> list[FieldRecord]:
     """The fields of an entry that are recorded, in the dictionary's order."""
-    return [
-        _field(field, entry.values[name])
-        for name, field in record.fields.items()
-        if name in entry.values
-    ]
+    values = entry.struck if entry.voided else entry.values
+    return [_field(field, values[name]) for name, field in record.fields.items() if name in values]
 
 
 def _field(field: Field, value: Recorded | tuple[str, ...]) -> FieldRecord:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from engine.decision import Screener
 from engine.packs import read_pack
@@ -58,18 +57,6 @@ def test_it_is_said_what_was_recorded() -> None:
     )
     assert says[2].endswith("0.4 mg/dL (2026-11-21): it is of a day after 2026-11-20")
     assert "blinatumomab" in says[4] and says[4].endswith("it is marked as wrong")
-
-
-def test_what_is_passed_over_changes_nothing_else() -> None:
-    kept = [line for line in STATED.split("\n") if "0.37" in line or "value" not in line]
-    without: Any = decided("\n".join(kept))
-    whole: Any = decided()
-    for one in (whole, without):
-        one["facts_digest"] = one["passed_over"] = ""
-    text = str(whole).replace("facts.creatinine[1]", "facts.creatinine[0]")
-    assert text.replace("facts.creatinine[0]", "facts.creatinine") == str(without).replace(
-        "facts.creatinine[0]", "facts.creatinine"
-    )
 
 
 def test_a_list_that_is_asked_stands_whole_in_the_record() -> None:
