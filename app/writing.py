@@ -76,8 +76,13 @@ def write_files(folder: Path, contents: Mapping[str, bytes | str]) -> None:
         for name, content in contents.items():
             file = stack.enter_context(drafted(folder / name))
             file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+            on_disk(file)
+
+
+def on_disk(file: BinaryIO) -> None:
+    """Wait until what was written is on the disk. Raises: OSError."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def made_folder(folder: Path) -> None:
