@@ -54,6 +54,19 @@ def unreadable(path: Path, error: OSError) -> Fault:
     return Fault(Span(path_text(path), 1, 1), "unreadable", message)
 
 
+def bounded(path: Path, most: int) -> bytes:
+    """A file's bytes, of which no more than `most` are read. Raises: InputRejected."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise InputRejected([unreadable(path, error)]) from None
+    if len(data) > most:
+        what = f"the file has more than {most} bytes"
+        raise InputRejected([Fault(Span(path_text(path), 1, 1), "too-large", what)])
+    return data
+
+
 def unwritable(path: Path, error: OSError) -> Fault:
     """The fault of a file or folder that the system does not let us write."""
     message = f"this cannot be written: {(error.strerror or 'unknown error').lower()}"

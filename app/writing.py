@@ -87,19 +87,23 @@ def on_disk(file: BinaryIO) -> None:
 
 def made_folder(folder: Path) -> None:
     """Make a folder to write into, and take away what a killed run left there. Raises: OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
     clear_drafts(folder)
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
+def new_folder(folder: Path, *, private: bool = False) -> Iterator[Path]:
     """A folder to fill; it stands at `folder` once the block ends, or not at all.
 
-    `folder` is not there yet, or is empty. Raises: OSError.
+    `folder` is not there yet, or is empty; a private one only its owner may enter.
+    Raises: OSError.
     """
     made_folder(folder.parent)
     draft = folder.parent / _draft_name()
-    draft.mkdir()
+    draft.mkdir(0o700 if private else 0o777)
     try:
         with _held_folder(draft):
             yield draft

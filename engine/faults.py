@@ -61,8 +61,9 @@ class Fault:
         where = f"{clean(self.span.path)}:{self.span.line}:{self.span.column}"
         parts = [filled(f"{where}: {self.code}: {clean(self.message)}", "    ")]
         if self.line.strip():
-            before = len(clean(self.line[: self.caret - 1]))
-            parts += [f"  | {clean(self.line)}", "  | " + " " * before + "^"]
+            pointed = (self.line, self.line[: self.caret - 1])
+            line, before = ("\t".join(map(clean, one.split("\t"))) for one in pointed)
+            parts += [f"  | {line}", "  | " + " " * len(before) + "^"]
         if self.hint:
             parts.append(filled(f"  hint: {clean(self.hint)}", "        "))
         return "\n".join(parts)

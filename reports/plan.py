@@ -456,12 +456,8 @@ def worklist_csv(plans: Iterable[Plan], others: Iterable[NotPlanned] = (), as_of
     writer.writerow(COLUMNS)
     for row in rows:
         cells = (row.subject, row.verdict, row.on or "", row.kind, row.says)
-        writer.writerow([_inert(clean(cell)) for cell in cells])
+        writer.writerow([wording.inert(clean(cell)) for cell in cells])
     return out.getvalue()
-
-
-def _inert(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def worklist_ics(
