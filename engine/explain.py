@@ -6,11 +6,11 @@ to name the day on which a truth that is already known will change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.calendar import add
+from engine.calendar import earliest, latest
 from engine.model import (
     MILLION,
     NEVER,
@@ -63,6 +63,9 @@ ListDerivation = LatestOf | EarliestOf | Exists | Count
 
 Change = tuple[date, tuple[str, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
+
+Add = Callable[[date, Duration], date | None]
+"""A month-end rule: what date + n months is (engine.calendar)."""
 
 EXACT_FLOAT = 2**53
 """Below this many millionths a float prints the decimal exactly."""
@@ -185,22 +188,23 @@ class Explanation:
                 f"{text}. Cannot be decided: {self._detail(fact, found, reason)}.",
                 self._change(branch, test, fact, found, None),
             )
-        turn = self._turn(test, truth, found)
+        turn = self._turn(test, truth, found, earliest)
         text += ". This holds." if truth == "true" else ". This does not hold."
         # Of an imprecise date the day is only the first on which the truth may turn.
         point = found.reading.low == found.reading.high and not self._grows(test.fact)
         if turn is not None and point:
             if truth == "false":
-                late = found.until is not None and turn > found.until
+                sure = self._turn(test, truth, found, latest) or turn
+                late = found.until is not None and sure > found.until
                 renewed = ", if what is recorded is renewed by then" if late else ""
-                text += f" Satisfied from {turn.isoformat()}{renewed}."
+                text += f" Satisfied from {sure.isoformat()}{renewed}."
             else:
                 text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}."
         return text, self._change(branch, test, fact, found, turn)
 
     # --- what time changes ------------------------------------------------------------
 
-    def _turn(self, test: Test, truth: Truth, found: Found) -> date | None:
+    def _turn(self, test: Test, truth: Truth, found: Found, add: Add) -> date | None:
         """The day on which a date or age test's truth turns, by the calendar alone."""
         reading = found.reading
         if reading.low is None or reading.high is None or truth == "unknown":
@@ -211,13 +215,13 @@ class Explanation:
                 return None
             # The earliest day of the interval is the first to come of age.
             first = _calendar_day(reading.low)
-            return _ago_turn(test, truth, first, self.as_of) if first else None
+            return _ago_turn(test, truth, first, self.as_of, add) if first else None
         if isinstance(fact.derive, CompletedYears) and isinstance(test, LimitTest | BetweenTest):
             if self._moves(fact.derive.since):
                 return None
             born = self.found[fact.derive.since].reading
             first = None if born.low is None else _calendar_day(born.low)
-            return _age_turn(test, truth, first, self.as_of) if first else None
+            return _age_turn(test, truth, first, self.as_of, add) if first else None
         if isinstance(test, EverTest):
             first = _calendar_day(reading.low)
             return first if first is not None and first > self.as_of else None
@@ -301,12 +305,13 @@ class Explanation:
             past = reading.high is not None and reading.high <= self.as_of.toordinal()
             if truth == ("true" if washout else "false") and past:
                 return []  # long enough ago stays so
-            reached = [add(end, test.duration) for end in ends]
+            reached = [add(end, test.duration) for end in ends for add in (earliest, latest)]
             if test.op in ("more_than_ago", "within_last"):
                 reached = [_next_day(day) for day in reached if day is not None]
             days += reached
         elif isinstance(fact.derive, CompletedYears):
-            days += [add(end, size) for end in ends for size in _age_limits(test)]
+            sizes = _age_limits(test)
+            days += [add(e, size) for e in ends for size in sizes for add in (earliest, latest)]
         elif isinstance(test, DayTest):
             days += ends
             if reading.high == self.as_of.toordinal():  # this end moves with the as-of date
@@ -437,6 +442,11 @@ class Explanation:
             return "no upper limit of normal is known for this result"
         if reason == "no_date":
             return "a date it is counted from is or may be `never`"
+        if reason == "calendar":
+            return (
+                "the time is counted from a day that the last month of it lacks, and is up on the"
+                " last day of that month by one reading, on the next day by another"
+            )
         if reason == "pending":
             return f"recorded as pending{note}"
         if reason == "not_done":
@@ -615,7 +625,7 @@ def unknown_reason(test: Test, reading: Reading) -> Reason:
     """Why a test on a reading is unknown (SEMANTICS 7)."""
     if isinstance(test, UlnTest) and reading.times_uln is None:
         return reading.uln_reason or "no_limit"
-    return reading.reason or "imprecise"
+    return reading.reason or ("calendar" if isinstance(test, AgoTest) else "imprecise")
 
 
 def _value(fact: Fact, low: int, high: int) -> Value | IntervalValue:
@@ -691,7 +701,7 @@ def _under_way(fact: Fact, found: Found) -> bool:
     )
 
 
-def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date) -> date | None:
+def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date, add: Add) -> date | None:
     washout = test.op in ("at_least_ago", "more_than_ago")
     if truth == "false" and not washout:  # it turns when the day comes, however long it counts
         return day if day > as_of else None
@@ -713,7 +723,7 @@ def _age_limits(test: Test) -> list[Duration]:
     return [Duration(0, 12 * n) for n in years if n >= 0]
 
 
-def _age_turn(test: Test, truth: Truth, born: date, as_of: date) -> date | None:
+def _age_turn(test: Test, truth: Truth, born: date, as_of: date, add: Add) -> date | None:
     days = [add(born, size) for size in _age_limits(test)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 

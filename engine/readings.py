@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from engine.calendar import add, completed_years
+from engine.calendar import completed_years, earliest
 from engine.model import (
     MILLION,
     NEVER,
@@ -111,7 +111,7 @@ def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Fou
     if fact.valid_for is not None:
         if on is None:
             return _unknown(fact, "undated", chosen, None, starts)
-        until = add(on, fact.valid_for)
+        until = earliest(on, fact.valid_for)
         if until is not None and as_of > until:
             return _unknown(fact, "out_of_date", chosen, until, starts)
     intervals = {_interval(fact, s, as_of) for s in values}
@@ -280,7 +280,7 @@ def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
     """Whether the list may be relied on as complete on the as-of date."""
     if listed is None or listed.complete_on is None or listed.complete_on > as_of:
         return False
-    until = add(listed.complete_on, record.valid_for)
+    until = earliest(listed.complete_on, record.valid_for)
     return until is None or as_of <= until
 
 
@@ -296,7 +296,7 @@ def _from_list(
     closed = confirmed(record, listed, as_of)
     until = None
     if closed and listed is not None and listed.complete_on is not None:
-        until = add(listed.complete_on, record.valid_for)
+        until = earliest(listed.complete_on, record.valid_for)
     cause: Reason = "imprecise" if closed else "history_not_confirmed"
     starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
     low: int | None
@@ -414,9 +414,11 @@ def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found
     elif low == NEVER:
         result = Reading(name, None, None, "no_date", None, "no_date")
     else:
-        least = completed_years(date.fromordinal(high), as_of) * MILLION
-        most = completed_years(date.fromordinal(low), as_of) * MILLION if low != PAST else UNBOUNDED
-        reason = None if least == most else reading.reason
+        least = completed_years(date.fromordinal(high), as_of)[0] * MILLION
+        most = UNBOUNDED
+        if low != PAST:
+            most = completed_years(date.fromordinal(low), as_of)[1] * MILLION
+        reason = None if least == most else reading.reason or "calendar"
         result = Reading(name, least, most, reason, None, "no_limit")
     return replace(source, reading=result, from_facts=(since,))
 
