@@ -92,3 +92,10 @@ def _add(day: date, duration: Duration, more: int) -> date | None:
         return day + timedelta(days=days)
     except OverflowError:
         return None
+
+
+def of_year(day: date, year: int) -> date:
+    """The same day of another year; the 28th of February where that has no 29th."""
+    if (day.month, day.day) == (2, 29):
+        return date(year, 3, 1) - timedelta(days=1)
+    return day.replace(year=year)

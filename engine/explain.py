@@ -185,7 +185,7 @@ class Explanation:
         if truth == "unknown":
             reason = unknown_reason(test, found.reading)
             return (
-                f"{text}. Cannot be decided: {self._detail(fact, found, reason)}.",
+                f"{text}. Cannot be decided: {self._detail(test, fact, found, reason)}.",
                 self._change(branch, test, fact, found, None),
             )
         turn = self._turn(test, truth, found, earliest)
@@ -389,7 +389,7 @@ class Explanation:
         item: Missing = {
             "fact": fact.name,
             "reason": reason,
-            "detail": self._detail(fact, found, reason),
+            "detail": self._detail(leaf, fact, found, reason),
             "collect": collect,
             "ask": ask,
         }
@@ -411,7 +411,7 @@ class Explanation:
         record = self.protocol.records[derive.records]
         return record.name, record.ask, record.found_in
 
-    def _detail(self, fact: Fact, found: Found, reason: Reason) -> str:
+    def _detail(self, test: Test, fact: Fact, found: Found, reason: Reason) -> str:
         """Why a fact's reading does not settle the question, in words."""
         root = self._root(fact, found)
         statements = root[1].statements
@@ -443,10 +443,7 @@ class Explanation:
         if reason == "no_date":
             return "a date it is counted from is or may be `never`"
         if reason == "calendar":
-            return (
-                "the time is counted from a day that the last month of it lacks, and is up on the"
-                " last day of that month by one reading, on the next day by another"
-            )
+            return self._month_end(test, fact, found)
         if reason == "pending":
             return f"recorded as pending{note}"
         if reason == "not_done":
@@ -456,6 +453,20 @@ class Explanation:
             return gaps or "not recorded exactly enough"
         known = f"known only as {self._value_words(fact, found.reading)}"
         return f"{known}; {gaps}" if gaps else known
+
+    def _month_end(self, test: Test, fact: Fact, found: Found) -> str:
+        """On which two days a time may be up that ends in a month without its day."""
+        number, sizes = found.reading.low, _age_limits(test)
+        if isinstance(test, AgoTest):
+            sizes = [test.duration]
+        elif isinstance(fact.derive, CompletedYears):
+            number = self.found[fact.derive.since].reading.low
+        day = None if number is None else _calendar_day(number)
+        ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
+        for end in ends:
+            if end[0] != end[1] and self.as_of in end:
+                return f"counted from {day}, the time is up on {end[0]} or on {end[1]}"
+        return "the month in which the time is up lacks the day"
 
     def _gaps(self, fact: Fact, found: Found) -> str:
         """Which entries of a record list leave it open, and what they do not say."""

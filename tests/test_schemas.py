@@ -209,6 +209,7 @@ BEYOND_A_SCHEMA = {
     "type",  # of a value whose type the dictionary gives
     "number",  # a word where the dictionary says quantity
     "key",  # YAML only
+    "count",  # of entries
 }
 """Fault codes that need more than the form of one file."""
 
