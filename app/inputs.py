@@ -17,6 +17,7 @@ from unicodedata import category, normalize
 from app.printing import say as say
 from app.printing import tell as tell
 from app.shipped import shipped_pack
+from app.writing import UNFINISHED as UNFINISHED
 from app.writing import unfinished_at
 from engine.faults import Fault, InputRejected, first_faults
 from engine.model import Protocol, Span, Subject
@@ -25,6 +26,9 @@ from engine.source import Document, scan_document
 from engine.subjects import same_subject_twice, subject_of
 
 T = TypeVar("T")
+
+ACCOUNT = "import-report"
+"""The folder beside subject files in which an import says what became of its input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,8 @@ def _inside(folder: Path, cut_short: dict[Path, Fault]) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
         hidden = entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink() and not hidden:
-            yield from _inside(entry, cut_short)
+            if entry.name != ACCOUNT or not (entry / "manifest.txt").is_file():
+                yield from _inside(entry, cut_short)
         elif entry.suffix.lower() == ".json" and not hidden and _is_ours(entry):
             say(f"passed over, not a subject file: {path_text(entry)}")
         elif (

@@ -267,7 +267,7 @@ class _Worker:
         self.data, self.plan = b"", None
         record, faults = self._decide(file, {file.path: twice} if twice else {})
         work = self.work
-        if work.logged and record["schema"] == "eligo.decision/1":
+        if work.logged and record["schema"] == "eligo.decision/2":
             form: Literal["json", "yaml"] = "yaml"
             if file.path.suffix.lower() == ".json":
                 form = "json"
@@ -278,7 +278,7 @@ class _Worker:
         content = _content(work, record, self.plan, faults)
         if work.shelf is None:
             return Result(_row(record), content.decode(), faults)
-        if record["schema"] == "eligo.decision/1":
+        if record["schema"] == "eligo.decision/2":
             work.shelf.keep(record["subject"], file, content)
         else:
             work.shelf.reject(record["subject"], file, content, doubled=twice is not None)
@@ -318,7 +318,7 @@ def _content(
     form = work.format
     if form == "json":
         return dump(record) + b"\n"
-    if record["schema"] != "eligo.decision/1":
+    if record["schema"] != "eligo.decision/2":
         if work.shelf is None:
             return b""
         if record["schema"] == "eligo.fault/1":
@@ -339,6 +339,6 @@ def _content(
 
 def _row(record: Record) -> Record:
     """What the summary needs of a record: a folder of 100,000 must fit in memory."""
-    if record["schema"] != "eligo.decision/1":
+    if record["schema"] != "eligo.decision/2":
         return record
     return {**record, "criteria": [], "firings": []}

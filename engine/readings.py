@@ -98,13 +98,19 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
 
 
 def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Found:
+    if len(statements) == 1 and not statements[0].voided:
+        first = statements[0].first
+        if first is None or first <= as_of:  # by far the most
+            return _from_chosen(fact, statements, first, None, as_of)
     counted = [s for s in statements if not s.voided]
     if not counted:
         return _with_passed(_unknown(fact, "not_recorded", statements), statements, (), as_of)
     reached = [s for s in counted if s.first is None or s.first <= as_of]
     starts = None
     if len(reached) < len(counted):
-        starts = min(s.first for s in counted if s.first is not None and s.first > as_of)
+        starts = min(
+            _begins(s.first, as_of) for s in counted if s.first is not None and s.first > as_of
+        )
         if not reached:
             found = _unknown(fact, "not_yet", tuple(counted), None, starts)
             return _with_passed(found, statements, (), as_of)
@@ -118,7 +124,16 @@ def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Fou
         if slips:
             found = _unknown(fact, "undated", (*chosen, *slips), found.until, starts)
             chosen = (*chosen, *slips)
-    return _with_passed(found, statements, chosen, as_of) if len(statements) > 1 else found
+    return _with_passed(found, statements, chosen, as_of)
+
+
+def _begins(first: date, as_of: date) -> date:
+    """The first day after the as-of date on which a statement of a later day, `first`, may
+    begin to count, or begin or cease to be a possible slip for the current year."""
+    if first.year == as_of.year:
+        return first
+    slip = of_year(first, as_of.year)
+    return slip if slip > as_of else date(as_of.year + 1, 1, 1)
 
 
 def _could_decide(fact: Fact, statement: Statement, newest: date | None) -> bool:
