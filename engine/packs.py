@@ -17,6 +17,7 @@ from typing import get_args
 
 from engine import files
 from engine.faults import Fault, InputRejected, did_you_mean
+from engine.known import folded, read_known
 from engine.model import (
     LARGEST,
     MILLION,
@@ -346,6 +347,7 @@ class _Pack:
                 key, ask or key.replace("_", " "), kind, many=many, place=place, **common
             )
         ask = sheet.text_of((*path, "ask"), top["ask"]) if "ask" in top else None
+        known, known_by, named = read_known(sheet, path, fields, top)
         return RecordList(
             name,
             ask or name,
@@ -353,6 +355,9 @@ class _Pack:
             fields,
             self._effort(sheet, path, top),
             self._optional_text(sheet, path, top, "found_in"),
+            known,
+            known_by,
+            named,
             sheet.document.span(path, key=True),
         )
 
@@ -588,7 +593,7 @@ class _Pack:
                 continue
             many = isinstance(asked, list)
             values = [
-                self._where_value(sheet, (*here, i) if many else here, field, one)
+                self._where_value(sheet, (*here, i) if many else here, record, field, one)
                 for i, one in enumerate(asked if many else [asked])
             ]
             if not values:
@@ -597,7 +602,7 @@ class _Pack:
         return tuple(result)
 
     def _where_value(
-        self, sheet: Sheet, path: Path, field: Field, value: Anything
+        self, sheet: Sheet, path: Path, record: RecordList, field: Field, value: Anything
     ) -> str | bool | int | None:
         if field.type == "boolean":
             return sheet.boolean_of(path, value)
@@ -606,6 +611,12 @@ class _Pack:
         text = sheet.text_of(path, value, "a code")
         if text is not None and field.type == "choice":
             return self._code(sheet, path, field.choices, text)
+        if text is not None and field.name == record.known_by:
+            name = record.named.get(folded(text), (text,))[0]  # a synonym asks for its agent
+            if name in record.known and record.known[name].components:
+                what = f"`{shorten(text)}` is read as its components"
+                sheet.fault(path, "misfit", what, "ask for one of them")
+            return name
         return text
 
     def _code(self, sheet: Sheet, path: Path, choices: tuple[Choice, ...], code: str) -> str | None:

@@ -12,6 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from engine.calendar import add, completed_years
+from engine.known import Use, Values, contradicted
 from engine.model import (
     MILLION,
     NEVER,
@@ -236,10 +237,43 @@ class _Matches:
 
 
 def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool | None:
-    """True: matches; False: may match; None: does not."""
+    """True: matches; False: may match; None: does not. What is known of its name counts too."""
+    if not entry.known:
+        return _fits(entry.values, where, record)
+    text = str(entry.values.get(record.known_by, ""))
+    uses = [(name, use) for name in entry.known for use in record.known[name].uses]
+    agreeing = [pair for pair in uses if not any(contradicted(pair[1], entry.values))]
+    if entry.exact:
+        found = {
+            _fits({**_filled(entry.values, use), record.known_by: (text, name)}, where, record)
+            for name, use in agreeing
+        }
+        return found.pop() if len(found) == 1 else False
+    stated = _fits(entry.values, where, record)
+    if stated:
+        return bool(agreeing)
+    if stated is None and any(
+        _fits({**entry.values, **use, record.known_by: (text, name)}, where, record) is not None
+        for name, use in uses
+    ):
+        return False
+    return stated
+
+
+def _filled(values: Values, use: Use) -> Values:
+    """What is stated, with the blank fields of a use, and those of its codes that are not."""
+    whole = dict(values)
+    for field, codes in use.items():
+        stated = values.get(field, ())
+        if isinstance(stated, tuple):
+            whole[field] = (*stated, *codes)
+    return whole
+
+
+def _fits(values: Values, where: tuple[Where, ...], record: RecordList) -> bool | None:
     sure = True
     for asked in where:
-        value = entry.values.get(asked.field)
+        value = values.get(asked.field)
         if value is None:
             sure = False
             continue

@@ -135,11 +135,44 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
     return m.Reading(fact.name, low, high, found.reason, ratio, None if ratio else "conflicting")
 
 
-def _matches(entry: m.Entry, wanted: Iterable[m.Where], records: m.RecordList) -> m.Truth:
-    """Does the entry match? Unknown: it may, for it does not say (5)."""
+def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def _matches(entry: m.Entry, wanted: tuple[m.Where, ...], records: m.RecordList) -> m.Truth:
+    """Does the entry match, with what its agent implies (5)?"""
+    stated = _holds(entry.values, wanted, records)
+    if not entry.known:
+        return stated
+    told: list[m.Truth] = []  # what the entry comes to under each use
+    agree = 0  # uses that contradict nothing stated
+    for name in entry.known:
+        text = (*_codes(entry.values.get(records.known_by)), name)  # the text stands for both
+        for use in records.known[name].uses:
+            said = {field: _codes(entry.values.get(field)) for field in use}
+            fits = all({*said[field]} - {""} <= {*codes} for field, codes in use.items())
+            agree += fits
+            if fits or not entry.exact:
+                beside = said if entry.exact else dict.fromkeys(use, ())
+                implied = {field: (*beside[field], *codes) for field, codes in use.items()}
+                values = {**entry.values, **implied, records.known_by: text}
+                told.append(_holds(values, wanted, records))
+    if entry.exact:
+        return told[0] if len({*told}) == 1 else "unknown"
+    if stated == "true":
+        return "true" if agree else "unknown"
+    return "unknown" if stated == "unknown" or {*told} - {"false"} else "false"
+
+
+def _holds(
+    values: Mapping[str, m.Recorded | tuple[m.Recorded, ...]],
+    wanted: Iterable[m.Where],
+    records: m.RecordList,
+) -> m.Truth:
+    """Do the values match? Unknown: they may, for they do not say (5)."""
     truth: m.Truth = "true"
     for where in wanted:
-        value = entry.values.get(where.field, ())
+        value = values.get(where.field, ())
         if isinstance(value, m.Amount):
             low, high = _interval(records.fields[where.field], value, 0)
             possible, certain = any(low <= int(v) <= high for v in where.values), low == high

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine import files
 from engine.faults import Fault, InputRejected, did_you_mean
+from engine.known import read_uses
 from engine.model import (
     LARGEST,
     MILLION,
@@ -397,12 +398,12 @@ def _shown(amount: Amount) -> str:
 def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entries:
     top = sheet.mapping_of(path, value, files.EntriesFile) or {}
     complete_on = _on(sheet, (*path, "complete_on"), top.get("complete_on"))
-    entries = []
+    entries: list[Entry] = []
     raw = top.get("entries", [])
     for i, one in enumerate(sheet.list_of((*path, "entries"), raw, "entries")):
         entry = _entry(sheet, (*path, "entries", i), record, one, i)
         if entry is not None:
-            entries.append(entry)
+            entries += read_uses(sheet, (*path, "entries", i), record, entry)
     by, source = (_words(sheet, (*path, k), top.get(k)) for k in ("by", "source"))
     return Entries(complete_on, tuple(entries), by, source)
 
@@ -426,7 +427,8 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
             read = _field_value(sheet, (*path, key), field, one)
             if read is not None:
                 values[key] = read
-    return Entry(name, values, voided=voided, **words)
+    source, by, note = (words.get(key, "") for key in _NOTES)
+    return Entry(name, values, source, by, note, voided)
 
 
 def _field_value(
