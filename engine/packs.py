@@ -358,7 +358,7 @@ class _Pack:
             known,
             known_by,
             named,
-            sheet.document.span(path, key=True),
+            place=sheet.document.span(path, key=True),
         )
 
     def _effort(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> int | None:
