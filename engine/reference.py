@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
+from math import ceil, floor
 from operator import ge, gt, le, lt
 
 import engine.model as m
-from engine.units import conversion
+from engine.units import conversion, months_each
 
 Exact = int | Fraction
 Interval = tuple[int, int]
@@ -63,6 +64,14 @@ def _ends(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Inter
     return (low, top if sign in (">", ">=") else bound - step if sign == "<" else bound)
 
 
+@cache
+def _month_days(count: int) -> Interval:
+    """The fewest and the most days of `count` months, each from the 1st of a month (3)."""
+    firsts = [date(2000 + n // 12, n % 12 + 1, 1).toordinal() for n in range(4_800)]
+    spans = [later(first, m.Duration(0, count)) - first for first in firsts]
+    return (min(spans), max(spans))
+
+
 def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
     """What a recorded value of the fact or field `of` could be, on its axis (2, 3, 4)."""
     if isinstance(value, m.Days):
@@ -70,6 +79,13 @@ def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
         return (first, min(last, today) if first <= today else last)
     if isinstance(value, m.Amount):
         exact: Exact = value.amount_u
+        if each := months_each(value.unit, of.unit):
+            months = Fraction(exact * each, m.MILLION)
+            day = conversion("d", of.unit, None)[0] * m.MILLION
+            least, most = _month_days(floor(months))[0] * day, _month_days(ceil(months))[1] * day
+            low, _ = _ends(floor(least), value.sign, of.range_u, int(least.denominator == 1))
+            _, high = _ends(ceil(most), value.sign, of.range_u, int(most.denominator == 1))
+            return (low, high)
         if value.unit != of.unit:
             factor, offset = conversion(value.unit, of.unit, of.molar_mass)
             exact = exact * factor + offset * m.MILLION
@@ -88,7 +104,8 @@ def _ratio(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio | 
     if said.uln_u is not None and isinstance(said.value, m.Amount):
         factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
         bound = said.value.amount_u * factor + offset * m.MILLION
-        if bound.denominator == 1 and offset == 0:
+        even = offset == 0 and not months_each(said.value.unit, fact.unit)
+        if bound.denominator == 1 and even:
             limit = said.uln_u * factor
         else:
             limit = said.uln_u
