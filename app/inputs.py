@@ -23,6 +23,12 @@ from engine.subjects import same_subject_twice, subject_of
 
 T = TypeVar("T")
 
+ACCOUNT = "import-report"
+"""The folder beside subject files in which an import says what became of its input."""
+
+UNFINISHED = "unfinished"
+"""The file that stands in a folder that somebody is still writing, or did not finish."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubjectFile:
@@ -83,7 +89,7 @@ def subject_files(paths: Iterable[Path]) -> tuple[list[SubjectFile], list[Fault]
     faults: list[Fault] = []
     for path in paths:
         if path.is_dir():
-            for file in _inside(path):
+            for file in _inside(path, faults):
                 relative = file.relative_to(path)
                 found.setdefault(file.resolve(), SubjectFile(file, path_text(relative)))
         elif path.is_file():
@@ -100,12 +106,22 @@ def print_faults(faults: Iterable[Fault]) -> None:
         say(fault.text())
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    """The subject files below a folder, in order of name; the rest is named, not read."""
+def _inside(folder: Path, faults: list[Fault]) -> Iterator[Path]:
+    """The subject files below a folder, in order of name; the rest is named, not read.
+
+    A folder that is unfinished, or a part of one, is a fault and gives none.
+    """
+    for mark in (folder / UNFINISHED, folder.resolve().parent / UNFINISHED):
+        if mark.is_file():
+            message = "this folder is unfinished: what wrote it did not end"
+            hint = "run that command again; it says which in the file"
+            faults.append(Fault(Span(path_text(mark), 1, 1), "unfinished", message, hint))
+            return
     for entry in sorted(folder.iterdir()):
         hidden = entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink() and not hidden:
-            yield from _inside(entry)
+            if entry.name != ACCOUNT or not (entry / "manifest.txt").is_file():
+                yield from _inside(entry, faults)
         elif (
             (entry.is_file() or not entry.exists())  # a link to nothing is a subject that is lost
             and entry.suffix.lower() in SUFFIXES

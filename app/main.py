@@ -241,7 +241,7 @@ def _imports(commands: Any) -> None:
         help="FHIR R4 Bundles, resources and NDJSON",
         description="Read FHIR R4 JSON (Bundles, single resources, NDJSON, folders of them) by "
         "the pack's sources/fhir.yaml. Writes subject files to DIR/subjects and what became of "
-        "each resource to DIR/report.txt and DIR/report.json.",
+        "each resource to DIR/import-report.",
     )
     fhir.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
     fhir.add_argument(

@@ -59,6 +59,7 @@ TABLES = {
     "test on a quantity or date": "TestFile",
     "key of a limit": "LimitFile",
     "key of a subject file": "SubjectFile",
+    "key of imported": "ImportedFile",
     "key of a recorded value": "StatementFile",
     "key of a list as recorded": "EntriesFile",
     "key of a file of cases": "CasesFile",
@@ -155,7 +156,8 @@ TEXTS = {
     ("TestFile", "on_or_before"): DAY,
     ("LimitFile", "value"): NUMBER,
     ("SubjectFile", "subject"): r"^\s*[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,99})?$",
-    ("StatementFile", "on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
+    ("StatementFile", "on"): r"^\s*([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\s*)?$",
+    ("StatementFile", "not_after"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
     ("EntriesFile", "complete_on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
     ("CaseFile", "as_of"): DAY,
 }
@@ -169,6 +171,22 @@ POSITIVE = {
 PAIRS = (("FactFile", "range"), ("FieldFile", "range"), ("TestFile", "between"))
 
 QUANTITY_KEYS = ("unit", "range", "molar_mass", "uln", "resolution")
+SAID: Schema = {"type": "string", "pattern": r"\S"}
+CONFIRMED: Schema = {
+    "if": {"required": ["complete_on"], "properties": {"complete_on": SAID}},
+    "then": {
+        "anyOf": [
+            {"required": ["entries"], "properties": {"entries": {"type": "array"}}},
+            {"required": ["none"], "properties": {"none": {"const": True}}},
+        ]
+    },
+    "not": {
+        "required": ["none", "entries"],
+        "properties": {"none": {"const": True}, "entries": {"type": "array", "minItems": 1}},
+    },
+}
+"""What goes with the day on which a list was confirmed complete."""
+
 CODE: Schema = {"type": ["string", "number"]}
 WHERE: Schema = {
     "type": "object",
@@ -216,6 +234,10 @@ STATEMENT: Schema = {
         "required": ["value", "unknown"],
     },
     "then": {"required": ["voided"]},
+    "not": {
+        "required": ["on", "not_after"],
+        "properties": {"on": SAID, "not_after": SAID},
+    },
 }
 ENTRY: Schema = {
     "type": "object",
@@ -314,6 +336,7 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
                 defs[shape]["properties"]["facts"] = _or_null(FACTS_OF_A_SUBJECT, shape)
         entries = {"type": ["array", "null"], "items": ENTRY}
         defs["EntriesFile"]["properties"]["entries"] = entries
+        defs["EntriesFile"] |= CONFIRMED
         defs |= shape_of(files.StatementFile)["$defs"]
         defs["StatementFile"] |= STATEMENT
         defs["StatementFile"]["properties"]["voided"]["not"] = {"const": False}

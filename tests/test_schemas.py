@@ -210,6 +210,7 @@ BEYOND_A_SCHEMA = {
     "contradiction",  # of what the dictionary knows of a name
     "number",  # a word where the dictionary says quantity
     "key",  # YAML only
+    "count",  # of entries
 }
 """Fault codes that need more than the form of one file."""
 
