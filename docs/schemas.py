@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 # pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
 typing.TypedDict = typing_extensions.TypedDict
 
-from engine import files, record  # noqa: E402
+from engine import files, messages, record  # noqa: E402
 from engine.outcomes import files as outcome_files  # noqa: E402
 from engine.outcomes import record as outcome_record  # noqa: E402
 
@@ -73,6 +73,17 @@ TABLES = {
     "key of criteria": "CriterionRecord",
     "key of why": "Why",
     "key of reading": "ReadingRecord",
+    "key of a message": "Message",
+    "key of a quantity": "Quantity",
+    "key of test": "TestRecord",
+    "key of shown": "Shown",
+    "key of a recorded field": "FieldRecord",
+    "key of a gap": "Gap",
+    "key of passed_over": "PassedOver",
+    "key of records": "ListRecord",
+    "key of confirmation": "Confirmation",
+    "key of a recorded entry": "EntryRecord",
+    "key of imported in a decision": "Imported",
     "key of an interval": "IntervalValue",
     "key of missing": "Missing",
     "key of a firing": "Firing",
@@ -340,6 +351,9 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs |= shape_of(files.StatementFile)["$defs"]
         defs["StatementFile"] |= STATEMENT
         defs["StatementFile"]["properties"]["voided"]["not"] = {"const": False}
+    if "Message" in defs:
+        defs |= shape_of(record.Shown)["$defs"] | shape_of(record.Gap)["$defs"]
+        defs["Message"]["oneOf"] = [_message(id_) for id_ in messages.TEMPLATES]
     if "CaseFile" in defs:
         defs["CaseFile"]["oneOf"] = [{"required": ["subject"]}, {"required": ["base"]}]
         defs["CaseFile"]["dependentRequired"] = {"change": ["base"]}
@@ -362,6 +376,34 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
 
 def _or_null(schema: Schema, shape: str) -> Schema:
     return {**schema, "type": ["object", "null"] if shape == "SubjectFile" else "object"}
+
+
+ARGUMENTS: dict[str, Schema] = {
+    "text": {"type": "string"},
+    "name": {"type": "string", "pattern": NAME},
+    "day": {"type": "string", "pattern": DAY},
+    "number": {"type": "integer"},
+    "shown": {"$ref": "#/$defs/Shown"},
+    "shown_all": {"type": "array", "items": {"$ref": "#/$defs/Shown"}},
+    "values": {"type": "array", "items": {"$ref": "#/$defs/Shown"}},
+    "test": {"$ref": "#/$defs/TestRecord"},
+    "fields": {"type": "array", "items": {"$ref": "#/$defs/FieldRecord"}},
+    "gaps": {"type": "array", "items": {"$ref": "#/$defs/Gap"}},
+    "message": {"$ref": "#/$defs/Message"},
+}
+"""By kind of a message's argument (engine/messages.py), its schema."""
+
+
+def _message(id_: str) -> Schema:
+    """One message of the catalogue: its English, and its arguments."""
+    kinds = messages.slots(id_)
+    arguments = {
+        "properties": {name: ARGUMENTS[kind] for name, kind in kinds.items()},
+        "required": list(kinds),
+        "additionalProperties": False,
+    }
+    english = messages.TEMPLATES[id_]
+    return {"description": english, "properties": {"id": {"const": id_}, "arguments": arguments}}
 
 
 def _dictionary(defs: Schema) -> None:

@@ -801,7 +801,7 @@ def _record_list(
     c: Choices, targets: Targets, record: m.RecordList, as_of: date, typical: Plain
 ) -> Plain | None:
     """A list as somebody may have left it: unconfirmed, entries vague or marked wrong."""
-    listed: Plain = dict(typical)
+    listed: Plain = {"entries": []} | dict(typical)
     if c.chance(60):
         listed["entries"] = _entries(c, targets, record, as_of, vague=c.of([20, 0, 50]))
     if c.chance(60):
