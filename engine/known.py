@@ -114,29 +114,31 @@ def fits(agent: Agent, values: Values) -> bool:
     return any(not any(contradicted(use, values)) for use in agent.uses)
 
 
-def without_contradictions(agent: Agent, values: Values) -> Values:
-    """What is stated of a whole regimen, as far as it can hold of one component."""
-    if fits(agent, values):
-        return values
-    alone = {
-        field: kept
-        for field, stated in values.items()
-        if (kept := _fitting(agent, field, stated)) is not None
-    }
-    if fits(agent, alone):
-        return alone
-    spoken = {field for use in agent.uses for field in use}
-    return {field: stated for field, stated in alone.items() if field not in spoken}
+def shares(agents: Sequence[Agent], values: Values) -> list[Values]:
+    """What is stated of a regimen, as it goes to its components.
+
+    A stated code goes to those that it is known of; if it is of none, to those that say nothing
+    of its field. What leaves a component without a use as a whole is not of it.
+    """
+    made: list[dict[str, Recorded | tuple[str, ...]]] = [{} for _ in agents]
+    for field, stated in values.items():
+        for code in stated if isinstance(stated, tuple) else (stated,):
+            of = [any(code in use.get(field, ()) for use in one.uses) for one in agents]
+            silent = [any(field not in use for use in one.uses) for one in agents]
+            for held, own in zip(made, of if any(of) else silent, strict=True):
+                if isinstance(stated, tuple) and (own or code == ""):
+                    held[field] = (*_tuple(held.get(field)), str(code))
+                elif own:
+                    held[field] = stated
+    for agent, held in zip(agents, made, strict=True):
+        if not fits(agent, held):
+            for field in {field for use in agent.uses for field in use}:
+                held.pop(field, None)
+    return list(made)
 
 
-def _fitting(
-    agent: Agent, field: str, stated: Recorded | tuple[str, ...]
-) -> Recorded | tuple[str, ...] | None:
-    """A stated field, or those of its codes, that some use admits by itself."""
-    if not isinstance(stated, tuple):
-        return stated if fits(agent, {field: stated}) else None
-    kept = tuple(code for code in stated if not code or fits(agent, {field: (code,)}))
-    return kept if any(kept) else None
+def _tuple(value: Recorded | tuple[str, ...] | None) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def read_uses(sheet: Sheet, path: Path, record: RecordList, entry: Entry) -> tuple[Entry, ...]:
@@ -153,9 +155,9 @@ def read_uses(sheet: Sheet, path: Path, record: RecordList, entry: Entry) -> tup
         if exact and not fits(record.known[names[0]], entry.values):
             _contradiction(sheet, path, record.known[names[0]], text, entry.values)
         return (made,)
+    divided = shares([record.known[name] for name in names], entry.values)
     parts = tuple(
-        _with(entry, (name,), True, without_contradictions(record.known[name], entry.values))
-        for name in names
+        _with(entry, (name,), True, own) for name, own in zip(names, divided, strict=True)
     )
     for field, stated in entry.values.items():
         held = [part.values.get(field) for part in parts]
