@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from engine import files
-from engine.faults import Fault, InputRejected, did_you_mean
+from engine.faults import Fault, InputRejected
 from engine.known import read_uses
 from engine.model import (
     LARGEST,
@@ -254,7 +254,7 @@ def entry_path(entry: str) -> Path:
 def _unknown(sheet: Sheet, path: Path, what: str, name: str, known: Mapping[str, object]) -> None:
     message = f"the dictionary has no {what} `{shorten(name)}`"
     sheet.fault(
-        path, f"unknown-{what.replace(' list', '')}", message, did_you_mean(name, known), key=True
+        path, f"unknown-{what.replace(' list', '')}", message, sheet.near(name, known), key=True
     )
 
 
@@ -301,7 +301,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     for key in value:
         if key not in _STATEMENT_KEYS:
             what = f"`{shorten(key)}` is not a key of a recorded value"
-            hint = _key_hint(key, value, _STATEMENT_KEYS)
+            hint = _key_hint(sheet, key, value, _STATEMENT_KEYS)
             sheet.fault((*path, key), "unknown-key", what, hint, key=True)
     on, within = _observed(sheet, (*path, "on"), value.get("on"))
     not_after = _on(sheet, (*path, "not_after"), value.get("not_after"))
@@ -350,7 +350,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     return Statement(entry, recorded, None, on, uln, source, by, note, False, within, not_after)
 
 
-def _key_hint(key: str, beside: Mapping[str, Any], known: Collection[str]) -> str:
+def _key_hint(sheet: Sheet, key: str, beside: Mapping[str, Any], known: Collection[str]) -> str:
     """What a key that is none may have been meant as, among the others of its braces."""
     name, colon, rest = key.partition(":")
     if colon and rest and name in known:
@@ -358,7 +358,7 @@ def _key_hint(key: str, beside: Mapping[str, Any], known: Collection[str]) -> st
     number = next((beside[one] for one, other in pairwise(beside) if other == key), None)
     if key.isdigit() and beside[key] is None and isinstance(number, Num):
         return f"a decimal comma? write `{shorten(f'{number}.{key}')}`"
-    return did_you_mean(key, known)
+    return sheet.near(key, known)
 
 
 def _blank(value: Any) -> bool:
@@ -460,7 +460,7 @@ def _value(
         if text in codes:
             return text
         what = f"`{shorten(text)}` is not one of the codes of `{fact.name}`"
-        sheet.fault(path, "unknown-code", what, did_you_mean(text, codes))
+        sheet.fault(path, "unknown-code", what, sheet.near(text, codes))
         return None
     if fact.type == "text":
         if len(text) > MAX_TEXT:
@@ -571,7 +571,7 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
             if key not in ENTRY_WORDS:
                 what = f"`{record.name}` entries have no field `{shorten(key)}`"
                 known = set(record.fields) | ENTRY_WORDS
-                hint = _key_hint(key, value, known)
+                hint = _key_hint(sheet, key, value, known)
                 sheet.fault((*path, key), "unknown-field", what, hint, key=True)
         elif not _blank(one):
             read = _field_value(aside, (*path, key), field, one)
