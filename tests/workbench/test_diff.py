@@ -543,12 +543,12 @@ def test_a_headline_speaks_of_verdicts_where_a_criterion_moves_the_other_way() -
     assert "subjects stand" not in as_text(told)
 
 
-ONLY_READ = {"ask", "found_in", "effort", "place", "name"}
+ONLY_READ = {"ask", "found_in", "effort", "place", "name", "usual_u"}
 OTHER: Mapping[str, Any] = {
     "type": "text", "unit": "other", "choices": (m.Choice("z", "Z"),), "range_u": (1, 2),
     "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
-    "many": True,
+    "many": True, "unit_required": True,
 }  # fmt: skip
 
 
