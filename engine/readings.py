@@ -98,6 +98,10 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
 
 
 def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Found:
+    if len(statements) == 1 and not statements[0].voided:
+        first = statements[0].first
+        if first is None or first <= as_of:  # by far the most
+            return _from_chosen(fact, statements, first, None, as_of)
     counted = [s for s in statements if not s.voided]
     if not counted:
         return _with_passed(_unknown(fact, "not_recorded", statements), statements, (), as_of)
@@ -120,7 +124,7 @@ def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Fou
         if slips:
             found = _unknown(fact, "undated", (*chosen, *slips), found.until, starts)
             chosen = (*chosen, *slips)
-    return _with_passed(found, statements, chosen, as_of) if len(statements) > 1 else found
+    return _with_passed(found, statements, chosen, as_of)
 
 
 def _begins(first: date, as_of: date) -> date:
