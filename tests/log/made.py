@@ -65,8 +65,9 @@ def record_of(
     counts = {"true": "1 true, 0 false, 0 unknown", "false": "0 true, 1 false, 0 unknown",
               "unknown": "0 true, 0 false, 1 unknown"}[truth]  # fmt: skip
     section = {"true": "all passed", "false": "not all passed", "unknown": "open"}[truth]
+    criterion = f"criterion I05: answer {answer}, {status}"
     concluded = {
-        f"lansky above 50 %: {truth}; criterion I05: answer {answer}, {status}": "reading of lansky",
+        f"lansky above 50 %: {truth}; {criterion}": "reading of lansky",
         f"inclusion criteria: {section}": f"tally of inclusion criteria: {counts}",
         f"verdict: {verdict}": f"tally of verdict: {counts}",
     }
