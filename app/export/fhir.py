@@ -20,7 +20,8 @@ from app.imports.recorded import json_text
 from app.inputs import print_faults, protocol_from, say, unreadable, unwritable
 from app.log import LogFault
 from app.main import REJECTED
-from app.writing import write_file
+from app.printing import put
+from app.writing import made_folder, write_file
 from engine.faults import InputRejected
 from engine.model import Protocol
 from engine.record import Decision, dump
@@ -48,16 +49,16 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     path = arguments.out / "research-subjects.json"
     try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
+        made_folder(arguments.out)
         write_file(path, text)
     except OSError as error:
-        say(unwritable(path, error).text())
+        say(unwritable(Path(error.filename or path), error).text())
         return REJECTED
     for line in handed.passed:
         say(f"left out: {line}")
     candidates = sum(decision["verdict"] != "ineligible" for decision in decisions)
-    print(f"candidates: {candidates}, ineligible: {len(decisions) - candidates}")
-    print(f"written to {path.as_posix()}")
+    put(f"candidates: {candidates}, ineligible: {len(decisions) - candidates}")
+    put(f"written to {path.as_posix()}")
     return 0
 
 

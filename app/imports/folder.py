@@ -22,7 +22,8 @@ from typing import IO
 
 from app.imports.recorded import Recorded, file_name, subject_text
 from app.imports.summary import Summary
-from app.inputs import ACCOUNT, UNFINISHED, path_text
+from app.inputs import ACCOUNT, path_text
+from app.writing import UNFINISHED
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.subjects import read_subject

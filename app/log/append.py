@@ -100,7 +100,7 @@ def whole_record(record: bytes) -> Any:
             raise ValueError("not as records are written")
         return checked_decision(whole)
     except Misfit as misfit:
-        raise EntryFault(f"the record is no decision, or was altered: {misfit}") from None
+        raise EntryFault(f"the record is not a decision, or was altered: {misfit}") from None
     except (ValueError, TypeError, LookupError, AttributeError):
         raise EntryFault("the record is not a decision, or states something twice") from None
 
