@@ -19,7 +19,8 @@ from engine.record import Day, Decision, FieldRecord, Gap, Message, Shown, TestR
 from engine.semantics import CHANGES
 from engine.shapes import Misfit, check_of, fits, same
 
-SCHEMAS = ("eligo.decision/2", "eligo.decision/1")
+OLD = "eligo.decision/1"
+SCHEMAS = ("eligo.decision/2", OLD)
 """The schemas of decisions that are read."""
 
 _SINCE_2 = frozenset(
@@ -55,7 +56,7 @@ def checked_decision(value: Any) -> Decision:
     """A plain value as the decision that it is. Raises: Misfit, with the place."""
     if not isinstance(value, dict) or value.get("schema") not in SCHEMAS:
         raise Misfit("schema", f"is none of {', '.join(SCHEMAS)}")
-    old = value["schema"] == "eligo.decision/1"
+    old = value["schema"] == OLD
     shown = {**value, "schema": "eligo.decision/2"} if old else value
     fits(shown, Decision, _SINCE_2 if old else frozenset())
     try:
@@ -63,6 +64,16 @@ def checked_decision(value: Any) -> Decision:
     except RecursionError:
         raise Misfit("", "is nested too deeply") from None
     return cast(Decision, value)
+
+
+def as_then(value: Any) -> Any:
+    """A decision without what `eligo.decision/1` did not have, for comparing the two."""
+    if isinstance(value, list):
+        return [as_then(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: as_then(one) for key, one in value.items() if key not in _SINCE_2}
+    return {**kept, "schema": OLD} if "schema" in kept else kept
 
 
 def status_of(kind: Kind, answer: Answer) -> Status:
