@@ -264,11 +264,13 @@ class Import:
         """What belongs to no patient of the input; returns what may be of any of them."""
         lost = []
         rows = spool.base.execute(
-            "SELECT n, key, name, kind, body IS NOT NULL, why, look, day, about, state, patient"
-            " FROM placed JOIN seen USING(n) ORDER BY n"
+            "SELECT n, name, kind, body IS NOT NULL, why, look, day, about, state, patient"
+            " FROM placed JOIN seen USING(n)"
+            " WHERE patient NOT IN (SELECT identity FROM known) ORDER BY n"
         )
-        for n, _, name, kind, kept, why, look, day, about, state, patient in rows.fetchall():
-            if patient in spool.patients or (kind == "Patient" and kept):
+        for n, name, kind, kept, why, look, day, about, state, patient in rows:
+            if kind == "Patient" and kept:
+                spool.line(n, NOBODY, Line(name, left="deleted since"))
                 continue
             if not kept or kind == "Medication":
                 if name and kind:

@@ -28,6 +28,8 @@ def account_for(found: Gathered, patient: Patient, summary: Summary) -> None:
     for (kind, words), times in found.uncoded.items():
         what = f"{kind}, {words}: not in the map"
         summary.note("remark", what, about=patient.subject, times=times)
+    for reason, times in found.irrelevant.items():
+        summary.note("remark", reason, about=patient.subject, times=times)
     for reason in patient.unconfirmed:
         summary.note("unconfirmed", reason, about=patient.subject)
     if found.repeated:

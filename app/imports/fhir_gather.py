@@ -20,7 +20,7 @@ from app.imports.fhir_element import (
 from app.imports.fhir_entry import entry
 from app.imports.fhir_map import EntryRule, FactRule, FhirMap, Fit, Look, Open, Type
 from app.imports.fhir_path import Resource
-from app.imports.fhir_select import FOREIGN, code_words, uncoded
+from app.imports.fhir_select import FOREIGN, IRRELEVANT, code_words, uncoded
 from app.imports.fhir_spool import Kept, Spool
 from app.imports.fhir_statement import LeftOut, statement
 from app.imports.fhir_status import Around, Hit, clinical, standing
@@ -84,6 +84,7 @@ class Gathered:
     unclassified: list[Unclassified] = field(default_factory=list)
     unusable: Counter[tuple[str, str]] = field(default_factory=Counter)
     uncoded: Counter[tuple[str, str]] = field(default_factory=Counter)
+    irrelevant: Counter[str] = field(default_factory=Counter)
     future: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -147,7 +148,9 @@ class _One:
             self.out.foreign.append(f"{kept.name}: {kept.why}")
         if kept.body is None:
             self.out.left_out += 1
-            if "(" in kept.why:
+            if kept.why.startswith(IRRELEVANT):
+                self.out.irrelevant[kept.why] += 1
+            elif "(" in kept.why:
                 self.out.uncoded[kept.kind, kept.why.partition("(")[2].removesuffix(")")] += 1
             return Line(kept.name, left=kept.why, day=kept.day, look=kept.look)
         if kept.kind == "Medication":
@@ -309,6 +312,7 @@ class _One:
             bundled.plain[key] = value
         bundled.sources.append((kept.n, hit.source))
         made.bundled = True
+        made.why += [str(said.plain["note"])] if "note" in said.plain else []
 
     # --- what no rule knows -------------------------------------------------------------
 
@@ -321,7 +325,8 @@ class _One:
             return
         code = self.map.is_irrelevant(codings(concept))
         if code is not None:
-            made.why.append(f"irrelevant, as the map says: {code.display}")
+            made.why.append(f"{IRRELEVANT}{code.display}")
+            self.out.irrelevant[made.why[-1]] += 1
             return
         words_of = concept_words(concept)
         label = clean(f"{words_of[0]} ({words_of[-1]})" if len(words_of) > 1

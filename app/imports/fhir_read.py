@@ -312,6 +312,8 @@ def _unpacked(
         elif not isinstance(resource.get("resourceType"), str):
             yield Read(at, why="not a resource: it has no `resourceType`")
         else:
+            if resource["resourceType"] == "OperationOutcome":
+                source.doubts.append(f"{source.name} holds a message of the server's")
             yield Read(
                 at,
                 resource,

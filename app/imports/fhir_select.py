@@ -22,6 +22,7 @@ from app.imports.recorded import clean
 from app.imports.report import Line
 
 FOREIGN = "not FHIR R4: "
+IRRELEVANT = "irrelevant, as the map says: "
 MOST_NAMED = 1_000
 Codings = list[tuple[str, str]]
 
@@ -92,7 +93,7 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         elif kind in fhir_map.unread_entries or kind in fhir_map.unread_facts:
             code = fhir_map.is_irrelevant(codings(concept))
             if code is not None:
-                leave(f"irrelevant, as the map says: {code.display}")
+                leave(f"{IRRELEVANT}{code.display}")
             else:
                 spool.see(n, read, about, Reference(), keep=True, day=day)
         else:

@@ -57,6 +57,7 @@ class Spool:
             " name TEXT, about TEXT, medication TEXT, version TEXT, digest BLOB, body BLOB,"
             " why TEXT, look INT, day TEXT);"
             "CREATE TABLE placed(n INTEGER PRIMARY KEY, identity TEXT, patient TEXT, state TEXT);"
+            "CREATE TABLE known(identity TEXT PRIMARY KEY);"
             "CREATE TABLE line(n INTEGER, patient TEXT, name TEXT, day TEXT, gave TEXT, left TEXT,"
             " look INTEGER);"
         )
@@ -184,6 +185,7 @@ class Spool:
         self.patients: dict[str, None] = {}
         for identity, body in rows:
             self.patients[identity] = None
+            self.base.execute("INSERT OR IGNORE INTO known VALUES(?)", (identity,))
             listed = pickle.loads(body).get("identifier")
             for one in listed if isinstance(listed, list) else []:
                 if isinstance(one, dict) and isinstance(one.get("value"), str):

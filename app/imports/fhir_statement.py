@@ -100,7 +100,8 @@ def statement(rule: FactRule, hit: Hit, protocol: Protocol, around: Around) -> S
             return _absent(absent, base, notes, future)
         value = _value(rule, hit, notes, around)
     except Unusable as reason:
-        if kind == "uncertain" and hit.resource["resourceType"] == "Condition":
+        if hit.resource["resourceType"] == "Condition" and rule.active_only:
+            # What is active has no day that makes it older than anything.
             base = {k: v for k, v in base.items() if k not in ("on", "not_after")}
         return _unknown(base, notes, str(reason), future)
     said = {**value, **base}
