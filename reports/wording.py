@@ -281,3 +281,12 @@ def _amount_interval(low: Value | None, high: Value | None, unit: str) -> str:
     if isinstance(low, bool) or isinstance(high, bool):
         return "yes or no, not known"
     return f"between {_one(low, '')} and {_one(high, unit)}"
+
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
+
+
+def inert(cell: str) -> str:
+    """A cell of a table for spreadsheets: what one would calculate stands behind a quote."""
+    runs = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if runs else cell
