@@ -21,7 +21,7 @@ from engine.record import (
     Why,
 )
 
-LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached"]
+LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached", "unknown"]
 SevereStatus = Literal["yes", "no", "unknown", "not_yet_reached"]
 
 
@@ -50,12 +50,15 @@ class EntryOutcome(TypedDict):
 class BestResponse(TypedDict):
     """Best response in the window. `possible` are the classes it could be.
 
+    `window_or_ends`: the day after, where the window may end on either.
+
     `remission`: whether it is one. `evaluable`: an assessment in the window shows where the
     patient stood. `mrd`: residual disease at the assessment of best response, or the best of
     them where several share it.
     """
 
     window_ends: str
+    window_or_ends: NotRequired[str]
     window_closed: bool
     evaluable: bool
     best: str | None
@@ -69,10 +72,14 @@ class BestResponse(TypedDict):
 
 
 class Landmark(TypedDict):
-    """Where a patient stands at one landmark."""
+    """Where a patient stands at one landmark.
+
+    `or_on`: the day after, where the landmark may be on either, as its month lacks the day.
+    """
 
     after: str
     on: str
+    or_on: NotRequired[str]
     status: LandmarkStatus
 
 
@@ -103,11 +110,13 @@ class EndpointOutcome(TypedDict):
 class Worst(TypedDict):
     """The worst class of a toxicity by one day. `low` and `high` differ where it is open.
 
-    `severe`: whether it is among the classes counted, by `on`. `entry` shows `low`.
+    `severe`: whether it is among the classes counted, by `on`. `entry` shows `low`. `or_on`:
+    the day after, where the period may end on either.
     """
 
     after: str
     on: str
+    or_on: NotRequired[str]
     low: str | None
     high: str | None
     severe: SevereStatus
@@ -210,6 +219,7 @@ class Estimate(TypedDict):
     event_free: int
     censored_before: int
     not_yet_reached: int
+    unknown: int
 
 
 class Curve(TypedDict):
