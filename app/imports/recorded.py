@@ -43,6 +43,7 @@ class Recorded:
     facts: dict[str, list[Plain]] = field(default_factory=dict)
     entries: dict[str, list[Plain]] = field(default_factory=dict)
     heads: dict[str, Plain] = field(default_factory=dict)
+    imported: Plain = field(default_factory=dict)
 
     def say(self, fact: str, statement: Plain) -> str:
         """Add a statement; returns where it will stand in the file."""
@@ -59,6 +60,8 @@ class Recorded:
     def plain(self, protocol: Protocol) -> Plain:
         """The file's value, facts and lists in the order of the dictionary."""
         result: Plain = {"subject": self.subject}
+        if self.imported:
+            result["imported"] = self.imported
         facts = {name: self.facts[name] for name in protocol.facts if self.facts.get(name)}
         if facts:
             result["facts"] = facts
@@ -151,9 +154,12 @@ def _json(value: Any, newline: str) -> Iterator[str]:
 
 
 def subject_yaml(value: Plain, origin: str = "") -> str:
-    """A subject file as YAML: a statement or entry a line, as people write them."""
+    """A subject file as YAML: a statement or entry a line, as people write them; the last line
+    says that it was not cut."""
     lines = [f"# {line}" for line in origin.splitlines()]
     lines.append(f"subject: {scalar(value['subject'])}")
+    if value.get("imported"):
+        lines.append(f"imported: {flow(value['imported'])}")
     if value.get("facts"):
         lines.append("facts:")
     for name, statements in value.get("facts", {}).items():
@@ -169,7 +175,7 @@ def subject_yaml(value: Plain, origin: str = "") -> str:
         lines += [f"    {key}: {scalar(record[key])}" for key in record if key != "entries"]
         lines.append("    entries:" if record["entries"] else "    entries: []")
         lines += [f"      - {flow(one)}" for one in record["entries"]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n...\n"
 
 
 def flow(value: Any) -> str:
