@@ -42,3 +42,10 @@ def add(day: date, duration: Duration) -> date | None:
         return day + timedelta(days=duration.days)
     except OverflowError:
         return None
+
+
+def of_year(day: date, year: int) -> date:
+    """The same day of another year; the 28th of February where that has no 29th."""
+    if (day.month, day.day) == (2, 29):
+        return date(year, 3, 1) - timedelta(days=1)
+    return day.replace(year=year)

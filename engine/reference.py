@@ -7,8 +7,9 @@ two is not also an error in the other. Its inputs have passed the reader.
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from calendar import isleap, monthrange
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -105,34 +106,101 @@ def _reading(fact: m.Fact, why: m.Reason | None, low: End = None, high: End = No
     return m.Reading(fact.name, low, high, reason, None, uln_reason)
 
 
+def _ratios(
+    fact: m.Fact,
+    values: Collection[tuple[m.Statement, Interval]],
+    newest: date | None,
+    whole: Interval,
+) -> tuple[m.UlnRatio | None, m.Reason | None]:
+    """The ratio of every value that could count to its limit of normal, or why none (4)."""
+    lasting = fact.changes == "never"
+    decided = {
+        _ratio(fact, s, whole if lasting else ends)
+        for s, ends in values
+        if lasting or s.on == newest
+    } - {None}
+    if len(decided) > 1:
+        return None, "conflicting"
+    others = [_ratio(fact, s, ends) for s, ends in values if not lasting and s.on != newest]
+    known = {ratio for ratio in (*decided, *others) if ratio is not None}
+    lacking = None in others or (not decided and len(others) < len(values))
+    if not known or (lacking and len({ends for _, ends in values}) > 1):
+        return None, "no_limit"
+    lows, highs = [r.low for r in known], [r.high for r in known]
+    low = None if None in lows else min(end for end in lows if end is not None)
+    high = None if None in highs else max(end for end in highs if end is not None)
+    return m.UlnRatio(low, high), "undated" if len(known) > 1 else None
+
+
+def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: int) -> m.Reading:
+    """What statements come to of which each could be the one that counts (4)."""
+    said = [None if s.value is None else _interval(fact, s.value, today) for s in kept]
+    values = [(s, ends) for s, ends in zip(kept, said, strict=True) if ends is not None]
+    pending = any(s.unknown == "pending" for s in kept)
+    if not values:
+        return _reading(fact, "pending" if pending else "not_done")
+    if fact.valid_for is not None and newest is None:
+        return _reading(fact, "undated")
+    if fact.valid_for and newest and today > later(newest.toordinal(), fact.valid_for):
+        return _reading(fact, "out_of_date")
+    lows, highs = {low for _, (low, _) in values}, {high for _, (_, high) in values}
+    differ = len({ends for _, ends in values}) > 1
+    full = fact.type == "date" and lows == highs and min(lows) > m.PAST
+    why: m.Reason = "undated" if differ and fact.changes != "never" else "imprecise"
+    if fact.changes == "never":
+        low, high = max(lows), min(highs)
+        if len(values) < len(kept) or low > high:
+            return _reading(fact, "conflicting")
+    else:
+        low, high = min(lows), max(highs)
+        if len({ends for s, ends in zip(kept, said, strict=True) if s.on == newest}) > 1:
+            return _reading(fact, "conflicting")
+        if len(values) < len(kept):
+            return _reading(fact, "pending" if pending else "undated")
+        if differ and fact.type != "quantity" and not full:
+            return _reading(fact, "undated")
+    if fact.attested_by and not all(s.by for s in kept):
+        return _reading(fact, "not_attested")
+    found = _reading(fact, why, low, high)
+    if fact.type != "quantity":
+        return found
+    ratio, uln_reason = _ratios(fact, values, newest, (low, high))
+    return replace(found, times_uln=ratio, uln_reason=uln_reason)
+
+
 def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m.Reading:
     """From the statements about one fact to its reading (4)."""
     counted = [s for s in statements if not s.voided and (s.value is not None or s.unknown)]
-    reached = [s for s in counted if s.on is None or s.on <= as_of]
+    reached = [s for s in counted if s.first is None or s.first <= as_of]
     if not reached:
         return _reading(fact, "not_yet" if counted else "not_recorded")
-    latest = max((s.on for s in reached if s.on is not None), default=None)
-    kept = [s for s in reached if s.on == latest]
-    unknowns = [s.unknown for s in kept if s.unknown is not None]
-    if len(unknowns) == len(kept):
-        return _reading(fact, "pending" if "pending" in unknowns else "not_done")
-    today = as_of.toordinal()
-    if fact.valid_for is not None and latest is None:
-        return _reading(fact, "undated")
-    if fact.valid_for and latest and today > later(latest.toordinal(), fact.valid_for):
-        return _reading(fact, "out_of_date")
-    intervals = [_interval(fact, s.value, today) for s in kept if s.value is not None]
-    low, high = intervals[0]
-    if unknowns or len(set(intervals)) > 1:
-        return _reading(fact, "conflicting")
-    if fact.attested_by and not all(s.by for s in kept):
-        return _reading(fact, "not_attested")
-    found = _reading(fact, "imprecise", low, high)
-    ratios = [r for s in kept if (r := _ratio(fact, s, (low, high))) is not None]
-    if fact.type != "quantity" or not ratios:
-        return found
-    ratio = ratios[0] if all(r == ratios[0] for r in ratios) else None
-    return m.Reading(fact.name, low, high, found.reason, ratio, None if ratio else "conflicting")
+    newest = max((s.first for s in reached if s.first is not None), default=None)
+
+    def older(said: m.Statement) -> bool:
+        last = said.last
+        return newest is not None and last is not None and last < newest
+
+    lasting = fact.changes == "never"
+    kept = [s for s in reached if not older(s) or (lasting and s.value is not None)]
+    found = _chosen(fact, kept, newest, as_of.toordinal())
+    for said in counted:
+        day = said.first
+        if found.low is None or day is None or day.year <= as_of.year:
+            continue
+        # The year may be a slip: then it is of this year, and may be the newest.
+        leap = (2, 29) if isleap(as_of.year) else (2, 28)
+        first, last = (
+            date(as_of.year, *((d.month, d.day) if (d.month, d.day) != (2, 29) else leap))
+            for d in (day, said.last or day)
+        )
+        if first > as_of or (newest is not None and last < newest):
+            continue
+        alone = _chosen(
+            replace(fact, valid_for=None, attested_by=""), [said], day, as_of.toordinal()
+        )
+        if replace(alone, reason=found.reason, uln_reason=found.uln_reason) != found:
+            return _reading(fact, "undated")
+    return found
 
 
 def _matches(entry: m.Entry, wanted: Iterable[m.Where], records: m.RecordList) -> m.Truth:
@@ -159,6 +227,7 @@ def _from_records(
     """What a record list comes to (5). `sure` entries match, `may` entries may match."""
     said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
     confirmed = said is not None and said <= today <= later(said, records.valid_for)
+    confirmed = confirmed and recorded.doubt is None
     reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
     found = [(_matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
     sure = [e for truth, e in found if truth == "true"]

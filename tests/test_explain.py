@@ -254,7 +254,7 @@ criteria:
     for listed, promised in (("", False), ("complete_on: 2026-11-20, ", True)):
         said = f"{{subject: S, records: {{therapy: {{{listed}entries: [{{ended: 2026-11-20}}]}}}}}}"
         with Screener(small) as made:
-            decision = made.decide(read_subject(said.encode(), "s.yaml", small), AS_OF)
+            decision = made.decide(read_subject(f"{said}\n...\n".encode(), "s.yaml", small), AS_OF)
         last, gap = (criterion["why"] for criterion in decision["criteria"])
         assert ("Satisfied from 2026-11-27" in last["says"]) == promised
         assert last["changes_on"] == "2026-11-27"

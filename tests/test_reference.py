@@ -228,8 +228,8 @@ def test_a_range_closes_the_open_end(recorded: str, unit: str, low: str, high: s
 FIVE, SIX = amount("5"), amount("6")
 
 
-def unknown(why: m.SaidUnknown, day: str | None = None) -> m.Statement:
-    return said(None, day, unknown=why)
+def unknown(why: m.SaidUnknown, day: str | None = None, until: str | None = None) -> m.Statement:
+    return said(None, day, until, why)
 
 
 @pytest.mark.parametrize(
@@ -243,10 +243,26 @@ def unknown(why: m.SaidUnknown, day: str | None = None) -> m.Statement:
         (None, [said(FIVE, "2026-11-21", voided=True)], "not_recorded"),
         (None, [said(FIVE, "2026-11-20")], 5),
         (None, [said(FIVE)], 5),
-        # An undated value counts beside nothing but undated ones and those not yet reached.
-        (None, [said(SIX), said(FIVE, "2020-01-01")], 5),
+        # An undated value could be the newest: one that differs keeps the reading open.
+        (None, [said(FIVE), said(FIVE, "2020-01-01")], 5),
         (None, [said(SIX), said(FIVE, "2026-11-21")], 6),
-        (None, [said(SIX), unknown("not_done", "2020-01-01")], "not_done"),
+        (None, [said(SIX), unknown("not_done", "2020-01-01")], "undated"),
+        (None, [said(SIX), unknown("pending", "2020-01-01")], "pending"),
+        (None, [unknown("pending"), said(FIVE, "2026-11-19")], "pending"),
+        (None, [unknown("not_done"), said(FIVE, "2026-11-19")], "undated"),
+        (None, [said(SIX), said(FIVE, "2026-11-19"), said(SIX, "2026-11-19")], "conflicting"),
+        # A statement is older only if its last day is before another's first.
+        (None, [said(SIX, "2026-10"), said(FIVE, "2026-11-01")], 5),
+        (None, [said(SIX, "2026-11-18"), said(FIVE, until="2026-11-17")], 6),
+        (None, [said(SIX, "2026"), said(SIX, "2026-11-18")], 6),
+        (None, [unknown("pending", until="2026-11-18"), said(FIVE, "2026-11-18")], "pending"),
+        # A year that has not come may be a slip for this one.
+        (None, [said(SIX, "2027-11-19"), said(FIVE, "2026-11-08")], "undated"),
+        (None, [said(SIX, "2027-11-07"), said(FIVE, "2026-11-08")], 5),
+        (None, [said(SIX, "2027-12-19"), said(FIVE, "2026-11-08")], 5),
+        (None, [said(FIVE, "2027-11-19"), said(FIVE, "2026-11-08")], 5),
+        (None, [said(SIX, "2027-11"), said(FIVE, "2026-11-08")], "undated"),
+        (None, [unknown("pending", "2027-11-19"), said(FIVE, "2026-11-08")], "undated"),
         # The latest day wins, in either order, and nothing falls back.
         (None, [said(SIX, "2026-11-18"), said(FIVE, "2026-11-19")], 5),
         (None, [said(FIVE, "2026-11-19"), said(SIX, "2026-11-18")], 5),
@@ -269,6 +285,9 @@ def unknown(why: m.SaidUnknown, day: str | None = None) -> m.Statement:
         ("14 days", [said(FIVE, "2026-11-05")], "out_of_date"),
         ("0 days", [said(FIVE, "2026-11-20")], 5),
         ("0 days", [said(FIVE, "2026-11-19")], "out_of_date"),
+        ("14 days", [said(FIVE, "2026-11")], "out_of_date"),
+        ("20 days", [said(FIVE, "2026-11")], 5),
+        ("14 days", [said(FIVE, until="2026-11-19")], "undated"),
         ("1 months", [said(FIVE, "2026-10-20")], 5),
         ("1 months", [said(FIVE, "2026-10-19")], "out_of_date"),
         ("14 days", [said(FIVE)], "undated"),
@@ -294,6 +313,47 @@ def test_which_statements_decide(
             assert found == m.Reading("x", value, value, None, None, "no_limit")
         else:
             assert found == m.Reading("x", None, None, expected, None, expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("of", "statements", "low", "high", "reason"),
+    [
+        ("quantity", [said(SIX), said(FIVE, "2026-11-19")], 5, 6, "undated"),
+        ("quantity", [said(SIX, "2026-11"), said(FIVE, "2026-11-19")], 5, 6, "undated"),
+        ("quantity", [said(SIX, until="2026-11-19"), said(FIVE, "2026-11-19")], 5, 6, "undated"),
+        ("quantity", [said(SIX, "2026-10"), said(FIVE, "2026-10")], 5, 6, "undated"),
+        ("lasting", [said(FIVE, "2020-01-01"), said(FIVE, "2026-11-19")], 5, 5, None),
+        ("lasting", [said(amount("<=5"), "2026-11-19"), said(amount(">=5"))], 5, 5, None),
+        ("lasting", [said(FIVE, "2020-01-01"), said(SIX, "2026-11-19")], None, None, "conflicting"),
+        ("lasting", [said(FIVE), unknown("pending", "2026-11-19")], None, None, "conflicting"),
+        ("lasting", [said(FIVE, "2026-11-19"), unknown("pending", "2026-11-18")], 5, 5, None),
+    ],
+)
+def test_what_statements_of_uncertain_days_come_to(
+    of: str, statements: list[m.Statement], low: int | None, high: int | None, reason: m.Reason
+) -> None:
+    made = fact("x", "quantity", changes="never" if of == "lasting" else None)
+    ends = [end if end is None else end * m.MILLION for end in (low, high)]
+    for order in (statements, statements[::-1], statements * 2):
+        found = read(made, order)
+        assert (found.low, found.high, found.reason) == (*ends, reason)
+
+
+def test_dates_and_words_of_uncertain_days() -> None:
+    date_ = fact("x", "date")
+    found = read(date_, [said(days("2026-03-02")), said(days("2026-04-01"), "2026-11-01")])
+    assert (found.low, found.high, found.reason) == (
+        date(2026, 3, 2).toordinal(), date(2026, 4, 1).toordinal(), "undated",
+    )  # fmt: skip
+    for other in ("never", days("2026-03")):
+        found = read(date_, [said(other), said(days("2026-04-01"), "2026-11-01")])
+        assert (found.low, found.reason) == (None, "undated")
+    lasting = fact("x", "date", changes="never")
+    found = read(lasting, [said(days("2017-03")), said(days("2017-03-02"), "2026-11-01")])
+    assert (found.low, found.high) == (date(2017, 3, 2).toordinal(),) * 2
+    boolean = fact("x", "boolean")
+    assert read(boolean, [said(True), said(False, "2026-11-19")]).reason == "undated"
+    assert read(boolean, [said(True), said(True, "2026-11-19")]).low == 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine import reference
-from engine.calendar import add
+from engine.calendar import add, of_year
 from engine.model import (
     MILLION,
     AgoTest,
@@ -46,6 +46,7 @@ from engine.model import (
     Verdict,
 )
 from engine.packs import is_birth_date
+from engine.readings import confirmed as relied_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,12 @@ def last_day(protocol: Protocol, subject: Subject, as_of: date, until: date) -> 
             for said in statements:
                 if (
                     not said.voided
-                    and said.on is not None
-                    and said.on > as_of
+                    and said.first is not None
+                    and said.first > as_of
                     and isinstance(said.value, Days)
-                    and said.value.first > said.on
+                    and said.value.first > said.first
                 ):
-                    until = min(until, said.on - timedelta(days=1))
+                    until = min(until, said.first - timedelta(days=1))
     return until
 
 
@@ -140,6 +141,9 @@ def change_days(
             elif isinstance(fact.derive, DaysBetween):
                 near = {limit // MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
                 found |= {end + sign * n for end in ends for n in near for sign in (1, -1)}
+    for name in roots:
+        for statement in subject.facts.get(name, ()):
+            found.update(_slips(statement, after, until))
     low, high = after.toordinal(), until.toordinal()
     return [date.fromordinal(number) for number in sorted(found) if low < number <= high]
 
@@ -184,7 +188,7 @@ def _ends(
         statements = subject.facts.get(name, ())
         if name not in roots:
             roots.add(name)
-            _lapses(found, (s.on for s in statements if not s.voided), fact.valid_for)
+            _lapses(found, (s.first for s in statements if not s.voided), fact.valid_for)
         ends = {day for s in statements if not s.voided for day in _days(s.value)}
     else:
         listed = subject.records.get(derive.records, Entries(None, ()))
@@ -201,6 +205,17 @@ def _ends(
 
 def _days(value: object) -> tuple[int, ...]:
     return (value.first.toordinal(), value.last.toordinal()) if isinstance(value, Days) else ()
+
+
+def _slips(statement: Statement, after: date, until: date) -> Iterator[int]:
+    """The days on which a statement of a later year begins, or ceases, to be one that may be
+    of the current year (SEMANTICS 4)."""
+    first = statement.first
+    if statement.voided or first is None or first.year <= after.year:
+        return
+    for year in range(after.year, until.year + 1):
+        yield date(year, 1, 1).toordinal()
+        yield of_year(first, year).toordinal()
 
 
 def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | None) -> None:
@@ -260,11 +275,7 @@ def kept_current(protocol: Protocol, today: Day, subject: Subject) -> Protocol:
 
 def confirmed(protocol: Protocol, subject: Subject, records: str, on: date) -> bool:
     """Whether a list may be relied on as complete on a day (SEMANTICS 5)."""
-    complete_on = subject.records.get(records, Entries(None, ())).complete_on
-    if complete_on is None or complete_on > on:
-        return False
-    until = add(complete_on, protocol.records[records].valid_for)
-    return until is None or on <= until
+    return relied_on(protocol.records[records], subject.records.get(records), on)
 
 
 def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -> Subject:
@@ -285,7 +296,7 @@ def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -
 
 
 def _repeated(statements: Iterable[Statement], on: date) -> Iterator[Statement]:
-    """The statements that count on a day, as they would be stated on that day."""
-    reached = [s for s in statements if not s.voided and s.on is not None and s.on <= on]
-    latest = max((s.on for s in reached if s.on is not None), default=None)
-    return (replace(s, on=on) for s in reached if s.on == latest and latest != on)
+    """The dated statements that count on a day, as they would be stated on that day."""
+    reached = [s for s in statements if not s.voided and s.first is not None and s.first <= on]
+    latest = max((s.first for s in reached if s.first is not None), default=None)
+    return (replace(s, on=on, within=None) for s in reached if s.first == latest and latest != on)
