@@ -55,13 +55,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's heading, what faults need to name a cell, and its rows, which come once."""
+    """A table's heading, what faults need to name a cell, and its rows, which come once.
+
+    `lines` are kept so that the file is not closed before they are.
+    """
 
     name: str
     heading: Row
     delimiter: str
     decimal: str
     rows: Iterator[Row]
+    lines: _Lines
 
     def fault(self, row: Row, column: int, code: str, message: str, hint: str = "") -> Fault:
         """A fault in a cell; the message names the column by its heading."""
@@ -72,9 +76,13 @@ class Table:
         return Fault(Span(self.name, row.line, column + 1), code, where, hint, excerpt, 1)
 
     def misfit(self, row: Row) -> Fault | None:
-        """The fault of a row that has not as many cells as the heading."""
+        """The fault of a row that has not the cells that the heading names."""
         have, want = len(row.cells), len(self.heading.cells)
         if have == want:
+            nameless = (c for c, cell in enumerate(row.cells) if cell and not self.heading.cells[c])
+            for column in nameless if "" in self.heading.cells else ():
+                what = "the column has no name, and a cell says something"
+                return self.fault(row, column, "unknown-column", what, "name the column")
             return None
         what = f"the row has {have} cells, and the heading has {want}"
         if have > want:
@@ -136,7 +144,7 @@ def read_table(name: str, stream: BinaryIO, dialect: Dialect, first: str) -> Tab
     if first not in heading.cells:
         hint = f"the first row must name the columns, `{first}` among them"
         raise _reject(name, heading.line, "heading", f"no column is called `{first}`", hint)
-    table = Table(name, heading, delimiter, dialect.decimal, rows)
+    table = Table(name, heading, delimiter, dialect.decimal, rows, lines)
     twice = [
         table.fault(heading, column, "duplicate-key", "stands here twice")
         for column, one in enumerate(heading.cells)

@@ -16,16 +16,18 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
-from app.imports.recorded import Recorded, file_name, subject_text
+from app.imports.recorded import Plain, Recorded, file_name, subject_text
 from app.imports.summary import Summary
 from app.inputs import ACCOUNT, UNFINISHED, path_text
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
-from engine.subjects import read_subject
+from engine.source import Document
+from engine.subjects import subject_of
 
 MANIFEST = "manifest.txt"
 JOURNAL = "journal.txt"
@@ -46,6 +48,7 @@ class Folder:
     earlier: dict[str, set[str]]
     summary: Summary
     journal: IO[str]
+    today: date
     written: dict[str, str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _open: list[tuple[IO[str], Path]] = field(default_factory=list)
@@ -59,20 +62,25 @@ class Folder:
         return self.out / ACCOUNT
 
     def write(self, recorded: Recorded, protocol: Protocol, origin: str, form: str) -> str:
-        """Write a subject file, whole, having read it back; returns its name.
+        """Write a subject file, whole, having had the engine read it; returns its name.
 
         `origin` is a comment for people (YAML only); `form` is `yaml` or `json`.
         Raises: InputRejected, also where a file that no import wrote stands there; OSError.
         """
-        text = subject_text(recorded.plain(protocol), origin, form)
-        name = file_name(recorded.subject, form)
+        document = Document("", "", recorded.plain(protocol))
+        subject_of(document, protocol, today=self.today)
+        return self.put(document.value, origin, form)
+
+    def put(self, value: Plain, origin: str, form: str) -> str:
+        """As `write`, for what the engine has read already."""
+        subject = str(value["subject"])
+        name = file_name(subject, form)
         if name.casefold() in self._taken:  # a file system may not tell case apart
-            name = file_name(recorded.subject, form, apart=True)
-        data = text.encode()
-        read_subject(data, name, protocol)
+            name = file_name(subject, form, apart=True)
         path, inside = self.subjects / name, f"subjects/{name}"
         if inside not in self.earlier and os.path.lexists(path):
-            raise InputRejected([_not_ours(path)], recorded.subject)
+            raise InputRejected([_not_ours(path)], subject)
+        data = subject_text(value, origin, form).encode()
         digest = sha256(data).hexdigest()
         self.journal.write(f"{digest}  {inside}\n")
         self.journal.flush()
@@ -105,8 +113,12 @@ class Folder:
 
 
 @contextmanager
-def opened(out: Path, kind: str, inputs: Iterable[str], protocol: Protocol) -> Iterator[Folder]:
+def opened(
+    out: Path, kind: str, inputs: Iterable[str], protocol: Protocol, today: date | None = None
+) -> Iterator[Folder]:
     """The folder of an import of `kind` (`csv`, `redcap`, `fhir`), to be written in.
+
+    `today`: no day of observation is later; the real one unless another is given.
 
     Raises: InputRejected if it holds what another kind of import wrote, or a file of an earlier
     import that was changed since; OSError.
@@ -125,7 +137,8 @@ def opened(out: Path, kind: str, inputs: Iterable[str], protocol: Protocol) -> I
         with suppress(FileNotFoundError):
             (account / MANIFEST).unlink()
         pack = f"{protocol.id} {protocol.version}"
-        folder = Folder(out, kind, earlier, Summary(kind, tuple(inputs), pack), journal)
+        summary = Summary(kind, tuple(inputs), pack)
+        folder = Folder(out, kind, earlier, summary, journal, today or date.today())
         try:
             yield folder
             folder.finish()

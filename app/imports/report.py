@@ -230,6 +230,8 @@ def _grouped(lines: Iterable[Line]) -> Iterable[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
+    if len(indent) + len(text) <= 80 and text.isprintable() and "  " not in text:
+        return [indent + text]
     return textwrap.wrap(
         text,
         80,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from app.imports.csv_read import Row, Table
 from app.inputs import looks_like, may_be_one
+from engine.faults import Fault, InputRejected
+from engine.model import Span
 
 Place = tuple[int, Row]
 """A row, and the number of the table it stands in."""
@@ -80,7 +82,7 @@ class Rows:
 
     def alike(self) -> Iterator[tuple[str, ...]]:
         """Ids that differ in case, width, leading zeros or signs nobody sees alone."""
-        before, group = None, []
+        before, group = None, list[str]()
         for near, id in self.base.execute(
             "SELECT near, id FROM subject WHERE near IN"
             " (SELECT near FROM subject GROUP BY near HAVING count(*) > 1) ORDER BY near, n"
@@ -93,7 +95,28 @@ class Rows:
         if group:
             yield tuple(group)
 
+    def stated(self, number: int | None) -> None:
+        """Hold the first table against the number of rows that somebody states.
+
+        Raises: InputRejected if it has another.
+        """
+        (have,) = self.base.execute("SELECT count(*) FROM row WHERE t=0").fetchone()
+        if number is not None and have != number:
+            table = self.tables[0]
+            what = f"the table has {have} rows below its heading, and {number} were stated"
+            hint = "save it whole again"
+            raise InputRejected([Fault(Span(table.name, 1, 1), "count", what, hint)])
+
+    def nobodys(self) -> Place | None:
+        """The first row of nobody that is no main row, if there is one."""
+        found = self.base.execute(
+            "SELECT t, line, cells FROM row WHERE id='' AND main=0 ORDER BY n LIMIT 1"
+        ).fetchone()
+        return (found[0], Row(found[1], tuple(json.loads(found[2])))) if found else None
+
     def of(self, subject: str) -> Sequence[Place]:
         """The rows of a subject, table by table, in their order."""
-        found = self.base.execute("SELECT t, line, cells FROM row WHERE id=? ORDER BY n", (subject,))
+        found = self.base.execute(
+            "SELECT t, line, cells FROM row WHERE id=? ORDER BY n", (subject,)
+        )
         return [(t, Row(line, tuple(json.loads(cells)))) for t, line, cells in found]

@@ -9,9 +9,9 @@ from functools import lru_cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.imports.csv_read import Dialect
 from app.imports.questionnaire import answers_of
 from app.imports.recorded import Recorded, json_text, subject_yaml
-from app.imports.tables import Dialect, Outcome
 from engine import model as m
 from engine.decision import Screener
 from engine.source import read_document
@@ -25,6 +25,7 @@ from tests.generators import (
     varied_subject,
 )
 from tests.interop.written import (
+    Outcome,
     alike,
     as_csv,
     as_fhir,

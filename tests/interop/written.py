@@ -8,21 +8,26 @@ import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.facts import csv_columns
+from app.imports import redcap_read, tables
+from app.imports.csv_read import Dialect, Table, read_table
 from app.imports.fhir import Confirmation, Import
 from app.imports.fhir_map import FhirMap, read_map
 from app.imports.folder import opened
+from app.imports.intake import Read, Reader, intake
 from app.imports.questionnaire import days_text, response
 from app.imports.recorded import Recorded, json_text, subject_json
-from app.imports.redcap import SIGNS, Variable, import_export, variables
+from app.imports.redcap import SIGNS, Variable, variables
 from app.imports.report import Report
-from app.imports.tables import Dialect, Outcome, import_tables, read_table
+from app.imports.rows import Rows
 from app.shipped import shipped_pack
 from engine import model as m
+from engine.faults import Fault
 from engine.packs import read_pack
 from engine.readings import find_readings, readings_only
 from engine.source import Document, Num, read_document
@@ -103,6 +108,7 @@ def as_csv(
             ("complete_on", entries.complete_on.isoformat() if entries.complete_on else ""),
             ("complete_by", entries.by),
             ("complete_source", entries.source),
+            ("count", str(len(entries.entries))),
         ):
             if text:
                 cells[f"{name}.{key}"] = text
@@ -133,21 +139,44 @@ def table_text(rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
     return stream.getvalue()
 
 
+@dataclass
+class Outcome:
+    """What an import of tables came to."""
+
+    recorded: list[Recorded]
+    faults: list[Fault]
+    rejected: list[str]
+    reads: list[Read]
+
+
+def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
+    reads = list(intake(rows, reader, protocol, "made.csv", today))
+    return Outcome(
+        [read.recorded for read in reads if not read.faults],
+        [fault for read in reads for fault in read.faults],
+        [read.subject for read in reads if read.faults],
+        reads,
+    )
+
+
+def table_of(name: str, text: str | bytes, dialect: Dialect | None = None) -> Table:
+    data = text if isinstance(text, bytes) else text.encode()
+    return read_table(name, io.BytesIO(data), dialect or Dialect(), "subject")
+
+
 def from_csv(
     main: str | bytes,
     lists: Mapping[str, str],
     protocol: m.Protocol,
     dialect: Dialect | None = None,
+    missing: Mapping[str, str] | None = None,
 ) -> Outcome:
-    dialect = dialect or Dialect()
-
-    def table(name: str, text: str | bytes) -> Any:
-        data = text if isinstance(text, bytes) else text.encode()
-        return read_table(name, data, dialect, "subject")
-
-    return import_tables(
-        table("main.csv", main), {n: table(f"{n}.csv", text) for n, text in lists.items()}, protocol
-    )
+    table = table_of("main.csv", main, dialect)
+    others = {name: table_of(f"{name}.csv", text, dialect) for name, text in lists.items()}
+    reader = tables.reader_of(table, others, protocol, missing or {})
+    rows = Rows()
+    tables.load(rows, table, others)
+    return outcome(rows, reader, protocol)
 
 
 def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
@@ -169,6 +198,8 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
             text = entries.by if variable.key == "by" else ""
             if variable.key == "complete_on" and entries.complete_on:
                 text = entries.complete_on.isoformat()
+            if variable.key == "count":
+                text = str(len(entries.entries))
             rows["", 1][variable.name] = text
         form = next(v.form for v in project if v.owner == name and v.field)
         for number, entry in enumerate(entries.entries, start=1):
@@ -225,8 +256,16 @@ def _redcap_cells(own: list[Variable], value: Any, said: m.Statement | None) -> 
     return cells
 
 
-def from_redcap(text: str, protocol: m.Protocol) -> Outcome:
-    return import_export(read_table("export.csv", text.encode(), Dialect(), "subject"), protocol)
+def from_redcap(
+    text: str, protocol: m.Protocol, missing: Mapping[str, str] | None = None, whole: bool = True
+) -> Outcome:
+    table = table_of("export.csv", text)
+    project = redcap_read.project_of(table, protocol)
+    rows = Rows()
+    rows.load(table, project.is_main)
+    rows.finish()
+    reader = redcap_read.reader_of(table, project, protocol, missing or {}, whole)
+    return outcome(rows, reader, protocol)
 
 
 # --- FHIR -------------------------------------------------------------------------------
@@ -428,7 +467,10 @@ def import_fhir(
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
             paths.append((path, name))
         out = Path(folder) / "out"
-        with opened(out, "fhir", list(files), protocol) as made, Report(made, protocol) as report:
+        with (
+            opened(out, "fhir", list(files), protocol, date.max) as made,
+            Report(made, protocol) as report,
+        ):
             work = Import(protocol, fhir_map, list(confirmations), id_system, "yaml")
             work.run(paths, report)
         subjects = {}
