@@ -114,6 +114,7 @@ def blank_subject(protocol: Protocol) -> str:
         lines.append("records:")
     for record in protocol.records.values():
         lines += _blank_record(record)
+    lines += ["# Keep the next line the last: it says that the file is whole.", "..."]
     return "\n".join(lines) + "\n"
 
 
@@ -121,7 +122,7 @@ def _blank_record(record: RecordList) -> Iterator[str]:
     yield f"  # {_one_line(record.ask)}"
     yield f"  {record.name}:"
     yield "    complete_on:   # the day on which this list was confirmed complete"
-    yield "    entries: []"
+    yield "    entries:       # the entries; if there are none, write `none: true` instead"
     yield "    # each entry: {" + ", ".join(f"{name}: ..." for name in record.fields) + "}"
     for field in record.fields.values():
         yield f"    #   {field.name}: {_one_line(_kind(field))}"

@@ -308,7 +308,7 @@ class _Worker:
         self.data, self.plan = b"", None
         record, faults = self._decide(file, {file.path: twice} if twice else {})
         work = self.work
-        if work.logged and record["schema"] == "eligo.decision/1":
+        if work.logged and record["schema"] == "eligo.decision/2":
             form: Literal["json", "yaml"] = "yaml"
             if file.path.suffix.lower() == ".json":
                 form = "json"
@@ -358,7 +358,7 @@ def _content(
     form = work.format
     if form == "json":
         return dump(record) + b"\n"
-    if record["schema"] != "eligo.decision/1":
+    if record["schema"] != "eligo.decision/2":
         if work.out is None:
             return b""
         return "".join(f"{fault.text()}\n" for fault in faults).encode()
@@ -377,14 +377,14 @@ def _content(
 
 def _row(record: Record) -> Record:
     """What the summary needs of a record: a folder of 100,000 must fit in memory."""
-    if record["schema"] != "eligo.decision/1":
+    if record["schema"] != "eligo.decision/2":
         return record
     return {**record, "criteria": [], "firings": []}
 
 
 def _file_name(record: Record, file: SubjectFile, form: str) -> str:
     """A safe file name for a subject's report; different ids never share one."""
-    decided = record["schema"] == "eligo.decision/1"
+    decided = record["schema"] == "eligo.decision/2"
     name = file_stem(record["subject"] if decided else None, file)
     if not decided and form != "json":
         return f"{name}.rejected.txt"

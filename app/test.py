@@ -26,7 +26,7 @@ from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
 from engine.source import read_document, shorten
-from engine.witness import Witness, change_lines, file_lines, flow, folded, quoted, screened
+from engine.witness import Witness, change_lines, flow, folded, quoted, screened
 from engine.worlds.asked import Plain, fitted
 from engine.worlds.space import Space
 
@@ -195,7 +195,8 @@ class _Suggester:
                 return self._lines(
                     name, witness.as_of, body, criterion, answer, decision["verdict"]
                 )
-        body = ["    subject:", *(f"      {line}" for line in file_lines(recorded, "CASE"))]
+        lines = ["subject: CASE", *change_lines(recorded)]
+        body = ["    subject:", *(f"      {line}" for line in lines)]
         return self._lines(name, witness.as_of, body, criterion, answer, witness.verdict)
 
     def _unused(self, name: str) -> str:

@@ -104,7 +104,9 @@ def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Fou
     reached = [s for s in counted if s.first is None or s.first <= as_of]
     starts = None
     if len(reached) < len(counted):
-        starts = min(s.first for s in counted if s.first is not None and s.first > as_of)
+        starts = min(
+            _begins(s.first, as_of) for s in counted if s.first is not None and s.first > as_of
+        )
         if not reached:
             found = _unknown(fact, "not_yet", tuple(counted), None, starts)
             return _with_passed(found, statements, (), as_of)
@@ -119,6 +121,15 @@ def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Fou
             found = _unknown(fact, "undated", (*chosen, *slips), found.until, starts)
             chosen = (*chosen, *slips)
     return _with_passed(found, statements, chosen, as_of) if len(statements) > 1 else found
+
+
+def _begins(first: date, as_of: date) -> date:
+    """The first day after the as-of date on which a statement of a later day, `first`, may
+    begin to count, or begin or cease to be a possible slip for the current year."""
+    if first.year == as_of.year:
+        return first
+    slip = of_year(first, as_of.year)
+    return slip if slip > as_of else date(as_of.year + 1, 1, 1)
 
 
 def _could_decide(fact: Fact, statement: Statement, newest: date | None) -> bool:

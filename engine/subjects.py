@@ -307,7 +307,10 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     source, by, note = (_words(sheet, (*path, k), value.get(k)) for k in _NOTES)
     by = by if any(char.isalnum() for char in by) else ""  # a dash is nobody's name
     if _voided(sheet, path, value):
-        return Statement(entry, None, None, on, None, source, by, note, True, within, not_after)
+        struck = _struck(sheet, path, entry, fact, value)
+        return Statement(
+            entry, None, None, on, None, source, by, note, True, within, not_after, struck
+        )
     unknown = value.get("unknown")
     said: SaidUnknown | None = None
     if not _blank(unknown):
@@ -379,6 +382,17 @@ def _on(sheet: Sheet, path: Path, value: Any) -> date | None:
 
 def _words(sheet: Sheet, path: Path, value: Any) -> str:
     return "" if _blank(value) else sheet.text_of(path, value) or ""
+
+
+def _struck(
+    sheet: Sheet, path: Path, entry: str, fact: Fact, value: Mapping[str, Any]
+) -> Recorded | None:
+    """What a voided statement said, as far as it can be read: it is shown, and never counts."""
+    told = {key: one for key, one in value.items() if key not in ("voided", "unknown")}
+    if _blank(told.get("value")):
+        return None
+    was = _statement(Sheet(sheet.document, blanks=True), path, entry, fact, told)
+    return was.value if was is not None else None
 
 
 def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
@@ -513,6 +527,7 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
     )
     voided = _voided(sheet, path, value)
     values: dict[str, Recorded | tuple[str, ...]] = {}
+    aside = Sheet(sheet.document, blanks=True) if voided else sheet
     for key, one in value.items():
         field = record.fields.get(key)
         if field is None:
@@ -520,10 +535,12 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
                 what = f"`{record.name}` entries have no field `{shorten(key)}`"
                 known = set(record.fields) | ENTRY_WORDS
                 sheet.fault((*path, key), "unknown-field", what, did_you_mean(key, known), key=True)
-        elif not voided and not _blank(one):
-            read = _field_value(sheet, (*path, key), field, one)
+        elif not _blank(one):
+            read = _field_value(aside, (*path, key), field, one)
             if read is not None:
                 values[key] = read
+    if voided:
+        return Entry(name, {}, source, by, note, voided, struck=values)
     return Entry(name, values, source, by, note, voided)
 
 

@@ -830,7 +830,7 @@ def summary_table(records: Sequence[Record], width: int = WIDTH) -> str:
 
 def _summary_row(record: Record) -> tuple[str, str, str, str]:
     subject = clean(record["subject"] or wording.NO_SUBJECT)
-    if record["schema"] == "eligo.decision/1":
+    if record["schema"] == "eligo.decision/2":
         again = record["look_again"]
         return (
             subject,

@@ -4,7 +4,8 @@ Both come as the plain mappings that files hold, so that the readers are tried a
 choice is made through `Choices`, which stands for a seeded generator (`Seeded`, for volume)
 or for Hypothesis (`Drawn`, which searches and shrinks). Chance prefers what decides: limits
 and one millionth beside them, the first and last day of a washout or of a validity, month
-ends and leap days, partial dates, censored results, gaps of every kind.
+ends and leap days, partial dates, days of observation that are not known, years that are a
+slip, censored results, gaps of every kind.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 
 from engine import model as m
 from engine import reference
-from engine.calendar import add
+from engine.calendar import add, of_year
 from engine.decision import Screener
 from engine.packs import is_birth_date, protocol_of
 from engine.readings import find_readings, readings_only
@@ -582,7 +583,9 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
     """What may be recorded instead of one good statement."""
     today = as_of.toordinal()
     later = date.fromordinal(min(today + c.of([1, 2, 30]), date.max.toordinal())).isoformat()
-    way = c.whole(0, 15)
+    way = c.whole(0, 19)
+    if way >= 16:
+        return _of_uncertain_day(c, targets, fact, as_of)
     if way == 0:
         return c.of([OMITTED, None, "", [], {"value": None}, {"unknown": None}])
     settled = _settled(c, targets, fact, as_of)
@@ -627,6 +630,32 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
         wrong = {**said, "value": c.of(["whatever", Decimal(7)]), "voided": "wrong person"}
         return c.of([wrong, [said, wrong], {"voided": True}])
     return _measured(c, targets, fact, _vague(c, targets, fact, said, as_of))
+
+
+def _of_uncertain_day(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
+    """One to three statements, of days of which some are not known, or of a year to come."""
+    found: list[Any] = []
+    first: Any = None
+    for _ in range(c.of([2, 2, 1, 3])):
+        settled = _settled(c, targets, fact, as_of)
+        said: Plain = dict(settled) if isinstance(settled, dict) else {"value": settled}
+        first = said["value"] if first is None else first
+        if c.chance(40):
+            said["value"] = first
+        if c.chance(12):
+            said = {"unknown": c.of(["pending", "not_done"])}
+        day = date.fromisoformat(said.pop("on", as_of.isoformat()))
+        way = c.whole(0, 6)
+        if way in (0, 1, 2):
+            said["on"] = day.isoformat()[: (10, 7, 4)[way]]
+        elif way == 3:
+            said["not_after"] = back(as_of, m.Duration(c.of([0, 1, 30, 400]), 0)).isoformat()
+        elif way == 4 and day.year < 9000:
+            said["on"] = of_year(day, as_of.year + c.of([1, 1, 2])).isoformat()[: c.of([10, 7])]
+        elif way == 5:
+            said["on"] = as_of.isoformat()
+        found.append(_measured(c, targets, fact, said))
+    return found
 
 
 def _vague(c: Choices, targets: Targets, fact: m.Fact, said: Plain, as_of: date) -> Plain:
@@ -762,6 +791,11 @@ def _record_list(
             listed["complete_on"] = date.fromordinal(as_of.toordinal() + 1).isoformat()
         elif way == 3:
             listed["complete_on"] = back(as_of, record.valid_for, -c.of([1, 1, 2, 40])).isoformat()
+    if c.chance(25):
+        listed["count"] = Decimal(max(0, len(listed.get("entries", [])) - c.of([0, 0, 1])))
+    if not listed.get("entries") and c.chance(30):
+        listed |= {"none": True}
+        listed.pop("entries", None)
     return None if c.chance(4) else listed
 
 

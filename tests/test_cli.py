@@ -37,9 +37,9 @@ def test_json_is_one_record_a_line_and_nothing_else() -> None:
     ran = eligo("screen", ELIGIBLE, BAD, INELIGIBLE, *AS_OF, "--format", "json")
     records = [json.loads(line) for line in ran.out.splitlines()]
     assert [r["schema"] for r in records] == [
-        "eligo.decision/1",
+        "eligo.decision/2",
         "eligo.rejection/1",
-        "eligo.decision/1",
+        "eligo.decision/2",
     ]
     assert ran.code == 2
     assert records[1]["faults"][0]["code"] == "unknown-fact"
@@ -64,7 +64,7 @@ def test_html_and_pdf_need_a_place(form: str) -> None:
         ("pdf", b"%PDF-"),
         ("md", b"# "),
         ("text", b"SCREENING REPORT"),
-        ("json", b'{"schema":"eligo.decision/1"'),
+        ("json", b'{"schema":"eligo.decision/2"'),
     ],
 )
 def test_out_gets_a_report_a_subject(tmp_path: Path, form: str, start: bytes) -> None:
@@ -111,7 +111,7 @@ def test_two_files_with_one_id_are_both_rejected(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"subject": "OTHER"}')
     ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
     schemas = [json.loads(line)["schema"] for line in ran.out.splitlines()]
-    assert schemas == ["eligo.rejection/1", "eligo.rejection/1", "eligo.decision/1"]
+    assert schemas == ["eligo.rejection/1", "eligo.rejection/1", "eligo.decision/2"]
     assert ran.code == 2
 
 

@@ -181,7 +181,7 @@ criteria:
 
 def decided(recorded: str) -> Decision:
     small = protocol_of(SMALL, "small")
-    subject = read_subject(recorded.encode(), "s.yaml", small, AS_OF)
+    subject = read_subject(f"{recorded}\n...\n".encode(), "s.yaml", small, AS_OF)
     with Screener(small) as made:
         return made.decide(subject, AS_OF)
 

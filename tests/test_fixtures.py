@@ -7,10 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from app.shipped import shipped_pack
+from engine.decision import Screener
+from engine.faults import InputRejected
+from engine.packs import read_pack
+from engine.subjects import read_subject
 from tests.command import eligo
 
 README = Path("fixtures/README.md")
@@ -55,6 +61,24 @@ def test_the_subjects_reach_every_verdict_criterion_and_reason(
         *("not_recorded", "not_yet", "out_of_date", "undated", "conflicting", "imprecise"),
         *("history_not_confirmed", "not_attested", "no_limit", "pending", "not_done"),
     }
+
+
+def test_a_subject_file_that_was_cut_is_never_eligible() -> None:
+    """At the end of every line of those who are not."""
+    protocol, as_of = read_pack(shipped_pack()), date(2026, 11, 20)
+    made = expected()
+    cut = eligible = 0
+    with Screener(protocol) as screener:
+        for path in sorted(SUBJECTS.glob("*.yaml")):
+            lines = path.read_bytes().splitlines(keepends=True)
+            for end in range(len(lines)) if made[path.name][0] != "eligible" else ():
+                cut += 1
+                try:
+                    subject = read_subject(b"".join(lines[:end]), path.name, protocol, as_of)
+                except InputRejected:
+                    continue
+                eligible += screener.decide(subject, as_of)["verdict"] == "eligible"
+    assert cut > 1_500 and eligible == 0
 
 
 def test_same_inputs_give_the_same_bytes() -> None:

@@ -138,7 +138,7 @@ def _subject(
                             "hash": b64encode(
                                 sha1(record, usedforsecurity=False).digest()
                             ).decode(),
-                            "title": "eligo.decision/1",
+                            "title": "eligo.decision/2",
                         }
                     }
                 ],

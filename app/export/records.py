@@ -114,7 +114,7 @@ def _take(
         return
     if schema == "eligo.trial/1":
         return
-    if schema not in ("eligo.decision/1", "eligo.outcome/1"):
+    if schema not in ("eligo.decision/2", "eligo.outcome/1"):
         faults.append(
             Fault(where, "no-record", f"a record of another kind: {shorten(str(schema))}")
         )
@@ -126,7 +126,7 @@ def _take(
         hint = "name the pack it was made with, with --protocol"
         faults.append(Fault(where, "other-protocol", what, hint))
         return
-    known: dict[str, Any] = handed.decisions if schema == "eligo.decision/1" else handed.outcomes
+    known: dict[str, Any] = handed.decisions if schema == "eligo.decision/2" else handed.outcomes
     earlier = known.get(subject)
     if earlier is not None and earlier["as_of"] == value["as_of"] and earlier != value:
         what = f"two different records of `{shorten(subject)}` for {value['as_of']}"
