@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from unicodedata import category, normalize
 
 from app.shipped import shipped_pack
+from app.writing import unfinished_at
 from engine.faults import Fault, InputRejected, filled
 from engine.model import Protocol, Span, Subject
 from engine.packs import PARTS, SUFFIXES, read_pack
@@ -25,9 +26,6 @@ T = TypeVar("T")
 
 ACCOUNT = "import-report"
 """The folder beside subject files in which an import says what became of its input."""
-
-UNFINISHED = "unfinished"
-"""The file that stands in a folder that somebody is still writing, or did not finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +109,11 @@ def _inside(folder: Path, faults: list[Fault]) -> Iterator[Path]:
 
     A folder that is unfinished, or a part of one, is a fault and gives none.
     """
-    for mark in (folder / UNFINISHED, folder.resolve().parent / UNFINISHED):
-        if mark.is_file():
-            message = "this folder is unfinished: what wrote it did not end"
-            hint = "run that command again; it says which in the file"
-            faults.append(Fault(Span(path_text(mark), 1, 1), "unfinished", message, hint))
-            return
+    if (mark := unfinished_at(folder)) is not None:
+        message = "the folder is unfinished: what wrote into it was cut short, or is still at work"
+        hint = f"run that import again; `{mark.name}` in the folder goes away when it is done"
+        faults.append(Fault(Span(path_text(mark.parent), 1, 1), "unfinished", message, hint))
+        return
     for entry in sorted(folder.iterdir()):
         hidden = entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink() and not hidden:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from app.inputs import unreadable
@@ -74,6 +74,10 @@ class Table:
         excerpt = excerpt if len(excerpt) <= EXCERPT else excerpt[: EXCERPT - 3] + "..."
         where = f"`{shorten(heading)}`: {message}"
         return Fault(Span(self.name, row.line, column + 1), code, where, hint, excerpt, 1)
+
+    def place(self, row: Row) -> str:
+        """A row, as an account names it: no path of the machine."""
+        return f"{PurePath(self.name).name} line {row.line}"
 
     def misfit(self, row: Row) -> Fault | None:
         """The fault of a row that has not the cells that the heading names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -68,8 +68,7 @@ def intake(
         if not read.faults:
             _judge(read, protocol, origin, today)
         if read.faults:
-            read.lines = [Line(f"{rows.tables[number].name} line {one.line}", left="refused")
-                          for number, one in places]  # fmt: skip
+            read.lines = [Line(rows.tables[n].place(one), left="refused") for n, one in places]
         yield read
 
 
@@ -122,8 +121,16 @@ def settle(read: Read, record: str, given: bool) -> None:
         why += ", so that some may be missing" if given else ", and none were given"
         read.unconfirmed.append((record, why))
         said = ", ".join(f"{key} {value}" for key, value in head.items())
-        read.left.append(f"{record}: the confirmation ({said}) is left out: {why}")
+        gone = f"{record}: the confirmation ({said}) is left out: {why}"
+        read.left.append(gone)
         del read.recorded.heads[record]
+        places = {f"records.{record}.{key}" for key in head}
+        read.lines = [
+            replace(line, gave=tuple(g for g in line.gave if g not in places),
+                    left="; ".join(filter(None, (line.left, gone))))
+            if places & set(line.gave) else line
+            for line in read.lines
+        ]  # fmt: skip
 
 
 # --- the command ------------------------------------------------------------------------
@@ -193,8 +200,8 @@ def _write(read: Read, folder: Folder, report: Report, protocol: Protocol, words
         except InputRejected as rejected:
             read.faults += rejected.faults
     for fault in read.faults:
-        patient.refused.append(f"{fault.span.path}:{fault.span.line}:{fault.span.column}:"
-                               f" {fault.code}: {fault.message}")  # fmt: skip
+        place = f"{Path(fault.span.path).name}:{fault.span.line}:{fault.span.column}"
+        patient.refused.append(f"{place}: {fault.code}: {fault.message}")
     for (path, code, column), times in Counter(
         (f.span.path, f.code, f.message.partition("`: ")[0].lstrip("`")) for f in read.faults
     ).items():
@@ -203,6 +210,8 @@ def _write(read: Read, folder: Folder, report: Report, protocol: Protocol, words
         summary.note("refused", what, about=clean(read.subject), hint=first.hint, times=times)
     if not read.faults:
         for record, why in read.unconfirmed:
-            summary.note("unconfirmed", f"{record}: {why}", about=clean(read.subject))
+            column = f"{record}.count" if words.kind == "csv" else f"{record}_count"
+            hint = f"state their number in `{column}`, 0 for none"
+            summary.note("unconfirmed", f"{record}: {why}", about=clean(read.subject), hint=hint)
     patient.remarks += read.left
     report.patient(patient, lambda: read.lines)

@@ -148,8 +148,8 @@ def _read_row(
     if not said and project.instrument >= 0 and row.cells[project.instrument]:
         left.append(f"the instance of `{shorten(row.cells[project.instrument])}` has no answers")
     read.left += left
-    name = f"{table.name} line {row.line}"
-    read.lines.append(Line(name, tuple(gave), "; ".join(left) or ("" if gave else "is blank")))
+    why = "; ".join(left) or ("" if gave else "is blank")
+    read.lines.append(Line(table.place(row), tuple(gave), why))
 
 
 def _decoded(table: Table, column: Cell, text: str) -> Any:

@@ -81,11 +81,11 @@ class Rows:
             yield Stood(id, main, as_well or "", near or "" if main else "")
 
     def alike(self) -> Iterator[tuple[str, ...]]:
-        """Ids that differ in case, width, leading zeros or signs nobody sees alone."""
+        """Ids with a main row each that differ in case, width or leading zeros alone."""
         before, group = None, list[str]()
         for near, id in self.base.execute(
-            "SELECT near, id FROM subject WHERE near IN"
-            " (SELECT near FROM subject GROUP BY near HAVING count(*) > 1) ORDER BY near, n"
+            "SELECT near, id FROM subject WHERE near IN (SELECT near FROM subject"
+            " GROUP BY near HAVING count(*) > 1 AND min(main) > 0) ORDER BY near, n"
         ):
             if near != before and group:
                 yield tuple(group)

@@ -227,7 +227,7 @@ def _read_main(
 
 def _line(read: Read, table: Table, row: Row, gave: Sequence[str], left: Sequence[str]) -> None:
     read.left += left
-    read.lines.append(Line(f"{table.name} line {row.line}", tuple(gave), "; ".join(left)))
+    read.lines.append(Line(table.place(row), tuple(gave), "; ".join(left)))
 
 
 def _two_units(

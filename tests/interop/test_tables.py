@@ -100,7 +100,7 @@ def test_blank_unknown_and_partial(cell: str, value: str | None, unknown: str | 
         ("A,,,,,yes,,", "2:6 type"),
         (
             "A,,0.5,,,,,,extra",
-            "2:9 too-many `column 9`: the row has 9 cells, and the heading has 8",
+            "2:9 too-many `column 9`: the row has 9 cells",
         ),
         (",,0.5,,,,,", "blank"),
         ("A,,0.5,,,,,\nA,,0.6,,,,,", "stands on 2 rows"),
