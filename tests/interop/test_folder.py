@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.imports import folder as folders
 from app.imports.folder import opened
 from app.imports.recorded import Recorded
 from app.imports.summary import Summary
 from app.inputs import subject_files
+from app.writing import write_file
 from engine.faults import InputRejected
 from tests.command import eligo
 from tests.interop.written import shipped
@@ -129,15 +129,15 @@ def test_another_kind_of_import_needs_another_folder(tmp_path: Path) -> None:
 def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose second import ended at its second subject, as by a full disk."""
     out = imported("csv", tmp_path, *ROWS, "D,80,2026-11-18")
-    real, calls = folders.write_file, []
+    calls: list[Path] = []
 
     def full(path: Path, data: bytes | str, *, sync: bool = True) -> None:
         calls.append(path)
         if len(calls) == 2:
             raise OSError(28, "No space left on device")
-        real(path, data, sync=sync)
+        write_file(path, data, sync=sync)
 
-    monkeypatch.setattr(folders, "write_file", full)
+    monkeypatch.setattr("app.imports.folder.write_file", full)
     path = table(tmp_path / "t.csv", "B,60,2026-11-18", "C,60,2026-11-18")
     ran = eligo("import", "csv", path, "--out", str(out))
     assert ran.code == 2

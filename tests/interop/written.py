@@ -7,7 +7,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -51,9 +51,13 @@ def shipped() -> tuple[m.Protocol, FhirMap]:
 
 def alike(value: Any, *without: str) -> Any:
     """A decision without what a way round changes: the file's digest and the place in it."""
-    drop = {"entry", "facts_digest", "software", *without}
+    drop = {"entry", "where", "facts_digest", "software", "imported", "count", *without}
     if isinstance(value, Mapping):
-        return {key: alike(child, *without) for key, child in value.items() if key not in drop}
+        return {
+            key: alike(child, *without)
+            for key, child in value.items()
+            if key not in drop and not (key == "entries" and child and isinstance(child[0], str))
+        }
     return [alike(child, *without) for child in value] if isinstance(value, list) else value
 
 
@@ -78,16 +82,19 @@ def value_cell(value: Any) -> str:
 
 def statement_cells(one: m.Statement) -> dict[str, str]:
     cells = {"source": one.source, "by": one.by, "note": one.note}
+    value = one.struck if one.voided else one.value
     if one.voided:
         cells["voided"] = "wrong"
-    elif one.unknown:
+    if one.unknown:
         cells[""] = f"unknown: {one.unknown}"
-    else:
-        cells[""] = value_cell(one.value)
-    if isinstance(one.value, m.Amount):
-        cells["unit"] = one.value.unit
-    if one.on is not None:
-        cells["on"] = one.on.isoformat()
+    elif value is not None:
+        cells[""] = value_cell(value)
+    if isinstance(value, m.Amount):
+        cells["unit"] = value.unit
+    if one.on is not None or one.within is not None:
+        cells["on"] = one.on.isoformat() if one.on else value_cell(one.within)
+    if one.not_after is not None:
+        cells["not_after"] = one.not_after.isoformat()
     if one.uln_u is not None:
         cells["uln"] = decimal_text(one.uln_u)
     return {key: cell for key, cell in cells.items() if cell}
@@ -108,7 +115,7 @@ def as_csv(
             ("complete_on", entries.complete_on.isoformat() if entries.complete_on else ""),
             ("complete_by", entries.by),
             ("complete_source", entries.source),
-            ("count", str(len(entries.entries))),
+            ("count", str(stated_count(entries))),
         ):
             if text:
                 cells[f"{name}.{key}"] = text
@@ -124,13 +131,18 @@ def as_csv(
         for entry in entries.entries:
             made = {"subject": subject.id, "source": entry.source, "by": entry.by,
                     "note": entry.note, "voided": "wrong" if entry.voided else ""}  # fmt: skip
-            for field, value in entry.values.items():
+            for field, value in (entry.struck if entry.voided else entry.values).items():
                 made[field] = value_cell(value)
                 if isinstance(value, m.Amount):
                     made[f"{field}.unit"] = value.unit
             rows.append([made.get(column, "") for column in head])
         lists[name] = table_text(rows, delimiter)
     return main, lists
+
+
+def stated_count(entries: m.Entries) -> int:
+    """How many entries were confirmed: a table has to say so."""
+    return len(entries.entries) if entries.count is None else entries.count
 
 
 def table_text(rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
@@ -179,6 +191,35 @@ def from_csv(
     return outcome(rows, reader, protocol)
 
 
+def as_redcap_holds(subject: m.Subject, protocol: m.Protocol) -> m.Subject:
+    """A subject as far as REDCap's forms can hold it: a day of observation is a full one, or
+    blank; a checkbox is a set, in the order of its choices."""
+    facts = {
+        name: tuple(replace(one, within=None, not_after=None) for one in said)
+        for name, said in subject.facts.items()
+    }
+
+    def ordered(record: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        fields = protocol.records[record].fields
+        sets = {n: [c.code for c in f.choices] for n, f in fields.items() if f.many}
+        return {
+            name: tuple(sorted({*value} - {""}, key=sets[name].index)) if name in sets else value
+            for name, value in values.items()
+        }
+
+    records = {
+        name: replace(
+            entries,
+            entries=tuple(
+                replace(one, values=ordered(name, one.values), struck=ordered(name, one.struck))
+                for one in entries.entries
+            ),
+        )
+        for name, entries in subject.records.items()
+    }
+    return replace(subject, facts=facts, records=records)
+
+
 def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
     """An export of raw data, each further value and each entry an instance of its form."""
     project = variables(protocol)
@@ -191,7 +232,8 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
         own = [v for v in project if v.owner == name and not v.field]
         for number, statement in enumerate(said):
             key = ("", 1) if number == 0 else (project[0].form, number + 1)
-            rows.setdefault(key, {}).update(_redcap_cells(own, statement.value, statement))
+            value = statement.struck if statement.voided else statement.value
+            rows.setdefault(key, {}).update(_redcap_cells(own, value, statement))
     for name, entries in subject.records.items():
         heads = [v for v in project if v.owner == name and not v.field]
         for variable in heads:
@@ -199,7 +241,7 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
             if variable.key == "complete_on" and entries.complete_on:
                 text = entries.complete_on.isoformat()
             if variable.key == "count":
-                text = str(len(entries.entries))
+                text = str(stated_count(entries))
             rows["", 1][variable.name] = text
         form = next(v.form for v in project if v.owner == name and v.field)
         for number, entry in enumerate(entries.entries, start=1):
@@ -207,10 +249,10 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
             if entry.voided:
                 wrong = next(v for v in project if v.owner == name and v.key == "voided")
                 row[wrong.name] = "wrong"
-            for field, value in entry.values.items():
+            for field, cell in (entry.struck if entry.voided else entry.values).items():
                 own = [v for v in project if v.owner == name and v.field == field]
-                row.update(_redcap_cells(own, value, None))
-            if not entry.values and not entry.voided:  # an entry without any field still counts
+                row.update(_redcap_cells(own, cell, None))
+            if not row:  # an entry without any field still counts
                 note = next(v for v in project if v.owner == name and v.key == "note")
                 row[note.name] = entry.note or "empty"
     lines = [columns]
