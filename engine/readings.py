@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal
 
-from engine.calendar import add, completed_years, of_year
+from engine.calendar import completed_years, earliest, of_year
 from engine.model import (
     MILLION,
     NEVER,
@@ -98,6 +98,10 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
 
 
 def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Found:
+    if len(statements) == 1 and not statements[0].voided:
+        first = statements[0].first
+        if first is None or first <= as_of:  # by far the most
+            return _from_chosen(fact, statements, first, None, as_of)
     counted = [s for s in statements if not s.voided]
     if not counted:
         return _with_passed(_unknown(fact, "not_recorded", statements), statements, (), as_of)
@@ -120,7 +124,7 @@ def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Fou
         if slips:
             found = _unknown(fact, "undated", (*chosen, *slips), found.until, starts)
             chosen = (*chosen, *slips)
-    return _with_passed(found, statements, chosen, as_of) if len(statements) > 1 else found
+    return _with_passed(found, statements, chosen, as_of)
 
 
 def _begins(first: date, as_of: date) -> date:
@@ -158,7 +162,7 @@ def _from_chosen(
     if fact.valid_for is not None:
         if newest is None:
             return _unknown(fact, "undated", chosen, None, starts)
-        until = add(newest, fact.valid_for)
+        until = earliest(newest, fact.valid_for)
         if until is not None and as_of > until:
             return _unknown(fact, "out_of_date", chosen, until, starts)
     ends = [_interval(fact, s, as_of) for s in values]
@@ -437,7 +441,7 @@ def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
         return False
     if listed.complete_on is None or listed.complete_on > as_of:
         return False
-    until = add(listed.complete_on, record.valid_for)
+    until = earliest(listed.complete_on, record.valid_for)
     return until is None or as_of <= until
 
 
@@ -453,7 +457,7 @@ def _from_list(
     closed = confirmed(record, listed, as_of)
     until = None
     if closed and listed is not None and listed.complete_on is not None:
-        until = add(listed.complete_on, record.valid_for)
+        until = earliest(listed.complete_on, record.valid_for)
     cause: Reason = "imprecise" if closed else "history_not_confirmed"
     starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
     low: int | None
@@ -571,9 +575,11 @@ def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found
     elif low == NEVER:
         result = Reading(name, None, None, "no_date", None, "no_date")
     else:
-        least = completed_years(date.fromordinal(high), as_of) * MILLION
-        most = completed_years(date.fromordinal(low), as_of) * MILLION if low != PAST else UNBOUNDED
-        reason = None if least == most else reading.reason
+        least = completed_years(date.fromordinal(high), as_of)[0] * MILLION
+        most = UNBOUNDED
+        if low != PAST:
+            most = completed_years(date.fromordinal(low), as_of)[1] * MILLION
+        reason = None if least == most else reading.reason or "calendar"
         result = Reading(name, least, most, reason, None, "no_limit")
     return replace(source, reading=result, from_facts=(since,))
 

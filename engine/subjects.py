@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from engine import files
-from engine.faults import Fault, InputRejected, did_you_mean
+from engine.faults import Fault, InputRejected
 from engine.model import (
     LARGEST,
     MILLION,
@@ -249,7 +249,7 @@ def entry_path(entry: str) -> Path:
 def _unknown(sheet: Sheet, path: Path, what: str, name: str, known: Mapping[str, object]) -> None:
     message = f"the dictionary has no {what} `{shorten(name)}`"
     sheet.fault(
-        path, f"unknown-{what.replace(' list', '')}", message, did_you_mean(name, known), key=True
+        path, f"unknown-{what.replace(' list', '')}", message, sheet.near(name, known), key=True
     )
 
 
@@ -297,7 +297,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
         if key not in _STATEMENT_KEYS:
             what = f"`{shorten(key)}` is not a key of a recorded value"
             sheet.fault(
-                (*path, key), "unknown-key", what, did_you_mean(key, _STATEMENT_KEYS), key=True
+                (*path, key), "unknown-key", what, sheet.near(key, _STATEMENT_KEYS), key=True
             )
     on, within = _observed(sheet, (*path, "on"), value.get("on"))
     not_after = _on(sheet, (*path, "not_after"), value.get("not_after"))
@@ -436,7 +436,7 @@ def _value(sheet: Sheet, path: Path, fact: Fact | Field, value: Any, unit: str) 
         if text in codes:
             return text
         what = f"`{shorten(text)}` is not one of the codes of `{fact.name}`"
-        sheet.fault(path, "unknown-code", what, did_you_mean(text, codes))
+        sheet.fault(path, "unknown-code", what, sheet.near(text, codes))
         return None
     if fact.type == "text":
         if len(text) > MAX_TEXT:
@@ -534,7 +534,7 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
             if key not in ENTRY_WORDS:
                 what = f"`{record.name}` entries have no field `{shorten(key)}`"
                 known = set(record.fields) | ENTRY_WORDS
-                sheet.fault((*path, key), "unknown-field", what, did_you_mean(key, known), key=True)
+                sheet.fault((*path, key), "unknown-field", what, sheet.near(key, known), key=True)
         elif not _blank(one):
             read = _field_value(aside, (*path, key), field, one)
             if read is not None:

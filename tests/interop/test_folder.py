@@ -103,7 +103,7 @@ def test_what_people_changed_is_not_written_over(tmp_path: Path) -> None:
     assert ran.code == 2
     assert "A.yaml:1:1: changed: this file was changed since it was imported" in ran.said
     assert changed.read_bytes() == before
-    assert not (out / "UNFINISHED.txt").exists()
+    assert not (out / "unfinished").exists()
 
 
 def test_a_file_that_no_import_wrote_stays_and_its_subject_is_refused(tmp_path: Path) -> None:
