@@ -153,7 +153,7 @@ def test_an_import_that_did_not_end_is_refused_until_it_is_run_again(
         for command in ("screen", "plan", "check", "outcomes"):
             ran = eligo(command, str(place), *AS_OF)
             assert ran.code == 2, (command, place)
-            assert "the folder is unfinished" in " ".join((ran.out + ran.err).split())
+            assert "folder is unfinished" in " ".join((ran.out + ran.err).split())
         assert subject_files([place])[0] == []
     out = imported("csv", tmp_path, "B,60,2026-11-18", "C,60,2026-11-18")
     assert subjects(out) == ["B.yaml", "C.yaml"]
