@@ -246,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     survival.add_argument(
         "--at", default="", metavar="T,T,...", help="times to report the curve at"
     )
+    survival.add_argument("--decimal", choices=("point", "comma"), default="point")
     survival.add_argument("--format", choices=("text", "json"), default="text")
     survival.set_defaults(module="app.survival")
     _imports(commands)

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from app.inputs import unreadable
-from engine.faults import Fault, InputRejected
+from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Span
 from engine.source import EXCERPT, MAX_BYTES, shorten
 
@@ -101,7 +101,7 @@ def _reject(name: str, line: int, code: str, message: str, hint: str = "") -> In
 
 
 @contextmanager
-def table_in(path: Path, dialect: Dialect, first: str) -> Iterator[Table]:
+def table_in(path: Path, dialect: Dialect, first: str, most: int = MAX_TABLE) -> Iterator[Table]:
     """The table in a file, while it is open; `first` is a column that its heading must have.
 
     Its size is looked at before anything is read. Raises: InputRejected, also from its rows.
@@ -112,8 +112,8 @@ def table_in(path: Path, dialect: Dialect, first: str) -> Iterator[Table]:
             state = os.fstat(stream.fileno())
             if not stat.S_ISREG(state.st_mode):
                 raise _reject(name, 1, "unreadable", "this is not a file", "save the table as one")
-            if state.st_size > MAX_TABLE:
-                what = f"the file has {state.st_size} bytes; the limit is {MAX_TABLE}"
+            if state.st_size > most:
+                what = f"the file has {state.st_size} bytes; the limit is {most}"
                 raise _reject(name, 1, "too-large", what)
             yield read_table(name, stream, dialect, first)
     except OSError as error:
@@ -140,14 +140,13 @@ def read_table(name: str, stream: BinaryIO, dialect: Dialect, first: str) -> Tab
     else:
         raise _reject(name, 1, "heading", "the table is empty")
     delimiter = DELIMITERS.get(dialect.delimiter) or _delimiter(head, first)
-    if not delimiter:
-        hint = f"the first row must name the columns, `{first}` among them"
-        raise _reject(name, blank + 1, "heading", f"no column is called `{first}`", hint)
     rows = _rows(name, chain([head], lines), delimiter, blank)
     heading = next(rows)
     if first not in heading.cells:
-        hint = f"the first row must name the columns, `{first}` among them"
-        raise _reject(name, heading.line, "heading", f"no column is called `{first}`", hint)
+        names = [one for one in heading.cells if one]
+        hint = did_you_mean(first, names) or "the first row must name the columns"
+        what = f"no column is called `{shorten(first)}`"
+        raise _reject(name, heading.line, "heading", what, hint)
     table = Table(name, heading, delimiter, dialect.decimal, rows, lines)
     twice = [
         table.fault(heading, column, "duplicate-key", "stands here twice")
@@ -227,10 +226,11 @@ def _rows(name: str, lines: Iterator[str], delimiter: str, blank: int) -> Iterat
 
 
 def _delimiter(heading: str, first: str) -> str:
-    """The delimiter with which the first line names the column `first`; "" if none does."""
-    for delimiter in DELIMITERS.values():
+    """The delimiter with which the first line names the column `first`, else the one that it
+    has most often."""
+
+    def fits(delimiter: str) -> tuple[bool, int]:
         names: Sequence[str] = next(csv.reader([heading], delimiter=delimiter), [])
-        alone = not any(other in heading for other in DELIMITERS.values())
-        if first in [name.strip() for name in names] and (delimiter in heading or alone):
-            return delimiter
-    return ""
+        return first in [name.strip() for name in names], len(names)
+
+    return max(DELIMITERS.values(), key=fits)

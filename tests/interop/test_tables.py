@@ -120,6 +120,7 @@ def test_a_fault_names_its_cell(row: str, expected: str) -> None:
         ("subject,creatinine.unt", "is not a column here"),
         ("subject,alt,alt", "stands here twice"),
         ("id,alt", "no column is called `subject`"),
+        ("subjekt,alt", "did you mean `subjekt`?"),
         ("subject,therapy.complete", "is not a column here"),
     ],
 )
