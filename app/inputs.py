@@ -17,6 +17,7 @@ from unicodedata import category, normalize
 from app.printing import say as say
 from app.printing import tell as tell
 from app.shipped import shipped_pack
+from app.writing import UNFINISHED as UNFINISHED
 from app.writing import unfinished_at
 from engine.faults import Fault, InputRejected, first_faults
 from engine.model import Protocol, Span, Subject
@@ -111,7 +112,7 @@ def subject_files(paths: Iterable[Path]) -> tuple[list[SubjectFile], list[Fault]
 
 def unfinished_fault(mark: Path) -> Fault:
     """The fault of a folder that holds the note that it is not whole."""
-    what = "the folder is unfinished: what wrote into it was cut short, or is still at work"
+    what = "this folder is unfinished: what wrote into it was cut short, or is still at work"
     hint = f"run that import again; `{mark.name}` in the folder goes away when it is done"
     return Fault(Span(path_text(mark.parent), 1, 1), "unfinished", what, hint)
 

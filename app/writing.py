@@ -23,7 +23,7 @@ from secrets import token_hex
 from typing import BinaryIO
 from unicodedata import normalize
 
-UNFINISHED = "UNFINISHED.txt"
+UNFINISHED = "unfinished"
 """A folder with a file of this name is being written into, or a run that did was cut short."""
 
 _DRAFT = re.compile(r"\.eligo-[0-9a-f]{16}\.part")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.export.evidence import Evidence, Stated
-from app.inputs import say
+from app.inputs import path_text, say, unfinished_fault
+from app.writing import unfinished_at
 from engine.checked import SCHEMAS, checked_decision
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
@@ -81,17 +82,19 @@ def read_records(paths: Iterable[Path], protocol: Protocol, evidence: Evidence) 
 
 def _files(paths: Iterable[Path], faults: list[Fault]) -> Iterable[tuple[Path, str]]:
     for path in paths:
-        if path.is_dir():
+        if (mark := unfinished_at(path)) is not None:
+            faults.append(unfinished_fault(mark))
+        elif path.is_dir():
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 if file.suffix.lower() in SUFFIXES:
-                    yield file, file.relative_to(path).as_posix()
+                    yield file, path_text(file.relative_to(path))
                 else:
-                    say(f"passed over, not a record: {file.as_posix()}")
+                    say(f"passed over, not a record: {path_text(file)}")
         elif path.is_file():
-            yield path, path.name
+            yield path, path_text(Path(path.name))
         else:
             message = "there is no such file or folder"
-            faults.append(Fault(Span(path.as_posix(), 1, 1), "no-file", message))
+            faults.append(Fault(Span(path_text(path), 1, 1), "no-file", message))
 
 
 def _values(text: str) -> Iterable[tuple[int, Any]]:

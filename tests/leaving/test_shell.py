@@ -66,7 +66,7 @@ def test_a_killed_worker_ends_the_run_and_is_said(tmp_path: Path) -> None:
     assert " of 3000 subjects have no decision" in err.splitlines()[-1]
     assert err.splitlines()[-1].startswith("a process died; ")
     for file in out.glob("*.json"):
-        assert json.loads(file.read_bytes())["schema"] == "eligo.decision/1"
+        assert json.loads(file.read_bytes())["schema"] == "eligo.decision/2"
 
 
 def test_a_killed_worker_leaves_no_trial_report(tmp_path: Path) -> None:
