@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from shutil import copymode
 from typing import Any, TypeVar
 
 from app.check import read_all
 from app.inputs import path_text, print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
+from app.printing import put
 from app.shipped import schemas_for, shipped_pack
+from app.writing import made_folder, write_file
 from engine import mutants
 from engine.analysis import LONGER, MOST_NOTES
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
@@ -28,7 +29,7 @@ from engine.model import Answer, Protocol
 from engine.mutants import Judged
 from engine.reference import answers, readings, statuses, truths, verdict
 from engine.source import read_document, shorten
-from engine.witness import Witness, change_lines, file_lines, flow, folded, quoted, screened
+from engine.witness import Witness, change_lines, flow, folded, quoted, screened
 from engine.worlds.asked import Plain, fitted
 from engine.worlds.space import Space
 
@@ -84,7 +85,7 @@ def _tested(
     failed = [one for one in ran if one.differences]
     print_failures(failed)
     if ran:
-        print(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
+        put(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
     else:
         tell(f"{path_text(folder)} has no cases: nothing is covered yet")
     code = FOUND if failed or not ran else 0
@@ -117,7 +118,7 @@ def _tested(
         except OSError as error:
             say(unwritable(folder / "cases" / SUGGESTED, error).text())
             return REJECTED
-        print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
+        put(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
     return code
 
 
@@ -198,7 +199,8 @@ class _Suggester:
                 return self._lines(
                     name, witness.as_of, body, criterion, answer, decision["verdict"]
                 )
-        body = ["    subject:", *(f"      {line}" for line in file_lines(recorded, "CASE"))]
+        lines = ["subject: CASE", *change_lines(recorded)]
+        body = ["    subject:", *(f"      {line}" for line in lines)]
         return self._lines(name, witness.as_of, body, criterion, answer, witness.verdict)
 
     def _unused(self, name: str) -> str:
@@ -233,7 +235,7 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
             shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
-            print("\n".join(lines))
+            put("\n".join(lines))
     if len(found.undecided) > MOST_NOTES:
         tell(f"not decided within the limit: tests {len(found.undecided):,}; {LONGER}")
     for obligation in found.undecided if len(found.undecided) <= MOST_NOTES else ():
@@ -281,7 +283,7 @@ def _print_mutants(
             )  # fmt: skip
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
-            print("\n".join(lines))
+            put("\n".join(lines))
         elif one.fate == "equivalent" or (one.fate == "undecided" and not many):
             tell(f"{at}: {one.fate}: {one.mutant.kind}: {one.mutant.words}")
     if many:
@@ -308,7 +310,7 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
     text = "".join("\n".join(lines) + "\n" for lines in suggestions)
     new = text.encode()
     cases = folder / "cases"
-    cases.mkdir(exist_ok=True)
+    made_folder(cases)
     where, number = cases / SUGGESTED, 1
     while True:
         before = where.read_bytes() if where.exists() else _heading(cases).encode()
@@ -319,15 +321,7 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
             break
         number += 1
         where = cases / f"{Path(SUGGESTED).stem}-{number}.yaml"
-    kept = where.resolve()  # a link stays one
-    draft = kept.with_name(f".{kept.name}.part")
-    try:
-        draft.write_bytes(after)
-        if kept.exists():
-            copymode(kept, draft)
-        draft.replace(kept)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_file(where.resolve(), after)  # a link stays one: the pack is its author's
     return where
 
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 # pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
 typing.TypedDict = typing_extensions.TypedDict
 
-from engine import files, record  # noqa: E402
+from engine import files, messages, record  # noqa: E402
 from engine.outcomes import files as outcome_files  # noqa: E402
 from engine.outcomes import record as outcome_record  # noqa: E402
 
@@ -59,6 +59,7 @@ TABLES = {
     "test on a quantity or date": "TestFile",
     "key of a limit": "LimitFile",
     "key of a subject file": "SubjectFile",
+    "key of imported": "ImportedFile",
     "key of a recorded value": "StatementFile",
     "key of a list as recorded": "EntriesFile",
     "key of a file of cases": "CasesFile",
@@ -72,6 +73,17 @@ TABLES = {
     "key of criteria": "CriterionRecord",
     "key of why": "Why",
     "key of reading": "ReadingRecord",
+    "key of a message": "Message",
+    "key of a quantity": "Quantity",
+    "key of test": "TestRecord",
+    "key of shown": "Shown",
+    "key of a recorded field": "FieldRecord",
+    "key of a gap": "Gap",
+    "key of passed_over": "PassedOver",
+    "key of records": "ListRecord",
+    "key of confirmation": "Confirmation",
+    "key of a recorded entry": "EntryRecord",
+    "key of imported in a decision": "Imported",
     "key of an interval": "IntervalValue",
     "key of missing": "Missing",
     "key of a firing": "Firing",
@@ -155,7 +167,8 @@ TEXTS = {
     ("TestFile", "on_or_before"): DAY,
     ("LimitFile", "value"): NUMBER,
     ("SubjectFile", "subject"): r"^\s*[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,99})?$",
-    ("StatementFile", "on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
+    ("StatementFile", "on"): r"^\s*([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\s*)?$",
+    ("StatementFile", "not_after"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
     ("EntriesFile", "complete_on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
     ("CaseFile", "as_of"): DAY,
 }
@@ -169,6 +182,22 @@ POSITIVE = {
 PAIRS = (("FactFile", "range"), ("FieldFile", "range"), ("TestFile", "between"))
 
 QUANTITY_KEYS = ("unit", "range", "molar_mass", "uln", "resolution")
+SAID: Schema = {"type": "string", "pattern": r"\S"}
+CONFIRMED: Schema = {
+    "if": {"required": ["complete_on"], "properties": {"complete_on": SAID}},
+    "then": {
+        "anyOf": [
+            {"required": ["entries"], "properties": {"entries": {"type": "array"}}},
+            {"required": ["none"], "properties": {"none": {"const": True}}},
+        ]
+    },
+    "not": {
+        "required": ["none", "entries"],
+        "properties": {"none": {"const": True}, "entries": {"type": "array", "minItems": 1}},
+    },
+}
+"""What goes with the day on which a list was confirmed complete."""
+
 CODE: Schema = {"type": ["string", "number"]}
 WHERE: Schema = {
     "type": "object",
@@ -216,6 +245,10 @@ STATEMENT: Schema = {
         "required": ["value", "unknown"],
     },
     "then": {"required": ["voided"]},
+    "not": {
+        "required": ["on", "not_after"],
+        "properties": {"on": SAID, "not_after": SAID},
+    },
 }
 ENTRY: Schema = {
     "type": "object",
@@ -314,9 +347,13 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
                 defs[shape]["properties"]["facts"] = _or_null(FACTS_OF_A_SUBJECT, shape)
         entries = {"type": ["array", "null"], "items": ENTRY}
         defs["EntriesFile"]["properties"]["entries"] = entries
+        defs["EntriesFile"] |= CONFIRMED
         defs |= shape_of(files.StatementFile)["$defs"]
         defs["StatementFile"] |= STATEMENT
         defs["StatementFile"]["properties"]["voided"]["not"] = {"const": False}
+    if "Message" in defs:
+        defs |= shape_of(record.Shown)["$defs"] | shape_of(record.Gap)["$defs"]
+        defs["Message"]["oneOf"] = [_message(id_) for id_ in messages.TEMPLATES]
     if "CaseFile" in defs:
         defs["CaseFile"]["oneOf"] = [{"required": ["subject"]}, {"required": ["base"]}]
         defs["CaseFile"]["dependentRequired"] = {"change": ["base"]}
@@ -339,6 +376,34 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
 
 def _or_null(schema: Schema, shape: str) -> Schema:
     return {**schema, "type": ["object", "null"] if shape == "SubjectFile" else "object"}
+
+
+ARGUMENTS: dict[str, Schema] = {
+    "text": {"type": "string"},
+    "name": {"type": "string", "pattern": NAME},
+    "day": {"type": "string", "pattern": DAY},
+    "number": {"type": "integer"},
+    "shown": {"$ref": "#/$defs/Shown"},
+    "shown_all": {"type": "array", "items": {"$ref": "#/$defs/Shown"}},
+    "values": {"type": "array", "items": {"$ref": "#/$defs/Shown"}},
+    "test": {"$ref": "#/$defs/TestRecord"},
+    "fields": {"type": "array", "items": {"$ref": "#/$defs/FieldRecord"}},
+    "gaps": {"type": "array", "items": {"$ref": "#/$defs/Gap"}},
+    "message": {"$ref": "#/$defs/Message"},
+}
+"""By kind of a message's argument (engine/messages.py), its schema."""
+
+
+def _message(id_: str) -> Schema:
+    """One message of the catalogue: its English, and its arguments."""
+    kinds = messages.slots(id_)
+    arguments = {
+        "properties": {name: ARGUMENTS[kind] for name, kind in kinds.items()},
+        "required": list(kinds),
+        "additionalProperties": False,
+    }
+    english = messages.TEMPLATES[id_]
+    return {"description": english, "properties": {"id": {"const": id_}, "arguments": arguments}}
 
 
 def _dictionary(defs: Schema) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
+from typing import TypedDict
 
 from engine import reference
 from engine.explain import Explanation, prepare
@@ -28,16 +29,20 @@ from engine.model import (
     Verdict,
 )
 from engine.packs import derived_from
+from engine.passed import passed_over
 from engine.readings import Found, find_readings, readings_only
 from engine.record import (
+    SEMANTICS,
     CriterionRecord,
     Decision,
     EngineFaultRecord,
     FaultRecord,
     Firing,
+    Imported,
     Rejection,
     Software,
 )
+from engine.recorded import list_record
 from engine.rules import compile_protocol, condition_paths
 from engine.session import ENGINE_VERSION, Outcome, Session
 
@@ -105,7 +110,10 @@ class Screener:
     """
 
     def __init__(self, protocol: Protocol) -> None:
+        self.whole = protocol
         self.protocol = only_needed(protocol)
+        asked = {getattr(f.derive, "records", "") for f in self.protocol.facts.values()}
+        self.lists = {n: one for n, one in protocol.records.items() if n in asked}
         self.program = compile_protocol(self.protocol)
         self.session = Session(self.program)
         self.branches = prepare(self.protocol, self.program.paths)
@@ -217,26 +225,45 @@ class Screener:
             {"rule": said[n][0], "because": [because], "concluded": said[n][1]}
             for n, because in trace.outcome.firings
         ]
+        subject, as_of = trace.subject, trace.as_of
         return {
-            "schema": "eligo.decision/1",
-            "subject": trace.subject.id,
-            "as_of": trace.as_of.isoformat(),
+            "schema": "eligo.decision/2",
+            "semantics": SEMANTICS,
+            "subject": subject.id,
+            "as_of": as_of.isoformat(),
             "protocol": {
                 "id": self.protocol.id,
                 "version": self.protocol.version,
                 "digest": self.protocol.digest,
                 "title": self.protocol.title,
             },
-            "facts_digest": trace.subject.digest,
+            "facts_digest": subject.digest,
+            **_imported(subject),
             "software": self.software,
             "verdict": trace.verdict,
             "determined_by": failed or open_,
             "look_again": explanation.look_again(
                 trace.verdict, [branches[id_] for id_ in failed], branches.values()
             ),
+            "passed_over": passed_over(self.whole, self.lists, subject, trace.found, as_of),
+            "records": [
+                list_record(one, subject.records.get(name), as_of)
+                for name, one in self.lists.items()
+            ],
             "criteria": criteria,
             "firings": firings,
         }
+
+
+class _From(TypedDict, total=False):
+    imported: Imported
+
+
+def _imported(subject: Subject) -> _From:
+    one = subject.imported
+    if one is None:
+        return {}
+    return {"imported": {"from": one.source, "whole": one.whole, "left_out": one.left_out}}
 
 
 def _where(error: BaseException) -> str:

@@ -6,15 +6,17 @@ to name the day on which a truth that is already known will change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.calendar import add
+from engine.calendar import earliest, latest
+from engine.messages import Said, asked_text, say, shown_text, value_text
 from engine.model import (
     MILLION,
     NEVER,
     PAST,
+    UNBOUNDED,
     AgoTest,
     All,
     Amount,
@@ -29,10 +31,10 @@ from engine.model import (
     Defined,
     Duration,
     EarliestOf,
+    Entry,
     EverTest,
     Exists,
     Fact,
-    Field,
     LatestOf,
     LimitTest,
     Not,
@@ -40,6 +42,7 @@ from engine.model import (
     Reading,
     Reason,
     Recorded,
+    RecordList,
     Statement,
     Subject,
     Test,
@@ -49,23 +52,35 @@ from engine.model import (
     Verdict,
 )
 from engine.readings import Found, confirmed
-from engine.record import IntervalValue, LookAgain, Missing, ReadingRecord, Value, Why
-from engine.wording import (
-    amount_text,
-    bound_text,
-    day_text,
-    decimal_text,
-    leaf_words,
-    test_text,
+from engine.record import (
+    FieldRecord,
+    Gap,
+    IntervalValue,
+    LookAgain,
+    Missing,
+    ReadingRecord,
+    Shown,
+    Value,
+    Why,
 )
+from engine.recorded import (
+    entry_fields,
+    entry_number,
+    put_day,
+    quantity_of,
+    stated,
+    stated_with_day,
+    unusual,
+)
+from engine.wording import amount_text, day_text, number_value, test_record
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 
-Change = tuple[date, tuple[str, ...]]
+Change = tuple[date, tuple[Said, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
 
-EXACT_FLOAT = 2**53
-"""Below this many millionths a float prints the decimal exactly."""
+Add = Callable[[date, Duration], date | None]
+"""A month-end rule: what date + n months is (engine.calendar)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +93,9 @@ class Branch:
 
     path: str
     node: int
-    words: str
+    words: Said
     test: Test | None
-    asked: str
+    asked: Said | None
     held: Truth | None
     children: tuple[Branch, ...]
 
@@ -95,21 +110,23 @@ def prepare(protocol: Protocol, paths: Mapping[str, int]) -> dict[str, Branch]:
         if isinstance(condition, All | Any):
             children = tuple(branch(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1))
             if isinstance(condition, All):
-                return Branch(path, node, "all of", None, "", "false", children)
-            return Branch(path, node, "any of", None, "", "true", children)
+                return Branch(path, node, say("condition.all"), None, None, "false", children)
+            return Branch(path, node, say("condition.any"), None, None, "true", children)
         if isinstance(condition, Not):
             below = (branch(f"{path}.1", condition.child),)
-            return Branch(path, node, "not", None, "", None, below)
+            return Branch(path, node, say("condition.not"), None, None, None, below)
         if isinstance(condition, Defined):
             name = condition.name
             if name not in definitions:
                 definitions[name] = branch(name, protocol.definitions[name])
-            words = name.replace("_", " ")
-            return Branch(path, node, words, None, "", None, (definitions[name],))
-        words = leaf_words(condition, facts)
+            words = say("condition.defined", name=name)
+            return Branch(path, node, words, None, None, None, (definitions[name],))
         if isinstance(condition, Todo):
-            return Branch(path, node, words, None, "", None, ())
-        asked = test_text(condition, facts[condition.fact], labels=True)
+            return Branch(path, node, say("condition.todo"), None, None, None, ())
+        fact = facts[condition.fact]
+        test = test_record(condition, fact)
+        asked = Said(asked_text(test), test)
+        words = say("condition.test", ask=fact.ask, test=asked)
         return Branch(path, node, words, condition, asked, None, ())
 
     return {c.id: branch(c.id, c.holds_when) for c in protocol.criteria}
@@ -132,9 +149,11 @@ class Explanation:
         self.truths = truths
         self.as_of = as_of
         self._readings: dict[str, ReadingRecord] = {}
-        self._leaves: dict[int, tuple[str, Change | None]] = {}
+        self._leaves: dict[int, tuple[Said, Change | None]] = {}
         self._changes: dict[int, Change | None] = {}
-        self._shown_texts: dict[str, str] = {}
+        self._shown: dict[str, Said] = {}
+        self._growing: dict[str, bool] = {}
+        self._fields: dict[str, list[FieldRecord]] = {}
 
     # --- the tree ---------------------------------------------------------------------
 
@@ -142,20 +161,27 @@ class Explanation:
         """A condition with its truth, what it looked at, and its children."""
         truth = self.truths[branch.node]
         test = branch.test
-        if test is None:
+        words = branch.words
+        why: Why
+        if test is None or branch.asked is None:
             children = [self.why(child) for child in branch.children]
-            return {
+            why = {
                 "node": branch.path,
-                "condition": branch.words,
+                "condition": words.text,
+                "condition_message": words.data,
                 "truth": truth,
                 "children": children,
             }
+            return why
         says, change = self._leaf(branch, test)
-        why: Why = {
+        why = {
             "node": branch.path,
-            "condition": branch.words,
+            "condition": words.text,
+            "condition_message": words.data,
             "truth": truth,
-            "says": says,
+            "test": branch.asked.data,
+            "says": says.text,
+            "says_message": says.data,
             "reading": self.reading(test.fact),
             "children": [],
         }
@@ -163,44 +189,39 @@ class Explanation:
             why["changes_on"] = change[0].isoformat()
         return why
 
-    def _leaf(self, branch: Branch, test: Test) -> tuple[str, Change | None]:
+    def _leaf(self, branch: Branch, test: Test) -> tuple[Said, Change | None]:
         known = self._leaves.get(branch.node)
         if known is None:
             known = self._leaves[branch.node] = self._explain_leaf(branch, test)
         return known
 
-    def _explain_leaf(self, branch: Branch, test: Test) -> tuple[str, Change | None]:
+    def _explain_leaf(self, branch: Branch, test: Test) -> tuple[Said, Change | None]:
         truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
-        shown = self._shown_texts.get(fact.name)
-        if shown is None:
-            shown = self._shown_texts[fact.name] = (
-                f"{fact.ask}: {self._shown(fact, found)}. Asked: "
-            )
-        text = shown + branch.asked
+        compared = {"ask": fact.ask, "shown": self.shown(fact, found), "test": branch.asked}
         if truth == "unknown":
-            reason = unknown_reason(test, found.reading)
-            return (
-                f"{text}. Cannot be decided: {self._detail(fact, found, reason)}.",
-                self._change(branch, test, fact, found, None),
-            )
-        turn = self._turn(test, truth, found)
-        text += ". This holds." if truth == "true" else ". This does not hold."
+            detail = self._detail(test, fact, found, unknown_reason(test, found.reading))
+            said = say("says.unknown", **compared, detail=detail)
+            return said, self._change(branch, test, fact, found, None)
+        turn = self._turn(test, truth, found, earliest)
         # Of an imprecise date the day is only the first on which the truth may turn.
-        point = found.reading.low == found.reading.high and not self._grows(test.fact)
-        if turn is not None and point:
-            if truth == "false":
-                late = found.until is not None and turn > found.until
-                renewed = ", if what is recorded is renewed by then" if late else ""
-                text += f" Satisfied from {turn.isoformat()}{renewed}."
-            else:
-                text += f" Satisfied until {(turn - timedelta(days=1)).isoformat()}."
-        return text, self._change(branch, test, fact, found, turn)
+        exact = found.reading.low == found.reading.high
+        if turn is None or not exact or self._grows(test.fact):
+            said = say("says.holds" if truth == "true" else "says.fails", **compared)
+        elif truth == "false":
+            sure = self._turn(test, truth, found, latest) or turn
+            late = found.until is not None and sure > found.until
+            id_ = "says.fails_unless_renewed" if late else "says.fails_until"
+            said = say(id_, **compared, day=sure.isoformat())
+        else:
+            last = (turn - timedelta(days=1)).isoformat()
+            said = say("says.holds_until", **compared, day=last)
+        return said, self._change(branch, test, fact, found, turn)
 
     # --- what time changes ------------------------------------------------------------
 
-    def _turn(self, test: Test, truth: Truth, found: Found) -> date | None:
+    def _turn(self, test: Test, truth: Truth, found: Found, add: Add) -> date | None:
         """The day on which a date or age test's truth turns, by the calendar alone."""
         reading = found.reading
         if reading.low is None or reading.high is None or truth == "unknown":
@@ -211,13 +232,13 @@ class Explanation:
                 return None
             # The earliest day of the interval is the first to come of age.
             first = _calendar_day(reading.low)
-            return _ago_turn(test, truth, first, self.as_of) if first else None
+            return _ago_turn(test, truth, first, self.as_of, add) if first else None
         if isinstance(fact.derive, CompletedYears) and isinstance(test, LimitTest | BetweenTest):
             if self._moves(fact.derive.since):
                 return None
             born = self.found[fact.derive.since].reading
             first = None if born.low is None else _calendar_day(born.low)
-            return _age_turn(test, truth, first, self.as_of) if first else None
+            return _age_turn(test, truth, first, self.as_of, add) if first else None
         if isinstance(test, EverTest):
             first = _calendar_day(reading.low)
             return first if first is not None and first > self.as_of else None
@@ -230,10 +251,10 @@ class Explanation:
         truth = self.truths[branch.node]
         best: Change | None = None
         if turn is not None and turn > self.as_of:
-            word = "is satisfied from then" if truth == "false" else "is satisfied until then"
-            best = (turn, (f"{branch.words} {word}",))
+            id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
+            best = (turn, (say(id_, condition=branch.words),))
         if found.starts is not None and (best is None or found.starts < best[0]):
-            best = (found.starts, (f"{fact.ask}: something recorded for that day counts",))
+            best = (found.starts, (say("change.starts", ask=fact.ask),))
         if (
             truth != "unknown"
             and found.until is not None
@@ -243,15 +264,11 @@ class Explanation:
             after = _next_day(found.until)
             if after is not None and (best is None or after < best[0]):
                 what = self._collect(fact)[1]
-                best = (after, (f"{what}: what is recorded expires the day before",))
-        moving = self._grows(test.fact) or (
-            isinstance(fact.derive, DaysBetween)
-            and any(self._moves(name) for name in found.from_facts)
-        )
-        if truth == "unknown" or found.reading.low != found.reading.high or moving:
+                best = (after, (say("change.expires", ask=what),))
+        if truth == "unknown" or found.reading.low != found.reading.high or self._moving(test.fact):
             day = min(self._widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
-                best = (day, (f"{branch.words} may be decided by then",))
+                best = (day, (say("change.decided", condition=branch.words),))
         return best
 
     def _fixed_ends(self, name: str) -> list[date]:
@@ -269,12 +286,26 @@ class Explanation:
         """Whether a date is today because its entry says `ongoing`."""
         return _under_way(self.protocol.facts[name], self.found[name])
 
+    def _moving(self, name: str) -> bool:
+        """Whether a reading may be another tomorrow, though nothing turns or expires."""
+        found = self.found[name]
+        return self._grows(name) or (
+            isinstance(self.protocol.facts[name].derive, DaysBetween)
+            and any(self._moves(other) for other in found.from_facts)
+        )
+
     def _grows(self, name: str) -> bool:
         """Whether a reading that may be a point today is an interval tomorrow.
 
         So is a partial date on the first of its days, and the latest entry of a list that
         nobody confirmed, if it is of today.
         """
+        known = self._growing.get(name)
+        if known is None:
+            known = self._growing[name] = self._looks_growing(name)
+        return known
+
+    def _looks_growing(self, name: str) -> bool:
         found, derive = self.found[name], self.protocol.facts[name].derive
         if isinstance(derive, LatestOf) and found.reading.high == self.as_of.toordinal():
             listed = self.subject.records.get(derive.records)
@@ -301,12 +332,13 @@ class Explanation:
             past = reading.high is not None and reading.high <= self.as_of.toordinal()
             if truth == ("true" if washout else "false") and past:
                 return []  # long enough ago stays so
-            reached = [add(end, test.duration) for end in ends]
+            reached = [add(end, test.duration) for end in ends for add in (earliest, latest)]
             if test.op in ("more_than_ago", "within_last"):
                 reached = [_next_day(day) for day in reached if day is not None]
             days += reached
         elif isinstance(fact.derive, CompletedYears):
-            days += [add(end, size) for end in ends for size in _age_limits(test)]
+            sizes = _age_limits(test)
+            days += [add(e, size) for e in ends for size in sizes for add in (earliest, latest)]
         elif isinstance(test, DayTest):
             days += ends
             if reading.high == self.as_of.toordinal():  # this end moves with the as-of date
@@ -347,7 +379,13 @@ class Explanation:
             change = _first([self.next_change(branch) for branch in every])
         if change is None:
             return None
-        return {"on": change[0].isoformat(), "because": sorted(set(change[1]))}
+        because = {said.text: said.data for said in change[1]}
+        texts = sorted(because)
+        return {
+            "on": change[0].isoformat(),
+            "because": texts,
+            "messages": [because[text] for text in texts],
+        }
 
     # --- what is missing --------------------------------------------------------------
 
@@ -373,7 +411,8 @@ class Explanation:
             return {
                 "fact": "todo",
                 "reason": "not_recorded",
-                "detail": branch.words,
+                "detail": branch.words.text,
+                "message": branch.words.data,
                 "collect": "todo",
                 "ask": "Judge this criterion by hand",
             }
@@ -381,10 +420,12 @@ class Explanation:
         found = self.found[leaf.fact]
         reason = unknown_reason(leaf, found.reading)
         collect, ask, where = self._collect(fact)
+        detail = self._detail(leaf, fact, found, reason)
         item: Missing = {
             "fact": fact.name,
             "reason": reason,
-            "detail": self._detail(fact, found, reason),
+            "detail": detail.text,
+            "message": detail.data,
             "collect": collect,
             "ask": ask,
         }
@@ -406,62 +447,99 @@ class Explanation:
         record = self.protocol.records[derive.records]
         return record.name, record.ask, record.found_in
 
-    def _detail(self, fact: Fact, found: Found, reason: Reason) -> str:
+    def _detail(self, test: Test, fact: Fact, found: Found, reason: Reason) -> Said:
         """Why a fact's reading does not settle the question, in words."""
         root = self._root(fact, found)
         statements = root[1].statements
-        last = max((s.on for s in statements if s.on is not None), default=None)
-        note = next((f" ({s.note})" for s in statements if s.note), "")
+        latest = max((s.last for s in statements if s.last is not None), default=None)
+        last = latest.isoformat() if latest else None
+        note = next((s.note for s in statements if s.note), "")
         until = root[1].until
         if reason == "not_recorded":
-            return "no value that counts is recorded" if statements else "nothing is recorded"
+            return say("missing.voided" if statements else "missing.not_recorded")
         if reason == "not_yet":
-            return f"recorded only for a later day, {root[1].starts or ''}".rstrip(", ")
-        if reason == "out_of_date":
-            return f"the value of {last} could be relied on until {until}"
+            if root[1].starts is None:
+                return say("missing.not_yet_some_day")
+            return say("missing.not_yet", day=root[1].starts.isoformat())
+        if reason == "out_of_date" and last is not None and until is not None:
+            return say("missing.out_of_date", day=last, until=until.isoformat())
         if reason == "undated":
-            return "the value has no date, and this fact goes out of date"
+            if len(statements) < 2:
+                return say("missing.undated")
+            every = [stated_with_day(one, root[0]) for one in statements]
+            return say("missing.undated_differ", values=every)
         if reason == "conflicting":
-            values = sorted({_as_recorded(s, root[0]) for s in statements})
-            when = f" of {last}" if last else ""
+            values = {value_text(v): v for v in (stated(s, root[0]) for s in statements)}
             if len(values) == 1 or found.reading.low is not None:
-                return f"the limits of normal beside the values{when} disagree"
-            return f"the statements{when} disagree: {', '.join(values)}"
+                if last is None:
+                    return say("missing.limits_conflict")
+                return say("missing.limits_conflict_on", day=last)
+            differing = [values[text] for text in sorted(values)]
+            if last is None:
+                return say("missing.conflicting", values=differing)
+            return say("missing.conflicting_on", day=last, values=differing)
         if reason == "history_not_confirmed":
-            records = getattr(root[0].derive, "records", None)
-            ask = self.protocol.records[records].ask if records else root[0].ask
-            return f"the list “{ask}” is not confirmed complete for this day"
+            return self._not_confirmed(root[0])
         if reason == "not_attested":
-            return f"it lacks the name of the {root[0].attested_by} who states it"
-        if reason == "no_limit":
-            return "no upper limit of normal is known for this result"
-        if reason == "no_date":
-            return "a date it is counted from is or may be `never`"
-        if reason == "pending":
-            return f"recorded as pending{note}"
-        if reason == "not_done":
-            return f"recorded as not done{note}"
+            return say("missing.not_attested", role=root[0].attested_by)
+        if reason in ("pending", "not_done"):
+            if note:
+                return say(f"missing.{reason}_note", note=note)
+            return say(f"missing.{reason}")
+        if reason == "calendar":
+            return self._month_end(test, fact, found)
+        if reason in ("no_limit", "no_date"):
+            return say(f"missing.{reason}")
         gaps = self._gaps(*root)
         if found.reading.low is None:
-            return gaps or "not recorded exactly enough"
-        known = f"known only as {self._value_words(fact, found.reading)}"
-        return f"{known}; {gaps}" if gaps else known
+            return say("missing.gaps", gaps=gaps) if gaps else say("missing.imprecise")
+        known = self.value(fact, found.reading)
+        if gaps:
+            return say("missing.known_as_with_gaps", value=known, gaps=gaps)
+        return say("missing.known_as", value=known)
 
-    def _gaps(self, fact: Fact, found: Found) -> str:
+    def _month_end(self, test: Test, fact: Fact, found: Found) -> Said:
+        """On which two days a time may be up that ends in a month without its day."""
+        number, sizes = found.reading.low, _age_limits(test)
+        if isinstance(test, AgoTest):
+            sizes = [test.duration]
+        elif isinstance(fact.derive, CompletedYears):
+            number = self.found[fact.derive.since].reading.low
+        day = None if number is None else _calendar_day(number)
+        ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
+        for early, late in ends:
+            if day and early and late and early != late and self.as_of in (early, late):
+                counted = {"since": day.isoformat(), "early": early.isoformat()}
+                return say("missing.month_end", **counted, late=late.isoformat())
+        return say("missing.calendar")
+
+    def _not_confirmed(self, fact: Fact) -> Said:
+        """Why a list is not confirmed complete."""
+        name = getattr(fact.derive, "records", None)
+        if name is None:
+            return say("missing.history_not_confirmed", list=fact.ask)
+        ask, listed = self.protocol.records[name].ask, self.subject.records.get(name)
+        doubt = listed.doubt if listed is not None else None
+        if doubt == "not_closed":
+            return say("missing.not_closed", list=ask)
+        if doubt == "more_entries" and listed is not None and listed.count is not None:
+            return say("missing.more_entries", list=ask, count=listed.count)
+        return say("missing.history_not_confirmed", list=ask)
+
+    def _gaps(self, fact: Fact, found: Found) -> list[Gap]:
         """Which entries of a record list leave it open, and what they do not say."""
         derive = fact.derive
         if not isinstance(derive, ListDerivation):
-            return ""
+            return []
         fields = [where.field for where in derive.where]
         if isinstance(derive, LatestOf | EarliestOf):
             fields.append(derive.field)
-        said = []
+        gaps: list[Gap] = []
         for entry in found.entries:
-            lacking = [name for name in fields if _lacks(entry.values.get(name))]
-            if lacking:
-                number = int(entry.entry.rpartition("[")[2][:-1]) + 1
-                said.append(f"entry {number} does not say: {', '.join(lacking)}")
-        return "; ".join(said)
+            lacks = [name for name in fields if _lacks(entry.values.get(name))]
+            if lacks:
+                gaps.append({"number": entry_number(entry), "lacks": lacks})
+        return gaps
 
     def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
         """The recorded fact whose statements explain an unknown derived one."""
@@ -492,8 +570,7 @@ class Explanation:
                 record["label"] = fact.choices[reading.low].label
         one = found.statements[0] if found.statements else None
         if one is not None:
-            if one.on is not None:
-                record["on"] = one.on.isoformat()
+            put_day(record, one)
             if one.source:
                 record["source"] = one.source
             if one.by:
@@ -505,13 +582,16 @@ class Explanation:
             if isinstance(value, Amount) and reading.low is not None:
                 root = self._root_fact(fact, one)
                 if value.unit != root.unit or value.sign:
-                    record["recorded"] = f"{value.sign}{amount_text(value.amount_u, value.unit)}"
+                    written = quantity_of(value)
+                    record["recorded"] = value_text(written)
+                    record["recorded_as"] = written
             uln_u = one.uln_u if one.uln_u is not None else fact.uln_u
             if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
                 unit = (
                     value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit
                 )
                 record["uln"] = amount_text(uln_u, unit)
+                record["uln_as"] = {"value": number_value(uln_u), "unit": unit}
         elif found.entries:
             entry = found.entries[0]
             if entry.source:
@@ -530,92 +610,111 @@ class Explanation:
             if listed.by:
                 record["by"] = listed.by
             record["entry"] = f"records.{fact.derive.records}"
+        places = self._places(fact, found)
+        if places:
+            record["entries"] = places
+        if fact.derive is None and any(
+            isinstance(s.value, Amount) and unusual(fact, s.value) for s in found.statements
+        ):
+            record["confirm"] = True
         if reading.reason is not None:
             record["reason"] = reading.reason
         if found.until is not None and reading.low is not None:
             record["good_until"] = found.until.isoformat()
         if fact.derive is not None and reading.low is not None:
-            record["follows_from"] = self._follows_from(fact, found)
+            follows = self._follows_from(fact, found)
+            record["follows_from"] = [said.text for said in follows]
+            record["follows_messages"] = [said.data for said in follows]
         return record
 
-    def _follows_from(self, fact: Fact, found: Found) -> list[str]:
-        """What a derived reading was worked out from, one line each."""
+    def _places(self, fact: Fact, found: Found) -> list[str]:
+        """The places that together give a reading its ends, as it was recorded."""
+        places = [one.entry for one in found.statements]
+        if fact.derive is None:
+            return places
+        places += [one.entry for one in found.entries]
+        if isinstance(fact.derive, ListDerivation) and found.until is not None:
+            places.insert(0, f"records.{fact.derive.records}")
+        for name in found.from_facts:
+            places += self._places(self.protocol.facts[name], self.found[name])
+        return list(dict.fromkeys(places))
+
+    def _follows_from(self, fact: Fact, found: Found) -> list[Said]:
+        """What a derived reading was worked out from, one sentence each."""
         if not isinstance(fact.derive, ListDerivation):
             facts = [self.protocol.facts[name] for name in found.from_facts]
-            return [f"{one.ask}: {self._shown(one, self.found[one.name])}" for one in facts]
+            return [
+                say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))
+                for one in facts
+            ]
         record = self.protocol.records[fact.derive.records]
         listed = self.subject.records.get(record.name)
         lines = []
         if listed is not None and found.until is not None and listed.complete_on is not None:
-            by = f" by {listed.by}" if listed.by else ""
             day = listed.complete_on.isoformat()
-            lines.append(f"{record.ask}: confirmed complete on {day}{by}")
+            if listed.by:
+                lines.append(say("follows.confirmed_by", ask=record.ask, day=day, by=listed.by))
+            else:
+                lines.append(say("follows.confirmed", ask=record.ask, day=day))
         for entry in found.entries:
-            number = int(entry.entry.rpartition("[")[2][:-1]) + 1
-            fields = (record.fields[name] for name in record.fields if name in entry.values)
-            said = "; ".join(f"{f.ask}: {_field_words(entry.values[f.name], f)}" for f in fields)
-            lines.append(f"entry {number}: {said}")
+            number, fields = entry_number(entry), self.fields(entry, record)
+            lines.append(say("follows.entry", number=number, fields=fields))
         return lines
 
     def _root_fact(self, fact: Fact, statement: Statement) -> Fact:
         name = statement.entry.split(".")[1].split("[")[0]
         return self.protocol.facts.get(name, fact)
 
-    def _shown(self, fact: Fact, found: Found) -> str:
-        """A reading in words, with its date and source."""
-        reading = found.reading
-        if reading.low is None:
-            return "not known"
-        text = self._value_words(fact, reading)
+    def shown(self, fact: Fact, found: Found) -> Said:
+        """A reading, with its date and source."""
+        known = self._shown.get(fact.name)
+        if known is None:
+            shown = self._show(fact, found)
+            known = self._shown[fact.name] = Said(shown_text(shown), shown)
+        return known
+
+    def fields(self, entry: Entry, record: RecordList) -> list[FieldRecord]:
+        """The fields of an entry."""
+        known = self._fields.get(entry.entry)
+        if known is None:
+            known = self._fields[entry.entry] = entry_fields(entry, record)
+        return known
+
+    def _show(self, fact: Fact, found: Found) -> Shown:
+        if found.reading.low is None:
+            return {"value": None}
+        shown = self.value(fact, found.reading)
         if _under_way(fact, found):
-            text = "under way"
-        beside = []
+            shown["under_way"] = True
         one = found.statements[0] if found.statements else None
         if one is not None and fact.derive is None:
-            if one.on is not None:
-                beside.append(one.on.isoformat())
+            put_day(shown, one)
             if one.source:
-                beside.append(one.source)
+                shown["source"] = one.source
             if one.by:
-                beside.append(f"by {one.by}")
+                shown["by"] = one.by
         elif found.entries and found.entries[0].source:
-            beside.append(found.entries[0].source)
-        return f"{text} ({', '.join(beside)})" if beside else text
+            shown["source"] = found.entries[0].source
+        return shown
 
-    def _value_words(self, fact: Fact, reading: Reading) -> str:
+    def value(self, fact: Fact, reading: Reading) -> Shown:
+        """What a reading comes to, as data."""
         low, high = reading.low, reading.high
         if low is None or high is None:
-            return "not known"
-        if fact.type == "boolean":
-            return "yes" if low else "no"
-        if fact.type == "choice":
-            return fact.choices[low].label
+            return {"value": None}
+        shown: Shown = {"value": _value(fact, low, high)}
         if fact.type == "quantity":
-            if low == high:
-                return amount_text(low, fact.unit)
-            bottom, top = bound_text(low), bound_text(high)
-            if bottom is None and top is None:
-                return "any value"
-            if bottom is None:
-                return f"at most {amount_text(high, fact.unit)}"
-            if top is None:
-                return f"at least {amount_text(low, fact.unit)}"
-            return f"between {decimal_text(low)} and {amount_text(high, fact.unit)}"
-        if low == high:
-            return day_text(low) or "long ago"
-        last = day_text(high)
-        if low == NEVER:
-            return f"never, or any day up to {last}"
-        if low == PAST:
-            return f"some day up to {last}"
-        return f"between {day_text(low)} and {last}"
+            shown["unit"] = fact.unit
+        elif fact.type == "choice":
+            shown["label"] = fact.choices[low].label
+        return shown
 
 
 def unknown_reason(test: Test, reading: Reading) -> Reason:
     """Why a test on a reading is unknown (SEMANTICS 7)."""
     if isinstance(test, UlnTest) and reading.times_uln is None:
         return reading.uln_reason or "no_limit"
-    return reading.reason or "imprecise"
+    return reading.reason or ("calendar" if isinstance(test, AgoTest) else "imprecise")
 
 
 def _value(fact: Fact, low: int, high: int) -> Value | IntervalValue:
@@ -633,47 +732,12 @@ def _end(fact: Fact, number: int) -> Value | None:
         return fact.choices[number].code
     if fact.type == "date":
         return day_text(number)
-    text = bound_text(number)
-    if text is None:
-        return None
-    if number % MILLION == 0:
-        return number // MILLION
-    return float(text) if abs(number) < EXACT_FLOAT else text
-
-
-def _as_recorded(statement: Statement, fact: Fact) -> str:
-    value = statement.value
-    if value is None:
-        return (statement.unknown or "unknown").replace("_", " ")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Amount):
-        return f"{value.sign}{amount_text(value.amount_u, value.unit)}"
-    if isinstance(value, Days):
-        if value.first == value.last:
-            return value.first.isoformat()
-        return f"{value.first.isoformat()} to {value.last.isoformat()}"
-    return next((c.label for c in fact.choices if c.code == value), value)
+    return None if abs(number) >= UNBOUNDED else number_value(number)
 
 
 def _lacks(value: Recorded | tuple[str, ...] | None) -> bool:
     """Whether an entry's field is not recorded, or not all of its codes are."""
     return value is None or (isinstance(value, tuple) and "" in value)
-
-
-def _field_words(value: Recorded | tuple[str, ...], field: Field) -> str:
-    labels = {choice.code: choice.label for choice in field.choices}
-    if isinstance(value, tuple):
-        return ", ".join(labels.get(code, code) if code else "one not recorded" for code in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Amount):
-        return f"{value.sign}{amount_text(value.amount_u, value.unit)}"
-    if isinstance(value, Days):
-        whole = value.first == value.last
-        first, last = value.first.isoformat(), value.last.isoformat()
-        return first if whole else f"{first} to {last}"
-    return labels.get(value, value)
 
 
 def _calendar_day(number: int) -> date | None:
@@ -691,7 +755,7 @@ def _under_way(fact: Fact, found: Found) -> bool:
     )
 
 
-def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date) -> date | None:
+def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date, add: Add) -> date | None:
     washout = test.op in ("at_least_ago", "more_than_ago")
     if truth == "false" and not washout:  # it turns when the day comes, however long it counts
         return day if day > as_of else None
@@ -713,7 +777,7 @@ def _age_limits(test: Test) -> list[Duration]:
     return [Duration(0, 12 * n) for n in years if n >= 0]
 
 
-def _age_turn(test: Test, truth: Truth, born: date, as_of: date) -> date | None:
+def _age_turn(test: Test, truth: Truth, born: date, as_of: date, add: Add) -> date | None:
     days = [add(born, size) for size in _age_limits(test)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 

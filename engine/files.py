@@ -175,7 +175,9 @@ class EntriesFile(TypedDict, total=False):
     entries: list[dict[str, Any]] | None
 
 
-ImportedFile = TypedDict("ImportedFile", {"from": str, "whole": bool, "left_out": int}, total=False)
+ImportedFile = TypedDict(
+    "ImportedFile", {"from": Scalar, "whole": bool, "left_out": NotRequired[int]}
+)
 """What a subject file was imported from, and whether that is known to be whole."""
 
 

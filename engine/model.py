@@ -432,8 +432,9 @@ class Statement:
     """One recorded statement about one fact: a value, or that it is unknown and why.
 
     Exactly one of `value` and `unknown` is not None, except on a voided statement, where
-    neither is read. `uln_u`: the upper limit of normal printed with the result, in
-    millionths of the value's unit. `entry`: where in the file (`facts.creatinine[1]`).
+    neither is read: `struck` is the value that it had, to be shown. `uln_u`: the upper limit of
+    normal printed with the result, in millionths of the value's unit. `entry`: where in the
+    file (`facts.creatinine[1]`).
 
     The day of observation is `on`, or one `within` a partial date, or any day up to
     `not_after`; at most one of the three is stated. `first` and `last` are its ends.
@@ -450,6 +451,7 @@ class Statement:
     voided: bool = False
     within: Days | None = None
     not_after: date | None = None
+    struck: Recorded | None = None
 
     @property
     def first(self) -> date | None:
@@ -469,7 +471,8 @@ class Entry:
     A field of several codes is a tuple of codes; "" among them is one that is not recorded.
     `known`: the agents of the dictionary that its text names, none where it names no listed
     one; `exact`: the text is one's name, rather than holds it among other words. A regimen is
-    read as one entry a component, all with the place of the one that is recorded.
+    read as one entry a component, all with the place of the one that is recorded. A voided
+    entry has no `values`; `struck` are those that it had, to be shown.
     """
 
     entry: str
@@ -480,6 +483,7 @@ class Entry:
     voided: bool = False
     known: tuple[str, ...] = ()
     exact: bool = False
+    struck: Mapping[str, Recorded | tuple[str, ...]] = field(default_factory=dict)
 
 
 Doubt = Literal["not_closed", "more_entries"]

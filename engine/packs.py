@@ -353,7 +353,7 @@ class _Pack:
             fields,
             self._effort(sheet, path, top),
             self._optional_text(sheet, path, top, "found_in"),
-            sheet.document.span(path, key=True),
+            place=sheet.document.span(path, key=True),
         )
 
     def _effort(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> int | None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from typing import Literal
 
-from engine.calendar import add, completed_years
+from engine.calendar import completed_years, earliest, of_year
 from engine.model import (
     MILLION,
     NEVER,
@@ -45,7 +46,8 @@ class Found:
     """A reading and where it comes from.
 
     `statements` are the ones the reading rests on (those kept, when the reading is unknown),
-    `entries` the record entries that gave or widened it. `until`: the last day on which it
+    `passed` those that are passed over, each with why; `entries` the record entries that gave
+    or widened it. `until`: the last day on which it
     may be relied on, as its value or its list goes stale. `starts`: the first day after the
     as-of date on which something recorded begins to count. `from_facts`: the facts it was
     derived from.
@@ -57,6 +59,12 @@ class Found:
     until: date | None = None
     starts: date | None = None
     from_facts: tuple[str, ...] = ()
+    passed: tuple[tuple[Statement, PassedOver], ...] = ()
+
+
+PassedOver = Literal["older", "voided", "not_yet"]
+"""Why a statement is passed over: another is newer, it is marked wrong, or it is of a day
+after the as-of date."""
 
 
 def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str, Found]:
@@ -90,40 +98,161 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
 
 
 def _recorded(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Found:
+    if len(statements) == 1 and not statements[0].voided:
+        first = statements[0].first
+        if first is None or first <= as_of:  # by far the most
+            return _from_chosen(fact, statements, first, None, as_of)
     counted = [s for s in statements if not s.voided]
     if not counted:
-        return _unknown(fact, "not_recorded", statements)
-    kept = [s for s in counted if s.on is None or s.on <= as_of]
+        return _with_passed(_unknown(fact, "not_recorded", statements), statements, (), as_of)
+    reached = [s for s in counted if s.first is None or s.first <= as_of]
     starts = None
-    if len(kept) < len(counted):
-        starts = min(s.on for s in counted if s.on is not None and s.on > as_of)
-        if not kept:
-            return _unknown(fact, "not_yet", tuple(counted), None, starts)
-    on = max((s.on for s in kept if s.on is not None), default=None)
-    if len(kept) > 1:
-        kept = [s for s in kept if s.on == on]
-    chosen = tuple(kept)
+    if len(reached) < len(counted):
+        starts = min(
+            _begins(s.first, as_of) for s in counted if s.first is not None and s.first > as_of
+        )
+        if not reached:
+            found = _unknown(fact, "not_yet", tuple(counted), None, starts)
+            return _with_passed(found, statements, (), as_of)
+    newest = max((s.first for s in reached if s.first is not None), default=None)
+    chosen = tuple(reached)
+    if len(reached) > 1:
+        chosen = tuple(s for s in reached if _could_decide(fact, s, newest))
+    found = _from_chosen(fact, chosen, newest, starts, as_of)
+    if len(reached) < len(counted) and found.reading.low is not None:
+        slips = tuple(s for s in counted if _slip(fact, s, found, newest, as_of))
+        if slips:
+            found = _unknown(fact, "undated", (*chosen, *slips), found.until, starts)
+            chosen = (*chosen, *slips)
+    return _with_passed(found, statements, chosen, as_of)
+
+
+def _begins(first: date, as_of: date) -> date:
+    """The first day after the as-of date on which a statement of a later day, `first`, may
+    begin to count, or begin or cease to be a possible slip for the current year."""
+    if first.year == as_of.year:
+        return first
+    slip = of_year(first, as_of.year)
+    return slip if slip > as_of else date(as_of.year + 1, 1, 1)
+
+
+def _could_decide(fact: Fact, statement: Statement, newest: date | None) -> bool:
+    """Whether no other statement is provably newer; what never changes has no age."""
+    if fact.changes == "never" and statement.unknown is None:
+        return True
+    return newest is None or statement.last is None or statement.last >= newest
+
+
+def _from_chosen(
+    fact: Fact,
+    chosen: tuple[Statement, ...],
+    newest: date | None,
+    starts: date | None,
+    as_of: date,
+) -> Found:
+    """The reading of statements of which each could be the one that counts.
+
+    `newest`: the greatest of the first days that they, or any other, can be of.
+    """
     values = [s for s in chosen if s.unknown is None]
     if not values:
         said = {s.unknown for s in chosen}
         return _unknown(fact, "pending" if "pending" in said else "not_done", chosen, None, starts)
     until = None
     if fact.valid_for is not None:
-        if on is None:
+        if newest is None:
             return _unknown(fact, "undated", chosen, None, starts)
-        until = add(on, fact.valid_for)
+        until = earliest(newest, fact.valid_for)
         if until is not None and as_of > until:
             return _unknown(fact, "out_of_date", chosen, until, starts)
-    intervals = {_interval(fact, s, as_of) for s in values}
-    if len(values) < len(chosen) or len(intervals) > 1:
-        return _unknown(fact, "conflicting", chosen, until, starts)
+    ends = [_interval(fact, s, as_of) for s in values]
+    if len(chosen) == 1:
+        found: _Ends = (*ends[0], None)
+    elif fact.changes == "never":
+        found = _shared(chosen, ends)
+    else:
+        found = _newest_of(fact, chosen, newest, as_of)
+    low, high, why = found
+    if low is None or high is None:
+        return _unknown(fact, why or "conflicting", chosen, until, starts)
     if fact.attested_by and not all(s.by for s in values):
         return _unknown(fact, "not_attested", chosen, until, starts)
-    ((low, high),) = intervals
-    reason: Reason | None = None if low == high else "imprecise"
-    ratio, why_not = _ratio(fact, values, low, high) if fact.type == "quantity" else (None, None)
+    reason: Reason | None = None if low == high else why or "imprecise"
+    ratio, why_not = _ratios(fact, values, newest, (low, high), as_of)
     reading = Reading(fact.name, low, high, reason, ratio, why_not)
     return Found(reading, tuple(values), (), until, starts)
+
+
+_Ends = tuple[int | None, int | None, Reason | None]
+"""The ends of a reading, or None and None; and what set them apart, or kept them open."""
+
+
+def _shared(chosen: tuple[Statement, ...], ends: list[tuple[int, int]]) -> _Ends:
+    """What all values have in common, of a fact that never changes."""
+    low, high = max(low for low, _ in ends), min(high for _, high in ends)
+    if len(ends) < len(chosen) or low > high:
+        return None, None, "conflicting"
+    return low, high, None
+
+
+def _newest_of(
+    fact: Fact, chosen: tuple[Statement, ...], newest: date | None, as_of: date
+) -> _Ends:
+    """What statements come to of which those of the day `newest` decide, and any of the
+    others could be newer."""
+    same_day = [s for s in chosen if s.on == newest]
+    stated = {_stated(fact, s, as_of) for s in same_day}
+    if len(stated) > 1:
+        return None, None, "conflicting"
+    every = {_stated(fact, s, as_of) for s in chosen}
+    if None in every:
+        pending = any(s.unknown == "pending" for s in chosen)
+        return None, None, "pending" if pending else "undated"
+    known = [ends for ends in every if ends is not None]
+    if len(known) == 1:
+        return *known[0], None
+    exact = fact.type == "date" and all(low == high and low > PAST for low, high in known)
+    if fact.type != "quantity" and not exact:
+        return None, None, "undated"
+    return min(low for low, _ in known), max(high for _, high in known), "undated"
+
+
+def _stated(fact: Fact, statement: Statement, as_of: date) -> tuple[int, int] | None:
+    """The interval of a statement; None where it says that the value is unknown."""
+    return None if statement.unknown is not None else _interval(fact, statement, as_of)
+
+
+def _slip(fact: Fact, statement: Statement, found: Found, newest: date | None, as_of: date) -> bool:
+    """Whether a statement of a later year may be of this year, newer than what decides, and
+    says something else."""
+    first, last = statement.first, statement.last
+    if first is None or last is None or first.year <= as_of.year:
+        return False
+    start, end = of_year(first, as_of.year), of_year(last, as_of.year)
+    if start > as_of or (newest is not None and end < newest):
+        return False
+    if statement.unknown is not None:
+        return True
+    ends = _interval(fact, statement, as_of)
+    reading = found.reading
+    if fact.type != "quantity":
+        return ends != (reading.low, reading.high)
+    ratio, _ = _ratio(fact, [statement], *ends)
+    return ends != (reading.low, reading.high) or ratio != reading.times_uln
+
+
+def _with_passed(
+    found: Found, statements: tuple[Statement, ...], chosen: tuple[Statement, ...], as_of: date
+) -> Found:
+    """What was found, with the statements that were passed over and why."""
+    passed: list[tuple[Statement, PassedOver]] = []
+    for one in statements:
+        if one.voided:
+            passed.append((one, "voided"))
+        elif not any(one is other for other in chosen):
+            later = one.first is not None and one.first > as_of
+            passed.append((one, "not_yet" if later else "older"))
+    return replace(found, passed=tuple(passed)) if passed else found
 
 
 def _unknown(
@@ -190,6 +319,36 @@ def _ratio(
     if len(ratios) > 1:
         return None, "conflicting"
     return ratios.pop(), None
+
+
+def _ratios(
+    fact: Fact,
+    values: list[Statement],
+    newest: date | None,
+    ends: tuple[int, int],
+    as_of: date,
+) -> tuple[UlnRatio | None, Reason | None]:
+    """The ratio to the limit of normal of all values that could count (`_newest_of`)."""
+    if fact.type != "quantity":
+        return None, None
+    same_day = [s for s in values if s.on == newest]
+    if fact.changes == "never" or len(same_day) == len(values):
+        return _ratio(fact, values, *ends)
+    each = [_ratio(fact, [s], *_interval(fact, s, as_of)) for s in values if s not in same_day]
+    if same_day:
+        each.append(_ratio(fact, same_day, *_interval(fact, same_day[0], as_of)))
+    if any(why == "conflicting" for _, why in each):
+        return None, "conflicting"
+    alike = len({_interval(fact, s, as_of) for s in values}) == 1
+    known = {ratio for ratio, _ in each if ratio is not None}
+    if not known or (len(known) < len({ratio for ratio, _ in each}) and not alike):
+        return None, "no_limit"
+    if len(known) == 1:
+        return known.pop(), None
+    low, high = [r.low for r in known], [r.high for r in known]
+    least = None if None in low else min(end for end in low if end is not None)
+    most = None if None in high else max(end for end in high if end is not None)
+    return UlnRatio(least, most), "undated"
 
 
 def _own_ratio(fact: Fact, amount: Amount, uln_u: int, ends: tuple[int, int]) -> UlnRatio:
@@ -278,9 +437,11 @@ def _amount_fits(value: Amount, asked: Where, record: RecordList) -> bool | None
 
 def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
     """Whether the list may be relied on as complete on the as-of date."""
-    if listed is None or listed.complete_on is None or listed.complete_on > as_of:
+    if listed is None or listed.doubt is not None:
         return False
-    until = add(listed.complete_on, record.valid_for)
+    if listed.complete_on is None or listed.complete_on > as_of:
+        return False
+    until = earliest(listed.complete_on, record.valid_for)
     return until is None or as_of <= until
 
 
@@ -296,7 +457,7 @@ def _from_list(
     closed = confirmed(record, listed, as_of)
     until = None
     if closed and listed is not None and listed.complete_on is not None:
-        until = add(listed.complete_on, record.valid_for)
+        until = earliest(listed.complete_on, record.valid_for)
     cause: Reason = "imprecise" if closed else "history_not_confirmed"
     starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
     low: int | None
@@ -414,9 +575,11 @@ def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found
     elif low == NEVER:
         result = Reading(name, None, None, "no_date", None, "no_date")
     else:
-        least = completed_years(date.fromordinal(high), as_of) * MILLION
-        most = completed_years(date.fromordinal(low), as_of) * MILLION if low != PAST else UNBOUNDED
-        reason = None if least == most else reading.reason
+        least = completed_years(date.fromordinal(high), as_of)[0] * MILLION
+        most = UNBOUNDED
+        if low != PAST:
+            most = completed_years(date.fromordinal(low), as_of)[1] * MILLION
+        reason = None if least == most else reading.reason or "calendar"
         result = Reading(name, least, most, reason, None, "no_limit")
     return replace(source, reading=result, from_facts=(since,))
 

@@ -5,9 +5,12 @@ One object a subject and line. `docs/decision.schema.json` is generated from the
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
-from engine.model import Answer, Basis, Kind, Reason, Status, Truth, Verdict
+from engine.model import Answer, Basis, Doubt, Kind, Reason, Status, Truth, Verdict
+
+SEMANTICS = 2
+"""The version of SEMANTICS that decides: raised by what can change a verdict, never by words."""
 
 Value = bool | int | float | str
 """A value as printed: numbers are exact decimals, dates ISO text or `never`."""
@@ -29,6 +32,70 @@ class Software(TypedDict):
     python: str
 
 
+class Message(TypedDict):
+    """A sentence as data: its id in the catalogue (engine/messages.py), and what it speaks of."""
+
+    id: str
+    arguments: dict[str, Any]
+
+
+class Quantity(TypedDict):
+    """A number with its unit; `sign` where a result is censored (`<`)."""
+
+    value: Value
+    unit: str
+    sign: NotRequired[Literal["<", "<=", ">", ">="]]
+
+
+class TestRecord(TypedDict):
+    """What a test asks: an operator and its limits, in `unit`; of codes, their labels.
+
+    A limit of `..._uln` is a multiple of the upper limit of normal, one of `..._ago` and the
+    like a length of time (`d`, `wk`, `mo`, `a`).
+    """
+
+    operator: str
+    limits: list[Value]
+    unit: NotRequired[str]
+    labels: NotRequired[list[str]]
+
+
+class Shown(TypedDict):
+    """A value in a sentence, with what stands beside it."""
+
+    value: Value | IntervalValue | None
+    unit: NotRequired[str]
+    sign: NotRequired[Literal["<", "<=", ">", ">="]]
+    label: NotRequired[str]
+    unknown: NotRequired[Literal["pending", "not_done"]]
+    under_way: NotRequired[Literal[True]]
+    on: NotRequired[str]
+    within: NotRequired[IntervalValue]
+    not_after: NotRequired[str]
+    source: NotRequired[str]
+    by: NotRequired[str]
+
+
+class FieldRecord(TypedDict):
+    """A field of an entry as recorded: a code with its label, several codes, a number, a day."""
+
+    field: str
+    ask: str
+    value: Value | IntervalValue | list[str]
+    unit: NotRequired[str]
+    sign: NotRequired[Literal["<", "<=", ">", ">="]]
+    label: NotRequired[str]
+    labels: NotRequired[list[str]]
+    confirm: NotRequired[Literal[True]]
+
+
+class Gap(TypedDict):
+    """An entry, by its number from 1, and the fields that it lacks."""
+
+    number: int
+    lacks: list[str]
+
+
 class ReadingRecord(TypedDict):
     """What a fact came to on the as-of date, and where that was recorded.
 
@@ -37,7 +104,8 @@ class ReadingRecord(TypedDict):
     value as written where its unit differs from the declared one. `good_until` is the last
     day on which this reading may be relied on, where its fact or list goes stale.
     `follows_from` says what a derived reading was worked out from: the facts, or the list's
-    confirmation and the entries that count.
+    confirmation and the entries that count. `entry` is the first of `entries`, the places
+    that together give its ends. `confirm`: the value lies outside the usual range.
     """
 
     fact: str
@@ -46,15 +114,22 @@ class ReadingRecord(TypedDict):
     unit: NotRequired[str]
     label: NotRequired[str]
     on: NotRequired[str]
+    within: NotRequired[IntervalValue]
+    not_after: NotRequired[str]
     source: NotRequired[str]
     by: NotRequired[str]
     note: NotRequired[str]
     entry: NotRequired[str]
+    entries: NotRequired[list[str]]
     recorded: NotRequired[str]
+    recorded_as: NotRequired[Quantity]
     uln: NotRequired[str]
+    uln_as: NotRequired[Quantity]
+    confirm: NotRequired[Literal[True]]
     reason: NotRequired[Reason]
     good_until: NotRequired[str]
     follows_from: NotRequired[list[str]]
+    follows_messages: NotRequired[list[Message]]
 
 
 class Missing(TypedDict):
@@ -67,6 +142,7 @@ class Missing(TypedDict):
     fact: str
     reason: Reason
     detail: str
+    message: Message
     collect: str
     ask: str
     found_in: NotRequired[str]
@@ -77,15 +153,19 @@ class Why(TypedDict):
 
     `node` is the id that firings conclude about. `says` puts in words what was compared,
     `changes_on` is the day on which time alone will change the truth, if there is one.
+    `condition` and `says` are also there as messages, what a test asks as data.
     """
 
     node: str
     condition: str
+    condition_message: Message
     truth: Truth
+    test: NotRequired[TestRecord]
     says: NotRequired[str]
-    changes_on: NotRequired[str]
+    says_message: NotRequired[Message]
     reading: NotRequired[ReadingRecord]
     children: list[Why]
+    changes_on: NotRequired[str]
 
 
 class CriterionRecord(TypedDict):
@@ -113,18 +193,79 @@ class LookAgain(TypedDict):
 
     on: str
     because: list[str]
+    messages: list[Message]
+
+
+Imported = TypedDict("Imported", {"from": str, "whole": bool, "left_out": int})
+"""What the subject file was imported from, and whether that was the whole of it."""
+
+
+class PassedOver(TypedDict):
+    """Something recorded that the decision did not use: what, where it stands, and why."""
+
+    what: str
+    where: str
+    reason: Literal["older", "voided", "not_yet", "not_asked"]
+    says: str
+    message: Message
+    on: NotRequired[str]
+
+
+class EntryRecord(TypedDict):
+    """An entry of a list, as recorded.
+
+    `known`: the agents of the dictionary that it names; `standing`: whether its text is a
+    listed name, holds one among other words, or neither.
+    """
+
+    entry: str
+    fields: list[FieldRecord]
+    source: NotRequired[str]
+    by: NotRequired[str]
+    note: NotRequired[str]
+    voided: NotRequired[Literal[True]]
+    standing: NotRequired[Literal["listed", "holds_listed", "not_listed"]]
+    known: NotRequired[list[str]]
+
+
+class Confirmation(TypedDict):
+    """That a list was found complete on a day, and whether that counts on the as-of date.
+
+    `doubt` says why it never counts: the file may have been cut, or the list holds more
+    entries than the `count` that was confirmed.
+    """
+
+    complete_on: str
+    counts: bool
+    by: NotRequired[str]
+    source: NotRequired[str]
+    count: NotRequired[int]
+    doubt: NotRequired[Doubt]
+
+
+class ListRecord(TypedDict):
+    """A record list that a criterion reads, whole."""
+
+    name: str
+    ask: str
+    confirmation: Confirmation | None
+    entries: list[EntryRecord]
 
 
 class Decision(TypedDict):
-    schema: Literal["eligo.decision/1"]
+    schema: Literal["eligo.decision/2"]
+    semantics: int
     subject: str
     as_of: str
     protocol: ProtocolIdentity
     facts_digest: str
+    imported: NotRequired[Imported]
     software: Software
     verdict: Verdict
     determined_by: list[str]
     look_again: LookAgain | None
+    passed_over: list[PassedOver]
+    records: list[ListRecord]
     criteria: list[CriterionRecord]
     firings: list[Firing]
 

@@ -7,8 +7,9 @@ two is not also an error in the other. Its inputs have passed the reader.
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from calendar import isleap, monthrange
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -20,7 +21,7 @@ from engine.units import conversion
 Exact = int | Fraction
 Interval = tuple[int, int]
 End = int | None
-Measure = Callable[[int, int], int]
+Measure = Callable[[int, int], Interval]
 Readings = Mapping[str, m.Reading]
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 COMPARE: dict[str, Callable[[Exact, int], bool]]
@@ -36,23 +37,30 @@ STATUSES: dict[m.Kind, dict[m.Answer, m.Status]] = {
 }
 
 
-def later(day: int, duration: m.Duration) -> int:
-    """The day number `duration` after `day`; a day its month lacks is the next month's 1st (2)."""
+def later(day: int, duration: m.Duration) -> Interval:
+    """The day number `duration` after `day`, the early and the late one (2).
+
+    They differ where the month lacks the day: its last, and the next month's 1st.
+    """
     if not duration.months:
-        return day + duration.days
+        return (day + duration.days, day + duration.days)
     start = date.fromordinal(day)
     years, month = divmod(start.month - 1 + duration.months, 12)
     # The calendar repeats every 400 years (146,097 days), so `date` never overflows.
     cycles, year = divmod(start.year + years - 1, 400)
     length = monthrange(year + 1, month + 1)[1]
-    first = date(year + 1, month + 1, 1).toordinal() + cycles * 146_097
-    return first + min(start.day - 1, length) + duration.days
+    first = date(year + 1, month + 1, 1).toordinal() + cycles * 146_097 + duration.days
+    return (first + min(start.day, length) - 1, first + min(start.day, length + 1) - 1)
 
 
-def completed_years(day: int, today: int) -> int:
-    """The greatest whole number n with day + 12 n months not after today (2)."""
+def completed_years(day: int, today: int) -> Interval:
+    """The greatest whole number n with day + 12 n months not after today (2).
+
+    With the late and with the early day: the fewest and the most years.
+    """
     years = date.fromordinal(today).year - date.fromordinal(day).year
-    return years if later(day, m.Duration(0, 12 * years)) <= today else years - 1
+    early, late = later(day, m.Duration(0, 12 * years))
+    return (years - (late > today), years - (early > today))
 
 
 def _ends(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Interval:
@@ -105,34 +113,101 @@ def _reading(fact: m.Fact, why: m.Reason | None, low: End = None, high: End = No
     return m.Reading(fact.name, low, high, reason, None, uln_reason)
 
 
+def _ratios(
+    fact: m.Fact,
+    values: Collection[tuple[m.Statement, Interval]],
+    newest: date | None,
+    whole: Interval,
+) -> tuple[m.UlnRatio | None, m.Reason | None]:
+    """The ratio of every value that could count to its limit of normal, or why none (4)."""
+    lasting = fact.changes == "never"
+    decided = {
+        _ratio(fact, s, whole if lasting else ends)
+        for s, ends in values
+        if lasting or s.on == newest
+    } - {None}
+    if len(decided) > 1:
+        return None, "conflicting"
+    others = [_ratio(fact, s, ends) for s, ends in values if not lasting and s.on != newest]
+    known = {ratio for ratio in (*decided, *others) if ratio is not None}
+    lacking = None in others or (not decided and len(others) < len(values))
+    if not known or (lacking and len({ends for _, ends in values}) > 1):
+        return None, "no_limit"
+    lows, highs = [r.low for r in known], [r.high for r in known]
+    low = None if None in lows else min(end for end in lows if end is not None)
+    high = None if None in highs else max(end for end in highs if end is not None)
+    return m.UlnRatio(low, high), "undated" if len(known) > 1 else None
+
+
+def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: int) -> m.Reading:
+    """What statements come to of which each could be the one that counts (4)."""
+    said = [None if s.value is None else _interval(fact, s.value, today) for s in kept]
+    values = [(s, ends) for s, ends in zip(kept, said, strict=True) if ends is not None]
+    pending = any(s.unknown == "pending" for s in kept)
+    if not values:
+        return _reading(fact, "pending" if pending else "not_done")
+    if fact.valid_for is not None and newest is None:
+        return _reading(fact, "undated")
+    if fact.valid_for and newest and today > later(newest.toordinal(), fact.valid_for)[0]:
+        return _reading(fact, "out_of_date")
+    lows, highs = {low for _, (low, _) in values}, {high for _, (_, high) in values}
+    differ = len({ends for _, ends in values}) > 1
+    full = fact.type == "date" and lows == highs and min(lows) > m.PAST
+    why: m.Reason = "undated" if differ and fact.changes != "never" else "imprecise"
+    if fact.changes == "never":
+        low, high = max(lows), min(highs)
+        if len(values) < len(kept) or low > high:
+            return _reading(fact, "conflicting")
+    else:
+        low, high = min(lows), max(highs)
+        if len({ends for s, ends in zip(kept, said, strict=True) if s.on == newest}) > 1:
+            return _reading(fact, "conflicting")
+        if len(values) < len(kept):
+            return _reading(fact, "pending" if pending else "undated")
+        if differ and fact.type != "quantity" and not full:
+            return _reading(fact, "undated")
+    if fact.attested_by and not all(s.by for s in kept):
+        return _reading(fact, "not_attested")
+    found = _reading(fact, why, low, high)
+    if fact.type != "quantity":
+        return found
+    ratio, uln_reason = _ratios(fact, values, newest, (low, high))
+    return replace(found, times_uln=ratio, uln_reason=uln_reason)
+
+
 def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m.Reading:
     """From the statements about one fact to its reading (4)."""
     counted = [s for s in statements if not s.voided and (s.value is not None or s.unknown)]
-    reached = [s for s in counted if s.on is None or s.on <= as_of]
+    reached = [s for s in counted if s.first is None or s.first <= as_of]
     if not reached:
         return _reading(fact, "not_yet" if counted else "not_recorded")
-    latest = max((s.on for s in reached if s.on is not None), default=None)
-    kept = [s for s in reached if s.on == latest]
-    unknowns = [s.unknown for s in kept if s.unknown is not None]
-    if len(unknowns) == len(kept):
-        return _reading(fact, "pending" if "pending" in unknowns else "not_done")
-    today = as_of.toordinal()
-    if fact.valid_for is not None and latest is None:
-        return _reading(fact, "undated")
-    if fact.valid_for and latest and today > later(latest.toordinal(), fact.valid_for):
-        return _reading(fact, "out_of_date")
-    intervals = [_interval(fact, s.value, today) for s in kept if s.value is not None]
-    low, high = intervals[0]
-    if unknowns or len(set(intervals)) > 1:
-        return _reading(fact, "conflicting")
-    if fact.attested_by and not all(s.by for s in kept):
-        return _reading(fact, "not_attested")
-    found = _reading(fact, "imprecise", low, high)
-    ratios = [r for s in kept if (r := _ratio(fact, s, (low, high))) is not None]
-    if fact.type != "quantity" or not ratios:
-        return found
-    ratio = ratios[0] if all(r == ratios[0] for r in ratios) else None
-    return m.Reading(fact.name, low, high, found.reason, ratio, None if ratio else "conflicting")
+    newest = max((s.first for s in reached if s.first is not None), default=None)
+
+    def older(said: m.Statement) -> bool:
+        last = said.last
+        return newest is not None and last is not None and last < newest
+
+    lasting = fact.changes == "never"
+    kept = [s for s in reached if not older(s) or (lasting and s.value is not None)]
+    found = _chosen(fact, kept, newest, as_of.toordinal())
+    for said in counted:
+        day = said.first
+        if found.low is None or day is None or day.year <= as_of.year:
+            continue
+        # The year may be a slip: then it is of this year, and may be the newest.
+        leap = (2, 29) if isleap(as_of.year) else (2, 28)
+        first, last = (
+            date(as_of.year, *((d.month, d.day) if (d.month, d.day) != (2, 29) else leap))
+            for d in (day, said.last or day)
+        )
+        if first > as_of or (newest is not None and last < newest):
+            continue
+        alone = _chosen(
+            replace(fact, valid_for=None, attested_by=""), [said], day, as_of.toordinal()
+        )
+        if replace(alone, reason=found.reason, uln_reason=found.uln_reason) != found:
+            return _reading(fact, "undated")
+    return found
 
 
 def _matches(entry: m.Entry, wanted: Iterable[m.Where], records: m.RecordList) -> m.Truth:
@@ -158,7 +233,8 @@ def _from_records(
 ) -> m.Reading:
     """What a record list comes to (5). `sure` entries match, `may` entries may match."""
     said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
-    confirmed = said is not None and said <= today <= later(said, records.valid_for)
+    confirmed = said is not None and said <= today <= later(said, records.valid_for)[0]
+    confirmed = confirmed and recorded.doubt is None
     reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
     found = [(_matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
     sure = [e for truth, e in found if truth == "true"]
@@ -196,9 +272,9 @@ def _elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -
         return _reading(fact, start.reason if start.low is None else end.reason)
     if m.NEVER in (start.low, end.low):
         return _reading(fact, "no_date")
-    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low) * m.MILLION
-    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high) * m.MILLION
-    return _reading(fact, start.reason or end.reason, low, high)
+    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low)[0] * m.MILLION
+    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high)[1] * m.MILLION
+    return _reading(fact, start.reason or end.reason or "calendar", low, high)
 
 
 def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
@@ -214,7 +290,7 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             now = m.Reading("", today, today, None)
             return _elapsed(fact, read(derive.since), now, completed_years)
         if isinstance(derive, m.DaysBetween):
-            return _elapsed(fact, read(derive.start), read(derive.end), lambda a, b: b - a)
+            return _elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         entries = subject.records.get(derive.records, m.Entries(None, ()))
         return _from_records(fact, derive, protocol.records[derive.records], entries, today)
 
@@ -233,8 +309,9 @@ def _test(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth
         most = m.UNBOUNDED if ratio.high is None else ratio.high * m.MILLION
         holds = [COMPARE[test.op](end, test.times_u) for end in (least, most)]
     elif isinstance(test, m.AgoTest):
-        ends = [later(day, test.duration) if day > m.PAST else day for day in (low, high)]
-        holds = [COMPARE[test.op](today, end) for end in ends]
+        early = later(low, test.duration)[0] if low > m.PAST else low
+        late = later(high, test.duration)[1] if high > m.PAST else high
+        holds = [COMPARE[test.op](today, end) for end in (early, late)]
         if test.op in ("within_last", "less_than_ago"):
             holds = [holds[0] and high <= today, holds[1] and low <= today]
     elif isinstance(test, m.ChoiceTest):

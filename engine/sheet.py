@@ -7,12 +7,12 @@ finds all of them in one run.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from engine.faults import Fault, did_you_mean
+from engine.faults import MOST, Fault, did_you_mean, first_faults
 from engine.model import LARGEST, Amount, Days, Duration, Sign
 from engine.source import Document, Num, Path, shorten
 from engine.wording import counted
@@ -123,13 +123,14 @@ def parse_quantity(text: str, unit: str, *, yaml_number: bool = False) -> Amount
 class Sheet:
     """A document being read, and the faults found in it so far."""
 
-    __slots__ = ("_found", "blanks", "document")
+    __slots__ = ("_found", "_unmade", "blanks", "document")
 
     def __init__(self, document: Document, *, blanks: bool = False) -> None:
         """`blanks`: a key without a value says nothing, as in a form; else it is a fault."""
         self.document = document
         self.blanks = blanks
         self._found: list[tuple[Path, str, str, str, bool]] = []
+        self._unmade = 0
 
     @property
     def clean(self) -> bool:
@@ -139,16 +140,21 @@ class Sheet:
         self, path: Path, code: str, message: str, hint: str = "", *, key: bool = False
     ) -> None:
         """Record a fault; its line and column are found only when somebody asks."""
-        self._found.append((path, code, message, hint, key))
+        if len(self._found) < 10 * MOST:
+            self._found.append((path, code, message, hint, key))
+        else:
+            self._unmade += 1
+
+    def near(self, word: str, known: Iterable[str]) -> str:
+        """The hint that offers the known words nearest to `word`, where it will be seen."""
+        return "" if self._unmade else did_you_mean(word, known)
 
     def faults(self) -> list[Fault]:
-        return [
-            *self.document.faults,
-            *(
-                self.document.fault(path, code, message, hint, key=key)
-                for path, code, message, hint, key in self._found
-            ),
-        ]
+        made = (
+            self.document.fault(path, code, message, hint, key=key)
+            for path, code, message, hint, key in self._found
+        )
+        return first_faults([*self.document.faults, *made], self._unmade)
 
     def wrong(self, path: Path, error: NotThat) -> None:
         self.fault(path, error.code, error.message, error.hint)
@@ -173,7 +179,7 @@ class Sheet:
                     (*path, key),
                     "unknown-key",
                     f"`{shorten(key)}` is not a key here",
-                    did_you_mean(key, known),
+                    self.near(key, known),
                     key=True,
                 )
             elif child is not None:
@@ -220,7 +226,7 @@ class Sheet:
         text = self.text_of(path, value, "a word")
         if text is None or text in options:
             return text
-        hint = did_you_mean(text, options)
+        hint = self.near(text, options)
         self.fault(path, "option", f"`{shorten(text)}` is not one of the words allowed here", hint)
         return None
 

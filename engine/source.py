@@ -54,6 +54,9 @@ class Document:
     positions: tuple[dict[Path, Span], dict[Path, Span]] | None = None
     _locate: Callable[[], tuple[dict[Path, Span], dict[Path, Span]]] | None = None
     lines: list[str] = field(default_factory=list)
+    tail: Path | None = None
+    """Where a YAML file may have been cut off: the last thing in it, unless the line `...`
+    ends the file. None where nothing can have been lost unseen."""
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Where the value at `path` (or its key) stands; the nearest parent's place if absent."""
@@ -153,6 +156,7 @@ class _Node:
     kind: str  # scalar | list | mapping | alias-in-progress
     value: Any
     span: Span
+    flow: bool = False
 
 
 def _plain(root: _Node, path: str, text: str, faults: list[Fault]) -> _Placed:
@@ -219,7 +223,7 @@ def _read_yaml(path: str, text: str) -> Document:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     faults: list[Fault] = []
     try:
-        root = _yaml_tree(path, text, yaml.parse(text, Loader=loader), faults)
+        root, closed = _yaml_tree(path, text, yaml.parse(text, Loader=loader), faults)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 1, 1)
@@ -228,18 +232,41 @@ def _read_yaml(path: str, text: str) -> Document:
     except yaml.YAMLError as error:
         _reject(Span(path, 1, 1), text, "syntax", f"not YAML: {shorten(str(error))}")
     value, values, keys = _plain(root, path, text, faults)
-    return Document(path, text, value, tuple(faults), (values, keys))
+    tail = None if closed else _tail(root, text)
+    return Document(path, text, value, tuple(faults), (values, keys), tail=tail)
 
 
-def _yaml_tree(path: str, text: str, events: Iterator[Any], faults: list[Fault]) -> _Node:
-    """Build the node tree from parser events, on a stack of our own: no recursion, no tags."""
+def _tail(root: _Node, text: str) -> Path:
+    """The path of the last thing in the file that could go on, were there more of it.
+
+    What is in brackets or on a line that is ended is whole; what goes on in lines of its own
+    is not known to be.
+    """
+    path: Path = ()
+    node = root
+    while node.value and node.kind != "scalar" and not node.flow:
+        if node.kind == "list":
+            path, node = (*path, len(node.value) - 1), node.value[-1]
+        else:
+            key, node = node.value[-1]
+            path = (*path, str(key.value))
+    return path if not text.endswith("\n") else path[:-1]
+
+
+def _yaml_tree(
+    path: str, text: str, events: Iterator[Any], faults: list[Fault]
+) -> tuple[_Node, bool]:
+    """Build the node tree from parser events, on a stack of our own: no recursion, no tags.
+
+    Also says whether the document is ended by the line `...`.
+    """
     import yaml
 
     anchors: dict[str, _Node] = {}
     open_nodes: list[_Node] = []
     pending_keys: list[_Node | None] = []
     root: _Node | None = None
-    documents = 0
+    documents, closed = 0, False
     document = Document(path, text, None)
 
     def place(mark: Any) -> Span:
@@ -270,6 +297,8 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any], faults: list[Fault])
                 _reject(
                     span, text, "syntax", "a second document starts here", "one document a file"
                 )
+        elif isinstance(event, yaml.DocumentEndEvent):
+            closed = bool(raw.explicit)
         elif isinstance(event, yaml.AliasEvent):
             span = place(event.start_mark)
             target = anchors.get(raw.anchor)
@@ -299,7 +328,7 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any], faults: list[Fault])
                 attach(node)
             else:
                 kind = "list" if isinstance(event, yaml.SequenceStartEvent) else "mapping"
-                node = _Node(kind, [], span)
+                node = _Node(kind, [], span, flow=bool(raw.flow_style))
                 attach(node)
                 if len(open_nodes) >= MAX_DEPTH:
                     _reject(span, text, "too-deep", f"nested more than {MAX_DEPTH} levels deep")
@@ -310,7 +339,7 @@ def _yaml_tree(path: str, text: str, events: Iterator[Any], faults: list[Fault])
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             open_nodes.pop()
             pending_keys.pop()
-    return root or _Node("scalar", None, Span(path, 1, 1))
+    return root or _Node("scalar", None, Span(path, 1, 1)), closed
 
 
 def _yaml_scalar(text: str) -> Any:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from engine import files
-from engine.faults import Fault, InputRejected, did_you_mean
+from engine.faults import Fault, InputRejected
 from engine.model import (
     LARGEST,
     MILLION,
@@ -18,10 +18,12 @@ from engine.model import (
     CompletedYears,
     Days,
     DaysBetween,
+    Doubt,
     Entries,
     Entry,
     Fact,
     Field,
+    Imported,
     Protocol,
     Recorded,
     RecordList,
@@ -48,26 +50,41 @@ _NOTES = ("source", "by", "note")
 ENTRY_WORDS = frozenset(("voided", *_NOTES))
 """What an entry of any list may say beside its fields."""
 
+MOST = 10_000_000
+"""The largest number of entries or things left out that a file may state."""
+
 _NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -- . ? no.".split())
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
 
 
-def read_subject(data: bytes, name: str, protocol: Protocol, as_of: date | None = None) -> Subject:
+def read_subject(
+    data: bytes,
+    name: str,
+    protocol: Protocol,
+    as_of: date | None = None,
+    today: date | None = None,
+) -> Subject:
     """The subject in a file's bytes; `name` is what faults call the file.
 
     Raises: InputRejected with every fault.
     """
     digest = "sha256:" + sha256(data).hexdigest()
-    return subject_of(scan_document(name, data), protocol, digest, as_of)
+    return subject_of(scan_document(name, data), protocol, digest, as_of, today)
 
 
 def subject_of(
-    document: Document, protocol: Protocol, digest: str = "", as_of: date | None = None
+    document: Document,
+    protocol: Protocol,
+    digest: str = "",
+    as_of: date | None = None,
+    today: date | None = None,
 ) -> Subject:
     """The subject in a document.
 
     `as_of`: what cannot be so on that day is a fault too: a birth date after it, a derived
-    amount wholly outside its plausible range. Raises: InputRejected, with every fault.
+    amount wholly outside its plausible range. `today`: the day on which data are entered, for
+    the doors at which they are; no day of observation lies after it.
+    Raises: InputRejected, with every fault.
     """
     sheet = Sheet(document, blanks=True)
     value = document.value
@@ -83,6 +100,8 @@ def subject_of(
             sheet.fault(("facts", name), "derived", what, _derived_hint(fact), key=True)
         else:
             statements = _statements(sheet, ("facts", name), fact, recorded)
+            if document.tail is not None and document.tail[:2] == ("facts", name):
+                statements = (*statements, _cut_off(name))
             if statements:
                 facts[name] = statements
     records: dict[str, Entries] = {}
@@ -92,15 +111,55 @@ def subject_of(
             _unknown(sheet, ("records", name), "record list", name, protocol.records)
         elif recorded is not None:
             records[name] = _entries(sheet, ("records", name), record, recorded)
+    imported = _imported(sheet, top["imported"]) if "imported" in top else None
     _check_births(sheet, protocol, facts, as_of)
+    if today is not None:
+        _check_future(sheet, facts, records, today)
     if not sheet.clean or subject_id is None:
         raise InputRejected(sheet.faults(), subject_id)
-    subject = Subject(subject_id, facts, records, digest)
+    subject = Subject(subject_id, facts, records, digest, imported)
     if as_of is not None and any(fact.derive and fact.range_u for fact in protocol.facts.values()):
         _check_derived(sheet, protocol, subject, as_of)
         if not sheet.clean:
             raise InputRejected(sheet.faults(), subject_id)
     return subject
+
+
+def _cut_off(name: str) -> Statement:
+    """What stands for the statements that may be lost where a file may have been cut."""
+    note = "the file does not end with the line `...`, so more may have stood here"
+    return Statement(f"facts.{name}", unknown="pending", note=note)
+
+
+def _imported(sheet: Sheet, value: Any) -> Imported | None:
+    path: Path = ("imported",)
+    top = sheet.mapping_of(path, value, files.ImportedFile) or {}
+    source = sheet.text_of((*path, "from"), top["from"]) if "from" in top else None
+    whole = sheet.boolean_of((*path, "whole"), top["whole"]) if "whole" in top else None
+    left_out = 0
+    if "left_out" in top:
+        left_out = sheet.whole_of((*path, "left_out"), top["left_out"], MOST) or 0
+    return None if source is None or whole is None else Imported(source, whole, left_out)
+
+
+def _check_future(
+    sheet: Sheet,
+    facts: Mapping[str, tuple[Statement, ...]],
+    records: Mapping[str, Entries],
+    today: date,
+) -> None:
+    """Refuse what is said to have been observed or confirmed after the day of entry."""
+    days: list[tuple[Path, date | None]] = [
+        ((*entry_path(one.entry), "on"), one.first)
+        for statements in facts.values()
+        for one in statements
+        if not one.voided
+    ]
+    days += [(("records", name, "complete_on"), one.complete_on) for name, one in records.items()]
+    for path, day in days:
+        if day is not None and day > today:
+            what = f"`{day.isoformat()}` is after today, {today.isoformat()}"
+            sheet.fault(path, "future", what, "check the year, month and day")
 
 
 def checked_on(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:
@@ -170,7 +229,7 @@ def _check_births(
                 as_of is not None
                 and isinstance(statement.value, Days)
                 and statement.value.first > as_of
-                and not (statement.on and statement.on > as_of)
+                and not (statement.first and statement.first > as_of)
             ):
                 what = f"the birth date is after the as-of date, {as_of.isoformat()}"
                 sheet.fault(path, "birth-date", what, "check the year")
@@ -190,7 +249,7 @@ def entry_path(entry: str) -> Path:
 def _unknown(sheet: Sheet, path: Path, what: str, name: str, known: Mapping[str, object]) -> None:
     message = f"the dictionary has no {what} `{shorten(name)}`"
     sheet.fault(
-        path, f"unknown-{what.replace(' list', '')}", message, did_you_mean(name, known), key=True
+        path, f"unknown-{what.replace(' list', '')}", message, sheet.near(name, known), key=True
     )
 
 
@@ -238,13 +297,20 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
         if key not in _STATEMENT_KEYS:
             what = f"`{shorten(key)}` is not a key of a recorded value"
             sheet.fault(
-                (*path, key), "unknown-key", what, did_you_mean(key, _STATEMENT_KEYS), key=True
+                (*path, key), "unknown-key", what, sheet.near(key, _STATEMENT_KEYS), key=True
             )
-    on = _on(sheet, (*path, "on"), value.get("on"))
+    on, within = _observed(sheet, (*path, "on"), value.get("on"))
+    not_after = _on(sheet, (*path, "not_after"), value.get("not_after"))
+    if not_after is not None and not _blank(value.get("on")):
+        what = "a statement says `on` or `not_after`, not both"
+        sheet.fault((*path, "not_after"), "both", what, "keep `on`, if the day is known", key=True)
     source, by, note = (_words(sheet, (*path, k), value.get(k)) for k in _NOTES)
     by = by if any(char.isalnum() for char in by) else ""  # a dash is nobody's name
     if _voided(sheet, path, value):
-        return Statement(entry, None, None, on, None, source, by, note, voided=True)
+        struck = _struck(sheet, path, entry, fact, value)
+        return Statement(
+            entry, None, None, on, None, source, by, note, True, within, not_after, struck
+        )
     unknown = value.get("unknown")
     said: SaidUnknown | None = None
     if not _blank(unknown):
@@ -252,7 +318,9 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
         if not _blank(value.get("value")):
             what = "a statement has a `value` or says `unknown`, not both"
             sheet.fault((*path, "unknown"), "both", what, key=True)
-        return Statement(entry, None, said, on, None, source, by, note) if said else None
+        if said is None:
+            return None
+        return Statement(entry, None, said, on, None, source, by, note, False, within, not_after)
     if "value" not in value and "unknown" not in value:
         sheet.fault(path, "missing-key", "`value` is missing here", "or say `unknown: pending`")
         return None
@@ -276,14 +344,30 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
     if recorded is None:
         return None
-    return Statement(entry, recorded, None, on, uln, source, by, note)
+    return Statement(entry, recorded, None, on, uln, source, by, note, False, within, not_after)
 
 
 def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+def _observed(sheet: Sheet, path: Path, value: Any) -> tuple[date | None, Days | None]:
+    """A day of observation: a full date, or the days that a partial one could be."""
+    if _blank(value):
+        return None, None
+    if not isinstance(value, str):
+        sheet.expected(path, value, "a date")
+        return None, None
+    try:
+        days = parse_days(value.strip())
+    except NotThat as error:
+        sheet.wrong(path, error)
+        return None, None
+    return (days.first, None) if days.first == days.last else (None, days)
+
+
 def _on(sheet: Sheet, path: Path, value: Any) -> date | None:
+    """A full date, or None where it is blank or at fault."""
     if _blank(value):
         return None
     if not isinstance(value, str):
@@ -298,6 +382,17 @@ def _on(sheet: Sheet, path: Path, value: Any) -> date | None:
 
 def _words(sheet: Sheet, path: Path, value: Any) -> str:
     return "" if _blank(value) else sheet.text_of(path, value) or ""
+
+
+def _struck(
+    sheet: Sheet, path: Path, entry: str, fact: Fact, value: Mapping[str, Any]
+) -> Recorded | None:
+    """What a voided statement said, as far as it can be read: it is shown, and never counts."""
+    told = {key: one for key, one in value.items() if key not in ("voided", "unknown")}
+    if _blank(told.get("value")):
+        return None
+    was = _statement(Sheet(sheet.document, blanks=True), path, entry, fact, told)
+    return was.value if was is not None else None
 
 
 def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
@@ -341,7 +436,7 @@ def _value(sheet: Sheet, path: Path, fact: Fact | Field, value: Any, unit: str) 
         if text in codes:
             return text
         what = f"`{shorten(text)}` is not one of the codes of `{fact.name}`"
-        sheet.fault(path, "unknown-code", what, did_you_mean(text, codes))
+        sheet.fault(path, "unknown-code", what, sheet.near(text, codes))
         return None
     if fact.type == "text":
         if len(text) > MAX_TEXT:
@@ -397,14 +492,29 @@ def _shown(amount: Amount) -> str:
 def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entries:
     top = sheet.mapping_of(path, value, files.EntriesFile) or {}
     complete_on = _on(sheet, (*path, "complete_on"), top.get("complete_on"))
-    entries = []
-    raw = top.get("entries", [])
-    for i, one in enumerate(sheet.list_of((*path, "entries"), raw, "entries")):
-        entry = _entry(sheet, (*path, "entries", i), record, one, i)
-        if entry is not None:
-            entries.append(entry)
+    none = "none" in top and sheet.boolean_of((*path, "none"), top["none"])
+    if not _blank(top.get("complete_on")) and "entries" not in top and not none:
+        what = f"`{record.name}` is confirmed complete, but its `entries` are not written out"
+        hint = "write the entries; if there are none, `none: true` or `entries: []`"
+        sheet.fault((*path, "complete_on"), "no-entries", what, hint, key=True)
+    raw = sheet.list_of((*path, "entries"), top.get("entries", []), "entries")
+    if none and raw:
+        what = "`none: true` says that there are no entries, and there are"
+        sheet.fault((*path, "none"), "both", what, "keep one of the two", key=True)
+    found = (_entry(sheet, (*path, "entries", i), record, one, i) for i, one in enumerate(raw))
+    entries = tuple(entry for entry in found if entry is not None)
+    count = sheet.whole_of((*path, "count"), top["count"], MOST) if "count" in top else None
+    if count is not None and len(raw) < count:
+        what = f"`count` says {count}, but the number of entries here is {len(raw)}"
+        hint = "find what is missing; if nothing is, correct `count`"
+        sheet.fault((*path, "count"), "count", what, hint)
+    doubt: Doubt | None = None
+    if complete_on is not None and sheet.document.tail is not None:
+        doubt = "not_closed"
+    elif complete_on is not None and count is not None and len(raw) > count:
+        doubt = "more_entries"
     by, source = (_words(sheet, (*path, k), top.get(k)) for k in ("by", "source"))
-    return Entries(complete_on, tuple(entries), by, source)
+    return Entries(complete_on, entries, by, source, count, doubt)
 
 
 def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int) -> Entry | None:
@@ -412,21 +522,26 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
         sheet.expected(path, value, "an entry (`field: value`)")
         return None
     name = f"records.{record.name}.entries[{index}]"
-    words = {k: _words(sheet, (*path, k), value.get(k)) for k in _NOTES if k not in record.fields}
+    source, by, note = (
+        "" if k in record.fields else _words(sheet, (*path, k), value.get(k)) for k in _NOTES
+    )
     voided = _voided(sheet, path, value)
     values: dict[str, Recorded | tuple[str, ...]] = {}
+    aside = Sheet(sheet.document, blanks=True) if voided else sheet
     for key, one in value.items():
         field = record.fields.get(key)
         if field is None:
             if key not in ENTRY_WORDS:
                 what = f"`{record.name}` entries have no field `{shorten(key)}`"
                 known = set(record.fields) | ENTRY_WORDS
-                sheet.fault((*path, key), "unknown-field", what, did_you_mean(key, known), key=True)
-        elif not voided and not _blank(one):
-            read = _field_value(sheet, (*path, key), field, one)
+                sheet.fault((*path, key), "unknown-field", what, sheet.near(key, known), key=True)
+        elif not _blank(one):
+            read = _field_value(aside, (*path, key), field, one)
             if read is not None:
                 values[key] = read
-    return Entry(name, values, voided=voided, **words)
+    if voided:
+        return Entry(name, {}, source, by, note, voided, struck=values)
+    return Entry(name, values, source, by, note, voided)
 
 
 def _field_value(

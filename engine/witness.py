@@ -59,8 +59,8 @@ def confirmed(screener: Screener, recorded: Plain, as_of: date) -> Witness:
 
 
 def file_lines(recorded: Mapping[str, Any], name: str = "WITNESS") -> list[str]:
-    """The lines of a subject file."""
-    return [f"subject: {name}", *change_lines(recorded)]
+    """The lines of a subject file, ended by the line that says that it is whole."""
+    return [f"subject: {name}", *change_lines(recorded), "..."]
 
 
 def change_lines(recorded: Mapping[str, Any], indent: str = "") -> list[str]:
@@ -76,6 +76,8 @@ def change_lines(recorded: Mapping[str, Any], indent: str = "") -> list[str]:
             lines.append(f"{indent}  {list_name}:")
             if listed.get("complete_on"):
                 lines.append(f"{indent}    complete_on: {listed['complete_on']}")
+            if listed.get("count"):
+                lines.append(f"{indent}    count: {listed['count']}")
             if listed.get("entries"):
                 lines.append(f"{indent}    entries:")
                 for entry in listed["entries"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from engine import messages
+from engine.messages import UNIT_WORDS
 from engine.model import (
     MILLION,
     NEVER,
@@ -15,31 +17,27 @@ from engine.model import (
     BooleanTest,
     ChoiceTest,
     DayTest,
-    EverTest,
+    Duration,
     Fact,
     Leaf,
     LimitTest,
+    Test,
     Todo,
     UlnTest,
 )
+from engine.record import TestRecord, Value
 
-OPERATOR_WORDS = {
-    "at_least": "at least",
-    "above": "above",
-    "at_most": "at most",
-    "below": "below",
-    "at_least_uln": "at least",
-    "above_uln": "above",
-    "at_most_uln": "at most",
-    "below_uln": "below",
-    "at_least_ago": "at least {} ago",
-    "more_than_ago": "more than {} ago",
-    "within_last": "within the last {}",
-    "less_than_ago": "less than {} ago",
-    "on_or_after": "on or after {}",
-    "on_or_before": "on or before {}",
-}
-UNIT_WORDS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days", "h": "hours", "1": ""}
+_DURATION_UNITS = {"day": "d", "week": "wk", "month": "mo", "year": "a"}
+_EXACT_FLOAT = 2**53
+"""Below this many millionths a float prints the decimal exactly."""
+
+
+def number_value(amount_u: int) -> Value:
+    """A number of millionths as records hold it: whole, a float, or text if too long for one."""
+    if amount_u % MILLION == 0:
+        return amount_u // MILLION
+    text = decimal_text(amount_u)
+    return float(text) if abs(amount_u) < _EXACT_FLOAT else text
 
 
 def decimal_text(amount_u: int) -> str:
@@ -82,27 +80,40 @@ def leaf_words(leaf: Leaf, facts: Mapping[str, Fact]) -> str:
     return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
 
 
-def test_text(leaf: Leaf, fact: Fact, *, labels: bool) -> str:
+def test_text(leaf: Test, fact: Fact, *, labels: bool) -> str:
     """What a test asks of its fact."""
+    return messages.asked_text(test_record(leaf, fact), labels=labels)
+
+
+def test_record(leaf: Test, fact: Fact) -> TestRecord:
+    """What a test asks of its fact, as data."""
     if isinstance(leaf, BooleanTest):
-        return "yes" if leaf.expected else "no"
+        return {"operator": "is", "limits": [leaf.expected]}
     if isinstance(leaf, ChoiceTest):
         names = {c.code: c.label for c in fact.choices}
-        return " or ".join(names[code] if labels else code for code in leaf.codes)
+        codes: list[Value] = [*leaf.codes]
+        return {"operator": "one_of", "limits": codes, "labels": [names[c] for c in leaf.codes]}
     if isinstance(leaf, LimitTest):
-        return f"{OPERATOR_WORDS[leaf.op]} {amount_text(leaf.limit_u, fact.unit)}"
+        return {"operator": leaf.op, "limits": [number_value(leaf.limit_u)], "unit": fact.unit}
     if isinstance(leaf, BetweenTest):
-        high = amount_text(leaf.high_u, fact.unit)
-        return f"between {decimal_text(leaf.low_u)} and {high}"
+        limits = [number_value(leaf.low_u), number_value(leaf.high_u)]
+        return {"operator": "between", "limits": limits, "unit": fact.unit}
     if isinstance(leaf, UlnTest):
-        times = decimal_text(leaf.times_u)
-        return f"{OPERATOR_WORDS[leaf.op]} {times} times the upper limit of normal"
+        return {"operator": leaf.op, "limits": [number_value(leaf.times_u)]}
     if isinstance(leaf, AgoTest):
-        return OPERATOR_WORDS[leaf.op].format(leaf.duration.text)
+        count, unit = _length(leaf.duration)
+        return {"operator": leaf.op, "limits": [count], "unit": unit}
     if isinstance(leaf, DayTest):
-        return OPERATOR_WORDS[leaf.op].format(leaf.day.isoformat())
-    assert isinstance(leaf, EverTest)
-    return "ever" if leaf.expected else "never"
+        return {"operator": leaf.op, "limits": [leaf.day.isoformat()]}
+    return {"operator": "ever", "limits": [leaf.expected]}
+
+
+def _length(duration: Duration) -> tuple[int, str]:
+    """A duration as its author counted it."""
+    count, _, word = duration.text.partition(" ")
+    if count.isdigit() and word.rstrip("s") in _DURATION_UNITS:
+        return int(count), _DURATION_UNITS[word.rstrip("s")]
+    return (duration.months, "mo") if duration.months else (duration.days, "d")
 
 
 def day_text(number: int) -> str | None:

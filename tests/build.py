@@ -84,9 +84,25 @@ def pack(
     )
 
 
-def said(value: m.Recorded | None = None, day: str | None = None, **more: object) -> m.Statement:
-    """One statement, dated `day`."""
-    return m.Statement(entry="made", value=value, on=on(day), **more)  # type: ignore[arg-type]
+def said(
+    value: m.Recorded | None = None,
+    day: str | None = None,
+    until: str | None = None,
+    unknown: m.SaidUnknown | None = None,
+    **more: object,
+) -> m.Statement:
+    """One statement, of `day`, which may be partial, or of a day up to `until`."""
+    could = days(day) if day else None
+    full = could if could is not None and could.first == could.last else None
+    return m.Statement(
+        "made",
+        value,
+        unknown,
+        full.first if full else None,
+        within=None if full else could,
+        not_after=on(until),
+        **more,  # type: ignore[arg-type]
+    )
 
 
 def entries(complete_on: str | None, *listed: Mapping[str, object]) -> m.Entries:

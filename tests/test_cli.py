@@ -37,9 +37,9 @@ def test_json_is_one_record_a_line_and_nothing_else() -> None:
     ran = eligo("screen", ELIGIBLE, BAD, INELIGIBLE, *AS_OF, "--format", "json")
     records = [json.loads(line) for line in ran.out.splitlines()]
     assert [r["schema"] for r in records] == [
-        "eligo.decision/1",
+        "eligo.decision/2",
         "eligo.rejection/1",
-        "eligo.decision/1",
+        "eligo.decision/2",
     ]
     assert ran.code == 2
     assert records[1]["faults"][0]["code"] == "unknown-fact"
@@ -64,7 +64,7 @@ def test_html_and_pdf_need_a_place(form: str) -> None:
         ("pdf", b"%PDF-"),
         ("md", b"# "),
         ("text", b"SCREENING REPORT"),
-        ("json", b'{"schema":"eligo.decision/1"'),
+        ("json", b'{"schema":"eligo.decision/2"'),
     ],
 )
 def test_out_gets_a_report_a_subject(tmp_path: Path, form: str, start: bytes) -> None:
@@ -72,7 +72,9 @@ def test_out_gets_a_report_a_subject(tmp_path: Path, form: str, start: bytes) ->
     assert ran.code == 2
     assert "2 subjects: 1 eligible" in (ran.err if form == "json" else ran.out)
     suffix = "txt" if form == "text" else form
-    assert (tmp_path / f"CAR-001.{suffix}").read_bytes().lower().startswith(start.lower())
+    assert (
+        (tmp_path / f"CAR-001_2026-11-20.{suffix}").read_bytes().lower().startswith(start.lower())
+    )
     (other,) = [path for path in tmp_path.iterdir() if not path.name.startswith("CAR-001")]
     assert b"lansk" in other.read_bytes()
 
@@ -111,7 +113,7 @@ def test_two_files_with_one_id_are_both_rejected(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"subject": "OTHER"}')
     ran = eligo("screen", tmp_path.as_posix(), *AS_OF, "--format", "json")
     schemas = [json.loads(line)["schema"] for line in ran.out.splitlines()]
-    assert schemas == ["eligo.rejection/1", "eligo.rejection/1", "eligo.decision/1"]
+    assert schemas == ["eligo.rejection/1", "eligo.rejection/1", "eligo.decision/2"]
     assert ran.code == 2
 
 
@@ -145,7 +147,10 @@ def test_json_in_files_leaves_standard_output_alone(tmp_path: Path) -> None:
         "screen", ELIGIBLE, *AS_OF, "--format", "json", "--out", (tmp_path / "o").as_posix()
     )
     assert (ran.code, ran.out) == (0, "") and "1 subject: 1 eligible" in ran.said
-    assert json.loads((tmp_path / "o" / "CAR-001.json").read_text("utf-8"))["subject"] == "CAR-001"
+    assert (
+        json.loads((tmp_path / "o" / "CAR-001_2026-11-20.json").read_text("utf-8"))["subject"]
+        == "CAR-001"
+    )
 
 
 def test_a_record_is_one_line_for_every_reader(tmp_path: Path) -> None:
@@ -301,6 +306,7 @@ def test_a_plan_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     file.unlink()
     file.mkdir()
     ran = eligo(*words)
+    assert "0 plans were written before this" in ran.said
     assert ran.code == 2 and "unwritable: this cannot be written: is a directory" in ran.said
 
 

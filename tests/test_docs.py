@@ -417,7 +417,7 @@ def test_a_row_of_the_tables_of_tests(
 ) -> None:
     protocol = screener.protocol
     text = subject_text(protocol, test.partition(":")[0], recorded)
-    subject = read_subject(text.encode(), "row.yaml", protocol)
+    subject = read_subject(f"{text}\n...\n".encode(), "row.yaml", protocol)
     tests = list(dict.fromkeys(test for test, _, _ in boundary_rows()))
     criterion = screener.decide(subject, AS_OF)["criteria"][tests.index(test)]
     said = criterion["why"]["truth"]
@@ -471,7 +471,7 @@ def test_the_manual_s_cases_come_out() -> None:
             whole = {"subject": base["subject"]} | {
                 part: base[part] | case["change"].get(part, {}) for part in ("facts", "records")
             }
-            subject = read_subject(flow(whole).encode(), "case.yaml", protocol)
+            subject = read_subject(f"{flow(whole)}\n...\n".encode(), "case.yaml", protocol)
             decision = screener.decide(subject, date.fromisoformat(case["as_of"]))
             answers = {c["id"]: c["answer"] for c in decision["criteria"]}
             assert case["expect"]["answers"].items() <= answers.items(), case["name"]

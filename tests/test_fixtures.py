@@ -7,10 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from app.shipped import shipped_pack
+from engine.decision import Screener
+from engine.faults import InputRejected
+from engine.packs import read_pack
+from engine.subjects import read_subject
 from tests.command import eligo
 
 README = Path("fixtures/README.md")
@@ -54,7 +60,26 @@ def test_the_subjects_reach_every_verdict_criterion_and_reason(
     assert reasons == {
         *("not_recorded", "not_yet", "out_of_date", "undated", "conflicting", "imprecise"),
         *("history_not_confirmed", "not_attested", "no_limit", "pending", "not_done"),
+        *("older", "voided"),  # of what was passed over
     }
+
+
+def test_a_subject_file_that_was_cut_is_never_eligible() -> None:
+    """At the end of every line of those who are not."""
+    protocol, as_of = read_pack(shipped_pack()), date(2026, 11, 20)
+    made = expected()
+    cut = eligible = 0
+    with Screener(protocol) as screener:
+        for path in sorted(SUBJECTS.glob("*.yaml")):
+            lines = path.read_bytes().splitlines(keepends=True)
+            for end in range(len(lines)) if made[path.name][0] != "eligible" else ():
+                cut += 1
+                try:
+                    subject = read_subject(b"".join(lines[:end]), path.name, protocol, as_of)
+                except InputRejected:
+                    continue
+                eligible += screener.decide(subject, as_of)["verdict"] == "eligible"
+    assert cut > 1_500 and eligible == 0
 
 
 def test_same_inputs_give_the_same_bytes() -> None:
@@ -73,3 +98,19 @@ def test_same_inputs_give_the_same_bytes() -> None:
         for world, more in worlds
     ]
     assert outputs[0] and outputs[0] == outputs[1] == outputs[2]
+
+
+@pytest.mark.parametrize(
+    ("on", "truth"), [("2027-02-27", "true"), ("2027-02-28", "unknown"), ("2027-03-01", "false")]
+)
+def test_whoever_is_born_on_29_february_may_be_a_year_older_on_the_28th(
+    on: str, truth: str
+) -> None:
+    (path,) = SUBJECTS.glob("CAR-009-*")
+    protocol = read_pack(shipped_pack())
+    subject = read_subject(path.read_bytes(), path.name, protocol)
+    with Screener(protocol) as screener:
+        (first, *_) = screener.decide(subject, date.fromisoformat(on))["criteria"]
+    (age,) = [why for why in first["why"]["children"] if why["condition"].startswith("Age")]
+    assert age["truth"] == truth
+    assert age["reading"].get("reason") == ("calendar" if truth == "unknown" else None)

@@ -163,13 +163,13 @@ SHAPES = {"decision": "Decision", "rejection": "Rejection", "fault": "EngineFaul
 
 
 def test_every_record_of_the_fixtures_validates() -> None:
-    seen = {"eligo.decision/1": 0, "eligo.rejection/1": 0, "eligo.fault/1": 0}
+    seen = {"eligo.decision/2": 0, "eligo.rejection/1": 0, "eligo.fault/1": 0}
     verdicts = set()
     for record in records():
         read = json.loads(dump(record))
         seen[read["schema"]] += 1
         verdicts.add(read.get("verdict"))
-        name = SHAPES[read["schema"].removeprefix("eligo.").removesuffix("/1")]
+        name = SHAPES[read["schema"].removeprefix("eligo.").partition("/")[0]]
         # Against its own shape, so that an error names the place and not just the union.
         found = [
             f"{read['subject']} {'.'.join(map(str, error.absolute_path))}: {error.message}"
@@ -177,8 +177,9 @@ def test_every_record_of_the_fixtures_validates() -> None:
         ]
         assert found == []
         shape = schema("decision.schema.json")["$defs"][name]
-        assert list(read) == list(shape["properties"]), "keys stand in order"
-    assert seen["eligo.decision/1"] >= 30
+        keys = [key for key in shape["properties"] if key in read]
+        assert list(read) == keys, "keys stand in order"
+    assert seen["eligo.decision/2"] >= 30
     assert seen["eligo.rejection/1"] >= 30
     assert seen["eligo.fault/1"] == 1
     assert verdicts >= {"eligible", "ineligible", "undetermined"}
@@ -196,7 +197,7 @@ def test_the_record_schema_is_the_union_of_its_three_shapes() -> None:
     record = dump(engine_fault(EngineFault("somewhere"), "S-1"))
     whole.validate(json.loads(record))
     assert not whole.is_valid(json.loads(record) | {"verdict": "eligible"})
-    assert not whole.is_valid({"schema": "eligo.decision/1", "subject": "S-1"})
+    assert not whole.is_valid({"schema": "eligo.decision/2", "subject": "S-1"})
 
 
 # --- what is wrong is refused -----------------------------------------------------------
@@ -209,6 +210,7 @@ BEYOND_A_SCHEMA = {
     "type",  # of a value whose type the dictionary gives
     "number",  # a word where the dictionary says quantity
     "key",  # YAML only
+    "count",  # of entries
 }
 """Fault codes that need more than the form of one file."""
 

@@ -10,6 +10,7 @@ from argparse import Namespace
 from base64 import b64encode
 from hashlib import sha1, sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from app.export.records import created_time, read_records
 from app.imports.recorded import json_text
 from app.inputs import print_faults, protocol_from, say, unwritable
 from app.main import REJECTED
+from app.printing import put
+from app.writing import made_folder, write_file
 from engine.faults import InputRejected
 from engine.model import Protocol
 from engine.record import Decision, dump
@@ -40,16 +43,16 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     path = arguments.out / "research-subjects.json"
     try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        made_folder(arguments.out)
+        write_file(path, text)
     except OSError as error:
-        say(unwritable(path, error).text())
+        say(unwritable(Path(error.filename or path), error).text())
         return REJECTED
     for line in handed.passed:
         say(f"left out: {line}")
     candidates = sum(decision["verdict"] != "ineligible" for decision in decisions)
-    print(f"candidates: {candidates}, ineligible: {len(decisions) - candidates}")
-    print(f"written to {path.as_posix()}")
+    put(f"candidates: {candidates}, ineligible: {len(decisions) - candidates}")
+    put(f"written to {path.as_posix()}")
     return 0
 
 
@@ -138,7 +141,7 @@ def _subject(
                             "hash": b64encode(
                                 sha1(record, usedforsecurity=False).digest()
                             ).decode(),
-                            "title": "eligo.decision/1",
+                            "title": "eligo.decision/2",
                         }
                     }
                 ],

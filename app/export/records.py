@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from app.inputs import say
+from app.inputs import path_text, say, unfinished_fault
+from app.writing import unfinished_at
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.outcomes.record import Outcome
@@ -77,17 +78,19 @@ def read_records(paths: Iterable[Path], protocol: Protocol) -> Handed:
 
 def _files(paths: Iterable[Path], faults: list[Fault]) -> Iterable[tuple[Path, str]]:
     for path in paths:
-        if path.is_dir():
+        if (mark := unfinished_at(path)) is not None:
+            faults.append(unfinished_fault(mark))
+        elif path.is_dir():
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 if file.suffix.lower() in SUFFIXES:
-                    yield file, file.relative_to(path).as_posix()
+                    yield file, path_text(file.relative_to(path))
                 else:
-                    say(f"passed over, not a record: {file.as_posix()}")
+                    say(f"passed over, not a record: {path_text(file)}")
         elif path.is_file():
-            yield path, path.name
+            yield path, path_text(Path(path.name))
         else:
             message = "there is no such file or folder"
-            faults.append(Fault(Span(path.as_posix(), 1, 1), "no-file", message))
+            faults.append(Fault(Span(path_text(path), 1, 1), "no-file", message))
 
 
 def _values(text: str) -> Iterable[tuple[int, Any]]:
@@ -95,13 +98,13 @@ def _values(text: str) -> Iterable[tuple[int, Any]]:
     try:
         yield 1, json.loads(text)
         return
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield number, None
 
 
@@ -114,7 +117,7 @@ def _take(
         return
     if schema == "eligo.trial/1":
         return
-    if schema not in ("eligo.decision/1", "eligo.outcome/1"):
+    if schema not in ("eligo.decision/2", "eligo.outcome/1"):
         faults.append(
             Fault(where, "no-record", f"a record of another kind: {shorten(str(schema))}")
         )
@@ -126,7 +129,7 @@ def _take(
         hint = "name the pack it was made with, with --protocol"
         faults.append(Fault(where, "other-protocol", what, hint))
         return
-    known: dict[str, Any] = handed.decisions if schema == "eligo.decision/1" else handed.outcomes
+    known: dict[str, Any] = handed.decisions if schema == "eligo.decision/2" else handed.outcomes
     earlier = known.get(subject)
     if earlier is not None and earlier["as_of"] == value["as_of"] and earlier != value:
         what = f"two different records of `{shorten(subject)}` for {value['as_of']}"

@@ -24,9 +24,11 @@ from app.imports.fhir_facts import Hit, LeftOut, codings, concept_label, day_tex
 from app.imports.fhir_map import EntryRule, FactRule, FhirMap, Fit, Look, read_map
 from app.imports.fhir_path import Resource
 from app.imports.fhir_read import SUFFIXES, Read, read_file
+from app.imports.folder import Folder, opened
 from app.imports.questionnaire import answers_of, questionnaire_url
-from app.imports.recorded import Plain, Recorded, clean, write_subject
+from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Line, Patient, Report
+from app.imports.summary import ON_SCREEN
 from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
 from app.shipped import shipped_pack
@@ -67,23 +69,24 @@ def run(arguments: Namespace) -> int:
     if not files:
         say("there is no FHIR file here (.json, .ndjson): nothing was imported")
         return REJECTED
-    subjects = arguments.out / "subjects"
-    if subjects.is_dir() and any(subjects.iterdir()):
-        say(f"{subjects.as_posix()} is not empty: name a new folder with --out")
-        return REJECTED
+    names = [name for _, name in files]
     try:
-        subjects.mkdir(parents=True, exist_ok=True)
-        with Report(arguments.out, protocol, [name for _, name in files]) as report:
+        with (
+            opened(arguments.out, "fhir", names, protocol) as folder,
+            Report(folder, protocol) as report,
+        ):
             work = Import(protocol, fhir_map, confirmations, arguments.id_system, arguments.format)
-            work.run(files, subjects, report)
+            work.run(files, report)
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
         say(unwritable(arguments.out, error).text())
         return REJECTED
-    print(report.summary(), end="")
-    return REJECTED if missing or report.refused else 0
+    print(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    print(f"subject files: {folder.subjects.as_posix()}")
+    print(f"what became of each resource: {(folder.account / 'report.txt').as_posix()}")
+    return REJECTED if missing or folder.summary.refused else 0
 
 
 def _reading(path: Path, name: str) -> Iterator[Read]:
@@ -196,7 +199,7 @@ class Import:
         self.confirmations, self.id_system = confirmations, id_system
         self.response_url = questionnaire_url(protocol)
 
-    def run(self, files: list[tuple[Path, str]], out: Path, report: Report) -> None:
+    def run(self, files: list[tuple[Path, str]], report: Report) -> None:
         """Read the files, write the subjects, fill the report.
 
         Raises: InputRejected where a file cannot be read, OSError where one cannot be written.
@@ -205,7 +208,7 @@ class Import:
             spool = Spool(folder)
             try:
                 self._first_pass(files, spool)
-                self._second_pass(spool, out, report)
+                self._second_pass(spool, report)
             finally:
                 spool.base.close()
 
@@ -288,7 +291,7 @@ class Import:
 
     # --- second pass: one patient after another ------------------------------------------
 
-    def _second_pass(self, spool: Spool, out: Path, report: Report) -> None:
+    def _second_pass(self, spool: Spool, report: Report) -> None:
         patients = spool.base.execute("SELECT name, body, twice FROM patient ORDER BY n").fetchall()
         named = [(name, *self._subject_id(name, pickle.loads(body))) for name, body, _ in patients]
         ids = [subject for _, subject, _ in named]
@@ -305,7 +308,7 @@ class Import:
             self._confirm(recorded, patient, len(patients))
             self._contradictions(pickle.loads(body), patient, spool)
             if not patient.refused:
-                self._write(recorded, patient, out)
+                self._write(recorded, patient, report.folder)
             self._nothing_for(recorded, patient)
             report.patient(patient, partial(spool.lines, name))
         known = {name for name, _, _ in patients}
@@ -533,15 +536,15 @@ class Import:
             else:
                 patient.not_carried[name] = why
 
-    def _write(self, recorded: Recorded, patient: Patient, out: Path) -> None:
+    def _write(self, recorded: Recorded, patient: Patient, folder: Folder) -> None:
         try:
             pack = f"{self.protocol.id} {self.protocol.version}"
             origin = f"Imported from FHIR R4 ({patient.name}) for {pack}."
-            path = write_subject(out, recorded, self.protocol, origin, self.form)
+            name = folder.write(recorded, self.protocol, origin, self.form)
         except InputRejected as rejected:
             patient.refused += [fault.message for fault in rejected.faults]
         else:
-            patient.file = path.name
+            patient.file = name
             patient.facts = {name: len(said) for name, said in recorded.facts.items()}
             patient.entries = {name: len(listed) for name, listed in recorded.entries.items()}
 

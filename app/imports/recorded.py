@@ -12,14 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol
 from engine.sheet import MAX_TEXT
 from engine.source import Document, Num
-from engine.subjects import read_subject, subject_of
+from engine.subjects import subject_of
 
 Plain = dict[str, Any]
 
@@ -30,6 +29,10 @@ _PLAIN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _YAML_WORDS = frozenset("null true false yes no on off y n nan inf".split())
 _YAML_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _UNSAFE_NAME = re.compile(r"[^\w.@+-]|^\.")
+_RESERVED = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{n}{i}" for n in ("COM", "LPT") for i in range(10))]
+)
+"""Names that Windows keeps for devices, with whatever suffix."""
 
 
 @dataclass(slots=True)
@@ -100,27 +103,23 @@ def _faults(protocol: Protocol, part: Plain) -> tuple[Fault, ...]:
 # --- writing ----------------------------------------------------------------------------
 
 
-def file_name(subject: str, suffix: str) -> str:
-    """A safe file name for a subject; different ids never share one."""
+def file_name(subject: str, suffix: str, *, apart: bool = False) -> str:
+    """A safe file name for a subject; different ids never share one.
+
+    `apart`: one that also differs from those of ids that differ from it in case alone.
+    """
     name = _UNSAFE_NAME.sub("_", subject)[:80]
-    if name != subject:
+    if name.partition(".")[0].upper() in _RESERVED:
+        name = f"_{name}"
+    if name != subject or apart:
         name += "-" + sha256(subject.encode()).hexdigest()[:8]
     return f"{name}.{suffix}"
 
 
-def write_subject(
-    folder: Path, recorded: Recorded, protocol: Protocol, origin: str, form: str
-) -> Path:
-    """Write a subject file, having read it back. Raises: InputRejected, OSError.
-
-    `origin` is a comment for people (YAML only); `form` is `yaml` or `json`.
-    """
-    value = recorded.plain(protocol)
-    text = subject_json(value) if form == "json" else subject_yaml(value, origin)
-    path = folder / file_name(recorded.subject, form)
-    read_subject(text.encode(), path.name, protocol)
-    path.write_bytes(text.encode())
-    return path
+def subject_text(value: Plain, origin: str, form: str) -> str:
+    """A subject file's text. `origin` is a comment for people (YAML only); `form` is `yaml`
+    or `json`."""
+    return subject_json(value) if form == "json" else subject_yaml(value, origin)
 
 
 def subject_json(value: Plain) -> str:

@@ -26,6 +26,7 @@ from app.imports.tables import (
     Row,
     Sources,
     Table,
+    Words,
     checked,
     number_text,
     read_file,
@@ -300,7 +301,8 @@ def run(arguments: Namespace) -> int:
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
-    return write_all(outcome, arguments.out, protocol, table.name, arguments.format)
+    words = Words("redcap", (arguments.input.name,), arguments.format)
+    return write_all(outcome, arguments.out, protocol, words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from app.imports.folder import Folder
 from app.imports.recorded import Plain
 from engine.model import Protocol
 from engine.record import dump_any
@@ -59,14 +59,14 @@ class Patient:
 
 
 class Report:
-    """The two report files while they are written."""
+    """The two report files while they are written, and the summary they come to."""
 
-    def __init__(self, out: Path, protocol: Protocol, inputs: list[str]) -> None:
-        self.out, self.imported, self.refused = out, 0, 0
+    def __init__(self, folder: Folder, protocol: Protocol) -> None:
+        self.folder, self.summary = folder, folder.summary
         self.totals: Counter[str] = Counter()
         self.contradictions = 0
-        self.text: IO[str] = (out / "report.txt").open("w", encoding="utf-8")
-        self.json: IO[bytes] = (out / "report.json").open("wb")
+        self.text = folder.text("report.txt")
+        self._json = folder.text("report.json")
         self._first = True
         head = {
             "schema": "eligo.import/1",
@@ -75,10 +75,9 @@ class Report:
                 "version": protocol.version,
                 "digest": protocol.digest,
             },
-            "inputs": inputs,
+            "inputs": list(folder.summary.inputs),
         }
-        self.json.write(dump_any(head)[:-1] + b',"patients":[')
-        self._others_json: list[bytes] = []
+        self._write(dump_any(head)[:-1] + b',"patients":[')
         self._others_open = False
         print(f"Import for {protocol.id} {protocol.version}", file=self.text)
 
@@ -92,25 +91,31 @@ class Report:
         trace: TracebackType | None,
     ) -> None:
         if not self._others_open:
-            self.json.write(b'\n],"others":[')
+            self._write(b'\n],"others":[')
         totals = {
-            "imported": self.imported,
-            "refused": self.refused,
+            "imported": self.summary.imported,
+            "refused": len(self.summary.refused),
             "resources": self.totals["gave"] + self.totals["left"],
             "gave": self.totals["gave"],
             "left_out": self.totals["left"],
             "contradictions": self.contradictions,
         }
-        self.json.write(b'\n],"totals":' + dump_any(totals) + b"}\n")
-        self.json.close()
-        self.text.close()
+        self._write(b'\n],"totals":' + dump_any(totals) + b"}\n")
+        total = self.totals["gave"] + self.totals["left"]
+        self.summary.figures += [
+            f"resources read: {total}, of which gave a fact or an entry: {self.totals['gave']}",
+            f"contradictions: {self.contradictions}",
+        ]
+
+    def _write(self, data: bytes) -> None:
+        self._json.write(data.decode())
 
     def patient(self, patient: Patient, lines: Callable[[], Iterable[Line]]) -> None:
         """Write one patient's part. `lines` gives the lines of its resources, each time anew."""
         if patient.refused:
-            self.refused += 1
+            self.summary.refuse(patient.subject)
         else:
-            self.imported += 1
+            self.summary.imported += 1
         self.contradictions += len(patient.contradictions)
         head = {
             "patient": patient.name,
@@ -123,43 +128,31 @@ class Report:
             "nothing_for": patient.nothing,
             "not_carried": patient.not_carried,
         }
-        self.json.write(b"\n" if self._first else b",\n")
-        self.json.write(dump_any(head)[:-1] + b',"resources":[')
+        self._write(b"\n" if self._first else b",\n")
+        self._write(dump_any(head)[:-1] + b',"resources":[')
         self._first = False
         for number, line in enumerate(lines()):
             self._count(line)
-            self.json.write((b",\n" if number else b"\n") + dump_any(_line_record(line)))
-        self.json.write(b"\n]}")
+            self._write((b",\n" if number else b"\n") + dump_any(_line_record(line)))
+        self._write(b"\n]}")
         for text in _patient_text(patient, lines):
             print(text, file=self.text)
 
     def others(self, lines: Callable[[], Iterable[Line]]) -> None:
         """Write what belongs to no patient of the input."""
         if not self._others_open:
-            self.json.write(b'\n],"others":[')
+            self._write(b'\n],"others":[')
             self._others_open, self._first = True, True
             print("\nResources of no patient in the input", file=self.text)
         for line in lines():
             self._count(line)
-            self.json.write((b"\n" if self._first else b",\n") + dump_any(_line_record(line)))
+            self._write((b"\n" if self._first else b",\n") + dump_any(_line_record(line)))
             self._first = False
         for text in _grouped(lines()):
             print(text, file=self.text)
 
     def _count(self, line: Line) -> None:
         self.totals["gave" if line.gave else "left"] += 1
-
-    def summary(self) -> str:
-        """A few lines for the terminal."""
-        total = self.totals["gave"] + self.totals["left"]
-        lines = [
-            f"patients imported: {self.imported}, refused: {self.refused}",
-            f"resources read: {total}, of which gave a fact or an entry: {self.totals['gave']}",
-            f"contradictions: {self.contradictions}",
-            f"subject files: {(self.out / 'subjects').as_posix()}",
-            f"what became of each resource: {(self.out / 'report.txt').as_posix()}",
-        ]
-        return "\n".join(lines) + "\n"
 
 
 def _line_record(line: Line) -> dict[str, Any]:

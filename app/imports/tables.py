@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.imports.recorded import Plain, Recorded, write_subject
+from app.imports.folder import opened
+from app.imports.recorded import Plain, Recorded
+from app.imports.summary import ON_SCREEN
 from app.inputs import print_faults, protocol_from, say, unreadable, unwritable
 from app.main import REJECTED
 from engine.faults import Fault, InputRejected, did_you_mean
@@ -385,6 +387,15 @@ def entry_of(table: Table, fields: Mapping[str, Field], cells: Plain) -> Plain:
 # --- the command ------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the person said: the kind of import, the names of its inputs, the form of files."""
+
+    kind: str
+    inputs: tuple[str, ...]
+    form: str
+
+
 @dataclass(slots=True)
 class Outcome:
     """What an import of tables came to."""
@@ -412,7 +423,8 @@ def run(arguments: Namespace) -> int:
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
-    return write_all(outcome, arguments.out, protocol, table.name, arguments.format)
+    names = (Path(table.name).name, *(Path(one.name).name for one in lists.values()))
+    return write_all(outcome, arguments.out, protocol, Words("csv", names, arguments.format))
 
 
 def read_file(path: Path, dialect: Dialect, first: str) -> Table:
@@ -490,35 +502,33 @@ def checked(recorded: Recorded, protocol: Protocol, sources: Sources) -> None:
         raise InputRejected(sources.faults(rejected.faults, document), recorded.subject) from None
 
 
-def write_all(outcome: Outcome, out: Path, protocol: Protocol, origin: str, form: str) -> int:
+def write_all(outcome: Outcome, out: Path, protocol: Protocol, words: Words) -> int:
     """Write the subjects and say what became of all; returns the exit code."""
     print_faults(
         sorted(set(outcome.faults), key=lambda f: (f.span.path, f.span.line, f.span.column))
     )
-    subjects = out / "subjects"
-    if subjects.is_dir() and any(subjects.iterdir()):
-        say(f"{subjects.as_posix()} is not empty: name a new folder with --out")
-        return REJECTED
+    comment = f"Imported from {words.inputs[0]} for {protocol.id} {protocol.version}."
     try:
-        subjects.mkdir(parents=True, exist_ok=True)
-        for recorded in outcome.recorded:
-            comment = f"Imported from {Path(origin).name} for {protocol.id} {protocol.version}."
-            write_subject(subjects, recorded, protocol, comment, form)
+        with opened(out, words.kind, words.inputs, protocol) as folder:
+            summary = folder.summary
+            for fault in outcome.faults:
+                what = f"{fault.code}: {fault.message}"
+                summary.note("unread", what, about=f"{fault.span.path}:{fault.span.line}")
+            for subject in outcome.rejected:
+                summary.refuse(subject)
+            for recorded in outcome.recorded:
+                try:
+                    folder.write(recorded, protocol, comment, words.form)
+                    summary.imported += 1
+                except InputRejected as rejected:
+                    print_faults(rejected.faults)
+                    summary.refuse(recorded.subject)
+    except InputRejected as rejected:
+        print_faults(rejected.faults)
+        return REJECTED
     except OSError as error:
         say(unwritable(out, error).text())
         return REJECTED
-    print(f"subjects imported: {len(outcome.recorded)}, rejected: {len(outcome.rejected)}")
-    if outcome.rejected:
-        print("rejected: " + ", ".join(shorten(s) or "(no id)" for s in outcome.rejected))
-    nothing = [
-        name
-        for name in [
-            *(f.name for f in protocol.facts.values() if f.derive is None),
-            *protocol.records,
-        ]
-        if not any(r.facts.get(name) or r.entries.get(name) for r in outcome.recorded)
-    ]
-    if nothing and outcome.recorded:
-        print(f"nothing found in any row for: {', '.join(nothing)}")
-    print(f"subject files: {subjects.as_posix()}")
-    return REJECTED if outcome.rejected or outcome.faults else 0
+    print(summary.text(ON_SCREEN, ON_SCREEN), end="")
+    print(f"subject files: {folder.subjects.as_posix()}")
+    return REJECTED if summary.refused or outcome.faults else 0

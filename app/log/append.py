@@ -97,7 +97,7 @@ def _whole_record(record: bytes) -> Any:
     import orjson
 
     whole = orjson.loads(record)
-    if whole["schema"] != "eligo.decision/1":
+    if whole["schema"] not in ("eligo.decision/1", "eligo.decision/2"):
         raise ValueError("another kind of record")
     # A quote inside a text is escaped, so these bytes cannot be part of one.
     head, found, _ = record.partition(b',"criteria":')

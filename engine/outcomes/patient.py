@@ -391,9 +391,13 @@ class _Patient:
                 if isinstance(said.value, Days) and said.value.first != said.value.last:
                     what = f"`{name}` is known only as a period; outcomes count from full dates"
                     self._fault(said.entry, "partial-date", what, "write YYYY-MM-DD")
-            if one.reading.reason == "conflicting":
+            if one.reading.reason in ("conflicting", "undated") and len(one.statements) > 1:
                 entries = " and ".join(f"`{said.entry}`" for said in one.statements)
-                self._fault(one.statements[0].entry, "contradiction", f"{entries} disagree")
+                what = f"{entries} disagree"
+                if one.reading.reason == "undated":
+                    what += ", and which of them is newer is not known"
+                hint = "correct the wrong one, or mark it `voided`"
+                self._fault(one.statements[0].entry, "contradiction", what, hint)
             low = one.reading.low
             if low is not None and low == one.reading.high and low > 0:
                 days[name] = Dated(date.fromordinal(low), one.statements[0].entry)
@@ -750,7 +754,7 @@ class _Patient:
             if shown is None or max(ranks) < mild:
                 mild, shown = max(ranks), entry
         listed = self.subject.records.get(scale.records)
-        complete = listed.complete_on if listed else None
+        complete = listed.complete_on if listed and listed.doubt is None else None
         if complete is None or complete < over:
             grave = 0
         severe = {scale.rank(id_) for id_ in toxicity.severe}

@@ -4,9 +4,10 @@ INVARIANT: between two days of `change_days` every truth of every condition is c
 end of a reading is a recorded day, the as-of date, `never` or *unbounded past* (SEMANTICS 4
 to 6). It changes from one to another only where a statement or a confirmation begins to count
 or lapses, and at either end of a recorded date. A test on an end that is a recorded day turns
-a fixed length after that day; on an end that is the as-of date it is constant, save against a
-fixed day, on which it turns, and in `days_between`, where it turns a fixed number of days
-from the other end. All these days are candidates; more than needed do no harm.
+a fixed length after that day (on two days, where the month-end rules differ); on an end that
+is the as-of date it is constant, save against a fixed day, on which it turns, and in
+`days_between`, where it turns a fixed number of days from the other end. All these days are
+candidates; more than needed do no harm.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine import reference
-from engine.calendar import add
+from engine.calendar import earliest, latest, of_year
 from engine.model import (
     MILLION,
     AgoTest,
@@ -46,6 +47,7 @@ from engine.model import (
     Verdict,
 )
 from engine.packs import is_birth_date
+from engine.readings import confirmed as relied_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,12 @@ def last_day(protocol: Protocol, subject: Subject, as_of: date, until: date) -> 
             for said in statements:
                 if (
                     not said.voided
-                    and said.on is not None
-                    and said.on > as_of
+                    and said.first is not None
+                    and said.first > as_of
                     and isinstance(said.value, Days)
-                    and said.value.first > said.on
+                    and said.value.first > said.first
                 ):
-                    until = min(until, said.on - timedelta(days=1))
+                    until = min(until, said.first - timedelta(days=1))
     return until
 
 
@@ -140,8 +142,17 @@ def change_days(
             elif isinstance(fact.derive, DaysBetween):
                 near = {limit // MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
                 found |= {end + sign * n for end in ends for n in near for sign in (1, -1)}
+    for name in roots:
+        for statement in subject.facts.get(name, ()):
+            found.update(_slips(statement, after, until))
     low, high = after.toordinal(), until.toordinal()
     return [date.fromordinal(number) for number in sorted(found) if low < number <= high]
+
+
+def in_doubt(test: Test, reading: Reading) -> bool:
+    """Whether the calendar alone leaves a test open that is unknown: the next day settles it."""
+    known = reading.low is not None and reading.low == reading.high
+    return reading.reason == "calendar" or (known and isinstance(test, AgoTest))
 
 
 def limits_of(test: Test) -> tuple[int, ...]:
@@ -151,19 +162,13 @@ def limits_of(test: Test) -> tuple[int, ...]:
     return (test.low_u, test.high_u) if isinstance(test, BetweenTest) else ()
 
 
-def shifted(day: date, duration: Duration) -> date | None:
-    """`day` + a duration, which may be negative; None beyond the calendar."""
-    if 12 * day.year + day.month - 1 + duration.months < 12:
-        return None
-    return add(day, duration)
-
-
 def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[Duration]) -> None:
     for end in ends:
         for duration in durations:
-            day = shifted(date.fromordinal(end), duration)
-            if day is not None:
-                found |= {day.toordinal(), day.toordinal() + 1}
+            for add in (earliest, latest):
+                day = add(date.fromordinal(end), duration)
+                if day is not None:
+                    found |= {day.toordinal(), day.toordinal() + 1}
 
 
 def _ends(
@@ -184,7 +189,7 @@ def _ends(
         statements = subject.facts.get(name, ())
         if name not in roots:
             roots.add(name)
-            _lapses(found, (s.on for s in statements if not s.voided), fact.valid_for)
+            _lapses(found, (s.first for s in statements if not s.voided), fact.valid_for)
         ends = {day for s in statements if not s.voided for day in _days(s.value)}
     else:
         listed = subject.records.get(derive.records, Entries(None, ()))
@@ -203,12 +208,23 @@ def _days(value: object) -> tuple[int, ...]:
     return (value.first.toordinal(), value.last.toordinal()) if isinstance(value, Days) else ()
 
 
+def _slips(statement: Statement, after: date, until: date) -> Iterator[int]:
+    """The days on which a statement of a later year begins, or ceases, to be one that may be
+    of the current year (SEMANTICS 4)."""
+    first = statement.first
+    if statement.voided or first is None or first.year <= after.year:
+        return
+    for year in range(after.year, until.year + 1):
+        yield date(year, 1, 1).toordinal()
+        yield of_year(first, year).toordinal()
+
+
 def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | None) -> None:
     """The days on which something dated begins to count, and on which it has gone stale."""
     for day in days:
         if day is not None:
             found.add(day.toordinal())
-            until = add(day, valid_for) if valid_for is not None else None
+            until = earliest(day, valid_for) if valid_for is not None else None
             if until is not None:
                 found.add(until.toordinal() + 1)
 
@@ -260,11 +276,7 @@ def kept_current(protocol: Protocol, today: Day, subject: Subject) -> Protocol:
 
 def confirmed(protocol: Protocol, subject: Subject, records: str, on: date) -> bool:
     """Whether a list may be relied on as complete on a day (SEMANTICS 5)."""
-    complete_on = subject.records.get(records, Entries(None, ())).complete_on
-    if complete_on is None or complete_on > on:
-        return False
-    until = add(complete_on, protocol.records[records].valid_for)
-    return until is None or on <= until
+    return relied_on(protocol.records[records], subject.records.get(records), on)
 
 
 def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -> Subject:
@@ -285,7 +297,7 @@ def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -
 
 
 def _repeated(statements: Iterable[Statement], on: date) -> Iterator[Statement]:
-    """The statements that count on a day, as they would be stated on that day."""
-    reached = [s for s in statements if not s.voided and s.on is not None and s.on <= on]
-    latest = max((s.on for s in reached if s.on is not None), default=None)
-    return (replace(s, on=on) for s in reached if s.on == latest and latest != on)
+    """The dated statements that count on a day, as they would be stated on that day."""
+    reached = [s for s in statements if not s.voided and s.first is not None and s.first <= on]
+    latest = max((s.first for s in reached if s.first is not None), default=None)
+    return (replace(s, on=on, within=None) for s in reached if s.first == latest and latest != on)

@@ -173,10 +173,24 @@ class Space:
             for leaf in leaves_of(condition, self.protocols[number].definitions):
                 if isinstance(leaf, m.Todo):
                     continue
+                if self._aged(number, leaf):
+                    return False
                 variable = self.variables[self.place[number, leaf][0]]
                 if not (variable.points_exact if definite else variable.exact):
                     return False
         return True
+
+    def _aged(self, number: int, leaf: m.Test) -> bool:
+        """Whether the packs disagree on whether an older value of what a test asks about still
+        counts (`changes: never`): the space holds one value of each fact."""
+        names = [
+            what for kind, what in sources(self.protocols[number], leaf.fact) if kind == "root"
+        ]
+        for name in names:
+            facts = [p.facts[name] for p in self.protocols if name in p.facts]
+            if len({fact.changes == "never" for fact in facts}) > 1:
+                return True
+        return False
 
     def timeless(self, conditions: Iterable[tuple[int, m.Condition]]) -> bool:
         """Whether what some conditions come to cannot depend on the as-of date."""

@@ -15,6 +15,7 @@ from typing import Any
 from app.facts import csv_columns
 from app.imports.fhir import Confirmation, Import
 from app.imports.fhir_map import FhirMap, read_map
+from app.imports.folder import opened
 from app.imports.questionnaire import days_text, response
 from app.imports.recorded import Recorded, json_text, subject_json
 from app.imports.redcap import SIGNS, Variable, import_export, variables
@@ -427,16 +428,15 @@ def import_fhir(
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
             paths.append((path, name))
         out = Path(folder) / "out"
-        (out / "subjects").mkdir(parents=True)
-        with Report(out, protocol, list(files)) as report:
+        with opened(out, "fhir", list(files), protocol) as made, Report(made, protocol) as report:
             work = Import(protocol, fhir_map, list(confirmations), id_system, "yaml")
-            work.run(paths, out / "subjects", report)
+            work.run(paths, report)
         subjects = {}
         for file in sorted((out / "subjects").iterdir()):
             subject = read_subject(file.read_bytes(), file.name, protocol)
             subjects[subject.id] = subject
-        record = json.loads((out / "report.json").read_text("utf-8"))
-        return Imported(subjects, record, (out / "report.txt").read_text("utf-8"))
+        record = json.loads((made.account / "report.json").read_text("utf-8"))
+        return Imported(subjects, record, (made.account / "report.txt").read_text("utf-8"))
 
 
 def from_fhir(bundle: Json) -> m.Subject:

@@ -103,5 +103,5 @@ def test_the_same_inputs_give_the_same_bytes(environment: dict[str, str]) -> Non
         check=True,
     )
     assert result.stdout == everything()
-    assert result.stdout.count(b"eligo.decision/1") == 48
+    assert result.stdout.count(b"eligo.decision/2") == 48
     assert result.stdout.count(b"eligo.rejection/1") > 50

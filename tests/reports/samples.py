@@ -6,16 +6,21 @@ from typing import Any, cast
 
 from engine.model import Basis, Kind, Reason, Status, Truth, Verdict
 from engine.record import (
+    SEMANTICS,
     CriterionRecord,
     Decision,
     EngineFaultRecord,
     Firing,
     LookAgain,
+    Message,
     Missing,
     ReadingRecord,
     Rejection,
     Why,
 )
+
+TODO: Message = {"id": "condition.todo", "arguments": {}}
+"""Reports print the sentences of these records, which no template makes."""
 
 OPPOSITE: dict[Truth, Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
 
@@ -114,8 +119,8 @@ def leaf(
     condition: str, truth: Truth, says: str, looked_at: ReadingRecord, changes_on: str = ""
 ) -> Why:
     why: Why = {
-        "node": "", "condition": condition, "truth": truth, "says": says, "reading": looked_at,
-        "children": [],
+        "node": "", "condition": condition, "condition_message": TODO, "truth": truth,
+        "says": says, "says_message": TODO, "reading": looked_at, "children": [],
     }  # fmt: skip
     if changes_on:
         why["changes_on"] = changes_on
@@ -123,14 +128,18 @@ def leaf(
 
 
 def group(condition: str, truth: Truth, *children: Why) -> Why:
-    return {"node": "", "condition": condition, "truth": truth, "children": list(children)}
+    return {
+        "node": "", "condition": condition, "condition_message": TODO, "truth": truth,
+        "children": list(children),
+    }  # fmt: skip
 
 
 def missing(
     fact: str, reason: Reason, detail: str, collect: str, ask: str, found_in: str = ""
 ) -> Missing:
     lack: Missing = {
-        "fact": fact, "reason": reason, "detail": detail, "collect": collect, "ask": ask
+        "fact": fact, "reason": reason, "detail": detail, "message": TODO, "collect": collect,
+        "ask": ask,
     }  # fmt: skip
     if found_in:
         lack["found_in"] = found_in
@@ -204,12 +213,17 @@ def firings(criteria: list[CriterionRecord], verdict: Verdict) -> list[Firing]:
     return found
 
 
+def again(on: str, because: list[str]) -> LookAgain:
+    return {"on": on, "because": because, "messages": [TODO for _ in because]}
+
+
 def decision(
     subject: str, verdict: Verdict, criteria: list[CriterionRecord], look_again: LookAgain | None
 ) -> Decision:
     wanted = {"ineligible": "failed", "undetermined": "open", "eligible": ""}[verdict]
     return {
-        "schema": "eligo.decision/1",
+        "schema": "eligo.decision/2",
+        "semantics": SEMANTICS,
         "subject": subject,
         "as_of": "2026-11-20",
         "protocol": {
@@ -223,6 +237,8 @@ def decision(
         "verdict": verdict,
         "determined_by": [one["id"] for one in criteria if one["status"] == wanted],
         "look_again": look_again,
+        "passed_over": [],
+        "records": [],
         "criteria": criteria,
         "firings": firings(criteria, verdict),
     }
@@ -496,14 +512,14 @@ def eligible() -> Decision:
         "CAR-001",
         "eligible",
         list(passed().values()),
-        {
-            "on": "2026-11-26",
-            "because": [
+        again(
+            "2026-11-26",
+            [
                 "the list Prior treatment was confirmed complete for use until 2026-11-25",
                 "Infection of 2026-11-18 may be relied on until 2026-11-25",
                 "Oxygen saturation of 2026-11-18 may be relied on until 2026-11-25",
             ],
-        },
+        ),
     )
 
 
@@ -565,7 +581,7 @@ def ineligible() -> Decision:
         "CAR-014",
         "ineligible",
         list(criteria.values()),
-        {"on": "2026-11-24", "because": ["Last chemotherapy is then at least 7 days ago (I06)"]},
+        again("2026-11-24", ["Last chemotherapy is then at least 7 days ago (I06)"]),
     )
 
 
@@ -669,6 +685,14 @@ def undetermined() -> Decision:
         "transplant clinic note",
     )
     one(
+        "E07",
+        "last_cell_therapy",
+        "Last cell therapy",
+        "calendar",
+        "counted from 2026-10-31, the time is up on 2026-11-30 or on 2026-12-01",
+        "transplant record",
+    )
+    one(
         "E08",
         "infection_days",
         "Days between the two cultures",
@@ -727,7 +751,7 @@ def undetermined() -> Decision:
         "CAR-007",
         "undetermined",
         list(criteria.values()),
-        {"on": "2026-11-23", "because": ["a value of Potential stem cell donor is dated then"]},
+        again("2026-11-23", ["a value of Potential stem cell donor is dated then"]),
     )
 
 
@@ -781,7 +805,7 @@ def hostile() -> Decision:
                 "CAR<b>\"'\\#{}*مریم\u202e\x1b[2J",
                 "ineligible",
                 list(criteria.values()),
-                {"on": "2026-11-24", "because": list(HOSTILE)},
+                again("2026-11-24", list(HOSTILE)),
             )
         ),
     )

@@ -48,6 +48,7 @@ from tests.reports.samples import (
     HOSTILE,
     REJECTION,
     SAMPLES,
+    again,
     eligible,
     hostile,
     ineligible,
@@ -438,7 +439,7 @@ CODES = frozenset(
 def filled(text: str) -> Decision:
     """A decision in which every free text is `text`, with all sections and the trace in use."""
     record = ineligible()
-    record["look_again"] = {"on": "2026-11-24", "because": ["x"]}
+    record["look_again"] = again("2026-11-24", ["x"])
 
     def fill(value: Any, key: str) -> Any:
         if isinstance(value, dict):

@@ -543,12 +543,12 @@ def test_a_headline_speaks_of_verdicts_where_a_criterion_moves_the_other_way() -
     assert "subjects stand" not in as_text(told)
 
 
-ONLY_READ = {"ask", "found_in", "effort", "place", "name"}
+ONLY_READ = {"ask", "found_in", "effort", "place", "name", "usual_u"}
 OTHER: Mapping[str, Any] = {
     "type": "text", "unit": "other", "choices": (m.Choice("z", "Z"),), "range_u": (1, 2),
     "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
-    "many": True,
+    "many": True, "unit_required": True,
 }  # fmt: skip
 
 
@@ -1109,3 +1109,13 @@ def test_words_of_a_criterion_are_not_said_to_mean_the_same() -> None:
     packs = [bad("p", "", "x", rule, text={"I01": f"X is above {n}"}) for n in (5, 10)]
     told = record(compared(*packs), None)
     assert summary(told) == "1 criterion changes. No verdict changes."
+
+
+def test_values_that_stop_growing_old_are_not_claimed_to_be_read_alike() -> None:
+    """What never changes has no newest value, and the regions hold one value of each fact."""
+    protocol, _ = read(bad("p", "", "started", {"I01": "{started: {at_least_ago: 2 days}}"}))
+    fact = protocol.facts["started"]
+    turned = replace(fact, changes="by_retest" if fact.changes == "never" else "never")
+    other = replace(protocol, facts={**protocol.facts, "started": turned})
+    found = compare(protocol, other)
+    assert found.criteria[0].relation == "undecided"

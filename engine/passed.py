@@ -1,0 +1,68 @@
+"""What a subject's file states that a decision does not use, and why.
+
+Whatever is stated either decides, or makes the reading unknown, or stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import Literal
+
+from engine.messages import Said, say
+from engine.model import Protocol, Statement, Subject
+from engine.readings import Found
+from engine.record import PassedOver
+from engine.recorded import entry_fields, entry_number, stated_with_day
+
+Why = Literal["older", "voided", "not_yet", "not_asked"]
+
+
+def passed_over(
+    protocol: Protocol,
+    read: Collection[str],
+    subject: Subject,
+    found: Mapping[str, Found],
+    as_of: date,
+) -> list[PassedOver]:
+    """Everything recorded that was not used, in the order of the dictionary.
+
+    `read`: the lists that a criterion reads; `found`: the readings, of the facts that one does.
+    """
+    by_fact: dict[str, list[PassedOver]] = {}
+    for name, statements in subject.facts.items():
+        reading = found.get(name)
+        if reading is not None and not reading.passed:
+            continue
+        fact = protocol.facts[name]
+        for one, why in _statements(reading, statements):
+            more = {"as_of": as_of.isoformat()} if why == "not_yet" else {}
+            said = say(f"passed.{why}", ask=fact.ask, shown=stated_with_day(one, fact), **more)
+            by_fact.setdefault(name, []).append(_item(name, one.entry, why, said, one.last))
+    passed = [item for name in protocol.facts if name in by_fact for item in by_fact[name]]
+    for name, record in protocol.records.items():
+        listed = subject.records.get(name)
+        for entry in listed.entries if listed else ():
+            if entry.voided or name not in read:
+                why = "voided" if entry.voided else "not_asked"
+                number, fields = entry_number(entry), entry_fields(entry, record)
+                said = say(f"passed.entry_{why}", ask=record.ask, number=number, fields=fields)
+                passed.append(_item(name, entry.entry, why, said, None))
+    return passed
+
+
+def _statements(
+    found: Found | None, statements: tuple[Statement, ...]
+) -> Iterable[tuple[Statement, Why]]:
+    if found is not None:
+        return found.passed
+    return [(one, "voided" if one.voided else "not_asked") for one in statements]
+
+
+def _item(what: str, where: str, why: Why, said: Said, day: date | None) -> PassedOver:
+    text, message = said
+    item: PassedOver
+    item = {"what": what, "where": where, "reason": why, "says": text, "message": message}
+    if day is not None:
+        item["on"] = day.isoformat()
+    return item

@@ -1,0 +1,75 @@
+"""What a record names of what it did not use, and the lists that it shows whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from engine.decision import Screener
+from engine.packs import read_pack
+from engine.record import Decision
+from engine.subjects import read_subject
+
+ROOT = Path(__file__).resolve().parents[1]
+AS_OF = date(2026, 11, 20)
+PROTOCOL = read_pack(ROOT / "rules" / "cd19-car-t-b-all")
+
+STATED = """
+subject: S-1
+facts:
+  creatinine:
+  - {value: 0.5, on: 2026-11-01, source: lab 1}
+  - {value: 0.37, on: 2026-11-18}
+  - {value: 9, on: 2026-11-19, voided: another child}
+  - {value: 0.4, on: 2026-11-21}
+  infused_on: 2026-11-29
+records:
+  therapy:
+    complete_on: 2026-11-18
+    by: Dr A. Example
+    entries:
+    - {agent: vincristine, kind: chemotherapy, ended: 2026-10, source: chart}
+    - {agent: blinatumomab, kind: antibody, target: [cd19], ended: 2026-09-01, voided: not given}
+...
+"""
+
+
+def decided(text: str = STATED) -> Decision:
+    with Screener(PROTOCOL) as screener:
+        return screener.decide(read_subject(text.encode(), "s.yaml", PROTOCOL), AS_OF)
+
+
+def test_everything_that_was_not_used_is_named_with_place_and_reason() -> None:
+    passed = [(one["where"], one["reason"], one.get("on")) for one in decided()["passed_over"]]
+    assert passed == [
+        ("facts.creatinine[0]", "older", "2026-11-01"),
+        ("facts.creatinine[2]", "voided", "2026-11-19"),
+        ("facts.creatinine[3]", "not_yet", "2026-11-21"),
+        ("facts.infused_on", "not_asked", None),
+        ("records.therapy.entries[1]", "voided", None),
+    ]
+
+
+def test_it_is_said_what_was_recorded() -> None:
+    says = [one["says"] for one in decided()["passed_over"]]
+    assert says[0] == (
+        "Serum creatinine: 0.5 mg/dL (2026-11-01, lab 1): something newer is recorded"
+    )
+    assert says[2].endswith("0.4 mg/dL (2026-11-21): it is of a day after 2026-11-20")
+    assert "blinatumomab" in says[4] and says[4].endswith("it is marked as wrong")
+
+
+def test_a_list_that_is_asked_stands_whole_in_the_record() -> None:
+    (therapy,) = decided()["records"]
+    assert therapy["confirmation"] == {
+        "complete_on": "2026-11-18",
+        "counts": True,
+        "by": "Dr A. Example",
+    }
+    first, second = therapy["entries"]
+    assert [(one["field"], one["value"], one.get("label", "")) for one in first["fields"]][:2] == [
+        ("agent", "vincristine", ""),
+        ("kind", "chemotherapy", PROTOCOL.records["therapy"].fields["kind"].choices[0].label),
+    ]
+    assert first["fields"][-1]["value"] == {"low": "2026-10-01", "high": "2026-10-31"}
+    assert first["source"] == "chart" and "voided" not in first and second["voided"]
