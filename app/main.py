@@ -45,6 +45,12 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _times(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1 to 9999")
+    return int(text)
+
+
 def _days(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) > 3660:
         raise argparse.ArgumentTypeError(f"`{text}` is not a number of days from 0 to 3660")
@@ -182,6 +188,10 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--format", choices=("text", "json", "html"), default="text")
     diff.add_argument("--out", type=Path, metavar="FILE", help="write it there")
     diff.set_defaults(module="app.diff")
+
+    for one in (check, test, diff):
+        effort = "how many times the usual effort may be spent; default: 1"
+        one.add_argument("--effort", type=_times, default=1, metavar="TIMES", help=effort)
 
     new = commands.add_parser(
         "new",
