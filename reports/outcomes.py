@@ -100,6 +100,7 @@ class TrialPage:
     swimmer_note: str
     listing_titles: tuple[str, ...]
     listing: tuple[Patient, ...]
+    not_used: tuple[tuple[str, str], ...]
     assumptions: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
     csv_titles: tuple[str, ...]
@@ -170,6 +171,11 @@ def arrange(trial: Trial, records: Sequence[Outcome], protocol: Protocol) -> Tri
         swimmer_note=note,
         listing_titles=_listing_titles(outcomes),
         listing=tuple(words.patient(record) for record in records),
+        not_used=tuple(
+            (clean(record["subject"]), clean(one["says"]))
+            for record in records
+            for one in record.get("passed_over", ())
+        ),
         assumptions=tuple(
             (clean(a["what"]), clean(a["interpretation"])) for a in trial["assumptions"]
         ),
