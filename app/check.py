@@ -24,6 +24,8 @@ from app.inputs import (
     unwritable,
 )
 from app.main import DOUBT, FOUND, REJECTED
+from app.printing import hand_out, put
+from app.writing import made_folder, write_file
 from engine.analysis import findings
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
@@ -34,6 +36,7 @@ from engine.packs import misnamed_files, pack_files, protocol_of
 from engine.record import dump, dump_any
 from engine.source import read_document
 from engine.witness import change_lines
+from engine.wording import counted
 from engine.worlds.asked import fitted
 from engine.worlds.space import Progress
 
@@ -69,11 +72,11 @@ def run(arguments: Namespace) -> int:
 
 def _print(faults: Sequence[Fault], subject: str | None, name: str, as_json: bool) -> None:
     if as_json:
-        print(dump(rejection(InputRejected(faults), subject)).decode())
+        hand_out(dump(rejection(InputRejected(faults), subject)) + b"\n")
         return
     for fault in faults:
-        print(fault.text())
-    print(f"{name}: {len(faults)} fault{'' if len(faults) == 1 else 's'}")
+        put(fault.text())
+    put(f"{name}: {counted(sum(fault.count for fault in faults), 'fault')}")
 
 
 # --- packs ------------------------------------------------------------------------------
@@ -152,7 +155,7 @@ def _check_pack(folder: Path, as_json: bool, out: Witnesses | None) -> int:
         return REJECTED
     if as_json:
         for finding in found:
-            print(dump_any(finding_record(finding, protocol)).decode())
+            hand_out(dump_any(finding_record(finding, protocol)) + b"\n")
     else:
         _print_findings(found, protocol, folder)
     return FOUND if any(finding.severity != "note" for finding in found) else 0
@@ -160,7 +163,7 @@ def _check_pack(folder: Path, as_json: bool, out: Witnesses | None) -> int:
 
 def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) -> None:
     for finding in found:
-        print(_text(finding, protocol))
+        put(_text(finding, protocol))
     criteria, facts = len(protocol.criteria), len(protocol.facts)
     kinds = f"{criteria} criteri{'on' if criteria == 1 else 'a'}, "
     kinds += f"{facts} fact{'' if facts == 1 else 's'}"
@@ -221,17 +224,20 @@ class Witnesses:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.taken: set[str] = set()
+        self.done = 0
 
     def written(self, found: Sequence[Finding], protocol: Protocol) -> bool:
         """Write those of one pack's findings; False if it cannot be done, which is said."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            made_folder(self.folder)
             for finding in found:
                 if finding.witness is not None:
                     text = finding.witness.text(protocol, finding.message)
-                    self._free(finding).write_text(text, encoding="utf-8")
+                    write_file(self._free(finding), text)
+                    self.done += 1
         except OSError as error:
-            say(unwritable(self.folder, error).text())
+            say(unwritable(Path(error.filename or self.folder), error).text())
+            say(f"{counted(self.done, 'witness file')} written before this")
             return False
         return True
 
@@ -266,7 +272,7 @@ def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None)
         except EngineFault as fault:
             say(f"{path_text(folder)}: engine fault: {fault.where}")
             return DOUBT
-    print(dump_any(sarif(found, faults)).decode())
+    hand_out(dump_any(sarif(found, faults)) + b"\n")
     return max(code, FOUND if any(finding.severity != "note" for finding in found) else 0)
 
 
@@ -292,7 +298,7 @@ def watch(folder: Path, rounds: int | None = None) -> int:
             started = time.perf_counter()
             code = _again(folder)
             took = time.perf_counter() - started
-            print(f"-- {took:.1f} s; waiting for a change (Ctrl-C ends) --", flush=True)
+            put(f"-- {took:.1f} s; waiting for a change (Ctrl-C ends) --")
             done += 1
         else:
             time.sleep(EVERY)
@@ -324,7 +330,7 @@ def _again(folder: Path) -> int:
         with Screener(protocol) as screener:
             failed = quickly_failing(protocol, cases.cases, screener)
             print_failures(failed)
-            print(f"{len(cases.cases)} cases: {len(failed)} failed", flush=True)
+            put(f"{len(cases.cases)} cases: {len(failed)} failed")
             with stages() as progress:
                 found = _everything(folder, protocol, screener, cases, progress)
     except InputRejected as rejected:
@@ -363,5 +369,5 @@ def _check_subjects(
             _print(rejected.faults, rejected.subject, file.name, as_json)
             worst = REJECTED
     if not as_json:
-        print(f"{clean} of {len(files)} subject files have no faults")
+        put(f"{clean} of {len(files)} subject files have no faults")
     return worst

@@ -24,6 +24,8 @@ from app.inputs import (
     unwritable,
 )
 from app.main import DOUBT, REJECTED
+from app.printing import hand_out
+from app.writing import made_folder, write_file
 from engine.decision import Screener
 from engine.diff import Comparison, Flip, Subjects, compare, flip, record
 from engine.faults import EngineFault, Fault, InputRejected
@@ -65,13 +67,13 @@ def run(arguments: Namespace) -> int:
         return DOUBT
     content = _content(arguments.format, record(comparison, subjects))
     if arguments.out is None:
-        print(content.decode(), end="")
+        hand_out(content)
         return code
     try:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_bytes(content)
+        made_folder(arguments.out.parent)
+        write_file(arguments.out, content)
     except OSError as error:
-        say(unwritable(arguments.out, error).text())
+        say(unwritable(Path(error.filename or arguments.out), error).text())
         return REJECTED
     return code
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from app.inputs import print_faults, protocol_from
 from app.main import REJECTED
+from app.printing import hand_out, put
 from engine.faults import InputRejected
 from engine.model import Fact, Field, Protocol, RecordList
 from engine.record import dump_any
@@ -22,22 +23,22 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     if arguments.blank:
-        print(blank_subject(protocol), end="")
+        hand_out(blank_subject(protocol))
     elif arguments.csv:
-        print(",".join(csv_columns(protocol)))
+        hand_out(",".join(csv_columns(protocol)) + "\n")
     elif arguments.redcap:
         from app.imports.redcap import dictionary_csv
 
-        print(dictionary_csv(protocol), end="")
+        hand_out(dictionary_csv(protocol))
     elif arguments.questionnaire:
         from app.imports.questionnaire import questionnaire
         from app.imports.recorded import json_text
 
-        print(json_text(questionnaire(protocol)), end="")
+        hand_out(json_text(questionnaire(protocol)))
     elif arguments.json:
-        print(dump_any(dictionary(protocol)).decode())
+        hand_out(dump_any(dictionary(protocol)) + b"\n")
     else:
-        print("\n".join(described(protocol)))
+        put("\n".join(described(protocol)))
     return 0
 
 

@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unicodedata import category, normalize
 
+from app.printing import say as say
+from app.printing import tell as tell
 from app.shipped import shipped_pack
-from engine.faults import Fault, InputRejected, filled
+from app.writing import UNFINISHED as UNFINISHED
+from app.writing import unfinished_at
+from engine.faults import Fault, InputRejected, first_faults
 from engine.model import Protocol, Span, Subject
 from engine.packs import PARTS, SUFFIXES, read_pack
 from engine.source import Document, scan_document
@@ -26,9 +30,6 @@ T = TypeVar("T")
 ACCOUNT = "import-report"
 """The folder beside subject files in which an import says what became of its input."""
 
-UNFINISHED = "unfinished"
-"""The file that stands in a folder that somebody is still writing, or did not finish."""
-
 
 @dataclass(frozen=True, slots=True)
 class SubjectFile:
@@ -36,16 +37,6 @@ class SubjectFile:
 
     path: Path
     name: str
-
-
-def say(text: str) -> None:
-    """A remark for the person, on standard error."""
-    print(text, file=sys.stderr)
-
-
-def tell(text: str, indent: str = "    ") -> None:
-    """A line of a result on standard output, wrapped at 80 columns."""
-    print(filled(text, indent))
 
 
 def path_text(path: Path) -> str:
@@ -67,6 +58,19 @@ def unreadable(path: Path, error: OSError) -> Fault:
     return Fault(Span(path_text(path), 1, 1), "unreadable", message)
 
 
+def bounded(path: Path, most: int) -> bytes:
+    """A file's bytes, of which no more than `most` are read. Raises: InputRejected."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise InputRejected([unreadable(path, error)]) from None
+    if len(data) > most:
+        what = f"the file has more than {most} bytes"
+        raise InputRejected([Fault(Span(path_text(path), 1, 1), "too-large", what)])
+    return data
+
+
 def unwritable(path: Path, error: OSError) -> Fault:
     """The fault of a file or folder that the system does not let us write."""
     message = f"this cannot be written: {(error.strerror or 'unknown error').lower()}"
@@ -83,45 +87,71 @@ def is_pack(folder: Path) -> bool:
 def subject_files(paths: Iterable[Path]) -> tuple[list[SubjectFile], list[Fault]]:
     """The subject files named, folders walked in order of name; faults for what is not there.
 
-    Files of other kinds inside folders are named on standard error and passed over.
+    Files of other kinds inside folders are named on standard error and passed over. Where one
+    of the folders is unfinished there is no file at all: of some subjects nobody would know.
     """
     found: dict[Path, SubjectFile] = {}
     faults: list[Fault] = []
+    cut_short: dict[Path, Fault] = {}
     for path in paths:
-        if path.is_dir():
-            for file in _inside(path, faults):
+        if (mark := unfinished_at(path)) is not None:
+            cut_short[mark] = unfinished_fault(mark)
+        elif path.is_dir():
+            for file in _inside(path, cut_short):
                 relative = file.relative_to(path)
                 found.setdefault(file.resolve(), SubjectFile(file, path_text(relative)))
         elif path.is_file():
             found.setdefault(path.resolve(), SubjectFile(path, path_text(Path(path.name))))
         else:
             message = "there is no such file or folder"
-            faults.append(Fault(Span(path_text(path), 1, 1), "no-file", message))
+            faults.append(Fault(Span(path_text(path), 1, 1), "no-file", message, _meant(path)))
+    if cut_short:
+        return [], [*faults, *cut_short.values()]
     return list(found.values()), faults
+
+
+def unfinished_fault(mark: Path) -> Fault:
+    """The fault of a folder that holds the note that it is not whole."""
+    what = "this folder is unfinished: what wrote into it was cut short, or is still at work"
+    hint = f"run that import again; `{mark.name}` in the folder goes away when it is done"
+    return Fault(Span(path_text(mark.parent), 1, 1), "unfinished", what, hint)
+
+
+def _meant(path: Path) -> str:
+    """The hint that offers a subject file whose name was given without its end."""
+    try:
+        there = sorted(
+            entry
+            for entry in path.parent.iterdir()
+            if entry.suffix.lower() in SUFFIXES
+            and entry.is_file()
+            and (
+                entry.stem == path.name or entry.stem.startswith((f"{path.name}-", f"{path.name}_"))
+            )
+        )
+    except (OSError, ValueError):
+        return ""
+    return f"did you mean `{path_text(there[0])}`?" if there else ""
 
 
 def print_faults(faults: Iterable[Fault]) -> None:
     """Faults, as people read them, on standard error."""
-    for fault in faults:
+    for fault in first_faults(faults):
         say(fault.text())
 
 
-def _inside(folder: Path, faults: list[Fault]) -> Iterator[Path]:
-    """The subject files below a folder, in order of name; the rest is named, not read.
-
-    A folder that is unfinished, or a part of one, is a fault and gives none.
-    """
-    for mark in (folder / UNFINISHED, folder.resolve().parent / UNFINISHED):
-        if mark.is_file():
-            message = "this folder is unfinished: what wrote it did not end"
-            hint = "run that command again; it says which in the file"
-            faults.append(Fault(Span(path_text(mark), 1, 1), "unfinished", message, hint))
-            return
+def _inside(folder: Path, cut_short: dict[Path, Fault]) -> Iterator[Path]:
+    """The subject files below a folder, in order of name; the rest is named, not read."""
+    if (mark := unfinished_at(folder)) is not None:
+        cut_short[mark] = unfinished_fault(mark)
+        return
     for entry in sorted(folder.iterdir()):
         hidden = entry.name.startswith(".")
         if entry.is_dir() and not entry.is_symlink() and not hidden:
             if entry.name != ACCOUNT or not (entry / "manifest.txt").is_file():
-                yield from _inside(entry, faults)
+                yield from _inside(entry, cut_short)
+        elif entry.suffix.lower() == ".json" and not hidden and _is_ours(entry):
+            say(f"passed over, not a subject file: {path_text(entry)}")
         elif (
             (entry.is_file() or not entry.exists())  # a link to nothing is a subject that is lost
             and entry.suffix.lower() in SUFFIXES
@@ -130,6 +160,19 @@ def _inside(folder: Path, faults: list[Fault]) -> Iterator[Path]:
             yield entry
         else:
             say(f"passed over, not a subject file: {path_text(entry)}")
+
+
+_OURS = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"eligo\.')
+"""How a record, a report or an account of Eligo begins."""
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file was written by Eligo, and so is about subjects and not of one."""
+    try:
+        with file.open("rb") as stream:
+            return _OURS.match(stream.read(200)) is not None
+    except OSError:
+        return False
 
 
 Twice = dict[Path, tuple[str, Fault]]
@@ -201,6 +244,12 @@ def _stated_id(file: SubjectFile) -> tuple[str, Document, Span] | None:
     if not isinstance(stated, str):
         return None
     return stated.strip(), document, document.span(("subject",))
+
+
+def seeming_subject(file: SubjectFile) -> str | None:
+    """The id of the subject that a file is about, as far as it can be made out."""
+    stated = _stated_id(file)
+    return stated[0] if stated and 0 < len(stated[0]) <= 200 else None
 
 
 def subject_in(

@@ -1,7 +1,9 @@
 """The command line: parse the words, call one module, return its exit code.
 
-Exit codes: 0 done; 1 a check or test of a pack found something; 2 an input was rejected or
-the words were wrong; 3 the software was in doubt about itself. The highest wins.
+Exit codes: 0 every subject was decided, all was done; 1 a check or test found something; 2 an
+input could not be read or was rejected, a file could not be written, or the words were wrong;
+3 the software is at fault: it was in doubt about itself, a process died, something slipped. The
+highest wins.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from importlib import import_module
 from importlib.metadata import version
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app.log.words import add_commands as add_log_commands
+from app.printing import say, shown
 
 FOUND, REJECTED, DOUBT = 1, 2, 3
 
@@ -47,8 +51,13 @@ def _days(text: str) -> int:
     return int(text)
 
 
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(shown(message), file)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="eligo",
         description="Decide, criterion by criterion, whether a patient may enter a clinical "
         "trial, and show why.",
@@ -308,9 +317,6 @@ def _exports(commands: Any) -> None:
     )
     sdtm.add_argument("--study", metavar="ID", help="STUDYID; default: the protocol's id")
     sdtm.add_argument("--site", metavar="ID", default="", help="SITEID")
-    sdtm.add_argument(
-        "--subjects", nargs="+", type=Path, metavar="SUBJECTS", help="for birth date and sex in DM"
-    )
     sdtm.set_defaults(module="app.export.sdtm")
 
     fhir = exports.add_parser(
@@ -322,6 +328,20 @@ def _exports(commands: Any) -> None:
 
     for one in (sdtm, fhir):
         one.add_argument("records", nargs="+", type=Path, metavar="RECORDS")
+        one.add_argument(
+            "--subjects",
+            nargs="+",
+            type=Path,
+            metavar="SUBJECTS",
+            help="the subject files, on which every record is decided again",
+        )
+        one.add_argument("--log", type=Path, metavar="LOG", help="the log that holds the records")
+        one.add_argument(
+            "--key",
+            default="",
+            metavar="KEY",
+            help="the log's public key, for records with a .tlog-proof beside them",
+        )
         one.add_argument("--protocol", type=Path, metavar="PACK", help="default: shipped")
         one.add_argument("--out", type=Path, required=True, metavar="DIR")
         one.add_argument(
@@ -349,10 +369,39 @@ def entry() -> int:
         return 141
     except OSError as error:
         about = f": {error.filename}" if error.filename else ""
-        print(f"eligo: {error.strerror or error}{about}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return REJECTED
+        return _ended(error, f"eligo: {error.strerror or error}{about}", REJECTED)
+    except MemoryError as error:
+        return _ended(error, "eligo: there is not enough memory for this", DOUBT)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
+    except Exception as error:
+        # The last handler: a traceback and exit code 1 would say that a check found something.
+        what = f"eligo: a fault of the software, {type(error).__name__} at {_place(error)}"
+        return _ended(error, f"{what}; no more was done", DOUBT)
+    return code
+
+
+def _place(error: Exception) -> str:
+    """The line of ours that an error came from; its message might quote a patient's file."""
+    root = Path(__file__).parents[1]
+    place = "an unknown place"
+    trace = error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if any(file.is_relative_to(root / ours) for ours in ("app", "engine", "reports")):
+            place = f"{file.relative_to(root).as_posix()}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _ended(error: Exception, said: str, code: int) -> int:
+    """One line, and an exit code; with ELIGO_DEBUG set, whoever looks for the cause sees it."""
+    if os.environ.get("ELIGO_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    with suppress(OSError):
+        say(said)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left unwritten
     return code

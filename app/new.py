@@ -3,49 +3,48 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
-from app.inputs import print_faults, say, unreadable, unwritable
+from app.inputs import bounded, print_faults, say, tell, unwritable
 from app.main import REJECTED
 from app.shipped import schemas_for
+from app.writing import new_folder, write_file
 from engine.faults import InputRejected, filled
 from engine.packs import read_pack
 from engine.skeleton import skeleton
+from engine.source import MAX_BYTES
 
 
 def run(arguments: Namespace) -> int:
     """Write the skeleton; returns the exit code."""
     out = arguments.out
     try:
-        data = arguments.study.read_bytes()
-    except OSError as error:
-        say(unreadable(arguments.study, error).text())
-        return REJECTED
-    try:
+        data = bounded(arguments.study, MAX_BYTES)
         schemas = schemas_for(out)
         made = skeleton(arguments.study.as_posix(), data, schemas)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             say(filled(f"{out.as_posix()} is there already: name a folder that is not"))
             return REJECTED
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in made.files.items():
-            (out / name).write_text(text, encoding="utf-8")
+        with new_folder(out) as draft:
+            for name, text in made.files.items():
+                write_file(draft / name, text)
         protocol = read_pack(out)
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unwritable(out, error).text())
+        say(unwritable(Path(error.filename or out), error).text())
         return REJECTED
     for note in made.notes:
-        print(filled(f"note: {note}"))
+        tell(f"note: {note}")
     if schemas is None:
-        print(filled(f"note: {_NO_SCHEMAS}"))
+        tell(f"note: {_NO_SCHEMAS}")
     kinds = [c.kind for c in protocol.criteria]
     counted = (
         f"{kinds.count('inclusion')} inclusion and {kinds.count('exclusion')} exclusion criteria"
     )
     next_step = "write their rules, then `eligo check`"
-    print(filled(f"{out.as_posix()}: {counted}; {next_step}"))
+    tell(f"{out.as_posix()}: {counted}; {next_step}")
     return 0
 
 

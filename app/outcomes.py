@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 from app.inputs import (
     SubjectFile,
+    path_text,
     print_faults,
     progress,
     protocol_from,
     same_ids,
     say,
+    seeming_subject,
     subject_files,
     subject_in,
+    unwritable,
 )
 from app.main import DOUBT, REJECTED
+from app.pool import ProcessDied, in_processes, processes_for
+from app.printing import hand_out, put
+from app.writing import drafted, made_folder
 from engine.decision import engine_fault, rejection
 from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol, Span
@@ -73,14 +77,16 @@ def run(arguments: Namespace) -> int:
         say("there is no subject file here: the report is of nobody")
     try:
         code = _report(protocol, as_of, files, form, arguments.out, arguments.jobs)
+    except ProcessDied as died:
+        say(str(died))
+        return DOUBT
     except EngineFault as fault:
         say(f"engine fault: {fault.where}; there is no report")
         return DOUBT
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        place = (arguments.out or Path(".")).as_posix()
-        say(f"{place}: the report cannot be written: {(error.strerror or 'error').lower()}")
+        if arguments.out is None or not error.filename:
+            raise
+        say(unwritable(Path(error.filename), error).text())
         return REJECTED
     return max(code, REJECTED if missing else 0)
 
@@ -106,37 +112,51 @@ def _report(
     from engine.outcomes.trial import trial_of
 
     where = None if out is None else _file(out, form)
-    worst = 0
+    worst = done = 0
     records: list[Outcome] = []
     others: list[Rejection | EngineFaultRecord] = []
     results = _results(protocol, as_of, files, form == "json", jobs)
-    if where is not None:
-        where.parent.mkdir(parents=True, exist_ok=True)
-    with _Sink(where) as sink:
-        for result in progress(results, len(files)):
-            print_faults(result.faults)
-            record = result.record
-            if record["schema"] == "eligo.outcome/1":
-                records.append(record)
-            else:
-                others.append(record)
-                worst = max(worst, REJECTED if record["schema"] == "eligo.rejection/1" else DOUBT)
-            if form == "json":
-                sink.write(result.line + b"\n")
+    with ExitStack() as stack:
+        write: Callable[[bytes], object] = hand_out
+        if where is not None:
+            made_folder(where.parent)
+            write = stack.enter_context(drafted(where)).write
+        try:
+            for result in progress(results, len(files)):
+                print_faults(result.faults)
+                record = result.record
+                if record["schema"] == "eligo.outcome/1":
+                    records.append(record)
+                else:
+                    others.append(record)
+                    code = REJECTED if record["schema"] == "eligo.rejection/1" else DOUBT
+                    worst = max(worst, code)
+                if form == "json":
+                    write(result.line + b"\n")
+                done += 1
+        except ProcessDied:
+            left = f"{len(files) - done} of {len(files)} subjects have no decision"
+            raise ProcessDied(f"a process died; {left}; there is no report") from None
         records.sort(key=lambda record: record["subject"])
         trial = trial_of(protocol, records, as_of, len(others))
-        sink.write(_render(protocol, trial, records, form))
+        write(_render(protocol, trial, records, others, form))
     if where is not None:
-        print(f"report: {where.as_posix()}")
+        put(f"report: {path_text(where)}")
     return worst
 
 
-def _render(protocol: Protocol, trial: Trial, records: list[Outcome], form: str) -> bytes:
+def _render(
+    protocol: Protocol,
+    trial: Trial,
+    records: list[Outcome],
+    others: list[Rejection | EngineFaultRecord],
+    form: str,
+) -> bytes:
     if form == "json":
         return dump_any(trial) + b"\n"
     from reports import outcomes as report
 
-    page = report.arrange(trial, records, protocol)
+    page = report.arrange(trial, records, protocol, others)
     if form == "pdf":
         return report.as_pdf(page)
     render: dict[str, Callable[[report.TrialPage], str]] = {
@@ -154,29 +174,6 @@ def _file(out: Path, form: str) -> Path:
     return out if named else out / f"outcomes.{suffix}"
 
 
-class _Sink:
-    """Bytes to a file, or to standard output."""
-
-    def __init__(self, where: Path | None) -> None:
-        self.where = where
-        self.file: BinaryIO | None = None
-
-    def __enter__(self) -> _Sink:
-        if self.where is not None:
-            self.file = self.where.open("wb")
-        return self
-
-    def write(self, data: bytes) -> None:
-        if self.file is not None:
-            self.file.write(data)
-        else:
-            sys.stdout.write(data.decode())
-
-    def __exit__(self, *_: object) -> None:
-        if self.file is not None:
-            self.file.close()
-
-
 # --- patients, in this process or several -------------------------------------------------
 
 _Twice = tuple[str, Fault] | None
@@ -189,34 +186,23 @@ def _results(
     """One result a file, in order."""
     twice = same_ids(files)
     tasks: list[_Task] = [(file, twice.get(file.path)) for file in files]
-    processes = jobs or (min(os.cpu_count() or 1, 8) if len(files) >= MANY else 1)
-    if processes <= 1:
-        with OutcomeScreener(protocol) as screener:
-            one = _Worker(protocol, as_of, lines, screener)
-            for task in tasks:
-                yield one(task)
+    processes = processes_for(jobs, len(files), MANY)
+    if processes > 1:
+        yield from in_processes(_Worker.started, (protocol, as_of, lines), tasks, processes)
         return
-    from multiprocessing import get_context
-
-    with get_context("spawn").Pool(processes, _start, (protocol, as_of, lines)) as pool:
-        yield from pool.imap(_work, tasks, chunksize=16)
-
-
-_worker: Callable[[_Task], Result] | None = None
-
-
-def _start(protocol: Protocol, as_of: date, lines: bool) -> None:
-    global _worker  # one screener a process: the engine's state cannot cross over
-    _worker = _Worker(protocol, as_of, lines, OutcomeScreener(protocol))
-
-
-def _work(task: _Task) -> Result:
-    assert _worker is not None
-    return _worker(task)
+    with OutcomeScreener(protocol) as screener:
+        one = _Worker(protocol, as_of, lines, screener)
+        for task in tasks:
+            yield one(task)
 
 
 class _Worker:
     """Makes one patient's record after another with one screener."""
+
+    @staticmethod
+    def started(protocol: Protocol, as_of: date, lines: bool) -> _Worker:
+        """One in a process of its own, which ends with it."""
+        return _Worker(protocol, as_of, lines, OutcomeScreener(protocol))
 
     def __init__(
         self, protocol: Protocol, as_of: date, lines: bool, screener: OutcomeScreener
@@ -241,7 +227,7 @@ class _Worker:
         except InputRejected as rejected:
             return self._rejected(rejected, file)
         except EngineFault as fault:
-            say(f"{file.path.as_posix()}: engine fault: {fault.where}; nothing was concluded")
+            say(f"{path_text(file.path)}: engine fault: {fault.where}; nothing was concluded")
             return engine_fault(fault, subject_id), ()
 
     @staticmethod
@@ -249,6 +235,6 @@ class _Worker:
         rejected: InputRejected, file: SubjectFile
     ) -> tuple[Rejection, tuple[Fault, ...]]:
         """The record names the file as it is called; the person is shown where it lies."""
-        path = file.path.as_posix()
+        path = path_text(file.path)
         shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
-        return rejection(rejected, rejected.subject), shown
+        return rejection(rejected, rejected.subject or seeming_subject(file)), shown

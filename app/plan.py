@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,20 +17,23 @@ from app.inputs import (
     protocol_from,
     same_ids,
     say,
+    seeming_subject,
     subject_files,
     subject_in,
     unwritable,
 )
 from app.main import DOUBT, REJECTED
-from app.screen import file_stem
+from app.printing import hand_out, put
+from app.shelf import Shelf, shelf
+from app.writing import made_folder, write_file
 from engine.decision import Screener, engine_fault, rejection
-from engine.faults import EngineFault, InputRejected
+from engine.faults import EngineFault, Fault, InputRejected
 from engine.model import Protocol
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.record import EngineFaultRecord, Rejection, dump_any
+from engine.wording import counted
 
-SUFFIX = {"text": "txt", "json": "json", "html": "html", "pdf": "pdf"}
 Planned = Plan | Rejection | EngineFaultRecord
 
 
@@ -40,35 +42,53 @@ def run(arguments: Namespace) -> int:
     if arguments.format in ("html", "pdf") and arguments.out is None:
         say(f"--format {arguments.format} writes files: say where with --out DIR")
         return REJECTED
-    if arguments.out is not None:
-        try:
-            arguments.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            say(unwritable(arguments.out, error).text())
-            return REJECTED
-    worst = 0
-    number = 0
-    for file, planned in plans(arguments, arguments.horizon):
-        if planned is None:
-            return max(worst, REJECTED)
-        worst = max(worst, _code(planned))
-        content = _content(planned, arguments.format)
+    worst = number = done = 0
+    place: Shelf | None = None
+    try:
         if arguments.out is not None:
-            if content:
-                where = arguments.out / f"{_stem(planned, file)}.{SUFFIX[arguments.format]}"
-                try:
-                    where.write_bytes(content)
-                except OSError as error:
-                    say(unwritable(where, error).text())
-                    return REJECTED
-            continue
-        if number and arguments.format == "text" and content:
-            print("\n" + "=" * 80 + "\n")
-        number += bool(content)
-        sys.stdout.write(content.decode())
+            place = shelf(arguments.out, _day(arguments), arguments.format, ".plan")
+        for file, planned, faults in plans(arguments, arguments.horizon):
+            if planned is None:
+                return max(worst, REJECTED)
+            worst = max(worst, _code(planned))
+            if place is not None and file is not None:
+                _shelve(place, planned, file, faults, arguments.format)
+                done += 1
+                continue
+            content = _content(planned, arguments.format)
+            if number and arguments.format == "text" and content:
+                put("\n" + "=" * 80 + "\n")
+            number += bool(content)
+            hand_out(content)
+    except OSError as error:
+        if arguments.out is None or not error.filename:
+            raise
+        say(unwritable(Path(error.filename), error).text())
+        say(f"{counted(done, 'plan')} {'was' if done == 1 else 'were'} written before this")
+        return REJECTED
     if arguments.out is not None:
-        print(f"plans: {path_text(arguments.out)}")
+        put(f"plans: {path_text(arguments.out)}")
     return max(worst, REJECTED if arguments.missing else 0)
+
+
+def _shelve(
+    place: Shelf, planned: Planned, file: SubjectFile, faults: Sequence[Fault], form: str
+) -> None:
+    """Write a plan, or why there is none, where it belongs. Raises: OSError."""
+    content = _content(planned, form)
+    if planned["schema"] == "eligo.plan/1":
+        place.keep(planned["subject"], file, content)
+        return
+    if form != "json":
+        said = [fault.text() for fault in faults] or ["engine fault: no plan was made"]
+        content = "".join(f"{one}\n" for one in said).encode()
+    doubled = any(fault.code == "duplicate-subject" for fault in faults)
+    place.reject(planned["subject"], file, content, doubled=doubled)
+
+
+def _day(arguments: Namespace) -> date:
+    day: date = arguments.as_of or date.today()
+    return day
 
 
 def worklist(arguments: Namespace) -> int:
@@ -83,30 +103,34 @@ def worklist(arguments: Namespace) -> int:
         return REJECTED
     worst = 0
     made: list[Plan] = []
-    for _, planned in plans(arguments, None):
+    others: list[Rejection | EngineFaultRecord] = []
+    for _, planned, _ in plans(arguments, None):
         if planned is None:
             return max(worst, REJECTED)
         worst = max(worst, _code(planned))
         if planned["schema"] == "eligo.plan/1":
             made.append(planned)
+        else:
+            others.append(planned)
+    rows = made, others, _day(arguments).isoformat()
     if arguments.format == "ics":
-        content = report.worklist_ics(made)
+        content = report.worklist_ics(*rows)
     elif arguments.format == "csv":
-        content = report.worklist_csv(made).encode()
+        content = report.worklist_csv(*rows).encode()
     else:
-        content = report.worklist(made).encode()
+        content = report.worklist(*rows).encode()
     if arguments.out is not None:
+        suffix = arguments.format if arguments.format in ("csv", "ics") else "txt"
+        where = arguments.out / f"worklist.{suffix}"
         try:
-            arguments.out.mkdir(parents=True, exist_ok=True)
-            suffix = arguments.format if arguments.format in ("csv", "ics") else "txt"
-            where = arguments.out / f"worklist.{suffix}"
-            where.write_bytes(content)
+            made_folder(arguments.out)
+            write_file(where, content)
         except OSError as error:
-            say(unwritable(arguments.out, error).text())
+            say(unwritable(Path(error.filename or where), error).text())
             return REJECTED
-        print(f"worklist: {path_text(where)}")
+        put(f"worklist: {path_text(where)}")
     else:
-        sys.stdout.write(content.decode())
+        hand_out(content)
     return max(worst, REJECTED if arguments.missing else 0)
 
 
@@ -120,39 +144,43 @@ def _code(planned: Planned) -> int:
     return {"eligo.rejection/1": REJECTED, "eligo.fault/1": DOUBT}.get(planned["schema"], 0)
 
 
+_Faults = tuple[Fault, ...]
+
+
 def plans(
     arguments: Namespace, horizon: int | None
-) -> Iterator[tuple[SubjectFile, Planned | None]]:
-    """A plan, or why there is none, for each subject file; None: nothing can be planned.
+) -> Iterator[tuple[SubjectFile | None, Planned | None, _Faults]]:
+    """A plan, or why there is none with its faults, for each subject file; None: nothing can be
+    planned.
 
     Sets `arguments.missing` to whether a file named is not there.
     """
-    as_of = arguments.as_of or date.today()
+    as_of = _day(arguments)
     if as_of > date.today():
         say(f"note: the as-of date {as_of} is in the future")
-    nowhere = SubjectFile(Path(), "")
     try:
         protocol = protocol_from(arguments.protocol)
     except InputRejected as rejected:
         print_faults(rejected.faults)
-        yield nowhere, None
+        yield None, None, ()
         return
     files, missing = subject_files(arguments.subjects)
     arguments.missing = bool(missing)
     print_faults(missing)
     if not files and not missing:
         say("there is no subject file here: nothing was planned")
-        yield nowhere, None
+        yield None, None, ()
         return
     twice = same_ids(files)
     try:
         with Screener(protocol) as screener:
             planner = Planner(screener)
             each = (_plan(planner, protocol, file, as_of, horizon, twice) for file in files)
-            yield from zip(files, progress(each, len(files)), strict=True)
+            for file, (planned, faults) in zip(files, progress(each, len(files)), strict=True):
+                yield file, planned, faults
     except EngineFault as fault:
         say(f"engine fault: {fault.where}; no plan was made")
-        yield nowhere, engine_fault(fault, None)
+        yield None, engine_fault(fault, None), ()
 
 
 def _plan(
@@ -162,28 +190,22 @@ def _plan(
     as_of: date,
     horizon: int | None,
     twice: Twice,
-) -> Planned:
+) -> tuple[Planned, _Faults]:
     subject_id = None
     try:
         subject, _, _ = subject_in(file, protocol, as_of, twice)
         subject_id = subject.id
-        return (
-            planner.plan(subject, as_of)
-            if horizon is None
-            else planner.plan(subject, as_of, horizon)
-        )
+        if horizon is None:
+            return planner.plan(subject, as_of), ()
+        return planner.plan(subject, as_of, horizon), ()
     except InputRejected as rejected:
         path = path_text(file.path)
-        print_faults(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
-        return rejection(rejected, rejected.subject)
+        faults = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
+        print_faults(faults)
+        return rejection(rejected, rejected.subject or seeming_subject(file)), faults
     except EngineFault as fault:
         say(f"{path_text(file.path)}: engine fault: {fault.where}; no plan was made")
-        return engine_fault(fault, subject_id)
-
-
-def _stem(planned: Planned, file: SubjectFile) -> str:
-    subject = planned["subject"] if planned["schema"] == "eligo.plan/1" else None
-    return file_stem(subject, file) + ("" if subject is not None else ".rejected")
+        return engine_fault(fault, subject_id), ()
 
 
 def _content(planned: Planned, form: str) -> bytes:

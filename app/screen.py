@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
-from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any, Literal
 
 from app.inputs import (
@@ -24,21 +18,24 @@ from app.inputs import (
     protocol_from,
     same_ids,
     say,
+    seeming_subject,
     subject_files,
     subject_in,
     unwritable,
 )
 from app.log import LogFault
 from app.main import DOUBT, REJECTED
+from app.pool import ProcessDied, in_processes, processes_for
+from app.printing import hand_out, put
+from app.shelf import Shelf, proof_of, shelf
 from app.shipped import shipped_pack
+from app.writing import drafted, on_disk, write_file
 from engine.decision import Screener, engine_fault, rejection
-from engine.faults import EngineFault, Fault, InputRejected
+from engine.faults import EngineFault, Fault, InputRejected, clean
 from engine.model import Protocol
 from engine.record import Decision, Record, dump
 
 if TYPE_CHECKING:
-    from multiprocessing.pool import Pool
-
     from app.log.commands import Keeper
     from engine.plan.planner import Planner
     from engine.plan.record import Plan
@@ -46,10 +43,6 @@ if TYPE_CHECKING:
 
 MANY = 200
 """From this many subjects on, a second process pays for its start."""
-
-SUFFIX = {"text": "txt", "json": "json", "html": "html", "pdf": "pdf", "md": "md"}
-_UNSAFE = re.compile(r"[^\w.@+-]|^\.")
-_MARKED = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ class Work:
     as_of: date
     format: str | None
     trace: bool
-    out: Path | None
+    shelf: Shelf | None
     logged: bool = False
 
 
@@ -117,17 +110,18 @@ def run(arguments: Namespace) -> int:
     form = arguments.format
     if form is None and (arguments.out is not None or len(files) == 1):
         form = "text"
-    if arguments.out is not None:
-        try:
-            arguments.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            say(unwritable(arguments.out, error).text())
-            return REJECTED
     logged = arguments.log is not None
     if logged and not (arguments.by or "").strip():
         say("--log needs --by NAME: who screens")
         return REJECTED
-    work = Work(protocol, as_of, form, arguments.trace, arguments.out, logged)
+    place = None
+    if arguments.out is not None:
+        try:
+            place = shelf(arguments.out, as_of, form or "text")
+        except OSError as error:
+            say(unwritable(arguments.out, error).text())
+            return REJECTED
+    work = Work(protocol, as_of, form, arguments.trace, place, logged)
     try:
         if logged:
             from app.log.commands import keeper
@@ -160,32 +154,46 @@ def _screen(
 ) -> int:
     """Screen every file, in order; standard output, files and the summary."""
     twice = same_ids(files)
-    worst = 0
+    worst = done = 0
     rows: list[Record] = []
-    to_stdout = work.out is None and work.format is not None
-    for number, result in enumerate(progress(_results(work, files, twice, jobs), len(files))):
-        text = result.text
-        if log is not None and result.to_log is not None:
-            text = _keep(work, log, result.to_log)
-        if to_stdout:
-            if number and work.format != "json":
-                print("\n" + "=" * 80 + "\n")
-            sys.stdout.write(text)
-        print_faults(result.faults)
-        schema = result.record["schema"]
-        worst = max(worst, {"eligo.rejection/1": REJECTED, "eligo.fault/1": DOUBT}.get(schema, 0))
-        if work.format != "json" or work.out is not None:
-            rows.append(result.record)
-    if rows and (work.out is not None or len(files) > 1):
+    to_stdout = work.shelf is None and work.format is not None
+    results = _results(work, files, twice, jobs)
+    cut_short = ""
+    try:
+        for result in progress(results, len(files)):
+            text = result.text
+            if log is not None and result.to_log is not None:
+                text = _keep(work, log, result.to_log)
+            if to_stdout:
+                if done and work.format != "json":
+                    put("\n" + "=" * 80 + "\n")
+                hand_out(text)
+            print_faults(result.faults)
+            schema = result.record["schema"]
+            code = {"eligo.rejection/1": REJECTED, "eligo.fault/1": DOUBT}.get(schema, 0)
+            worst = max(worst, code)
+            if work.format != "json" or work.shelf is not None:
+                rows.append(result.record)
+            done += 1
+    except ProcessDied:
+        cut_short = f"a process died; {len(files) - done} of {len(files)} subjects have no decision"
+        worst = DOUBT
+    except OSError as error:
+        if work.shelf is None or log is not None or not error.filename:
+            raise
+        say(unwritable(Path(error.filename), error).text())
+        cut_short = f"{done} of {len(files)} subjects were done before this; the rest was not"
+        worst = max(worst, REJECTED)
+    if rows and (work.shelf is not None or len(files) > 1):
         from reports.screening import summary_table
 
-        if to_stdout:
-            print("\n" + "=" * 80 + "\n")
         # With JSON, nothing but records stands on standard output.
-        aside = sys.stderr if work.format == "json" else sys.stdout
-        print(summary_table(rows), end="", file=aside)
-        if work.out is not None:
-            print(f"reports: {path_text(work.out)}", file=aside)
+        aside = say if work.format == "json" else put
+        aside(("\n" + "=" * 80 + "\n\n" if to_stdout else "") + summary_table(rows).rstrip("\n"))
+        if work.shelf is not None:
+            aside(f"reports: {path_text(work.shelf.folder)}")
+    if cut_short:
+        say(cut_short)
     return worst
 
 
@@ -199,41 +207,20 @@ def _keep(work: Work, log: Keeper, one: ToLog) -> str:
     if work.format is None:
         return ""
     content = _content(work, one.record, one.plan, (), logged)
-    if work.out is None:
+    if work.shelf is None:
         return content.decode()
-    where = work.out / _file_name(one.record, one.file, work.format)
-    proof_at = _proof_of(where)
+    where = work.shelf.place(one.record["subject"])
     # The report is on the disk before the log says that it was made, and is named last.
-    with _drafted(where, content):
+    with drafted(where, sync=False) as file:
+        file.write(content)
+        on_disk(file)
         if work.format == "json":
             proof = log.proof(logged.entry)
         else:
             proof = log.report(logged.entry, content, work.format)
-        with _drafted(proof_at, proof.encode()):
-            pass
+        write_file(proof_of(where), proof)
+    work.shelf.accepted(one.record["subject"], one.file)
     return ""
-
-
-def _proof_of(report: Path) -> Path:
-    return report.with_name(f"{report.name}.tlog-proof")
-
-
-@contextmanager
-def _drafted(where: Path, content: bytes) -> Iterator[None]:
-    """Write a file beside its place, and move it there at the end if nothing was raised."""
-    draft = where.with_name(f".{where.name}.part")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield
-        draft.replace(where)
-    except OSError as error:
-        error.filename = error.filename or draft
-        raise
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _results(
@@ -244,54 +231,26 @@ def _results(
 ) -> Iterator[Result]:
     """One result a file, in order, from this process or several."""
     tasks = [(file, twice.get(file.path)) for file in files]
-    cores = os.cpu_count() or 1
-    processes = min(jobs or (cores if len(files) >= MANY else 1), len(files), 4 * cores)
-    if processes <= 1:
-        with Screener(work.protocol) as screener:
-            one = _Worker(work, screener)
-            for task in tasks:
-                yield one(task)
+    processes = processes_for(jobs, len(files), MANY)
+    if processes > 1:
+        yield from in_processes(_Worker.started, (work,), tasks, processes)
         return
-    from multiprocessing import get_context
-
-    pool: Pool
-    chunk = 16
-    # What is worked out and not yet taken must fit in memory, however slow the taking.
-    room, over = Semaphore(4 * processes * chunk), Event()
-
-    def paced() -> Iterator[_Task]:
+    with Screener(work.protocol) as screener:
+        one = _Worker(work, screener)
         for task in tasks:
-            room.acquire()
-            if over.is_set():
-                return
-            yield task
-
-    with get_context("spawn").Pool(processes, _start_worker, (work,)) as pool:
-        try:
-            for result in pool.imap(_work, paced(), chunksize=chunk):
-                room.release()
-                yield result
-        finally:
-            over.set()
-            room.release()
+            yield one(task)
 
 
 _Task = tuple[SubjectFile, tuple[str, Fault] | None]
-_worker: Callable[[_Task], Result] | None = None
-
-
-def _start_worker(work: Work) -> None:
-    global _worker  # one screener a process: the engine's state cannot cross over
-    _worker = _Worker(work, Screener(work.protocol))
-
-
-def _work(task: _Task) -> Result:
-    assert _worker is not None
-    return _worker(task)
 
 
 class _Worker:
     """Screens one file after another with one screener."""
+
+    @staticmethod
+    def started(work: Work) -> _Worker:
+        """One in a process of its own, which ends with it."""
+        return _Worker(work, Screener(work.protocol))
 
     def __init__(self, work: Work, screener: Screener) -> None:
         self.work, self.screener = work, screener
@@ -317,12 +276,13 @@ class _Worker:
         if work.format is None:
             return Result(_row(record), "", faults)
         content = _content(work, record, self.plan, faults)
-        if work.out is not None:
-            where = work.out / _file_name(record, file, work.format)
-            where.write_bytes(content)
-            _proof_of(where).unlink(missing_ok=True)  # of a report that stood here before
-            return Result(_row(record), "", faults)
-        return Result(_row(record), content.decode(), faults)
+        if work.shelf is None:
+            return Result(_row(record), content.decode(), faults)
+        if record["schema"] == "eligo.decision/2":
+            work.shelf.keep(record["subject"], file, content)
+        else:
+            work.shelf.reject(record["subject"], file, content, doubled=twice is not None)
+        return Result(_row(record), "", faults)
 
     def _decide(self, file: SubjectFile, twice: Twice) -> tuple[Record, tuple[Fault, ...]]:
         subject_id = None
@@ -344,7 +304,7 @@ class _Worker:
         """The record names the file as it is called; the person is shown where it lies."""
         path = path_text(file.path)
         shown = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)
-        return rejection(rejected, rejected.subject), shown
+        return rejection(rejected, rejected.subject or seeming_subject(file)), shown
 
 
 def _content(
@@ -359,8 +319,10 @@ def _content(
     if form == "json":
         return dump(record) + b"\n"
     if record["schema"] != "eligo.decision/2":
-        if work.out is None:
+        if work.shelf is None:
             return b""
+        if record["schema"] == "eligo.fault/1":
+            return f"engine fault: {clean(record['where'])}; no verdict was given\n".encode()
         return "".join(f"{fault.text()}\n" for fault in faults).encode()
     from reports import screening
 
@@ -380,21 +342,3 @@ def _row(record: Record) -> Record:
     if record["schema"] != "eligo.decision/2":
         return record
     return {**record, "criteria": [], "firings": []}
-
-
-def _file_name(record: Record, file: SubjectFile, form: str) -> str:
-    """A safe file name for a subject's report; different ids never share one."""
-    decided = record["schema"] == "eligo.decision/2"
-    name = file_stem(record["subject"] if decided else None, file)
-    if not decided and form != "json":
-        return f"{name}.rejected.txt"
-    return f"{name}.{SUFFIX[form]}"
-
-
-def file_stem(subject: str | None, file: SubjectFile) -> str:
-    """A safe file name, without its suffix, for a subject, or for a file that states none."""
-    name = _UNSAFE.sub("_", subject or Path(file.name).stem)[:80]
-    name = name.encode()[:180].decode(errors="ignore")  # a file's name has at most 255 bytes
-    if subject is None or name != subject or _MARKED.search(name):
-        name += "-" + sha256((subject or file.name).encode()).hexdigest()[:8]
-    return name

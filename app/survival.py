@@ -10,9 +10,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Literal
 
-from app.inputs import print_faults, unreadable
+from app.inputs import bounded, path_text, print_faults
 from app.main import REJECTED
 from app.outcomes import statistics_there
+from app.printing import hand_out, put
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Span
 from engine.outcomes.estimates import KaplanMeier, kaplan_meier
@@ -44,11 +45,11 @@ def run(arguments: Namespace) -> int:
         curve = curve_of(fitted, [(f"{time:g}", time) for time in at])
         if arguments.format == "json":
             said = {"schema": "eligo.survival/1", "group": name if arguments.group else None}
-            print(dump_any({**said, "curve": _plain(curve)}).decode())
+            hand_out(dump_any({**said, "curve": _plain(curve)}) + b"\n")
             continue
         if number:
-            print()
-        print(_text(name if arguments.group else "", fitted, curve, at))
+            put("")
+        put(_text(name if arguments.group else "", fitted, curve, at))
     return 0
 
 
@@ -86,15 +87,10 @@ def read_table(
     A table of nobody gives one group of nobody, "" . Raises: InputRejected with every fault.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            what = f"the table has more than {MOST_BYTES} bytes"
-            raise InputRejected([Fault(Span(path.as_posix(), 1, 1), "too-large", what)])
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise InputRejected([unreadable(path, error)]) from None
+        text = bounded(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         what = "the file is not UTF-8 text"
-        raise InputRejected([Fault(Span(path.as_posix(), 1, 1), "encoding", what)]) from None
+        raise InputRejected([Fault(Span(path_text(path), 1, 1), "encoding", what)]) from None
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     faults: list[Fault] = []
     groups: dict[str, list[tuple[float, bool]]] = {}
@@ -110,7 +106,7 @@ def read_table(
             if value is not None:
                 groups.setdefault(cells[2] if group else "", []).append(value)
     except csv.Error as error:
-        where = Span(path.as_posix(), reader.line_num or 1, 1)
+        where = Span(path_text(path), reader.line_num or 1, 1)
         faults.append(Fault(where, "syntax", f"not CSV: {error}"))
     if faults:
         raise InputRejected(faults)
@@ -118,7 +114,7 @@ def read_table(
 
 
 def _places(path: Path, heading: Sequence[str], columns: Sequence[str]) -> list[int]:
-    where = Span(path.as_posix(), 1, 1)
+    where = Span(path_text(path), 1, 1)
     faults = []
     for column in columns:
         if heading.count(column) != 1:
@@ -136,11 +132,11 @@ def _row(
     faults = []
     time, event = _number(cells[0]), EVENTS.get(cells[1].lower())
     if time is None:
-        where = Span(path.as_posix(), line, places[0] + 1)
+        where = Span(path_text(path), line, places[0] + 1)
         what = f"`{cells[0][:40]}` is not a time"
         faults.append(Fault(where, "number", what, "a number from 0 on; the column counts cells"))
     if event is None:
-        where = Span(path.as_posix(), line, places[1] + 1)
+        where = Span(path_text(path), line, places[1] + 1)
         what = f"`{cells[1][:40]}` does not say whether this is an event"
         faults.append(Fault(where, "event", what, "1 for an event, 0 for censored"))
     return faults, (time, event) if time is not None and event is not None else None

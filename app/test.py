@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from shutil import copymode
 from typing import Any, TypeVar
 
 from app.check import read_all
 from app.inputs import path_text, print_faults, say, stages, tell, unwritable
 from app.main import DOUBT, FOUND, REJECTED
+from app.printing import put
 from app.shipped import schemas_for, shipped_pack
+from app.writing import made_folder, write_file
 from engine import mutants
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
@@ -82,7 +83,7 @@ def _tested(
     failed = [one for one in ran if one.differences]
     print_failures(failed)
     if ran:
-        print(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
+        put(f"{_count(len(ran), 'case')}: {len(ran) - len(failed)} passed, {len(failed)} failed")
     else:
         tell(f"{path_text(folder)} has no cases: nothing is covered yet")
     code = FOUND if failed or not ran else 0
@@ -114,7 +115,7 @@ def _tested(
         except OSError as error:
             say(unwritable(folder / "cases" / SUGGESTED, error).text())
             return REJECTED
-        print(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
+        put(f"{_count(len(unique), 'case')} appended to {where.as_posix()}: read them")
     return code
 
 
@@ -231,7 +232,7 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
             shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
-            print("\n".join(lines))
+            put("\n".join(lines))
     for obligation in found.undecided:
         tell(f"{_at(obligation)}: not decided within the limit: {_seen(obligation)}")
     for obligation in found.infeasible:
@@ -275,7 +276,7 @@ def _print_mutants(
             )  # fmt: skip
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
-            print("\n".join(lines))
+            put("\n".join(lines))
         elif one.fate != "killed":
             tell(f"{at}: {one.fate}: {one.mutant.kind}: {one.mutant.words}")
     count = mutants.counts(judged)
@@ -301,7 +302,7 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
     text = "".join("\n".join(lines) + "\n" for lines in suggestions)
     new = text.encode()
     cases = folder / "cases"
-    cases.mkdir(exist_ok=True)
+    made_folder(cases)
     where, number = cases / SUGGESTED, 1
     while True:
         before = where.read_bytes() if where.exists() else _heading(cases).encode()
@@ -312,15 +313,7 @@ def write_suggestions(folder: Path, suggestions: Iterable[Sequence[str]]) -> Pat
             break
         number += 1
         where = cases / f"{Path(SUGGESTED).stem}-{number}.yaml"
-    kept = where.resolve()  # a link stays one
-    draft = kept.with_name(f".{kept.name}.part")
-    try:
-        draft.write_bytes(after)
-        if kept.exists():
-            copymode(kept, draft)
-        draft.replace(kept)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_file(where.resolve(), after)  # a link stays one: the pack is its author's
     return where
 
 

@@ -23,7 +23,7 @@ from secrets import token_hex
 from typing import BinaryIO
 from unicodedata import normalize
 
-UNFINISHED = "UNFINISHED.txt"
+UNFINISHED = "unfinished"
 """A folder with a file of this name is being written into, or a run that did was cut short."""
 
 _DRAFT = re.compile(r"\.eligo-[0-9a-f]{16}\.part")
@@ -76,25 +76,34 @@ def write_files(folder: Path, contents: Mapping[str, bytes | str]) -> None:
         for name, content in contents.items():
             file = stack.enter_context(drafted(folder / name))
             file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+            on_disk(file)
+
+
+def on_disk(file: BinaryIO) -> None:
+    """Wait until what was written is on the disk. Raises: OSError."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def made_folder(folder: Path) -> None:
     """Make a folder to write into, and take away what a killed run left there. Raises: OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
     clear_drafts(folder)
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
+def new_folder(folder: Path, *, private: bool = False) -> Iterator[Path]:
     """A folder to fill; it stands at `folder` once the block ends, or not at all.
 
-    `folder` is not there yet, or is empty. Raises: OSError.
+    `folder` is not there yet, or is empty; a private one only its owner may enter.
+    Raises: OSError.
     """
     made_folder(folder.parent)
     draft = folder.parent / _draft_name()
-    draft.mkdir()
+    draft.mkdir(0o700 if private else 0o777)
     try:
         with _held_folder(draft):
             yield draft

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -60,6 +61,7 @@ TEMPLATES: Mapping[str, str] = {
     "missing.not_done_note": "recorded as not done ({note:text})",
     "missing.calendar": "the time is counted from a day that the last month of it lacks, and is up"
     " on the last day of that month by one reading, on the next day by another",
+    "missing.month_end": "counted from {since:day}, the time is up on {early:day} or on {late:day}",
     "missing.imprecise": "not recorded exactly enough",
     "missing.gaps": "{gaps:gaps}",
     "missing.known_as": "known only as {value:shown}",
@@ -258,7 +260,8 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
 """By kind of argument, how it reads."""
 
 
-def slots(id_: str) -> dict[str, str]:
+@cache
+def slots(id_: str) -> Mapping[str, str]:
     """The arguments of a message, each with its kind."""
     return {name: kind or "" for _, name, kind, _ in Formatter().parse(TEMPLATES[id_]) if name}
 

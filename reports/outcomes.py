@@ -24,12 +24,14 @@ from engine.outcomes.record import (
     Trial,
     Worst,
 )
+from engine.record import EngineFaultRecord, Rejection
 from reports import wording
 from reports.figures import Drawn, Swimmer, survival_figure, swimmer_figure
 from reports.screening import (
     HERE,
     clean,
     css_string,
+    first_fault,
     typst_string,
     typst_strings,
     wrap,
@@ -38,6 +40,7 @@ from reports.screening import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+NotConcluded = Rejection | EngineFaultRecord
 LANES = 40
 """Patients in one swimmer plot."""
 
@@ -146,8 +149,16 @@ def _months(value: float | None, unit: str) -> str:
 # --- arranging ----------------------------------------------------------------------------
 
 
-def arrange(trial: Trial, records: Sequence[Outcome], protocol: Protocol) -> TrialPage:
-    """What the trial report shows. `records` need not hold their proofs."""
+def arrange(
+    trial: Trial,
+    records: Sequence[Outcome],
+    protocol: Protocol,
+    others: Sequence[NotConcluded] = (),
+) -> TrialPage:
+    """What the trial report shows. `records` need not hold their proofs.
+
+    `others`: the subjects on whom nothing was concluded; they end the listing.
+    """
     outcomes = protocol.outcomes
     assert outcomes is not None
     words = _Words(protocol, outcomes)
@@ -155,7 +166,8 @@ def arrange(trial: Trial, records: Sequence[Outcome], protocol: Protocol) -> Tri
     swimmers, note = _swimmers(treated, outcomes, words)
     endpoints = tuple(_endpoint(one) for one in trial["endpoints"])
     identity, software = trial["protocol"], trial["software"]
-    titles, rows = _csv(records)
+    titles, rows = _csv(records, others)
+    listing_titles = _listing_titles(outcomes)
     return TrialPage(
         protocol=clean(identity["title"]),
         version=clean(identity["version"]),
@@ -169,8 +181,11 @@ def arrange(trial: Trial, records: Sequence[Outcome], protocol: Protocol) -> Tri
         safety_grades=_grades(trial),
         swimmers=swimmers,
         swimmer_note=note,
-        listing_titles=_listing_titles(outcomes),
-        listing=tuple(words.patient(record) for record in records),
+        listing_titles=listing_titles,
+        listing=(
+            *(words.patient(record) for record in records),
+            *(_left_out(other, len(listing_titles)) for other in others),
+        ),
         not_used=tuple(
             (clean(record["subject"]), clean(one["says"]))
             for record in records
@@ -196,6 +211,21 @@ def arrange(trial: Trial, records: Sequence[Outcome], protocol: Protocol) -> Tri
         csv_titles=titles,
         csv_rows=rows,
     )
+
+
+def _left_out(other: NotConcluded, columns: int) -> Patient:
+    subject, why = _why_not(other)
+    said = f"rejected: {why}" if other["schema"] == "eligo.rejection/1" else why
+    return Patient(subject, (said, *(NONE,) * (columns - 2)), (("", said),))
+
+
+def _why_not(other: NotConcluded) -> tuple[str, str]:
+    """The subject on whom nothing was concluded, and why."""
+    if other["schema"] == "eligo.rejection/1":
+        why = first_fault(other)
+    else:
+        why = f"software fault: {other['where']}"
+    return clean(other["subject"] or wording.NO_SUBJECT), clean(why)
 
 
 def _headline(trial: Trial) -> tuple[tuple[str, str], ...]:
@@ -510,8 +540,13 @@ def _lane(record: Outcome, outcomes: Outcomes) -> Swimmer:
 # --- CSV ----------------------------------------------------------------------------------
 
 
-def _csv(records: Sequence[Outcome]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """A row a patient; a cell that does not apply is empty."""
+def _csv(
+    records: Sequence[Outcome], others: Sequence[NotConcluded]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """A row a patient; a cell that does not apply is empty.
+
+    The column `rejected` is there where somebody is, and says why.
+    """
     columns: dict[str, None] = {}
     flat = []
     for record in records:
@@ -519,7 +554,12 @@ def _csv(records: Sequence[Outcome]) -> tuple[tuple[str, ...], tuple[tuple[str, 
         columns.update(dict.fromkeys(row))
         flat.append(row)
     titles = tuple(columns) or ("subject", "started_on")
-    return titles, tuple(tuple(row.get(title, "") for title in titles) for row in flat)
+    if others:
+        titles += ("rejected",)
+        flat += [dict(zip(("subject", "rejected"), _why_not(one), strict=True)) for one in others]
+    return titles, tuple(
+        tuple(wording.inert(clean(row.get(title, ""))) for title in titles) for row in flat
+    )
 
 
 def _flat(record: Outcome) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ screening report and the page of `eligo plan` share their templates (`next.*.j2`
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -17,9 +17,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 from engine.model import Changes, Verdict
 from engine.plan.record import Collect, Plan, ToCollect
+from engine.record import EngineFaultRecord, Rejection
 from reports import wording
-from reports.screening import _environment, clean, set_pdf, wrap
+from reports.screening import _environment, clean, first_fault, set_pdf, wrap
 
+NotPlanned = Rejection | EngineFaultRecord
 CHANGES: Mapping[Changes, str] = {
     "never": "never changes",
     "with_time": "changes with time",
@@ -375,45 +377,92 @@ VERBS = {
     "enrol": "Eligible",
     "wait": "Wait",
     "collect": "Collect",
+    "correct": "Correct the file",
+    "report": "No verdict was given",
     "repeat": "New result",
     "none": "Nothing to do",
 }
 
 
-def by_date(plans: Iterable[Plan]) -> list[Plan]:
-    """Plans by the date of the next action; those without one last."""
-    return sorted(plans, key=lambda p: (p["next"]["on"] or "9999", p["subject"]))
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row of the worklist: what to do next for a subject, and when.
+
+    `verdict` is `rejected` or `no_verdict` where there is none: nobody is left out.
+    """
+
+    on: str | None
+    subject: str
+    verdict: str
+    kind: str
+    says: str
+    as_of: str
+    protocol: str
 
 
-def worklist(plans: Sequence[Plan], width: int = 80) -> str:
+NOT_DECIDED = ("rejected", "no_verdict")
+
+
+def due(plans: Iterable[Plan], others: Iterable[NotPlanned] = (), as_of: str = "") -> list[Due]:
+    """The rows by the date of the next action; those without one last.
+
+    `others`: the subjects that nothing was decided on, as of the day `as_of`.
+    """
+    rows = [
+        Due(step["on"], plan["subject"], plan["verdict"], step["kind"], step["says"],
+            plan["as_of"], plan["protocol"]["id"])
+        for plan in plans
+        for step in [plan["next"]]
+    ]  # fmt: skip
+    for other in others:
+        subject = other["subject"] or wording.NO_SUBJECT
+        if other["schema"] == "eligo.rejection/1":
+            says = f"correct the file: {first_fault(other)}"
+            rows.append(Due(as_of, subject, "rejected", "correct", says, as_of, ""))
+        else:
+            says = f"software fault, no verdict was given: {other['where']}"
+            rows.append(Due(as_of, subject, "no_verdict", "report", says, as_of, ""))
+    return sorted(rows, key=lambda row: (row.on or "9999", row.subject, row.says))
+
+
+def worklist(
+    plans: Iterable[Plan], others: Iterable[NotPlanned] = (), as_of: str = "", width: int = 80
+) -> str:
     """The worklist as text: what to do next for each subject, the soonest first."""
+    rows = due(plans, others, as_of)
     lines = []
-    for plan in by_date(plans):
-        on = plan["next"]["on"] or "no date"
-        head = f"{clean(plan['subject'])}: {wording.VERDICT[plan['verdict']].lower()}"
-        lines.append(wrap(head, " " * 12, f"{on:<10}  ", width))
-        lines.append(wrap(_said(plan["next"]["says"]), " " * 12, width=width))
-    total = f"{len(plans)} subject" + ("" if len(plans) == 1 else "s")
-    return "\n".join([*lines, "", f"{total}, by the date of the next action", ""])
+    for row in rows:
+        head = f"{clean(row.subject)}: {_VERDICT[row.verdict].lower()}"
+        lines.append(wrap(head, " " * 12, f"{row.on or 'no date':<10}  ", width))
+        lines.append(wrap(_said(row.says), " " * 12, width=width))
+    total = f"{len(rows)} subject" + ("" if len(rows) == 1 else "s")
+    without = sum(row.verdict in NOT_DECIDED for row in rows)
+    end = f"; {without} of them without a decision" if without else ""
+    return "\n".join([*lines, "", f"{total}, by the date of the next action{end}", ""])
 
 
-def worklist_csv(plans: Sequence[Plan]) -> str:
+_VERDICT: Mapping[str, str] = {
+    **{str(verdict): words for verdict, words in wording.VERDICT.items()},
+    "rejected": wording.REJECTED,
+    "no_verdict": wording.NO_VERDICT,
+}
+
+
+def worklist_csv(plans: Iterable[Plan], others: Iterable[NotPlanned] = (), as_of: str = "") -> str:
     """The worklist as CSV; a cell that a spreadsheet would calculate stands behind a quote."""
+    rows = due(plans, others, as_of)
     out = StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for plan in by_date(plans):
-        step = plan["next"]
-        row = (plan["subject"], plan["verdict"], step["on"] or "", step["kind"], step["says"])
-        writer.writerow([_inert(clean(cell)) for cell in row])
+    for row in rows:
+        cells = (row.subject, row.verdict, row.on or "", row.kind, row.says)
+        writer.writerow([wording.inert(clean(cell)) for cell in cells])
     return out.getvalue()
 
 
-def _inert(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def worklist_ics(plans: Sequence[Plan]) -> bytes:
+def worklist_ics(
+    plans: Iterable[Plan], others: Iterable[NotPlanned] = (), as_of: str = ""
+) -> bytes:
     """The worklist as an iCalendar file: an all-day event for each next action.
 
     The same plans give the same bytes: the time stamp is the as-of date, at midnight UTC.
@@ -425,20 +474,20 @@ def worklist_ics(plans: Sequence[Plan]) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", "-//Eligo//worklist//EN")
     calendar.add("version", "2.0")
-    for plan in by_date(plans):
-        on = plan["next"]["on"]
-        if on is None:
+    for row in due(plans, others, as_of):
+        if row.on is None:
             continue
-        day = date.fromisoformat(on)
-        identity = "\0".join((plan["protocol"]["id"], plan["subject"], on, plan["next"]["kind"]))
+        day = date.fromisoformat(row.on)
+        told = (row.says,) if row.verdict in NOT_DECIDED else ()  # several files may state one id
+        identity = "\0".join((row.protocol, row.subject, row.on, row.kind, *told))
         event = Event()
         event.add("uid", f"{sha256(identity.encode()).hexdigest()[:32]}@eligo")
-        stamp = datetime.combine(date.fromisoformat(plan["as_of"]), time(), UTC)
+        stamp = datetime.combine(date.fromisoformat(row.as_of), time(), UTC)
         event.add("dtstamp", stamp)
         event.add("dtstart", day)
         event.add("dtend", day + timedelta(days=1))
         event.add("transp", "TRANSPARENT")
-        event.add("summary", f"{clean(plan['subject'])}: {VERBS[plan['next']['kind']]}")
-        event.add("description", _said(plan["next"]["says"]))
+        event.add("summary", f"{clean(row.subject)}: {VERBS[row.kind]}")
+        event.add("description", _said(row.says))
         calendar.add_component(event)
     return bytes(calendar.to_ical())

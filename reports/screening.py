@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from engine.faults import clean as clean
 from engine.model import Kind, Reason, Status, Truth, Verdict
 from engine.record import (
     CriterionRecord,
@@ -26,6 +27,7 @@ from engine.record import (
     Missing,
     ReadingRecord,
     Record,
+    Rejection,
     Why,
 )
 from reports import wording
@@ -221,30 +223,6 @@ class Page:
 
 
 # --- selecting and ordering ------------------------------------------------------------
-
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
-)
-_SPACES = "\t\n\r\u0085\u2028\u2029"
-
-
-def clean(text: str) -> str:
-    """Text that cannot command a terminal, break a line or reorder what stands beside it.
-
-    Line breaks and tabs become spaces; other control characters, bidirectional overrides and
-    lone surrogates become visible (`\\x1b`, `\\u202e`).
-    """
-    if text.isprintable() and text.isascii():
-        return text
-    return _UNSAFE.sub(_visible, text)
-
-
-def _visible(match: re.Match[str]) -> str:
-    char = match.group()
-    if char in _SPACES:
-        return " "
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def _said(text: str) -> str:
@@ -839,15 +817,18 @@ def _summary_row(record: Record) -> tuple[str, str, str, str]:
             wording.day_words(again["on"]) if again else "-",
         )
     if record["schema"] == "eligo.rejection/1":
-        faults = record["faults"]
-        why = "no fault stated"
-        if faults:
-            first = faults[0]
-            why = f"{first['file']}:{first['line']}:{first['column']}: {first['message']}"
-            if len(faults) > 1:
-                why += f" (and {len(faults) - 1} more)"
-        return subject, wording.REJECTED, clean(why), "-"
+        return subject, wording.REJECTED, clean(first_fault(record)), "-"
     return subject, wording.NO_VERDICT, clean(f"software fault: {record['where']}"), "-"
+
+
+def first_fault(record: Rejection) -> str:
+    """The first fault of a rejected file, and how many more there are."""
+    faults = record["faults"]
+    if not faults:
+        return "no fault stated"
+    first = faults[0]
+    why = f"{first['file']}:{first['line']}:{first['column']}: {first['message']}"
+    return why + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
 
 
 def _table_row(cells: tuple[str, ...], sizes: tuple[int, ...]) -> list[str]:

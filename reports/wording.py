@@ -103,6 +103,12 @@ TO_DO: Mapping[Reason, ToDo] = {
         "Give the laboratory's upper limit of normal",
         "The result can only be judged against the limit that its laboratory prints with it.",
     ),
+    "calendar": ToDo(
+        "Wait a day, or ask the sponsor how a month ends",
+        "The time is counted from the 29th, 30th or 31st, and the month in which it is up has no"
+        " such day: it is up on the last day of that month or on the 1st of the next. Only on"
+        " that one day does it matter.",
+    ),
     "no_date": ToDo(
         "Give the date to count from",
         "A length of time cannot be counted, because the date it runs from never was or may"
@@ -275,3 +281,12 @@ def _amount_interval(low: Value | None, high: Value | None, unit: str) -> str:
     if isinstance(low, bool) or isinstance(high, bool):
         return "yes or no, not known"
     return f"between {_one(low, '')} and {_one(high, unit)}"
+
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
+
+
+def inert(cell: str) -> str:
+    """A cell of a table for spreadsheets: what one would calculate stands behind a quote."""
+    runs = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if runs else cell

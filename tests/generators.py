@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from calendar import isleap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,10 +24,11 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from engine import calendar, reference
 from engine import model as m
-from engine import reference
-from engine.calendar import add, of_year
+from engine.calendar import of_year
 from engine.decision import Screener
+from engine.known import named_in
 from engine.packs import is_birth_date, protocol_of
 from engine.readings import find_readings, readings_only
 from engine.record import Decision
@@ -154,7 +156,8 @@ def _written(c: Choices, millionths: int) -> Decimal | str:
 AS_OF = tuple(
     date.fromisoformat(day)
     for day in "2026-11-20 2024-02-29 2024-03-01 2023-02-28 2023-03-01 2025-03-31 2026-04-30"
-    " 2026-12-31 2027-01-01 2000-02-29 2100-03-01 2028-02-29 2026-05-31 2026-07-01".split()
+    " 2026-12-31 2027-01-01 2000-02-29 2100-03-01 2028-02-29 2026-05-31 2026-07-01"
+    " 2025-02-28 2025-03-01 2027-02-28 2026-11-30 2026-10-01".split()
 )
 
 FIRST = date(1900, 1, 1)
@@ -266,7 +269,30 @@ def _record_lists(c: Choices) -> Plain:
         lists[name] = {"ask": f"Any {name}", "fields": fields}
         if c.chance(70):
             lists[name]["valid_for"] = c.of(_DURATIONS)
+        if c.chance(60):
+            lists[name]["known"] = _known(c)
     return lists
+
+
+def _known(c: Choices) -> Plain:
+    """Agents of one use or several, under more than one name, and regimens of them."""
+    known: Plain = {}
+    for number, name in enumerate(c.some(_WORDS, 1, 3)):
+        uses: list[Plain] = []
+        for _ in range(c.of([1, 1, 2, 3])):
+            use: Plain = {"kind": c.of(_KINDS)} if c.chance(85) else {}
+            if not use or c.chance(60):
+                use["target"] = c.some(_TARGETS, 1, 2)
+            uses.append(use)
+        known[name] = uses[0] if len(uses) == 1 else uses
+        if c.chance(50):
+            more: Plain = {"synonyms": [f"{name.upper()}-{number}"], "source": "made up"}
+            known[name] = more | (uses[0] if len(uses) == 1 else {"uses": uses})
+    if len(known) > 1 and c.chance(40):
+        known["A-B"] = {"components": c.some(list(known), 1, 3)}
+        if c.chance(30):
+            known["A-B-more"] = {"components": ["A-B"], "synonyms": ["whole"]}
+    return known
 
 
 def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
@@ -421,16 +447,10 @@ def _duration(c: Choices) -> m.Duration:
     return parse_duration(c.of(_DURATIONS))
 
 
-def back(day: date, duration: m.Duration, steps: int = 0) -> date:
+def back(day: date, duration: m.Duration, steps: int = 0, *, early: bool = False) -> date:
     """The last day whose `duration` later is not after `day`, moved by `steps` days."""
-    months = 12 * day.year + day.month - 1 - duration.months
-    if months <= 12 * FIRST.year + 12:
-        return FIRST
-    year, month = divmod(months, 12)
-    at = date(year, month + 1, 1).toordinal() + day.day - 1 - duration.days + 3
-    while (reached := add(date.fromordinal(at), duration)) is None or reached > day:
-        at -= 1
-    return date.fromordinal(max(FIRST.toordinal(), min(at + steps, date.max.toordinal())))
+    at = (calendar.back(day, duration, early=early) or FIRST).toordinal() + steps
+    return date.fromordinal(max(FIRST.toordinal(), min(at, date.max.toordinal())))
 
 
 # --- what a pack's limits are, so that subjects can lie on them ------------------------
@@ -571,7 +591,7 @@ def _settled(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
 def _good_on(c: Choices, valid_for: m.Duration, as_of: date) -> date:
     """A day whose value may still be relied on; often the first of them."""
     first = back(as_of, valid_for)
-    while (until := add(first, valid_for)) is None or until < as_of:
+    while (until := calendar.earliest(first, valid_for)) is None or until < as_of:
         first = date.fromordinal(first.toordinal() + 1)
     first = min(first, as_of)
     if c.chance(50):
@@ -599,7 +619,7 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
         return c.shuffled([said, {**said, "value": _value(c, targets, fact, as_of), "on": later}])
     if way == 4 and fact.valid_for is not None:  # out of date, often by one day
         stale = back(as_of, fact.valid_for, -c.of([1, 1, 2, 40]))
-        while (until := add(stale, fact.valid_for)) is not None and until >= as_of:
+        while (until := calendar.earliest(stale, fact.valid_for)) is not None and until >= as_of:
             if stale == FIRST:
                 break
             stale = date.fromordinal(stale.toordinal() - 1)
@@ -765,8 +785,11 @@ def _day(c: Choices, targets: Targets, source: str | Field, as_of: date) -> date
     if days and c.chance(40):
         return date.fromordinal(c.of(days).toordinal() + c.whole(-1, 1))
     ago = targets.ago.get(source, [])
+    if (as_of.month, as_of.day) in ((2, 28), (3, 1)) and c.chance(20):
+        leap = (as_of.year - 1) // 4 * 4 - 4 * c.whole(0, 4)
+        return date(leap, 2, 29 if isleap(leap) else 28)
     duration = c.of(ago) if ago and c.chance(70) else _duration(c)
-    return back(as_of, duration, c.of([0, 1, -1, -2, -20, 2]))
+    return back(as_of, duration, c.of([0, 1, -1, -2, -20, 2]), early=c.chance(50))
 
 
 def _confirmed_on(c: Choices, record: m.RecordList, as_of: date) -> str:
@@ -777,7 +800,7 @@ def _record_list(
     c: Choices, targets: Targets, record: m.RecordList, as_of: date, typical: Plain
 ) -> Plain | None:
     """A list as somebody may have left it: unconfirmed, entries vague or marked wrong."""
-    listed: Plain = dict(typical)
+    listed: Plain = {"entries": []} | dict(typical)
     if c.chance(60):
         listed["entries"] = _entries(c, targets, record, as_of, vague=c.of([20, 0, 50]))
     if c.chance(60):
@@ -791,6 +814,8 @@ def _record_list(
             listed["complete_on"] = date.fromordinal(as_of.toordinal() + 1).isoformat()
         elif way == 3:
             listed["complete_on"] = back(as_of, record.valid_for, -c.of([1, 1, 2, 40])).isoformat()
+    if listed.get("complete_on"):
+        listed.setdefault("entries", [])
     if c.chance(25):
         listed["count"] = Decimal(max(0, len(listed.get("entries", [])) - c.of([0, 0, 1])))
     if not listed.get("entries") and c.chance(30):
@@ -815,7 +840,7 @@ def _entries(
                 entry[name] = value
         if vague and c.chance(10):
             entry["voided"] = "belongs to somebody else"
-        entries.append(entry)
+        entries.append(_sorted_out(c, record, entry))
     return entries
 
 
@@ -832,7 +857,7 @@ def _field_value(
     if one.type == "boolean":
         return c.chance(50)
     if one.type == "text":
-        return c.of(_WORDS)
+        return _text(c, record, one)
     if one.type == "choice":
         codes = [choice.code for choice in one.choices]
         picked: list[str | None] = [str(c.of(asked)) if asked and c.chance(50) else c.of(codes)]
@@ -852,6 +877,38 @@ def _field_value(
     if moved is None or unit == one.unit:
         return amount(millionths)
     return {"value": amount(moved), "unit": unit}
+
+
+def _text(c: Choices, record: m.RecordList, one: m.Field) -> str:
+    """A word; where names are known, also one of them, or a text that holds some."""
+    if one.name != record.known_by or c.chance(30):
+        return c.of((*_WORDS, "delta"))
+    names = [n for agent in record.known.values() for n in (agent.name, *agent.synonyms)]
+    name = c.of(names)
+    name = c.of([name, name, name.upper(), f"  {name.title()} ", name.replace("-", "－")])
+    return c.of(
+        [name, name, name, f"{name} 375 mg", f"{name} + {c.of(names)}", f"un{name}", f"{name}3"]
+    )
+
+
+def _sorted_out(c: Choices, record: m.RecordList, entry: Plain) -> Plain:
+    """An entry as a nurse leaves it once the reader has refused a contradiction."""
+    text = entry.get(record.known_by)
+    if not isinstance(text, str) or not text or not record.known or "voided" in entry:
+        return entry
+    names, exact = named_in(record, text)
+    if not exact:
+        return entry
+    uses = [use for name in names for use in record.known[name].uses]
+    if c.chance(30):
+        return {key: value for key, value in entry.items() if key not in ("kind", "target")}
+    use = c.of(uses)
+    kept = dict(entry)
+    for key in ("kind", "target"):
+        if key in use and kept.get(key):
+            codes = list(use[key])
+            kept[key] = codes[0] if key == "kind" else c.of([codes, codes[:1], [codes[0], None]])
+    return kept
 
 
 # --- both together --------------------------------------------------------------------

@@ -10,23 +10,31 @@ Study days have no day 0: the day of the infusion is day 1.
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import re
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
+from app.export.evidence import Evidence
 from app.export.records import Handed, created_time, read_records
 from app.imports.questionnaire import days_text
 from app.imports.recorded import flow
 from app.inputs import print_faults, say, subject_files, unreadable, unwritable
+from app.log import LogFault
 from app.main import REJECTED
+from app.printing import put
 from app.shipped import shipped_pack
+from app.writing import drafted, made_folder, on_disk
 from engine.faults import InputRejected
 from engine.model import CompletedYears, Days, Protocol, Subject
 from engine.packs import SUFFIXES, is_birth_date, pack_files, read_pack
@@ -185,7 +193,8 @@ def run(arguments: Namespace) -> int:
     try:
         created = created_time(arguments.created)
         protocol = read_pack(folder)
-        handed = read_records(arguments.records, protocol)
+        with Evidence(arguments, protocol) as evidence:
+            handed = read_records(arguments.records, protocol, evidence)
         subjects = _subjects(arguments.subjects or [], protocol)
         rules = rule_texts(pack_files(folder))
         study = Study(
@@ -200,18 +209,20 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unreadable(folder, error).text())
+        say(unreadable(Path(error.filename or folder), error).text())
         return REJECTED
-    except (CannotExport, ValueError) as error:
+    except (CannotExport, LogFault, ValueError) as error:
         say(str(error))
         return REJECTED
     try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        for dataset in datasets:
-            for form in forms:
-                write(dataset, study, arguments.out, form, created)
+        made_folder(arguments.out)
+        with ExitStack() as stack:  # no dataset has its name before all are on the disk
+            for dataset in datasets:
+                for form in forms:
+                    path = arguments.out / f"{dataset.name.lower()}.{form}"
+                    write(dataset, study, stack.enter_context(drafted(path)), form, created)
     except OSError as error:
-        say(unwritable(arguments.out, error).text())
+        say(unwritable(Path(error.filename or arguments.out), error).text())
         return REJECTED
     except (CannotExport, ValueError) as error:
         say(str(error))
@@ -219,8 +230,8 @@ def run(arguments: Namespace) -> int:
     for line in handed.passed:
         say(f"left out: {line}")
     for dataset in datasets:
-        print(f"{dataset.name.lower()}: {len(dataset.rows)} rows, {dataset.label}")
-    print(f"written to {arguments.out.as_posix()}, as {', '.join(forms)}")
+        put(f"{dataset.name.lower()}: {len(dataset.rows)} rows, {dataset.label}")
+    put(f"written to {arguments.out.as_posix()}, as {', '.join(forms)}")
     return 0
 
 
@@ -501,19 +512,20 @@ def _ds(study: Study, handed: Handed) -> Dataset:
 # --- files ------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, study: Study, out: Path, form: str, created: str) -> None:
-    """Write one dataset in one form. Raises: CannotExport, OSError."""
-    path = out / f"{dataset.name.lower()}.{form}"
+def write(dataset: Dataset, study: Study, file: BinaryIO, form: str, created: str) -> None:
+    """Write one dataset in one form, to the disk. Raises: CannotExport, OSError."""
     if form == "json":
         text = json.dumps(dataset_json(dataset, study, created), ensure_ascii=False, indent=1)
-        path.write_text(text + "\n", "utf-8")
+        file.write(text.encode() + b"\n")
     elif form == "csv":
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\r\n")
-            writer.writerow([variable.name for variable in dataset.variables])
-            writer.writerows(["" if v is None else v for v in row.values()] for row in dataset.rows)
+        stream = StringIO(newline="")
+        writer = csv.writer(stream, lineterminator="\r\n")
+        writer.writerow([variable.name for variable in dataset.variables])
+        writer.writerows(["" if v is None else v for v in row.values()] for row in dataset.rows)
+        file.write(stream.getvalue().encode())
     else:
-        write_xpt(dataset, path)
+        write_xpt(dataset, Path(file.name))
+    on_disk(file)
 
 
 def _length(dataset: Dataset, name: str) -> int:
@@ -593,11 +605,27 @@ def write_xpt(dataset: Dataset, path: Path) -> None:
         raise CannotExport(f"XPT needs pyreadstat and pandas: {hint}") from None
     types = {v.name: "float64" if v.type == "integer" else "object" for v in dataset.variables}
     frame = pandas.DataFrame(_xpt_columns(dataset)).astype(types)
-    pyreadstat.write_xport(
-        frame,
-        str(path),
-        file_label=dataset.label[:LONGEST_LABEL],
-        column_labels=[variable.label for variable in dataset.variables],
-        table_name=dataset.name,
-        file_format_version=5,
-    )
+    try:
+        pyreadstat.write_xport(
+            frame,
+            str(path),
+            file_label=dataset.label[:LONGEST_LABEL],
+            column_labels=[variable.label for variable in dataset.variables],
+            table_name=dataset.name,
+            file_format_version=5,
+        )
+    except pyreadstat.ReadstatError as error:
+        raise OSError(errno.EIO, str(error)) from None
+    # The library does not see each disk that is full.
+    if path.stat().st_size % 80 or _rows_of(path, len(frame)) != len(frame):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _rows_of(path: Path, expected: int) -> int:
+    """How many rows can be read back; a dataset without any is not asked."""
+    import pyreadstat
+
+    try:
+        return len(pyreadstat.read_xport(str(path))[0]) if expected else 0
+    except pyreadstat.ReadstatError:
+        return -1

@@ -22,7 +22,8 @@ from typing import IO
 
 from app.imports.recorded import Recorded, file_name, subject_text
 from app.imports.summary import Summary
-from app.inputs import ACCOUNT, UNFINISHED, path_text
+from app.inputs import ACCOUNT, path_text
+from app.writing import made_folder, unfinished, write_file
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.subjects import read_subject
@@ -113,11 +114,10 @@ def opened(out: Path, kind: str, inputs: Iterable[str], protocol: Protocol) -> I
     """
     account = out / ACCOUNT
     earlier = _earlier(out, kind)
-    (out / "subjects").mkdir(parents=True, exist_ok=True)
-    account.mkdir(exist_ok=True)
-    mark = out / UNFINISHED
-    mark.write_text(f"{_title(kind)}did not end; import again into this folder\n", "utf-8")
-    with (account / JOURNAL).open("w", encoding="utf-8", newline="\n") as journal:
+    with (
+        unfinished(out, f"eligo import {kind}"),
+        _journal(out) as journal,
+    ):
         journal.write(_title(kind))
         journal.writelines(f"{one}  {name}\n" for name, several in earlier.items()
                            for one in sorted(several))  # fmt: skip
@@ -132,7 +132,15 @@ def opened(out: Path, kind: str, inputs: Iterable[str], protocol: Protocol) -> I
         finally:
             for stream, _ in folder._open:
                 stream.close()
-    mark.unlink()
+
+
+@contextmanager
+def _journal(out: Path) -> Iterator[IO[str]]:
+    """The journal, in folders that are made ready for it. Raises: OSError."""
+    made_folder(out / "subjects")
+    made_folder(out / ACCOUNT)
+    with (out / ACCOUNT / JOURNAL).open("w", encoding="utf-8", newline="\n") as journal:
+        yield journal
 
 
 def _title(kind: str) -> str:
@@ -180,12 +188,5 @@ def _fault(path: Path, code: str, what: str, hint: str) -> Fault:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole, or not at all, under its name. Raises: OSError."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()
-        raise
+    """Write a file whole or not at all; the disk is waited for at the end. Raises: OSError."""
+    write_file(path, data, sync=False)

@@ -30,14 +30,16 @@ from app.log.entry import Decided, Issued, Signed, read_entry
 from app.log.export import ENTRIES, Export, export_log
 from app.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
 from app.log.proof import check_consistency, check_proof, prove, prove_consistency
-from app.log.replay import Replayed, Replayer
+from app.log.replay import Outcome, Replayed, Replayer
 from app.log.review import Change, Listed, Wanted, list_decisions, show
 from app.log.store import Log, create_log, open_log
 from app.log.tree import ProofFault
 from app.log.verify import Verified, verify
+from app.printing import hand_out, put
+from app.writing import write_file
 from engine.faults import EngineFault, InputRejected
 from engine.packs import pack_files
-from reports.screening import Logged, clean
+from reports.screening import Logged
 
 FOUND, REJECTED, DOUBT = 1, 2, 3
 WIDTH = 80
@@ -127,7 +129,7 @@ def run(arguments: Namespace) -> int:
 def _init(arguments: Namespace) -> int:
     name = arguments.name or f"eligo.log/{secrets.token_hex(4)}"
     verifier = create_log(arguments.log, name, arguments.key_file)
-    print(f"log: {arguments.log.as_posix()}\npublic key, to hand out: {verifier.text()}")
+    put(f"log: {arguments.log.as_posix()}\npublic key, to hand out: {verifier.text()}")
     return 0
 
 
@@ -146,7 +148,7 @@ def _list(arguments: Namespace) -> int:
     with open_log(arguments.log) as log:
         rows = list_decisions(log, wanted)
     for row in rows:
-        print(fill(_row(row), WIDTH, subsequent_indent=" " * 26))
+        put(fill(_row(row), WIDTH, subsequent_indent=" " * 26))
     say(_counted(len(rows), "decision"))
     return 0
 
@@ -168,46 +170,46 @@ def _show(arguments: Namespace) -> int:
         shown = show(log, arguments.index)
     listed = shown.listed
     entry, details = listed.entry, listed.details
-    print(f"entry {entry.index}: a decision as of {entry.as_of}")
-    print(f"  logged {entry.time} by {entry.by}")
-    print(f"  pack {entry.pack}")
+    put(f"entry {entry.index}: a decision as of {entry.as_of}")
+    put(f"  logged {entry.time} by {entry.by}")
+    put(f"  pack {entry.pack}")
     software = ", ".join(f"{name} {version}" for name, version in entry.software.items())
-    print(f"  software {software}")
+    put(f"  software {software}")
     for signature in listed.signatures:
-        print(
+        put(
             f"  signed by {signature.by}, {signature.time}, meaning {signature.meaning}"
             f" (entry {signature.index})"
         )
     for report, form in shown.reports:
         written = f"{form} report made" if form else "report made"
-        print(f"  {written} {report.time} for {report.by} (entry {report.index})")
+        put(f"  {written} {report.time} for {report.by} (entry {report.index})")
     if details is None:
         removal = shown.removal
         if removal is not None:
-            print(f"  redacted {removal.time} by {removal.by} (entry {removal.index})")
-            print(fill(f"because: {removal.reason}", WIDTH, initial_indent="  "))
+            put(f"  redacted {removal.time} by {removal.by} (entry {removal.index})")
+            put(fill(f"because: {removal.reason}", WIDTH, initial_indent="  "))
         return 0
-    print(f"  subject {details.subject}, protocol {details.protocol} {details.version}")
-    print(f"  verdict {details.verdict}")
+    put(f"  subject {details.subject}, protocol {details.protocol} {details.version}")
+    put(f"  verdict {details.verdict}")
     if details.reason:
-        print(fill(f"reason: {details.reason}", WIDTH, initial_indent="  "))
+        put(fill(f"reason: {details.reason}", WIDTH, initial_indent="  "))
     if details.determined_by:
         because = " ".join(details.determined_by)
-        print(fill(f"determined by {because}", WIDTH, initial_indent="  "))
+        put(fill(f"determined by {because}", WIDTH, initial_indent="  "))
     if shown.before is None:
-        print("\nthe first decision on this subject")
+        put("\nthe first decision on this subject")
     else:
         for what, changes in (
             ("recorded", shown.facts_changed),
             ("decided", shown.decision_changed),
         ):
-            print(f"\nsince entry {shown.before}, in what was {what}:")
+            put(f"\nsince entry {shown.before}, in what was {what}:")
             _print_changes(changes)
             if not changes:
-                print("  no change")
-    print("\nwhat was known:\n")
+                put("  no change")
+    put("\nwhat was known:\n")
     for line in (shown.facts or b"").decode("utf-8", "replace").rstrip("\n").split("\n"):
-        print(clean(line))
+        put(line)
     return 0
 
 
@@ -215,7 +217,7 @@ def _print_changes(changes: tuple[Change, ...]) -> None:
     for change in changes:
         before = "nothing" if change.before is None else change.before
         after = "nothing" if change.after is None else change.after
-        print(fill(f"{change.where}: {before} -> {after}", WIDTH,
+        put(fill(f"{change.where}: {before} -> {after}", WIDTH,
                    initial_indent="  ", subsequent_indent="    "))  # fmt: skip
 
 
@@ -238,17 +240,17 @@ def _verify(arguments: Namespace) -> int:
 
 def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
     for finding in (*result.findings, *result.remarks):
-        print(_folded(finding.text()))
+        put(_folded(finding.text()))
     if result.more:
-        print(f"and {result.more} more")
-    print(
+        put(f"and {result.more} more")
+    put(
         f"{_counted(result.size, 'entry', 'entries')}: {_counted(result.decisions, 'decision')} "
         f"({result.redacted} redacted), {_counted(result.signatures, 'signature')}, "
         f"{_counted(result.reports, 'report')}, {_counted(result.redactions, 'redaction')}"
     )
     if own:
         say(f"checked against the log's own key, to be compared with yours:\n{key.text()}")
-    print("the log is as it was signed" if result.holds else "the log is not as it was signed")
+    put("the log is as it was signed" if result.holds else "the log is not as it was signed")
     return 0 if result.holds else FOUND
 
 
@@ -306,7 +308,7 @@ def _progress(size: int) -> Iterator[Callable[[int], None]]:
 
 def _checkpoint(arguments: Namespace) -> int:
     with open_log(arguments.log) as log:
-        sys.stdout.write(log.checkpoint())
+        hand_out(log.checkpoint())
     return 0
 
 
@@ -325,17 +327,17 @@ def _check_proof(arguments: Namespace) -> int:
     try:
         proved = check_proof(proof, document, key)
     except LogFault as fault:
-        print(f"refused: {fault}")
+        put(f"refused: {fault}")
         return FOUND
     entry = proved.entry
-    print(f"proved: entry {proved.index} of {proved.checkpoint.origin}, a {entry.kind}")
-    print(f"  logged {entry.time} by {entry.by}")
+    put(f"proved: entry {proved.index} of {proved.checkpoint.origin}, a {entry.kind}")
+    put(f"  logged {entry.time} by {entry.by}")
     if isinstance(entry, Decided):
-        print(f"  as of {entry.as_of}, under the pack\n  {entry.pack}")
+        put(f"  as of {entry.as_of}, under the pack\n  {entry.pack}")
     elif isinstance(entry, Signed):
-        print(f"  on entry {entry.of}, meaning {entry.meaning}")
+        put(f"  on entry {entry.of}, meaning {entry.meaning}")
     elif isinstance(entry, Issued):
-        print(f"  of the decision in entry {entry.of}, whose hash is\n  {entry.entry}")
+        put(f"  of the decision in entry {entry.of}, whose hash is\n  {entry.entry}")
     return 0
 
 
@@ -347,7 +349,7 @@ def _consistency(arguments: Namespace) -> int:
             try:
                 proof = prove_consistency(log, kept)
             except ProofFault as fault:
-                print(f"refused: {fault}")
+                put(f"refused: {fault}")
                 return FOUND
             _write(proof, arguments.out)
         return 0
@@ -358,24 +360,24 @@ def _consistency(arguments: Namespace) -> int:
         kept = open_checkpoint(old, key)
         new = check_consistency(_read(arguments.new), kept, key)
     except LogFault as fault:
-        print(f"refused: {fault}")
+        put(f"refused: {fault}")
         return FOUND
-    print(f"the log of {new.size} entries continues that of {kept.size}")
+    put(f"the log of {new.size} entries continues that of {kept.size}")
     return 0
 
 
 def _export(arguments: Namespace) -> int:
     with open_log(arguments.log) as log:
         size = export_log(log, arguments.out)
-    print(f"{size} entries: {arguments.out.as_posix()}")
+    put(f"{size} entries: {arguments.out.as_posix()}")
     return 0
 
 
 def _write(text: str, out: Path | None) -> None:
     if out is None:
-        sys.stdout.write(text)
+        hand_out(text)
     else:
-        out.write_text(text, "utf-8", newline="\n")
+        write_file(out, text)
 
 
 # --- adding ---------------------------------------------------------------------------
@@ -386,7 +388,7 @@ def _sign(arguments: Namespace) -> int:
         receipt = append_signature(
             log, arguments.index, by=arguments.by, meaning=arguments.meaning, now=now
         )
-    print(f"entry {receipt.index}: entry {arguments.index} is signed by {arguments.by}")
+    put(f"entry {receipt.index}: entry {arguments.index} is signed by {arguments.by}")
     return 0
 
 
@@ -398,7 +400,7 @@ def _redact(arguments: Namespace) -> int:
         else:
             removal = redact_entries(log, arguments.index, **said)
     of = ", ".join(map(str, removal.of))
-    print(fill(f"entry {removal.receipt.index}: redacted {of}", WIDTH, subsequent_indent="  "))
+    put(fill(f"entry {removal.receipt.index}: redacted {of}", WIDTH, subsequent_indent="  "))
     if not removal.complete:
         say(
             "another process reads the log, so what was removed is still in its file: when that\n"
@@ -413,7 +415,7 @@ def _clear(arguments: Namespace) -> int:
         if not log.forget_removed():
             say("another process reads the log: what was removed is still in its file")
             return FOUND
-    print("nothing is left of what was removed")
+    put("nothing is left of what was removed")
     return 0
 
 
@@ -429,34 +431,53 @@ def _replay(arguments: Namespace) -> int:
         except InputRejected as rejected:
             print_faults(rejected.faults)
             return REJECTED
-    counts = {"same": 0, "different": 0, "refused": 0, "redacted": 0, "damaged": 0}
+    counts = dict.fromkeys(REPLAYED, 0)
+    rules: dict[str, None] = {}
     try:
         with open_log(arguments.log) as log, Replayer(log, pack) as replayer:
             index = arguments.index
             with _progress(log.size) as progress:
                 for one in replayer.all() if index is None else [replayer.one(index)]:
                     counts[one.outcome] += 1
+                    rules |= dict.fromkeys(one.rules)
                     _print_replayed(one)
                     progress(one.index)
     except EngineFault as fault:
         say(f"engine fault: {fault.where}")
         return DOUBT
-    print(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no decision")
+    if rules:
+        put("rules that changed since:")
+    for rule in rules:
+        put(fill(rule, WIDTH, initial_indent="  - ", subsequent_indent="    "))
+    told = [f"{count} {REPLAYED[outcome]}" for outcome, count in counts.items() if count]
+    put(fill("; ".join(told) or "no decision", WIDTH))
     failed = counts["damaged"]
     if pack is None:  # another pack may decide otherwise, or refuse
         failed += counts["different"] + counts["refused"]
     return FOUND if failed else 0
 
 
+REPLAYED: Mapping[Outcome, str] = {
+    "same": "same",
+    "same verdict": "same verdict, other record",
+    "changed rules": "other by a named change of rules",
+    "different": "different",
+    "refused": "refused",
+    "redacted": "redacted",
+    "damaged": "damaged",
+}
+"""What deciding again can come to, in words."""
+
+
 def _print_replayed(one: Replayed) -> None:
     if one.outcome == "same" and not one.software:
         return
-    text = f"entry {one.index}: {one.outcome}"
+    text = f"entry {one.index}: {REPLAYED[one.outcome]}"
     if one.verdicts and one.verdicts[0] != one.verdicts[1]:
         text += f", {one.verdicts[0]} then, {one.verdicts[1]} now"
-    print(text)
+    put(text)
     if one.step:
-        print(fill(one.step, WIDTH, initial_indent="  first: ", subsequent_indent="    "))
+        put(fill(one.step, WIDTH, initial_indent="  first: ", subsequent_indent="    "))
     _print_changes((*one.software, *one.changes))
 
 

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from tempfile import mkdtemp
 
 from app.log import LogFault, canonical
 from app.log.entry import (
@@ -26,6 +24,7 @@ from app.log.entry import (
 )
 from app.log.note import Verifier
 from app.log.store import Log, NotWritten
+from app.writing import new_folder
 
 ENTRIES, CONTENTS, CHECKPOINTS = "entries.jsonl", "contents.jsonl", "checkpoints.jsonl"
 LATEST, KEY, HOWTO = "checkpoint", "log.pub", "HOWTO.txt"
@@ -74,15 +73,8 @@ def export_log(log: Log, folder: Path) -> int:
     if folder.exists():
         raise LogFault(f"`{folder.as_posix()}` exists; name a folder that does not")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            with log.as_it_stands():
-                size = _write(log, draft)
-            draft.rename(folder)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+        with new_folder(folder, private=True) as draft, log.as_it_stands():
+            size = _write(log, draft)
     except OSError as error:
         why = (error.strerror or "unknown error").lower()
         raise NotWritten(f"`{folder.as_posix()}` cannot be written: {why}") from None

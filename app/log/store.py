@@ -11,7 +11,6 @@ file on purpose it is the tree and its checkpoints that tell.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -35,6 +33,7 @@ from app.log.note import (
     open_checkpoint,
     sign_checkpoint,
 )
+from app.writing import new_folder
 
 T = TypeVar("T")
 
@@ -499,9 +498,7 @@ def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LogFault(f"`{folder.as_posix()}` exists and is not an empty folder")
     with _Faults(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
+        with new_folder(folder, private=True) as draft:
             if key is not None and key.exists():
                 signer = _read_signer(key)
                 if signer.name != name:
@@ -513,13 +510,7 @@ def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
             _write_file(draft / PUBLIC, verifier.text() + "\n", 0o644)
             _write_database(draft / DATABASE, signer)
             (draft / DATABASE).chmod(0o600)  # subjects' data
-            if folder.exists():
-                folder.rmdir()
-            draft.rename(folder)
-            _sync_folder(folder.parent)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+        _sync_folder(folder.parent)
     return verifier
 
 

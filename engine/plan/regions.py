@@ -18,6 +18,8 @@ from datetime import date
 from fractions import Fraction
 from itertools import chain, pairwise, product
 
+from engine.calendar import back
+from engine.known import contradicted
 from engine.model import (
     MILLION,
     NEVER,
@@ -48,7 +50,7 @@ from engine.model import (
     Where,
 )
 from engine.packs import is_birth_date
-from engine.plan.days import confirmed, limits_of, shifted
+from engine.plan.days import confirmed, limits_of
 from engine.reference import _elapsed, _interval, _test, completed_years
 
 MOST_STATES = 4_096
@@ -180,7 +182,7 @@ def derived(protocol: Protocol, name: str, readings: Mapping[str, Reading], toda
         return _elapsed(fact, readings[fact.derive.since], now, completed_years)
     assert isinstance(fact.derive, DaysBetween)
     start, end = readings[fact.derive.start], readings[fact.derive.end]
-    return _elapsed(fact, start, end, lambda a, b: b - a)
+    return _elapsed(fact, start, end, lambda a, b: (b - a, b - a))
 
 
 def with_derived(
@@ -433,12 +435,13 @@ def date_cuts(
 
 
 def _back(on: date, duration: Duration) -> set[int]:
-    """The days around the last one that lies a duration before `on`."""
-    day = shifted(on, Duration(-duration.days, -duration.months))
-    if day is None:
-        return set()
-    # Where a month lacks the day, the last such day is one or two before the rolled-over one.
-    return {day.toordinal() + n for n in (-2, -1, 0, 1, 2)}
+    """The days on either side of the last one from which a duration has passed, or is over."""
+    found = set()
+    for early, strict in product((False, True), repeat=2):
+        day = back(on, duration, early=early, strict=strict)
+        if day is not None:
+            found |= {day.toordinal() + n for n in (0, 1)}
+    return found
 
 
 # --- record lists --------------------------------------------------------------------------
@@ -641,7 +644,28 @@ def _options(
 def _matchings(
     record: RecordList, wheres: Mapping[str, tuple[Where, ...]], entry: Entry
 ) -> set[frozenset[str]]:
-    """The sets of facts that an entry may match, once its missing fields are filled in."""
+    """The sets of facts that an entry may match, once its missing fields are filled in.
+
+    A name implies fields: those of one of its uses. A text that holds names may be any of them.
+    """
+    found: set[frozenset[str]] = set()
+    text = str(entry.values.get(record.known_by, ""))
+    for name in entry.known:
+        for use in record.known[name].uses:
+            if entry.exact and any(contradicted(use, entry.values)):
+                continue
+            said = {field: entry.values.get(field, ()) for field in use if entry.exact}
+            implied = {
+                field: (
+                    *(stated if isinstance(stated := said.get(field, ()), tuple) else ()),
+                    *codes,
+                )
+                for field, codes in use.items()
+            }
+            values = {**entry.values, **implied, record.known_by: (text, name)}
+            found |= _matchings(record, wheres, Entry("", values))
+    if entry.exact:
+        return found
     asked: dict[str, list[Where]] = {}
     for where in (w for all_of in wheres.values() for w in all_of):
         asked.setdefault(where.field, []).append(where)
@@ -657,7 +681,6 @@ def _matchings(
             answers.append([*{known, *(known | other for other in others)}])
         else:
             answers.append(_field_answers(record.fields[field], questions))
-    found = set()
     for combination in product(*answers):
         held_by = frozenset(chain.from_iterable(combination))
         found.add(frozenset(f for f, all_of in wheres.items() if all(w in held_by for w in all_of)))

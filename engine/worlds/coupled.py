@@ -215,6 +215,9 @@ class Coupled:
                 told = {(f.type, f.many, f.unit, f.molar_mass, f.range_u, _codes(f)) for f in held}
                 if len(told) > 1:
                     return True
+            lists = [p.records[what.records] for p in self.protocols if what.records in p.records]
+            if any(one.known != lists[0].known for one in lists):
+                return True
         return False
 
     # --- how members are put together -----------------------------------------------------
@@ -401,7 +404,7 @@ class Coupled:
             return None
         kinds = {
             tuple(truths[templates.derivations.index(d)] for d in derivations)
-            for truths in templates.entries
+            for truths in templates.kinds
         }
         most = [self._most(d) for d in derivations]
         if max(most) > MOST_COUNTED:
@@ -567,7 +570,7 @@ class Coupled:
         spans = {p.records[name].valid_for for p in self.protocols if name in p.records}
         ages: dict[int, None] = {}
         for valid_for in spans if len(spans) > 1 else ():
-            stale = (self.as_of - back(self.as_of, valid_for, strict=True)).days
+            stale = (self.as_of - back(self.as_of, valid_for, early=True, strict=True)).days
             ages |= {stale - 1: None, stale: None}
         for option in options:
             yield option
@@ -588,7 +591,7 @@ class Coupled:
             # Two dictionaries rely on a result for different times: try between them.
             for valid_for in stale - {None}:
                 assert valid_for is not None
-                stale_on = back(self.as_of, valid_for, strict=True)
+                stale_on = back(self.as_of, valid_for, early=True, strict=True)
                 days |= {stale_on, stale_on + timedelta(days=1)}
         signed = [True] if len({bool(v.attested_by) for v in versions}) == 1 else [True, False]
         for on, by in product(sorted(days, reverse=True), signed):

@@ -49,7 +49,7 @@ def screened(log: Path, out: Path, form: str, *subjects: Path) -> Path:
     words = ("--as-of", "2026-11-20", "--log", log, "--by", BY, "--format", form, "--out", out)
     code, _, err = eligo("screen", *(subjects or (SUBJECT,)), *words)
     assert code == 0 and (form == "json" or err == "")
-    return out / f"CAR-028.{'txt' if form == 'text' else form}"
+    return out / f"CAR-028_2026-11-20.{'txt' if form == 'text' else form}"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def stated(folder: Path, number: int) -> dict[str, str]:
 
 @pytest.mark.parametrize(("form", "entry"), [("html", 0), ("pdf", 2), ("md", 4), ("txt", 6)])
 def test_a_report_states_its_place_in_the_log(folder: Path, form: str, entry: int) -> None:
-    text = shown(folder / "out" / f"CAR-028.{form}")
+    text = shown(folder / "out" / f"CAR-028_2026-11-20.{form}")
     for name, value in stated(folder, entry).items():
         assert re.search(rf"{name}[:\s]*{re.escape(value)}", text), (name, value)
 
@@ -133,7 +133,7 @@ def code_of(values: dict[str, str]) -> str:
 
 
 def test_the_qr_code_of_a_page_says_what_stands_beside_it(folder: Path) -> None:
-    page = (folder / "out" / "CAR-028.html").read_text("utf-8")
+    page = (folder / "out" / "CAR-028_2026-11-20.html").read_text("utf-8")
     (svg,) = re.findall(r'<div role="img"[^>]*>(<svg.*?</svg>)</div>', page, re.DOTALL)
     assert read_codes(svg) == [code_of(stated(folder, 0))]
 
@@ -143,7 +143,7 @@ def test_the_qr_code_of_a_pdf_says_what_stands_beside_it(folder: Path) -> None:
     import pypdfium2
     import zxingcpp
 
-    document = pypdfium2.PdfDocument(folder / "out" / "CAR-028.pdf")
+    document = pypdfium2.PdfDocument(folder / "out" / "CAR-028_2026-11-20.pdf")
     found = []
     for page in document:
         picture = page.render(scale=200 / 72).to_pil().convert("L")
@@ -160,7 +160,7 @@ def test_the_record_says_nothing_of_the_log(folder: Path) -> None:
     """Who screened and when stand in the entry around it: the same facts, the same bytes."""
     code, out, _ = eligo("screen", SUBJECT, "--as-of", "2026-11-20", "--format", "json")
     assert code == 0
-    assert (folder / "out" / "CAR-028.json").read_text("utf-8") == out
+    assert (folder / "out" / "CAR-028_2026-11-20.json").read_text("utf-8") == out
 
 
 def test_a_report_without_a_log_says_nothing_of_one() -> None:
@@ -184,7 +184,7 @@ def test_a_report_on_the_terminal_states_its_place_too(folder: Path, tmp_path: P
 
 def issued(folder: Path, form: str) -> tuple[bytes, bytes]:
     """A report's proof, and the report."""
-    path = folder / "out" / f"CAR-028.{form}"
+    path = folder / "out" / f"CAR-028_2026-11-20.{form}"
     return path.with_name(f"{path.name}.tlog-proof").read_bytes(), path.read_bytes()
 
 
@@ -195,17 +195,18 @@ def test_reports_are_checked_in_a_folder_that_holds_nothing_else(
     for form in ("html", "pdf", "md", "txt", "json"):
         there = tmp_path / form
         there.mkdir()
-        for name in (f"CAR-028.{form}", f"CAR-028.{form}.tlog-proof"):
+        for name in (f"CAR-028_2026-11-20.{form}", f"CAR-028_2026-11-20.{form}.tlog-proof"):
             shutil.copy(folder / "out" / name, there)
         done = subprocess.run(
             [sys.executable, "-c", "import sys; from app.main import entry; sys.exit(entry())",
-             "log", "check-proof", f"CAR-028.{form}.tlog-proof", f"CAR-028.{form}", "--key", key],
+             "log", "check-proof", f"CAR-028_2026-11-20.{form}.tlog-proof",
+             f"CAR-028_2026-11-20.{form}", "--key", key],
             cwd=there, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
         kind = "decision" if form == "json" else "report"
         assert done.stdout.startswith("proved: entry ") and f", a {kind}\n" in done.stdout
-        assert len((there / f"CAR-028.{form}.tlog-proof").read_bytes()) < 4_000
+        assert len((there / f"CAR-028_2026-11-20.{form}.tlog-proof").read_bytes()) < 4_000
 
 
 def test_every_bit_of_a_report_counts(folder: Path) -> None:
@@ -380,23 +381,34 @@ def test_a_report_that_cannot_be_written_is_not_said_to_be_made(
     err = io.StringIO()
     with contextlib.redirect_stderr(err), pytest.raises(OSError, match="No space left") as caught:
         main([str(word) for word in ("screen", *subjects, *words, "--out", out)])
-    assert str(caught.value.filename).endswith(".CAR-002.html.part")
+    assert str(caught.value.filename).endswith("CAR-002_2026-11-20.html")
     assert err.getvalue() == "2 decisions were logged before this; the rest was not made\n"
     assert decisions(tmp_path / "log") == ["decision", "report", "decision"]
     assert sorted(path.name for path in out.iterdir()) == [
-        "CAR-001.html",
-        "CAR-001.html.tlog-proof",
+        "CAR-001_2026-11-20.html",
+        "CAR-001_2026-11-20.html.tlog-proof",
     ]
 
 
-def test_a_proof_does_not_outlive_its_report(tmp_path: Path) -> None:
+def test_a_logged_report_stays_and_the_next_stands_beside_it(tmp_path: Path) -> None:
     assert eligo("log", "init", tmp_path / "log")[0] == 0
-    report = screened(tmp_path / "log", tmp_path / "out", "html")
-    proof = report.with_name(f"{report.name}.tlog-proof")
-    assert proof.exists()
-    words = ("--as-of", "2026-11-21", "--format", "html", "--out", tmp_path / "out")
-    assert eligo("screen", SUBJECT, *words)[0] == 0
-    assert report.exists() and not proof.exists()
+    out = tmp_path / "out"
+    first = screened(tmp_path / "log", out, "html")
+    kept = first.read_bytes()
+    words = (SUBJECT, "--as-of", "2026-11-20", "--format", "html", "--out", out)
+    logging = ("--log", tmp_path / "log", "--by", BY)
+    for number, more in ((2, ()), (2, logging), (3, logging)):
+        code, _, err = eligo("screen", *words, *more)
+        new = f"CAR-028_2026-11-20_{number}.html"
+        said = " ".join(err.split())
+        assert code == 0 and f"was logged and stays; the new one is {new}" in said
+        assert (out / new).exists() and (out / f"{new}.tlog-proof").exists() == bool(more)
+    assert first.read_bytes() == kept and len(list(out.iterdir())) == 6
+    assert eligo("screen", SUBJECT, "--as-of", "2026-11-21", *words[3:])[0] == 0
+    assert (out / "CAR-028_2026-11-21.html").exists(), "another day has its own name"
+    for report in out.glob("CAR-028_2026-11-20*.html"):
+        proof = out / f"{report.name}.tlog-proof"
+        assert eligo("log", "check-proof", proof, report, "--key", tmp_path / "log/log.pub")[0] == 0
 
 
 def test_no_two_subjects_share_a_report(tmp_path: Path) -> None:

@@ -283,7 +283,8 @@ def test_the_command_prints_json_a_line_each() -> None:
 def test_the_command_writes_files(tmp_path: Path) -> None:
     words = ("plan", str(FIXTURES / "plan"), "--as-of", "2026-11-20", "--out", str(tmp_path))
     assert eligo(*words, "--format", "html").code == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"PLN-00{n}.html" for n in range(1, 7)]
+    names = [f"PLN-00{n}_2026-11-20.plan.html" for n in range(1, 7)]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 @pytest.mark.parametrize("form", ["html", "pdf"])
