@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from engine.faults import Fault, InputRejected
@@ -28,11 +27,10 @@ _PLAIN_WORD = re.compile(r"[A-Za-z_]([A-Za-z0-9_ ./()+-]*[A-Za-z0-9_/).])?")
 _PLAIN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _YAML_WORDS = frozenset("null true false yes no on off y n nan inf".split())
 _YAML_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_UNSAFE_NAME = re.compile(r"[^\w.@+-]|^\.")
-_RESERVED = frozenset(
-    ["CON", "PRN", "AUX", "NUL", *(f"{n}{i}" for n in ("COM", "LPT") for i in range(10))]
-)
-"""Names that Windows keeps for devices, with whatever suffix."""
+_ESCAPED = {
+    code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+}
+"""What YAML takes for the end of a line, or for no text at all."""
 
 
 @dataclass(slots=True)
@@ -104,19 +102,6 @@ def _faults(protocol: Protocol, part: Plain) -> tuple[Fault, ...]:
 
 
 # --- writing ----------------------------------------------------------------------------
-
-
-def file_name(subject: str, suffix: str, *, apart: bool = False) -> str:
-    """A safe file name for a subject; different ids never share one.
-
-    `apart`: one that also differs from those of ids that differ from it in case alone.
-    """
-    name = _UNSAFE_NAME.sub("_", subject)[:80]
-    if name.partition(".")[0].upper() in _RESERVED:
-        name = f"_{name}"
-    if name != subject or apart:
-        name += "-" + sha256(subject.encode()).hexdigest()[:8]
-    return f"{name}.{suffix}"
 
 
 def subject_text(value: Plain, origin: str, form: str) -> str:
@@ -199,4 +184,4 @@ def scalar(value: Any) -> str:
         return str(value)
     if _PLAIN_WORD.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return str(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPED)

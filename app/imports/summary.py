@@ -109,7 +109,7 @@ class Summary:
 def _wrapped(text: str) -> list[str]:
     indent = " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(
-        text,
+        text.strip(),
         80,
         initial_indent=indent,
         subsequent_indent=indent + "    ",
