@@ -16,6 +16,7 @@ from app.imports.fhir import Confirmation
 from app.imports.recorded import json_text
 from engine import model as m
 from tests.command import eligo
+from tests.generators import Screening, screenings
 from tests.interop.test_fhir_rules import bundle, creatinine, drug, entries, imported, said
 from tests.interop.test_round_trips import screener
 from tests.interop.written import (
@@ -29,6 +30,7 @@ from tests.interop.written import (
     concept,
     import_fhir,
     observation,
+    parsed,
     quantity,
     readings,
 )
@@ -56,6 +58,9 @@ def condition(**more: Any) -> Json:
 
 def told(found: Imported) -> str:
     return json.dumps(found.report)
+
+
+FEWER = settings(max_examples=settings.default.max_examples // 3)  # type: ignore[union-attr]
 
 
 # --- A: what may be newer ---------------------------------------------------------------
@@ -354,6 +359,25 @@ def test_no_limit_is_not_the_dictionarys() -> None:
         assert (reading.times_uln is not None) == known
 
 
+@FEWER
+@given(screenings())
+def test_without_a_limit_no_derivation_takes_the_dictionarys(one: Screening) -> None:
+    """The decision is made by both derivations, and refused where they differ."""
+    protocol = one.case.protocol
+    recorded = dict(one.recorded)
+    facts = {}
+    for name, stated in (recorded.get("facts") or {}).items():
+        several = stated if isinstance(stated, list) else [stated]
+        if protocol.facts[name].type == "quantity":
+            several = [{"value": s} if not isinstance(s, dict) else s for s in several]
+            several = [{**s, "uln": "none"} if s.get("value") is not None else s for s in several]
+        facts[name] = several
+    subject, _ = parsed({**recorded, "facts": facts}, protocol)
+    one.case.screener.decide(subject, one.as_of)
+    for reading in readings(subject, protocol, one.as_of).values():
+        assert reading.times_uln is None
+
+
 # --- E: identity and version ------------------------------------------------------------
 
 
@@ -564,7 +588,6 @@ POOL: list[Json] = [
     version(2, id="o9", status="entered-in-error"),
 ]  # fmt: skip
 PARTS = st.lists(st.sampled_from(range(len(POOL))), unique=True, max_size=8)
-FEWER = settings(max_examples=settings.default.max_examples // 3)  # type: ignore[union-attr]
 
 
 def lines(resources: Iterable[Json]) -> str:
