@@ -21,7 +21,8 @@ from pathlib import Path
 from app.imports.fhir_account import account_for, contradictions, nothing_for
 from app.imports.fhir_confirm import Confirmation, Whole, confirmed, settle
 from app.imports.fhir_element import dicts
-from app.imports.fhir_gather import Gathered, Gatherer
+from app.imports.fhir_gather import Gatherer
+from app.imports.fhir_made import Gathered
 from app.imports.fhir_map import FhirMap, read_map
 from app.imports.fhir_path import Resource
 from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, read_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.imports.fhir_element import full_day
-from app.imports.fhir_gather import Gathered
+from app.imports.fhir_made import Gathered
 from app.imports.fhir_map import FhirMap
 from app.imports.fhir_spool import Spool
 from app.imports.fhir_status import Around

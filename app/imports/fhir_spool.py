@@ -241,6 +241,15 @@ class Spool:
             found = pickle.loads(body) if body is not None else None
             yield Kept(n, identity, name, kind, state, found, drug, why, bool(look), day)
 
+    def patient(self, identity: str) -> Any:
+        """The standing version of a Patient."""
+        (body,) = self.base.execute(
+            "SELECT body FROM placed JOIN seen USING(n) WHERE identity=? AND body IS NOT NULL"
+            " AND state IN ('live', 'unclear') ORDER BY n",
+            (identity,),
+        ).fetchone()
+        return pickle.loads(body)
+
     def resources(self, reference: Reference, n: int) -> list[Any]:
         """The standing versions of what resource `n` refers to."""
         file, base = self.base.execute("SELECT file, base FROM seen WHERE n=?", (n,)).fetchone()
