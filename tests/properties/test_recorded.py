@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from engine import model as m
 from engine import reference
 from engine.record import Decision
-from engine.units import conversion
+from engine.units import conversion, months_each
 from tests.generators import (
     LONG,
     OTHER_UNITS,
@@ -258,6 +258,8 @@ def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
         return said["value"]
     unit, up = str(said.get("unit", fact.unit)), sign[0] == ">"
     bound = round(Decimal(text[len(sign) :]).scaleb(6))
+    if months_each(unit, fact.unit):  # no factor: any number of the interval will do
+        return said["value"]
     factor, offset = conversion(unit, fact.unit, fact.molar_mass)
     edge = bound * factor + offset * m.MILLION
     aside = 1 if len(sign) == 1 and edge.denominator == 1 else 0
@@ -341,6 +343,8 @@ def _elsewhere_exactly(c: Choices, fact: m.Fact, said: Plain) -> Mapping[str, An
     text, unit = str(said["value"]), str(said.get("unit", fact.unit))
     sign = text.rstrip("0123456789.eE+-")
     to = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ())))
+    if months_each(unit, fact.unit) or months_each(to, fact.unit):
+        return {}
     factor, offset = conversion(unit, to, fact.molar_mass)
     moved: dict[str, Any] = {"unit": to}
     for key, number in (("value", text[len(sign) :]), ("uln", said.get("uln"))):
