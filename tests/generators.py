@@ -276,6 +276,10 @@ def _record_lists(c: Choices) -> Plain:
     return lists
 
 
+KNOWN_FIELDS = ("kind", "target")
+"""What a name may imply."""
+
+
 def _known(c: Choices) -> Plain:
     """Agents of one use or several, under more than one name, and regimens of them."""
     known: Plain = {}
@@ -911,10 +915,10 @@ def _sorted_out(c: Choices, record: m.RecordList, entry: Plain) -> Plain:
         return entry
     uses = [use for name in names for use in record.known[name].uses]
     if c.chance(30):
-        return {key: value for key, value in entry.items() if key not in ("kind", "target")}
+        return {key: value for key, value in entry.items() if key not in KNOWN_FIELDS}
     use = c.of(uses)
     kept = dict(entry)
-    for key in ("kind", "target"):
+    for key in KNOWN_FIELDS:
         if key in use and kept.get(key):
             codes = list(use[key])
             kept[key] = codes[0] if key == "kind" else c.of([codes, codes[:1], [codes[0], None]])

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from engine import model as m
 from engine import reference
+from engine.known import contradicted, named_in
 from engine.record import Decision
 from engine.units import conversion, months_each
 from tests.generators import (
+    KNOWN_FIELDS,
     LONG,
     OTHER_UNITS,
     Choices,
@@ -292,6 +294,7 @@ def _complete_entry(
     c: Choices, targets: Targets, record: m.RecordList, entry: Plain, as_of: date
 ) -> None:
     today = as_of.toordinal()
+    implied = _implied(c, record, entry)
     for name, one in record.fields.items():
         value, asked = entry.get(name), targets.asked.get((record.name, name), [])
         blank = value is None or value == ""
@@ -301,7 +304,10 @@ def _complete_entry(
             if one.type == "date":
                 day = date.fromordinal(today - c.of([0, 1, 3, 7, 14, 30, 400]))
                 entry[name] = c.of(["ongoing", day.isoformat(), day.isoformat()])
-            elif asked and c.chance(70):
+            elif implied is not None and name in KNOWN_FIELDS:
+                if name in implied:
+                    entry[name] = list(implied[name]) if one.many else implied[name][0]
+            elif asked and c.chance(70) and one.type != "text":
                 wanted = c.of(asked)
                 entry[name] = amount(wanted) if one.type == "quantity" else wanted
             elif one.type == "choice":
@@ -309,12 +315,31 @@ def _complete_entry(
             elif one.type == "boolean":
                 entry[name] = c.chance(50)
             else:
-                entry[name] = c.of(["alpha", "beta"]) if one.type == "text" else Decimal(5)
+                entry[name] = c.of(["delta", "epsilon"]) if one.type == "text" else Decimal(5)
         elif isinstance(value, str) and one.type == "quantity" and value[:1] in ("<", ">"):
             sign = value.rstrip("0123456789.")
             number = Decimal(value[len(sign) :])
             step = Decimal(0) if "=" in sign and c.chance(50) else Decimal("0.000001")
             entry[name] = number - step if "<" in sign else number + step
+
+
+def _implied(
+    c: Choices, record: m.RecordList, entry: Plain
+) -> Mapping[str, tuple[str, ...]] | None:
+    """What a name that an entry holds would have said of its other fields; None where it holds
+    none, or contradicts what it holds."""
+    text = entry.get(record.known_by)
+    names, exact = named_in(record, text) if isinstance(text, str) else ((), False)
+    stated = {
+        name: tuple(str(code or "") for code in (value if isinstance(value, list) else [value]))
+        for name, value in entry.items()
+        if name in KNOWN_FIELDS and value
+    }
+    uses = [use for name in names for use in record.known[name].uses]
+    agreeing = [use for use in uses if not any(contradicted(use, stated))]
+    if exact and len(names) > 1:
+        return {}
+    return c.of(agreeing) if agreeing else None
 
 
 # --- units ----------------------------------------------------------------------------
