@@ -327,9 +327,6 @@ def _exports(commands: Any) -> None:
     )
     sdtm.add_argument("--study", metavar="ID", help="STUDYID; default: the protocol's id")
     sdtm.add_argument("--site", metavar="ID", default="", help="SITEID")
-    sdtm.add_argument(
-        "--subjects", nargs="+", type=Path, metavar="SUBJECTS", help="for birth date and sex in DM"
-    )
     sdtm.set_defaults(module="app.export.sdtm")
 
     fhir = exports.add_parser(
@@ -341,6 +338,20 @@ def _exports(commands: Any) -> None:
 
     for one in (sdtm, fhir):
         one.add_argument("records", nargs="+", type=Path, metavar="RECORDS")
+        one.add_argument(
+            "--subjects",
+            nargs="+",
+            type=Path,
+            metavar="SUBJECTS",
+            help="the subject files, on which every record is decided again",
+        )
+        one.add_argument("--log", type=Path, metavar="LOG", help="the log that holds the records")
+        one.add_argument(
+            "--key",
+            default="",
+            metavar="KEY",
+            help="the log's public key, for records with a .tlog-proof beside them",
+        )
         one.add_argument("--protocol", type=Path, metavar="PACK", help="default: shipped")
         one.add_argument("--out", type=Path, required=True, metavar="DIR")
         one.add_argument(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -257,7 +258,8 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
 """By kind of argument, how it reads."""
 
 
-def slots(id_: str) -> dict[str, str]:
+@cache
+def slots(id_: str) -> Mapping[str, str]:
     """The arguments of a message, each with its kind."""
     return {name: kind or "" for _, name, kind, _ in Formatter().parse(TEMPLATES[id_]) if name}
 

@@ -111,7 +111,7 @@ class RecordList:
     """A kind of entries (therapies, infections), and how long "this list is complete" holds.
 
     `known`: the agents that the list knows, by name; `known_by`: the text field of an entry
-    that names one.
+    that names one; `named`: the agents by each folded name, and by the words of one.
     """
 
     name: str
@@ -122,6 +122,7 @@ class RecordList:
     found_in: str = ""
     known: Mapping[str, Agent] = field(default_factory=dict)
     known_by: str = ""
+    named: Mapping[str | tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     place: Span = field(default=NOWHERE, compare=False)
 
 

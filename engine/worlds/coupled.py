@@ -215,6 +215,9 @@ class Coupled:
                 told = {(f.type, f.many, f.unit, f.molar_mass, f.range_u, _codes(f)) for f in held}
                 if len(told) > 1:
                     return True
+            lists = [p.records[what.records] for p in self.protocols if what.records in p.records]
+            if any(one.known != lists[0].known for one in lists):
+                return True
         return False
 
     # --- how members are put together -----------------------------------------------------
@@ -401,7 +404,7 @@ class Coupled:
             return None
         kinds = {
             tuple(truths[templates.derivations.index(d)] for d in derivations)
-            for truths in templates.entries
+            for truths in templates.kinds
         }
         most = [self._most(d) for d in derivations]
         if max(most) > MOST_COUNTED:
