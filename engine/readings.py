@@ -594,7 +594,7 @@ def _earliest(
 def _telling(
     derive: LatestOf | EarliestOf, sure: list[Entry], maybe: list[Entry], as_of: date
 ) -> tuple[Entry, ...]:
-    """The entries worth showing: the one that gives the day, and those that leave it open."""
+    """The entries worth showing: those that give the ends, and those that leave them open."""
     days = [(e, _entry_days(e, derive.field, as_of)) for e in sure]
     dated = [(e, d) for e, d in days if d is not None]
     shown = [e for e, d in days if d is None]
@@ -602,10 +602,99 @@ def _telling(
         if isinstance(derive, LatestOf):
             under_way = {e.entry for e in sure if e.values.get(derive.field) == "ongoing"}
             best = max(dated, key=lambda pair: (pair[1][1], pair[0].entry in under_way))
+            other = max(dated, key=lambda pair: pair[1][0])
+            alike = best[1][0] == other[1][0]
         else:
             best = min(dated, key=lambda pair: pair[1][0])
-        shown.insert(0, best[0])
+            other = min(dated, key=lambda pair: pair[1][1])
+            alike = best[1][1] == other[1][1]
+        shown[:0] = [best[0]] if alike else [best[0], other[0]]
     return (*shown, *maybe)
+
+
+# --- what gives the ends --------------------------------------------------------------
+
+_MOST_TRIED = 40
+"""The most statements of one fact of which it is tried whether each is needed."""
+
+
+def cited(
+    protocol: Protocol, subject: Subject, fact: Fact, found: Found, as_of: date
+) -> tuple[bool, tuple[Statement | Entry, ...]]:
+    """What together, and nothing less, gives the ends of a recorded or listed reading: whether
+    the confirmation of its list, and which statements or entries."""
+    derive, reading = fact.derive, found.reading
+    if derive is None:
+        return False, _cited_statements(fact, found, as_of)
+    if reading.low is None or reading.high is None or isinstance(derive, CompletedYears):
+        return found.until is not None, found.entries
+    if isinstance(derive, DaysBetween):
+        return False, ()
+    record, listed = protocol.records[derive.records], subject.records.get(derive.records)
+    closed = confirmed(record, listed, as_of)
+    fits = {id(e): _match(e, derive.where, record) for e in found.entries}
+    sure = [e for e in found.entries if fits[id(e)]]
+    maybe = [e for e in found.entries if fits[id(e)] is False]
+    if isinstance(derive, Exists):
+        return not reading.low, tuple(sure[:1])
+    if isinstance(derive, Count):
+        return closed, (*sure, *(maybe if closed else ()))
+    ends = [(e, _entry_days(e, derive.field, as_of)) for e in (*sure, *maybe)]
+    certain, possible = ends[: len(sure)], ends[len(sure) :]
+    if isinstance(derive, LatestOf):
+        return _cited_latest(certain, possible, reading, closed, as_of)
+    return _cited_earliest(certain, possible, reading, closed, as_of)
+
+
+_Dated = list[tuple[Entry, _Interval | None]]
+
+
+def _cited_latest(
+    sure: _Dated, maybe: _Dated, reading: Reading, closed: bool, as_of: date
+) -> tuple[bool, tuple[Entry, ...]]:
+    low, high = reading.low, reading.high
+    near = [(e, days) for e, days in sure if days is not None and days[0] == low]
+    both = [e for e, days in near if days is not None and days[1] == high]
+    ends = both[:1] or [e for e, _ in near[:1]]
+    if high == as_of.toordinal():
+        return False, tuple(ends)  # without a confirmation, one of today may not be recorded
+    far = [e for e, days in (*sure, *maybe) if days is not None and days[1] == high]
+    return closed, tuple(ends if both else [*ends, *far[:1]])
+
+
+def _cited_earliest(
+    sure: _Dated, maybe: _Dated, reading: Reading, closed: bool, as_of: date
+) -> tuple[bool, tuple[Entry, ...]]:
+    low, high = reading.low, reading.high
+    if not sure and high == as_of.toordinal():
+        return False, ()  # as where nothing is recorded
+    if not sure:
+        return closed, tuple([e for e, days in maybe if days is not None and days[1] == high][:1])
+    dated = [(e, days) for e, days in sure if days is not None]
+    if not dated:
+        return False, (sure[0][0],) if low != NEVER or high != as_of.toordinal() else ()
+    both = [e for e, days in dated if days == (low, high)]
+    first = both[:1] or [e for e, days in dated if days[1] == high][:1]
+    if low == PAST:
+        return False, tuple(first)  # without a confirmation, an earlier one may not be recorded
+    far = [e for e, days in (*dated, *maybe) if days is not None and days[0] == low]
+    return closed, tuple(first if both else [*first, *far[:1]])
+
+
+def _cited_statements(fact: Fact, found: Found, as_of: date) -> tuple[Statement, ...]:
+    """The statements that a reading needs: it is another, or unknown, without any of them."""
+    reading, kept = found.reading, list(found.statements)
+    if reading.low is None or len(kept) < 2:
+        return found.statements
+    ends = {(_interval(fact, s, as_of), s.uln_u, s.first, s.last): s for s in reversed(kept)}
+    kept = [one for one in kept if any(one is s for s in ends.values())]
+    for one in reversed(kept) if len(kept) <= _MOST_TRIED else ():
+        others = [other for other in kept if other is not one]
+        tried = _recorded(fact, tuple(others), as_of).reading
+        mine = (reading.low, reading.high, reading.times_uln)
+        if (tried.low, tried.high, tried.times_uln) == mine:
+            kept = others
+    return tuple(kept)
 
 
 # --- derived from other facts ---------------------------------------------------------
