@@ -818,8 +818,9 @@ class _Analysis:
         """
         first = self.spaces[0].as_of
         for as_of in (first + timedelta(days=n) for n in range(1461)):
-            happened = back(as_of, valid_for, strict=True)
-            if happened > back(as_of, leaf.duration, strict=leaf.op == "within_last"):
+            happened = back(as_of, valid_for, early=True, strict=True)
+            strict = leaf.op == "within_last"
+            if happened > back(as_of, leaf.duration, early=True, strict=strict):
                 return as_of, happened
         return None
 

@@ -1,15 +1,21 @@
 """Calendar arithmetic (SEMANTICS 2), on a grid where months are linear.
 
+Where the later month has no such day, date + n months is one of two days: the last of that
+month (`earliest`) or the 1st of the next (`latest`). Which of them is meant is never chosen;
+what they disagree about is unknown.
+
 Number every day as if each month had 31: `grid(d) = 31 * (12 * year + month) + day`. Then
-"date + n months <= as-of", with a missing day rolling to the 1st of the next month, is just
-`grid(as_of) - grid(date) >= 31 * n`: the grid point of a missing day lies after every real
-day of its month and before the next month's first. So a rule can compare one integer with
-a constant, whatever the as-of date. "date + n months < as-of" is the same question asked of
-the day before the as-of date.
+"the latest date + n months <= as-of" is just `grid(as_of) - grid(date) >= 31 * n`: the grid
+point of a missing day lies after every real day of its month and before the next month's
+first. So a rule can compare one integer with a constant, whatever the as-of date. For the
+earliest, the last day of a month stands for all its grid points: `grid_end(as_of)` takes the
+place of `grid(as_of)`. "date + n months < as-of" is the same question asked of the day before,
+and `grid_end` of the day before is `grid` of the day, less one.
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, timedelta
 
 from engine.model import Duration
@@ -23,23 +29,67 @@ def grid(day: date) -> int:
     return MONTH * (12 * day.year + day.month) + day.day
 
 
-def completed_years(since: date, as_of: date) -> int:
-    """The greatest n with `since` + n years <= as-of; negative for a later date."""
-    return (grid(as_of) - grid(since)) // YEAR
+def grid_end(day: date) -> int:
+    """The last grid point that the day stands for: past the end of a month, its last day."""
+    last = day.day == monthrange(day.year, day.month)[1]
+    return grid(day) + (MONTH - day.day if last else 0)
 
 
-def add(day: date, duration: Duration) -> date | None:
-    """`day` + a duration; None where that lies beyond the calendar (after year 9999)."""
+def completed_years(since: date, as_of: date) -> tuple[int, int]:
+    """The greatest n with `since` + n years <= as-of, by the latest and the earliest such day.
+
+    Negative for a later date.
+    """
+    return (grid(as_of) - grid(since)) // YEAR, (grid_end(as_of) - grid(since)) // YEAR
+
+
+def earliest(day: date, duration: Duration) -> date | None:
+    """`day` + a duration; the last of the month that lacks the day.
+
+    None beyond the calendar (after year 9999).
+    """
+    return _add(day, duration, 0)
+
+
+def latest(day: date, duration: Duration) -> date | None:
+    """`day` + a duration; the 1st of the month after the one that lacks the day.
+
+    None beyond the calendar (after year 9999).
+    """
+    return _add(day, duration, 1)
+
+
+def back(as_of: date, duration: Duration, *, early: bool, strict: bool = False) -> date | None:
+    """The latest day from which a duration has passed by `as_of` (strict: by the day before).
+
+    By the earliest or by the latest day that it may be up on; a negative one lies ahead. None
+    beyond the calendar.
+    """
+    try:
+        as_of -= timedelta(days=duration.days + strict)
+    except OverflowError:
+        return None
+    if not duration.months:
+        return as_of
+    number = (grid_end if early else grid)(as_of) - MONTH * duration.months
+    months, day = divmod(number - 1, MONTH)
+    year, month = divmod(months - 1, 12)
+    if not date.min.year <= year <= date.max.year:
+        return None
+    return date(year, month + 1, min(day + 1, monthrange(year, month + 1)[1]))
+
+
+def _add(day: date, duration: Duration, more: int) -> date | None:
+    days = duration.days
     if duration.months:
         year, month = divmod(12 * day.year + day.month - 1 + duration.months, 12)
-        if year > date.max.year:
+        if not date.min.year <= year <= date.max.year:
             return None
-        try:
-            day = date(year, month + 1, day.day)
-        except ValueError:
-            day = date(year, month + 2, 1)  # never December: it has 31 days
+        longest = monthrange(year, month + 1)[1]
+        days += more if day.day > longest else 0
+        day = date(year, month + 1, min(day.day, longest))
     try:
-        return day + timedelta(days=duration.days)
+        return day + timedelta(days=days)
     except OverflowError:
         return None
 

@@ -6,11 +6,11 @@ to name the day on which a truth that is already known will change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.calendar import add
+from engine.calendar import earliest, latest
 from engine.messages import Said, asked_text, say, shown_text, value_text
 from engine.model import (
     MILLION,
@@ -78,6 +78,9 @@ ListDerivation = LatestOf | EarliestOf | Exists | Count
 
 Change = tuple[date, tuple[Said, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
+
+Add = Callable[[date, Duration], date | None]
+"""A month-end rule: what date + n months is (engine.calendar)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +201,19 @@ class Explanation:
         found = self.found[test.fact]
         compared = {"ask": fact.ask, "shown": self.shown(fact, found), "test": branch.asked}
         if truth == "unknown":
-            detail = self._detail(fact, found, unknown_reason(test, found.reading))
+            detail = self._detail(test, fact, found, unknown_reason(test, found.reading))
             said = say("says.unknown", **compared, detail=detail)
             return said, self._change(branch, test, fact, found, None)
-        turn = self._turn(test, truth, found)
+        turn = self._turn(test, truth, found, earliest)
         # Of an imprecise date the day is only the first on which the truth may turn.
         exact = found.reading.low == found.reading.high
         if turn is None or not exact or self._grows(test.fact):
             said = say("says.holds" if truth == "true" else "says.fails", **compared)
         elif truth == "false":
-            late = found.until is not None and turn > found.until
+            sure = self._turn(test, truth, found, latest) or turn
+            late = found.until is not None and sure > found.until
             id_ = "says.fails_unless_renewed" if late else "says.fails_until"
-            said = say(id_, **compared, day=turn.isoformat())
+            said = say(id_, **compared, day=sure.isoformat())
         else:
             last = (turn - timedelta(days=1)).isoformat()
             said = say("says.holds_until", **compared, day=last)
@@ -217,7 +221,7 @@ class Explanation:
 
     # --- what time changes ------------------------------------------------------------
 
-    def _turn(self, test: Test, truth: Truth, found: Found) -> date | None:
+    def _turn(self, test: Test, truth: Truth, found: Found, add: Add) -> date | None:
         """The day on which a date or age test's truth turns, by the calendar alone."""
         reading = found.reading
         if reading.low is None or reading.high is None or truth == "unknown":
@@ -228,13 +232,13 @@ class Explanation:
                 return None
             # The earliest day of the interval is the first to come of age.
             first = _calendar_day(reading.low)
-            return _ago_turn(test, truth, first, self.as_of) if first else None
+            return _ago_turn(test, truth, first, self.as_of, add) if first else None
         if isinstance(fact.derive, CompletedYears) and isinstance(test, LimitTest | BetweenTest):
             if self._moves(fact.derive.since):
                 return None
             born = self.found[fact.derive.since].reading
             first = None if born.low is None else _calendar_day(born.low)
-            return _age_turn(test, truth, first, self.as_of) if first else None
+            return _age_turn(test, truth, first, self.as_of, add) if first else None
         if isinstance(test, EverTest):
             first = _calendar_day(reading.low)
             return first if first is not None and first > self.as_of else None
@@ -328,12 +332,13 @@ class Explanation:
             past = reading.high is not None and reading.high <= self.as_of.toordinal()
             if truth == ("true" if washout else "false") and past:
                 return []  # long enough ago stays so
-            reached = [add(end, test.duration) for end in ends]
+            reached = [add(end, test.duration) for end in ends for add in (earliest, latest)]
             if test.op in ("more_than_ago", "within_last"):
                 reached = [_next_day(day) for day in reached if day is not None]
             days += reached
         elif isinstance(fact.derive, CompletedYears):
-            days += [add(end, size) for end in ends for size in _age_limits(test)]
+            sizes = _age_limits(test)
+            days += [add(e, size) for e in ends for size in sizes for add in (earliest, latest)]
         elif isinstance(test, DayTest):
             days += ends
             if reading.high == self.as_of.toordinal():  # this end moves with the as-of date
@@ -415,7 +420,7 @@ class Explanation:
         found = self.found[leaf.fact]
         reason = unknown_reason(leaf, found.reading)
         collect, ask, where = self._collect(fact)
-        detail = self._detail(fact, found, reason)
+        detail = self._detail(leaf, fact, found, reason)
         item: Missing = {
             "fact": fact.name,
             "reason": reason,
@@ -442,7 +447,7 @@ class Explanation:
         record = self.protocol.records[derive.records]
         return record.name, record.ask, record.found_in
 
-    def _detail(self, fact: Fact, found: Found, reason: Reason) -> Said:
+    def _detail(self, test: Test, fact: Fact, found: Found, reason: Reason) -> Said:
         """Why a fact's reading does not settle the question, in words."""
         root = self._root(fact, found)
         statements = root[1].statements
@@ -481,7 +486,9 @@ class Explanation:
             if note:
                 return say(f"missing.{reason}_note", note=note)
             return say(f"missing.{reason}")
-        if reason in ("no_limit", "no_date", "calendar"):
+        if reason == "calendar":
+            return self._month_end(test, fact, found)
+        if reason in ("no_limit", "no_date"):
             return say(f"missing.{reason}")
         gaps = self._gaps(*root)
         if found.reading.low is None:
@@ -490,6 +497,21 @@ class Explanation:
         if gaps:
             return say("missing.known_as_with_gaps", value=known, gaps=gaps)
         return say("missing.known_as", value=known)
+
+    def _month_end(self, test: Test, fact: Fact, found: Found) -> Said:
+        """On which two days a time may be up that ends in a month without its day."""
+        number, sizes = found.reading.low, _age_limits(test)
+        if isinstance(test, AgoTest):
+            sizes = [test.duration]
+        elif isinstance(fact.derive, CompletedYears):
+            number = self.found[fact.derive.since].reading.low
+        day = None if number is None else _calendar_day(number)
+        ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
+        for early, late in ends:
+            if day and early and late and early != late and self.as_of in (early, late):
+                counted = {"since": day.isoformat(), "early": early.isoformat()}
+                return say("missing.month_end", **counted, late=late.isoformat())
+        return say("missing.calendar")
 
     def _not_confirmed(self, fact: Fact) -> Said:
         """Why a list is not confirmed complete."""
@@ -692,7 +714,7 @@ def unknown_reason(test: Test, reading: Reading) -> Reason:
     """Why a test on a reading is unknown (SEMANTICS 7)."""
     if isinstance(test, UlnTest) and reading.times_uln is None:
         return reading.uln_reason or "no_limit"
-    return reading.reason or "imprecise"
+    return reading.reason or ("calendar" if isinstance(test, AgoTest) else "imprecise")
 
 
 def _value(fact: Fact, low: int, high: int) -> Value | IntervalValue:
@@ -733,7 +755,7 @@ def _under_way(fact: Fact, found: Found) -> bool:
     )
 
 
-def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date) -> date | None:
+def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date, add: Add) -> date | None:
     washout = test.op in ("at_least_ago", "more_than_ago")
     if truth == "false" and not washout:  # it turns when the day comes, however long it counts
         return day if day > as_of else None
@@ -755,7 +777,7 @@ def _age_limits(test: Test) -> list[Duration]:
     return [Duration(0, 12 * n) for n in years if n >= 0]
 
 
-def _age_turn(test: Test, truth: Truth, born: date, as_of: date) -> date | None:
+def _age_turn(test: Test, truth: Truth, born: date, as_of: date, add: Add) -> date | None:
     days = [add(born, size) for size in _age_limits(test)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 

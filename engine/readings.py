@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal
 
-from engine.calendar import add, completed_years, of_year
+from engine.calendar import completed_years, earliest, of_year
 from engine.model import (
     MILLION,
     NEVER,
@@ -162,7 +162,7 @@ def _from_chosen(
     if fact.valid_for is not None:
         if newest is None:
             return _unknown(fact, "undated", chosen, None, starts)
-        until = add(newest, fact.valid_for)
+        until = earliest(newest, fact.valid_for)
         if until is not None and as_of > until:
             return _unknown(fact, "out_of_date", chosen, until, starts)
     ends = [_interval(fact, s, as_of) for s in values]
@@ -441,7 +441,7 @@ def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
         return False
     if listed.complete_on is None or listed.complete_on > as_of:
         return False
-    until = add(listed.complete_on, record.valid_for)
+    until = earliest(listed.complete_on, record.valid_for)
     return until is None or as_of <= until
 
 
@@ -457,7 +457,7 @@ def _from_list(
     closed = confirmed(record, listed, as_of)
     until = None
     if closed and listed is not None and listed.complete_on is not None:
-        until = add(listed.complete_on, record.valid_for)
+        until = earliest(listed.complete_on, record.valid_for)
     cause: Reason = "imprecise" if closed else "history_not_confirmed"
     starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
     low: int | None
@@ -575,9 +575,11 @@ def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found
     elif low == NEVER:
         result = Reading(name, None, None, "no_date", None, "no_date")
     else:
-        least = completed_years(date.fromordinal(high), as_of) * MILLION
-        most = completed_years(date.fromordinal(low), as_of) * MILLION if low != PAST else UNBOUNDED
-        reason = None if least == most else reading.reason
+        least = completed_years(date.fromordinal(high), as_of)[0] * MILLION
+        most = UNBOUNDED
+        if low != PAST:
+            most = completed_years(date.fromordinal(low), as_of)[1] * MILLION
+        reason = None if least == most else reading.reason or "calendar"
         result = Reading(name, least, most, reason, None, "no_limit")
     return replace(source, reading=result, from_facts=(since,))
 

@@ -21,7 +21,7 @@ from engine.units import conversion
 Exact = int | Fraction
 Interval = tuple[int, int]
 End = int | None
-Measure = Callable[[int, int], int]
+Measure = Callable[[int, int], Interval]
 Readings = Mapping[str, m.Reading]
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 COMPARE: dict[str, Callable[[Exact, int], bool]]
@@ -37,23 +37,30 @@ STATUSES: dict[m.Kind, dict[m.Answer, m.Status]] = {
 }
 
 
-def later(day: int, duration: m.Duration) -> int:
-    """The day number `duration` after `day`; a day its month lacks is the next month's 1st (2)."""
+def later(day: int, duration: m.Duration) -> Interval:
+    """The day number `duration` after `day`, the early and the late one (2).
+
+    They differ where the month lacks the day: its last, and the next month's 1st.
+    """
     if not duration.months:
-        return day + duration.days
+        return (day + duration.days, day + duration.days)
     start = date.fromordinal(day)
     years, month = divmod(start.month - 1 + duration.months, 12)
     # The calendar repeats every 400 years (146,097 days), so `date` never overflows.
     cycles, year = divmod(start.year + years - 1, 400)
     length = monthrange(year + 1, month + 1)[1]
-    first = date(year + 1, month + 1, 1).toordinal() + cycles * 146_097
-    return first + min(start.day - 1, length) + duration.days
+    first = date(year + 1, month + 1, 1).toordinal() + cycles * 146_097 + duration.days
+    return (first + min(start.day, length) - 1, first + min(start.day, length + 1) - 1)
 
 
-def completed_years(day: int, today: int) -> int:
-    """The greatest whole number n with day + 12 n months not after today (2)."""
+def completed_years(day: int, today: int) -> Interval:
+    """The greatest whole number n with day + 12 n months not after today (2).
+
+    With the late and with the early day: the fewest and the most years.
+    """
     years = date.fromordinal(today).year - date.fromordinal(day).year
-    return years if later(day, m.Duration(0, 12 * years)) <= today else years - 1
+    early, late = later(day, m.Duration(0, 12 * years))
+    return (years - (late > today), years - (early > today))
 
 
 def _ends(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Interval:
@@ -141,7 +148,7 @@ def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: i
         return _reading(fact, "pending" if pending else "not_done")
     if fact.valid_for is not None and newest is None:
         return _reading(fact, "undated")
-    if fact.valid_for and newest and today > later(newest.toordinal(), fact.valid_for):
+    if fact.valid_for and newest and today > later(newest.toordinal(), fact.valid_for)[0]:
         return _reading(fact, "out_of_date")
     lows, highs = {low for _, (low, _) in values}, {high for _, (_, high) in values}
     differ = len({ends for _, ends in values}) > 1
@@ -226,7 +233,7 @@ def _from_records(
 ) -> m.Reading:
     """What a record list comes to (5). `sure` entries match, `may` entries may match."""
     said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
-    confirmed = said is not None and said <= today <= later(said, records.valid_for)
+    confirmed = said is not None and said <= today <= later(said, records.valid_for)[0]
     confirmed = confirmed and recorded.doubt is None
     reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
     found = [(_matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
@@ -265,9 +272,9 @@ def _elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -
         return _reading(fact, start.reason if start.low is None else end.reason)
     if m.NEVER in (start.low, end.low):
         return _reading(fact, "no_date")
-    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low) * m.MILLION
-    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high) * m.MILLION
-    return _reading(fact, start.reason or end.reason, low, high)
+    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low)[0] * m.MILLION
+    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high)[1] * m.MILLION
+    return _reading(fact, start.reason or end.reason or "calendar", low, high)
 
 
 def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
@@ -283,7 +290,7 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             now = m.Reading("", today, today, None)
             return _elapsed(fact, read(derive.since), now, completed_years)
         if isinstance(derive, m.DaysBetween):
-            return _elapsed(fact, read(derive.start), read(derive.end), lambda a, b: b - a)
+            return _elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         entries = subject.records.get(derive.records, m.Entries(None, ()))
         return _from_records(fact, derive, protocol.records[derive.records], entries, today)
 
@@ -302,8 +309,9 @@ def _test(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth
         most = m.UNBOUNDED if ratio.high is None else ratio.high * m.MILLION
         holds = [COMPARE[test.op](end, test.times_u) for end in (least, most)]
     elif isinstance(test, m.AgoTest):
-        ends = [later(day, test.duration) if day > m.PAST else day for day in (low, high)]
-        holds = [COMPARE[test.op](today, end) for end in ends]
+        early = later(low, test.duration)[0] if low > m.PAST else low
+        late = later(high, test.duration)[1] if high > m.PAST else high
+        holds = [COMPARE[test.op](today, end) for end in (early, late)]
         if test.op in ("within_last", "less_than_ago"):
             holds = [holds[0] and high <= today, holds[1] and low <= today]
     elif isinstance(test, m.ChoiceTest):

@@ -62,13 +62,14 @@ RULES_A_SET = 500
 takes longer over each subject the more rules a set has."""
 
 # Properties of a reading: `known`; `low`/`high` on the fact's own axis (for a date, its day
-# number); days ago, and the month grid as of the day and of the day before (engine.calendar);
+# number); days ago, and the month grid as of the day, of the day before, and of the day with
+# the missing days of its month (`m`, `s`, `e`; engine.calendar);
 # floor and ceiling of the ratio to the upper limit of normal, in millionths.
 LONG_AGO = 3_900_000_000
 NEVER_AGO = 4_000_000_000
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
-    *("snear", "sfar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
+    *("snear", "efar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
 )
 
 
@@ -393,17 +394,12 @@ def _at_most(low: str, high: str, limit: int) -> Rows:
 
 def _inside_rows(low: str, high: str, bottom: int, top: int) -> Rows:
     """Wholly between, wholly below, wholly above, across the bottom, across the top only."""
-    return _between(low, high, high, low, bottom, top)
-
-
-def _between(low: str, high: str, high_top: str, low_top: str, bottom: int, top: int) -> Rows:
-    """Between on two scales: the bottom is asked of (low, high), the top of (low_top, high_top)."""
     return [
-        ("true", (_KNOWN, (low, ">=", bottom), (high_top, "<=", top))),
+        ("true", (_KNOWN, (low, ">=", bottom), (high, "<=", top))),
         ("false", (_KNOWN, (high, "<", bottom))),
-        ("false", (_KNOWN, (high, ">=", bottom), (low_top, ">", top))),
-        ("unknown", (_KNOWN, (low, "<", bottom), (high, ">=", bottom), (low_top, "<=", top))),
-        ("unknown", (_KNOWN, (low, ">=", bottom), (low_top, "<=", top), (high_top, ">", top))),
+        ("false", (_KNOWN, (high, ">=", bottom), (low, ">", top))),
+        ("unknown", (_KNOWN, (low, "<", bottom), (high, ">=", bottom), (low, "<=", top))),
+        ("unknown", (_KNOWN, (low, ">=", bottom), (low, "<=", top), (high, ">", top))),
         _UNKNOWN,
     ]
 
@@ -502,22 +498,37 @@ def _uln_rows(leaf: UlnTest) -> Rows:
 def _ago_rows(leaf: AgoTest) -> Rows:
     """Days ago, or steps of the month grid: `near` is the later end, `far` the earlier one.
 
-    `more_than_ago: n months` and the far end of `within_last` ask the grid as of the day
-    before (`snear`, `sfar`), as engine.calendar explains.
+    `sure`: for every date that the reading can be, and by both month-end rules, the length has
+    passed; `may`: for one of the dates, by one of the rules. With months, that it has passed
+    is asked of the grid as of the day (the earlier rule: with its missing days), and that it
+    was over before, of the day before, as engine.calendar explains.
     """
+    over = leaf.op in ("more_than_ago", "within_last")
+    near, far, least, most = "near", "far", leaf.duration.days + over, leaf.duration.days + over
     if leaf.duration.months:
-        n = 31 * leaf.duration.months
-        near, far, strict_near, strict_far, past = "mnear", "mfar", "snear", "sfar", n - 1
-    else:
-        n = leaf.duration.days
-        near, far, strict_near, strict_far, past = "near", "far", "near", "far", n
-    if leaf.op == "at_least_ago":
-        return _at_least(near, far, n)
-    if leaf.op == "more_than_ago":
-        return _negated(_at_most(strict_near, strict_far, past))
-    if leaf.op == "within_last":
-        return _between("near", "far", strict_far, strict_near, 0, past)
-    return _between("near", "far", far, near, 0, n - 1)
+        near, far = ("snear", "mfar") if over else ("mnear", "efar")
+        least = 31 * leaf.duration.months
+        most = least + over
+    sure: Test = (near, ">=", least)
+    not_sure: Test = (near, "<", least)
+    may: Test = (far, ">=", most)
+    not_may: Test = (far, "<", most)
+    if leaf.op in ("at_least_ago", "more_than_ago"):
+        return [
+            ("true", (_KNOWN, sure)),
+            ("false", (_KNOWN, not_may)),
+            ("unknown", (_KNOWN, not_sure, may)),
+            _UNKNOWN,
+        ]
+    come: Test = ("far", ">=", 0)
+    return [
+        ("true", (_KNOWN, ("near", ">=", 0), not_may)),
+        ("false", (_KNOWN, ("far", "<", 0))),
+        ("false", (_KNOWN, come, sure)),
+        ("unknown", (_KNOWN, ("near", "<", 0), come, not_sure)),
+        ("unknown", (_KNOWN, ("near", ">=", 0), not_sure, may)),
+        _UNKNOWN,
+    ]
 
 
 _COMPARE: Mapping[Op, Callable[[int, int], bool]] = {

@@ -19,7 +19,7 @@ from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.calendar import grid
+from engine.calendar import grid, grid_end
 from engine.faults import EngineFault
 from engine.model import MILLION, NEVER, PAST, Leaf, Reading, Todo, Truth
 from engine.rules import (
@@ -423,15 +423,16 @@ def reading_part(
 
 def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:
     assert reading.low is not None and reading.high is not None
-    today, month, before = as_of.toordinal(), grid(as_of), grid(as_of - timedelta(days=1))
+    today, before = as_of.toordinal(), grid(as_of - timedelta(days=1))
     result = {}
     for end, number in (("near", reading.high), ("far", reading.low)):
         if number in (NEVER, PAST):
             long = NEVER_AGO if number == NEVER else LONG_AGO
-            result.update({end: long, "m" + end: long, "s" + end: long})
+            result.update(dict.fromkeys((end, "m" + end, "s" + end, "e" + end), long))
         else:
             own = grid(date.fromordinal(number))
-            result.update({end: today - number, "m" + end: month - own, "s" + end: before - own})
+            scales = (("m", grid(as_of)), ("s", before), ("e", grid_end(as_of)))
+            result.update({end: today - number, **{s + end: n - own for s, n in scales}})
     return result
 
 

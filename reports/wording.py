@@ -103,6 +103,12 @@ TO_DO: Mapping[Reason, ToDo] = {
         "Give the laboratory's upper limit of normal",
         "The result can only be judged against the limit that its laboratory prints with it.",
     ),
+    "calendar": ToDo(
+        "Wait a day, or ask the sponsor how a month ends",
+        "The time is counted from the 29th, 30th or 31st, and the month in which it is up has no"
+        " such day: it is up on the last day of that month or on the 1st of the next. Only on"
+        " that one day does it matter.",
+    ),
     "no_date": ToDo(
         "Give the date to count from",
         "A length of time cannot be counted, because the date it runs from never was or may"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from calendar import isleap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,9 +24,9 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from engine import calendar, reference
 from engine import model as m
-from engine import reference
-from engine.calendar import add, of_year
+from engine.calendar import of_year
 from engine.decision import Screener
 from engine.packs import is_birth_date, protocol_of
 from engine.readings import find_readings, readings_only
@@ -154,7 +155,8 @@ def _written(c: Choices, millionths: int) -> Decimal | str:
 AS_OF = tuple(
     date.fromisoformat(day)
     for day in "2026-11-20 2024-02-29 2024-03-01 2023-02-28 2023-03-01 2025-03-31 2026-04-30"
-    " 2026-12-31 2027-01-01 2000-02-29 2100-03-01 2028-02-29 2026-05-31 2026-07-01".split()
+    " 2026-12-31 2027-01-01 2000-02-29 2100-03-01 2028-02-29 2026-05-31 2026-07-01"
+    " 2025-02-28 2025-03-01 2027-02-28 2026-11-30 2026-10-01".split()
 )
 
 FIRST = date(1900, 1, 1)
@@ -421,16 +423,10 @@ def _duration(c: Choices) -> m.Duration:
     return parse_duration(c.of(_DURATIONS))
 
 
-def back(day: date, duration: m.Duration, steps: int = 0) -> date:
+def back(day: date, duration: m.Duration, steps: int = 0, *, early: bool = False) -> date:
     """The last day whose `duration` later is not after `day`, moved by `steps` days."""
-    months = 12 * day.year + day.month - 1 - duration.months
-    if months <= 12 * FIRST.year + 12:
-        return FIRST
-    year, month = divmod(months, 12)
-    at = date(year, month + 1, 1).toordinal() + day.day - 1 - duration.days + 3
-    while (reached := add(date.fromordinal(at), duration)) is None or reached > day:
-        at -= 1
-    return date.fromordinal(max(FIRST.toordinal(), min(at + steps, date.max.toordinal())))
+    at = (calendar.back(day, duration, early=early) or FIRST).toordinal() + steps
+    return date.fromordinal(max(FIRST.toordinal(), min(at, date.max.toordinal())))
 
 
 # --- what a pack's limits are, so that subjects can lie on them ------------------------
@@ -571,7 +567,7 @@ def _settled(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
 def _good_on(c: Choices, valid_for: m.Duration, as_of: date) -> date:
     """A day whose value may still be relied on; often the first of them."""
     first = back(as_of, valid_for)
-    while (until := add(first, valid_for)) is None or until < as_of:
+    while (until := calendar.earliest(first, valid_for)) is None or until < as_of:
         first = date.fromordinal(first.toordinal() + 1)
     first = min(first, as_of)
     if c.chance(50):
@@ -599,7 +595,7 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
         return c.shuffled([said, {**said, "value": _value(c, targets, fact, as_of), "on": later}])
     if way == 4 and fact.valid_for is not None:  # out of date, often by one day
         stale = back(as_of, fact.valid_for, -c.of([1, 1, 2, 40]))
-        while (until := add(stale, fact.valid_for)) is not None and until >= as_of:
+        while (until := calendar.earliest(stale, fact.valid_for)) is not None and until >= as_of:
             if stale == FIRST:
                 break
             stale = date.fromordinal(stale.toordinal() - 1)
@@ -765,8 +761,11 @@ def _day(c: Choices, targets: Targets, source: str | Field, as_of: date) -> date
     if days and c.chance(40):
         return date.fromordinal(c.of(days).toordinal() + c.whole(-1, 1))
     ago = targets.ago.get(source, [])
+    if (as_of.month, as_of.day) in ((2, 28), (3, 1)) and c.chance(20):
+        leap = (as_of.year - 1) // 4 * 4 - 4 * c.whole(0, 4)
+        return date(leap, 2, 29 if isleap(leap) else 28)
     duration = c.of(ago) if ago and c.chance(70) else _duration(c)
-    return back(as_of, duration, c.of([0, 1, -1, -2, -20, 2]))
+    return back(as_of, duration, c.of([0, 1, -1, -2, -20, 2]), early=c.chance(50))
 
 
 def _confirmed_on(c: Choices, record: m.RecordList, as_of: date) -> str:
@@ -791,6 +790,8 @@ def _record_list(
             listed["complete_on"] = date.fromordinal(as_of.toordinal() + 1).isoformat()
         elif way == 3:
             listed["complete_on"] = back(as_of, record.valid_for, -c.of([1, 1, 2, 40])).isoformat()
+    if listed.get("complete_on"):
+        listed.setdefault("entries", [])
     if c.chance(25):
         listed["count"] = Decimal(max(0, len(listed.get("entries", [])) - c.of([0, 0, 1])))
     if not listed.get("entries") and c.chance(30):

@@ -72,7 +72,9 @@ def test_out_gets_a_report_a_subject(tmp_path: Path, form: str, start: bytes) ->
     assert ran.code == 2
     assert "2 subjects: 1 eligible" in (ran.err if form == "json" else ran.out)
     suffix = "txt" if form == "text" else form
-    assert (tmp_path / f"CAR-001_2026-11-20.{suffix}").read_bytes().lower().startswith(start.lower())
+    assert (
+        (tmp_path / f"CAR-001_2026-11-20.{suffix}").read_bytes().lower().startswith(start.lower())
+    )
     (other,) = [path for path in tmp_path.iterdir() if not path.name.startswith("CAR-001")]
     assert b"lansk" in other.read_bytes()
 
@@ -145,7 +147,10 @@ def test_json_in_files_leaves_standard_output_alone(tmp_path: Path) -> None:
         "screen", ELIGIBLE, *AS_OF, "--format", "json", "--out", (tmp_path / "o").as_posix()
     )
     assert (ran.code, ran.out) == (0, "") and "1 subject: 1 eligible" in ran.said
-    assert json.loads((tmp_path / "o" / "CAR-001_2026-11-20.json").read_text("utf-8"))["subject"] == "CAR-001"
+    assert (
+        json.loads((tmp_path / "o" / "CAR-001_2026-11-20.json").read_text("utf-8"))["subject"]
+        == "CAR-001"
+    )
 
 
 def test_a_record_is_one_line_for_every_reader(tmp_path: Path) -> None:

@@ -260,3 +260,55 @@ criteria:
         assert last["changes_on"] == "2026-11-27"
         lapses = "2026-12-21" if promised else "2026-11-21"
         assert (gap["truth"], gap["changes_on"]) == ("false", lapses)
+
+
+MONTHS = {
+    "protocol.yaml": b'{protocol: small, version: "1", title: Small}',
+    "facts.yaml": b"""
+facts:
+  birth_date: {ask: Birth, type: date, changes: never}
+  age: {ask: Age, type: quantity, unit: a, derive: {completed_years_since: birth_date}}
+  seen: {ask: Seen, type: date, changes: never}
+""",
+    "eligibility.yaml": b"""
+criteria:
+  - {id: A1, kind: inclusion, text: T, holds_when: {seen: {at_least_ago: 1 month}}}
+  - {id: B1, kind: inclusion, text: T, holds_when: {seen: {more_than_ago: 1 month}}}
+  - {id: C1, kind: inclusion, text: T, holds_when: {seen: {within_last: 1 month}}}
+  - {id: D1, kind: inclusion, text: T, holds_when: {seen: {less_than_ago: 1 month}}}
+  - {id: E1, kind: inclusion, text: T, holds_when: {age: {at_least: 18}}}
+  - {id: F1, kind: inclusion, text: T, holds_when: {age: {at_most: 17}}}
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("as_of", "id", "says", "changes_on"),
+    [
+        ("2026-02-27", "A1", "Satisfied from 2026-03-01.", "2026-02-28"),
+        ("2026-02-28", "A1", "the time is up on 2026-02-28 or on 2026-03-01.", "2026-03-01"),
+        ("2026-03-01", "A1", "This holds.", None),
+        ("2026-02-28", "B1", "Satisfied from 2026-03-02.", "2026-03-01"),
+        ("2026-03-01", "B1", "the time is up on 2026-02-28 or on 2026-03-01.", "2026-03-02"),
+        ("2026-02-27", "C1", "Satisfied until 2026-02-28.", "2026-03-01"),
+        ("2026-03-01", "C1", "the time is up on 2026-02-28 or on 2026-03-01.", "2026-03-02"),
+        ("2026-02-27", "D1", "Satisfied until 2026-02-27.", "2026-02-28"),
+        ("2026-02-28", "D1", "the time is up on 2026-02-28 or on 2026-03-01.", "2026-03-01"),
+        ("2026-02-27", "E1", "Satisfied from 2026-03-01.", "2026-02-28"),
+        ("2026-02-28", "E1", "the time is up on 2026-02-28 or on 2026-03-01.", "2026-03-01"),
+        ("2026-02-27", "F1", "Satisfied until 2026-02-27.", "2026-02-28"),
+        ("2026-02-28", "F1", "the time is up on 2026-02-28 or on 2026-03-01.", "2026-03-01"),
+    ],
+)
+def test_the_day_on_which_a_month_may_be_up_is_named(
+    as_of: str, id: str, says: str, changes_on: str | None
+) -> None:
+    small, day = protocol_of(MONTHS, "small"), date.fromisoformat(as_of)
+    said = b"{subject: S, facts: {birth_date: 2008-02-29, seen: 2026-01-31}}\n"
+    with Screener(small) as made:
+        decision = made.decide(read_subject(said, "s.yaml", small, day), day)
+    (found,) = [c for c in decision["criteria"] if c["id"] == id]
+    assert found["why"]["says"].endswith(says)
+    assert found["why"].get("changes_on") == changes_on
+    reasons = {one["reason"] for one in found["missing"]}
+    assert reasons == ({"calendar"} if "up on" in says else set())

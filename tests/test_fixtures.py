@@ -97,3 +97,19 @@ def test_same_inputs_give_the_same_bytes() -> None:
         for world, more in worlds
     ]
     assert outputs[0] and outputs[0] == outputs[1] == outputs[2]
+
+
+@pytest.mark.parametrize(
+    ("on", "truth"), [("2027-02-27", "true"), ("2027-02-28", "unknown"), ("2027-03-01", "false")]
+)
+def test_whoever_is_born_on_29_february_may_be_a_year_older_on_the_28th(
+    on: str, truth: str
+) -> None:
+    (path,) = SUBJECTS.glob("CAR-009-*")
+    protocol = read_pack(shipped_pack())
+    subject = read_subject(path.read_bytes(), path.name, protocol)
+    with Screener(protocol) as screener:
+        (first, *_) = screener.decide(subject, date.fromisoformat(on))["criteria"]
+    (age,) = [why for why in first["why"]["children"] if why["condition"].startswith("Age")]
+    assert age["truth"] == truth
+    assert age["reading"].get("reason") == ("calendar" if truth == "unknown" else None)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import pytest
 
 import engine.model as m
-from engine import reference
+from engine import calendar, reference
 from tests.build import (
     amount,
     choices,
@@ -58,85 +58,93 @@ DATE = fact("x", "date")
 
 
 @pytest.mark.parametrize(
-    ("start", "length", "expected"),
+    ("start", "length", "early", "late"),
     [
-        ("2026-11-20", "0 days", "2026-11-20"),
-        ("2026-11-20", "7 days", "2026-11-27"),
-        ("2026-12-30", "2 weeks", "2027-01-13"),
-        ("2026-01-28", "1 months", "2026-02-28"),
-        ("2026-01-29", "1 months", "2026-03-01"),
-        ("2026-01-30", "1 months", "2026-03-01"),
-        ("2026-01-31", "1 months", "2026-03-01"),
-        ("2024-01-29", "1 months", "2024-02-29"),
-        ("2024-01-30", "1 months", "2024-03-01"),
-        ("2024-01-31", "1 months", "2024-03-01"),
-        ("2026-03-31", "1 months", "2026-05-01"),
-        ("2026-10-31", "1 months", "2026-12-01"),
-        ("2026-11-30", "1 months", "2026-12-30"),
-        ("2026-12-31", "1 months", "2027-01-31"),
-        ("2026-10-31", "13 months", "2027-12-01"),
-        ("2016-02-29", "12 months", "2017-03-01"),
-        ("2016-02-29", "1 years", "2017-03-01"),
-        ("2016-02-29", "48 months", "2020-02-29"),
-        ("2096-02-29", "4 years", "2100-03-01"),
-        ("1996-02-29", "4 years", "2000-02-29"),
-        ("0001-01-01", "1 months", "0001-02-01"),
-        ("9998-12-31", "12 months", "9999-12-31"),
+        ("2026-11-20", "0 days", "2026-11-20", "2026-11-20"),
+        ("2026-11-20", "7 days", "2026-11-27", "2026-11-27"),
+        ("2026-12-30", "2 weeks", "2027-01-13", "2027-01-13"),
+        ("2026-01-28", "1 months", "2026-02-28", "2026-02-28"),
+        ("2026-01-29", "1 months", "2026-02-28", "2026-03-01"),
+        ("2026-01-30", "1 months", "2026-02-28", "2026-03-01"),
+        ("2026-01-31", "1 months", "2026-02-28", "2026-03-01"),
+        ("2024-01-29", "1 months", "2024-02-29", "2024-02-29"),
+        ("2024-01-30", "1 months", "2024-02-29", "2024-03-01"),
+        ("2024-01-31", "1 months", "2024-02-29", "2024-03-01"),
+        ("2026-03-31", "1 months", "2026-04-30", "2026-05-01"),
+        ("2026-10-31", "1 months", "2026-11-30", "2026-12-01"),
+        ("2026-11-30", "1 months", "2026-12-30", "2026-12-30"),
+        ("2026-12-31", "1 months", "2027-01-31", "2027-01-31"),
+        ("2026-10-31", "13 months", "2027-11-30", "2027-12-01"),
+        ("2016-02-29", "12 months", "2017-02-28", "2017-03-01"),
+        ("2016-02-29", "1 years", "2017-02-28", "2017-03-01"),
+        ("2016-02-29", "48 months", "2020-02-29", "2020-02-29"),
+        ("2096-02-29", "4 years", "2100-02-28", "2100-03-01"),
+        ("1996-02-29", "4 years", "2000-02-29", "2000-02-29"),
+        ("0001-01-01", "1 months", "0001-02-01", "0001-02-01"),
+        ("9998-12-31", "12 months", "9999-12-31", "9999-12-31"),
     ],
 )
-def test_date_plus_duration(start: str, length: str, expected: str) -> None:
-    assert reference.later(ordinal(start), duration(length)) == ordinal(expected)
+def test_date_plus_duration(start: str, length: str, early: str, late: str) -> None:
+    assert reference.later(ordinal(start), duration(length)) == (ordinal(early), ordinal(late))
+    day = date.fromisoformat(start)
+    assert calendar.earliest(day, duration(length)) == date.fromisoformat(early)
+    assert calendar.latest(day, duration(length)) == date.fromisoformat(late)
 
 
 def test_the_calendar_has_no_last_year() -> None:
     last = date.max.toordinal()
-    assert reference.later(last, duration("7 days")) == last + 7
-    assert reference.later(last, duration("1 months")) == last + 31
-    assert reference.later(last, duration("1 years")) == last + 366  # 10000 is a leap year
-    assert reference.later(last, duration("400 years")) == last + 146_097
-    assert reference.later(date(9996, 2, 29).toordinal(), duration("8 years")) == (
-        reference.later(date(9996, 2, 28).toordinal(), duration("8 years")) + 1
+    after = {"7 days": 7, "1 months": 31, "1 years": 366, "400 years": 146_097}  # 10000 is leap
+    for length, more in after.items():
+        assert reference.later(last, duration(length)) == (last + more, last + more)
+    leap, day = (
+        reference.later(date(9996, 2, n).toordinal(), duration("8 years"))[0] for n in (29, 28)
     )
+    assert leap == day + 1
 
 
 @pytest.mark.parametrize("months", range(1, 15))
 def test_a_later_date_never_ends_earlier(months: int) -> None:
     start = date(2023, 1, 1).toordinal()
     ends = [reference.later(start + n, m.Duration(0, months)) for n in range(1_500)]
-    assert ends == sorted(ends)
+    early, late = zip(*ends, strict=True)
+    assert list(early) == sorted(early)
+    assert list(late) == sorted(late)
 
 
 @pytest.mark.parametrize(
-    ("born", "as_of", "years"),
+    ("born", "as_of", "least", "most"),
     [
-        ("2000-11-20", "2026-11-19", 25),
-        ("2000-11-20", "2026-11-20", 26),
-        ("2000-11-20", "2026-11-21", 26),
-        ("2016-02-29", "2017-02-28", 0),
-        ("2016-02-29", "2017-03-01", 1),
-        ("2016-02-29", "2020-02-28", 3),
-        ("2016-02-29", "2020-02-29", 4),
-        ("2026-11-20", "2026-11-20", 0),
-        ("2026-11-21", "2026-11-20", -1),
-        ("2027-11-20", "2026-11-20", -1),
-        ("2027-11-21", "2026-11-20", -2),
-        ("2028-02-29", "2027-02-28", -2),
-        ("2028-02-29", "2027-03-01", -1),
-        ("0001-01-01", "9999-12-31", 9998),
-        ("9999-12-31", "0001-01-01", -9999),
-        ("9999-12-31", "0001-12-31", -9998),
+        ("2000-11-20", "2026-11-19", 25, 25),
+        ("2000-11-20", "2026-11-20", 26, 26),
+        ("2000-11-20", "2026-11-21", 26, 26),
+        ("2016-02-29", "2017-02-28", 0, 1),
+        ("2016-02-29", "2017-03-01", 1, 1),
+        ("2016-02-29", "2020-02-28", 3, 3),
+        ("2016-02-29", "2020-02-29", 4, 4),
+        ("2026-11-20", "2026-11-20", 0, 0),
+        ("2026-11-21", "2026-11-20", -1, -1),
+        ("2027-11-20", "2026-11-20", -1, -1),
+        ("2027-11-21", "2026-11-20", -2, -2),
+        ("2028-02-29", "2027-02-28", -2, -1),
+        ("2028-02-29", "2027-03-01", -1, -1),
+        ("0001-01-01", "9999-12-31", 9998, 9998),
+        ("9999-12-31", "0001-01-01", -9999, -9999),
+        ("9999-12-31", "0001-12-31", -9998, -9998),
     ],
 )
-def test_completed_years(born: str, as_of: str, years: int) -> None:
-    assert reference.completed_years(ordinal(born), ordinal(as_of)) == years
+def test_completed_years(born: str, as_of: str, least: int, most: int) -> None:
+    assert reference.completed_years(ordinal(born), ordinal(as_of)) == (least, most)
+    days = date.fromisoformat(born), date.fromisoformat(as_of)
+    assert calendar.completed_years(*days) == (least, most)
 
 
 def test_completed_years_is_the_greatest_that_fits() -> None:
-    today = date(2025, 3, 1).toordinal()
-    for day in range(date(2019, 12, 1).toordinal(), date(2028, 4, 1).toordinal()):
-        n = reference.completed_years(day, today)
-        assert reference.later(day, m.Duration(0, 12 * n)) <= today
-        assert reference.later(day, m.Duration(0, 12 * (n + 1))) > today
+    for today in (date(2025, 2, 28).toordinal(), date(2025, 3, 1).toordinal()):
+        for day in range(date(2019, 12, 1).toordinal(), date(2028, 4, 1).toordinal()):
+            least, most = reference.completed_years(day, today)
+            for rule, n in ((1, least), (0, most)):
+                assert reference.later(day, m.Duration(0, 12 * n))[rule] <= today
+                assert reference.later(day, m.Duration(0, 12 * (n + 1)))[rule] > today
 
 
 @pytest.mark.parametrize(
@@ -1005,10 +1013,15 @@ def test_ago(day: str, length: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("day", "as_of", "expected"),  # one month
     [
-        ("2026-01-31", "2026-02-28", "FFTT"),
-        ("2026-01-31", "2026-03-01", "TFTF"),
+        ("2026-01-31", "2026-02-27", "FFTT"),
+        ("2026-01-31", "2026-02-28", "UFTU"),  # up today, or tomorrow
+        ("2026-01-31", "2026-03-01", "TUUF"),  # up yesterday, or today
+        ("2026-01-31", "2026-03-02", "TTFF"),
         ("2026-01-28", "2026-02-28", "TFTF"),
-        ("2026-01-29", "2026-03-01", "TFTF"),
+        ("2026-02-01", "2026-02-28", "FFTT"),
+        ("2026-02-01", "2026-03-01", "TFTF"),
+        ("2026-01-29", "2026-03-01", "TUUF"),
+        ("2026-01-29", "2026-02-28", "UFTU"),
         ("2026-01-28", "2026-03-01", "TTFF"),
         ("9999-12-31", "9999-12-31", "FFTT"),
         ("9999-11-30", "9999-12-31", "TTFF"),
@@ -1077,7 +1090,7 @@ def test_days_and_ever(low: str, high: str, expected: str) -> None:
     "test",
     [
         *[m.AgoTest("x", op, m.Duration(n, 0)) for op in AGO for n in (0, 1, 5)],
-        *[m.AgoTest("x", op, m.Duration(0, 1)) for op in AGO],
+        *[m.AgoTest("x", op, m.Duration(0, n)) for op in AGO for n in (1, 12)],
         *[m.DayTest("x", "on_or_after", AS_OF - timedelta(n)) for n in (5, 0, -2)],
         *[m.DayTest("x", "on_or_before", AS_OF - timedelta(n)) for n in (5, 0, -2)],
         m.EverTest("x", True),
@@ -1085,16 +1098,18 @@ def test_days_and_ever(low: str, high: str, expected: str) -> None:
     ],
     ids=repr,
 )
-def test_an_interval_of_dates_is_all_its_points(test: m.Test) -> None:
+@pytest.mark.parametrize("as_of", [AS_OF, date(2026, 2, 28), date(2026, 3, 1)])
+def test_an_interval_of_dates_is_all_its_points(test: m.Test, as_of: date) -> None:
     """Readings end at the as-of date or begin after it, as section 2 has them."""
-    axis = [m.NEVER, m.PAST, 1, *range(TODAY - 35, TODAY + 4)]
-    points = [truth(test, DATE, span(day, day)) for day in axis]
+    today = as_of.toordinal()
+    axis = [m.NEVER, m.PAST, 1, *range(today - 35, today + 4)]
+    points = [truth(test, DATE, span(day, day), as_of) for day in axis]
     for i, low in enumerate(axis):
         for j in range(i, len(axis)):
-            if low > TODAY or axis[j] <= TODAY:
+            if low > today or axis[j] <= today:
                 held = set(points[i : j + 1])
                 expected = held.pop() if len(held) == 1 else "U"
-                assert truth(test, DATE, span(low, axis[j])) == expected, (low, axis[j])
+                assert truth(test, DATE, span(low, axis[j]), as_of) == expected, (low, axis[j])
 
 
 def test_every_test_on_an_unknown_reading_is_unknown() -> None:

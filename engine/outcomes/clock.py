@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.calendar import add
+from engine.calendar import latest
 from engine.model import Duration
 
 PARTS = 31
@@ -18,14 +18,14 @@ def months_parts(start: date, day: date) -> int:
     Not above 31 n exactly where `day` is on or before start + n months.
     """
     months = 12 * (day.year - start.year) + day.month - start.month
-    reached = add(start, Duration(0, months))
+    reached = latest(start, Duration(0, months))
     if reached is None or reached > day:
         months -= 1
-        reached = add(start, Duration(0, months))
+        reached = latest(start, Duration(0, months))
     assert reached is not None and reached <= day
     return PARTS * months + (day - reached).days
 
 
 def landmark_day(start: date, after: Duration) -> date:
     """The day of a landmark; the last day of the calendar where it lies beyond it."""
-    return add(start, after) or date.max
+    return latest(start, after) or date.max

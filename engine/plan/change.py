@@ -21,9 +21,9 @@ from datetime import date
 from itertools import product
 
 from engine.model import Days, EarliestOf, LatestOf, Protocol, Reading, Reason, Subject
-from engine.plan.days import Day, change_days, day_with, kept_current
+from engine.plan.days import Day, change_days, day_with, in_doubt, kept_current
 from engine.plan.regions import Part, Root, State, ways
-from engine.plan.search import NO, NOT_FAILED, OutOfSteps, Shape, Steps, Wanted, World
+from engine.plan.search import NO, NOT_FAILED, OPEN, OutOfSteps, Shape, Steps, Wanted, World
 from engine.reference import readings as read
 
 MOST_CHANGES = 12
@@ -89,7 +89,7 @@ def changing(shape: Shape, subject: Subject, today: Day, until: date, steps: Ste
             else:
                 day = day_with(lasting, read(lasting, other, on), on)
             known = tuple(day.truths.values())
-            if known in seen:
+            if known in seen or (on != today.on and doubted(shape, today, day)):
                 continue
             seen.add(known)
             world, whole = _world(shape, other, day, steps)
@@ -111,6 +111,22 @@ def changing(shape: Shape, subject: Subject, today: Day, until: date, steps: Ste
                 break
     changes = _listed(found)
     return Changing(changes[:MOST_CHANGES], (), exact and len(changes) <= MOST_CHANGES)
+
+
+def doubted(shape: Shape, today: Day, day: Day) -> bool:
+    """Whether the calendar alone keeps a criterion open on a day that fails now.
+
+    It is a day to pass over: the next one settles it.
+    """
+    open_ = World(shape, day, {}, Steps()).initial
+    return any(
+        was == "failed" and now == "open" and leaf != shape.todo and open_[leaf] == OPEN
+        and in_doubt(shape.tests[leaf], day.readings[shape.tests[leaf].fact])
+        for leaves, was, now in zip(
+            shape.leaves_in, today.statuses.values(), day.statuses.values(), strict=True
+        )
+        for leaf in leaves
+    )  # fmt: skip
 
 
 def _listed(
@@ -173,8 +189,18 @@ def _world(shape: Shape, subject: Subject, day: Day, steps: Steps) -> tuple[Worl
         found = ways(roots, root, subject, None, day.on)
         exact = exact and found.exact
         kept = State({name: day.readings[name] for name in roots.alone(root)})
-        states[root] = (kept, *found.states)
+        states[root] = (kept, *(s for s in found.states if not _doubtful(shape, s, day.on)))
     return World(shape, day, states, steps), exact
+
+
+def _doubtful(shape: Shape, state: State, on: date) -> bool:
+    """Whether the calendar alone leaves a test of what comes out in some way open."""
+    truths = shape.roots.vector(state.readings, state.readings, on.toordinal())
+    tests = [t for name in state.readings for t in shape.roots.tests.get(name, ())]
+    return any(
+        truth == OPEN and in_doubt(test, state.readings[test.fact])
+        for test, truth in zip(tests, truths, strict=True)
+    )
 
 
 def _connected(shape: Shape, failed: Collection[int]) -> list[Root]:

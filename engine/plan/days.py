@@ -4,9 +4,10 @@ INVARIANT: between two days of `change_days` every truth of every condition is c
 end of a reading is a recorded day, the as-of date, `never` or *unbounded past* (SEMANTICS 4
 to 6). It changes from one to another only where a statement or a confirmation begins to count
 or lapses, and at either end of a recorded date. A test on an end that is a recorded day turns
-a fixed length after that day; on an end that is the as-of date it is constant, save against a
-fixed day, on which it turns, and in `days_between`, where it turns a fixed number of days
-from the other end. All these days are candidates; more than needed do no harm.
+a fixed length after that day (on two days, where the month-end rules differ); on an end that
+is the as-of date it is constant, save against a fixed day, on which it turns, and in
+`days_between`, where it turns a fixed number of days from the other end. All these days are
+candidates; more than needed do no harm.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine import reference
-from engine.calendar import add, of_year
+from engine.calendar import earliest, latest, of_year
 from engine.model import (
     MILLION,
     AgoTest,
@@ -148,6 +149,12 @@ def change_days(
     return [date.fromordinal(number) for number in sorted(found) if low < number <= high]
 
 
+def in_doubt(test: Test, reading: Reading) -> bool:
+    """Whether the calendar alone leaves a test open that is unknown: the next day settles it."""
+    known = reading.low is not None and reading.low == reading.high
+    return reading.reason == "calendar" or (known and isinstance(test, AgoTest))
+
+
 def limits_of(test: Test) -> tuple[int, ...]:
     """The limits of a test on a quantity, in millionths."""
     if isinstance(test, LimitTest):
@@ -155,19 +162,13 @@ def limits_of(test: Test) -> tuple[int, ...]:
     return (test.low_u, test.high_u) if isinstance(test, BetweenTest) else ()
 
 
-def shifted(day: date, duration: Duration) -> date | None:
-    """`day` + a duration, which may be negative; None beyond the calendar."""
-    if 12 * day.year + day.month - 1 + duration.months < 12:
-        return None
-    return add(day, duration)
-
-
 def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[Duration]) -> None:
     for end in ends:
         for duration in durations:
-            day = shifted(date.fromordinal(end), duration)
-            if day is not None:
-                found |= {day.toordinal(), day.toordinal() + 1}
+            for add in (earliest, latest):
+                day = add(date.fromordinal(end), duration)
+                if day is not None:
+                    found |= {day.toordinal(), day.toordinal() + 1}
 
 
 def _ends(
@@ -223,7 +224,7 @@ def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | 
     for day in days:
         if day is not None:
             found.add(day.toordinal())
-            until = add(day, valid_for) if valid_for is not None else None
+            until = earliest(day, valid_for) if valid_for is not None else None
             if until is not None:
                 found.add(until.toordinal() + 1)
 

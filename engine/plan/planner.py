@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from engine.calendar import add
+from engine.calendar import back, earliest
 from engine.decision import VERDICTS, Screener
 from engine.faults import EngineFault
-from engine.model import Duration, Fact, Protocol, RecordList, Subject, Verdict
+from engine.model import Fact, Protocol, RecordList, Subject, Verdict
 from engine.plan import words
 from engine.plan.change import ChangeSet, Changing, changing, unknown, with_ended
 from engine.plan.collect import Collecting, collecting
@@ -27,7 +27,6 @@ from engine.plan.days import (
     kept_current,
     last_day,
     renewed,
-    shifted,
     stretches,
     tests_of,
 )
@@ -236,7 +235,7 @@ class Planner:
                 return None
             complete_on = subject.records[name].complete_on
             assert complete_on is not None
-            return add(complete_on, self.protocol.records[name].valid_for)
+            return earliest(complete_on, self.protocol.records[name].valid_for)
         found = find_readings(_only(self.protocol, root), subject, on)[root]
         return found.until if found.reading.low is not None else None
 
@@ -337,12 +336,8 @@ class Planner:
         length = self._of(root).valid_for
         if length is None:
             return date.min
-        day = shifted(on, Duration(-length.days, -length.months)) or date.min
-        while day > date.min and ((add(day, length) or date.max) >= on):
-            day -= timedelta(days=1)
-        while (add(day, length) or date.max) < on:
-            day += timedelta(days=1)
-        return day
+        day = back(on, length, early=True, strict=True)
+        return date.min if day is None else day + timedelta(days=1)
 
     def _fixed(self, today: Day, changes: Changing | None) -> list[str]:
         names = changes.fixed if changes is not None else ()

@@ -18,6 +18,7 @@ from datetime import date
 from fractions import Fraction
 from itertools import chain, pairwise, product
 
+from engine.calendar import back
 from engine.model import (
     MILLION,
     NEVER,
@@ -48,7 +49,7 @@ from engine.model import (
     Where,
 )
 from engine.packs import is_birth_date
-from engine.plan.days import confirmed, limits_of, shifted
+from engine.plan.days import confirmed, limits_of
 from engine.reference import _elapsed, _interval, _test, completed_years
 
 MOST_STATES = 4_096
@@ -180,7 +181,7 @@ def derived(protocol: Protocol, name: str, readings: Mapping[str, Reading], toda
         return _elapsed(fact, readings[fact.derive.since], now, completed_years)
     assert isinstance(fact.derive, DaysBetween)
     start, end = readings[fact.derive.start], readings[fact.derive.end]
-    return _elapsed(fact, start, end, lambda a, b: b - a)
+    return _elapsed(fact, start, end, lambda a, b: (b - a, b - a))
 
 
 def with_derived(
@@ -433,12 +434,13 @@ def date_cuts(
 
 
 def _back(on: date, duration: Duration) -> set[int]:
-    """The days around the last one that lies a duration before `on`."""
-    day = shifted(on, Duration(-duration.days, -duration.months))
-    if day is None:
-        return set()
-    # Where a month lacks the day, the last such day is one or two before the rolled-over one.
-    return {day.toordinal() + n for n in (-2, -1, 0, 1, 2)}
+    """The days on either side of the last one from which a duration has passed, or is over."""
+    found = set()
+    for early, strict in product((False, True), repeat=2):
+        day = back(on, duration, early=early, strict=strict)
+        if day is not None:
+            found |= {day.toordinal() + n for n in (0, 1)}
+    return found
 
 
 # --- record lists --------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from engine.model import (
     Test,
     UlnTest,
 )
-from engine.plan.days import limits_of
+from engine.plan.days import in_doubt, limits_of
 from engine.plan.regions import Part, Root
 from engine.plan.search import NO, YES
 from engine.wording import amount_text, counted, day_text, decimal_text, leaf_words
@@ -53,6 +53,8 @@ def turned(
         return f"{words} (from {on})"
     if after == NO:
         return f"{words} (no longer, from {on})" if before == YES else f"not {words} (from {on})"
+    if in_doubt(test, reading):
+        return f"{words} (on {on} not known: a month lacks the day)"
     if reading.reason == "conflicting":
         return f"{words} (contradicted, from {on})"
     return f"{words} (not known, from {on})"

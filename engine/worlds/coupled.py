@@ -567,7 +567,7 @@ class Coupled:
         spans = {p.records[name].valid_for for p in self.protocols if name in p.records}
         ages: dict[int, None] = {}
         for valid_for in spans if len(spans) > 1 else ():
-            stale = (self.as_of - back(self.as_of, valid_for, strict=True)).days
+            stale = (self.as_of - back(self.as_of, valid_for, early=True, strict=True)).days
             ages |= {stale - 1: None, stale: None}
         for option in options:
             yield option
@@ -588,7 +588,7 @@ class Coupled:
             # Two dictionaries rely on a result for different times: try between them.
             for valid_for in stale - {None}:
                 assert valid_for is not None
-                stale_on = back(self.as_of, valid_for, strict=True)
+                stale_on = back(self.as_of, valid_for, early=True, strict=True)
                 days |= {stale_on, stale_on + timedelta(days=1)}
         signed = [True] if len({bool(v.attested_by) for v in versions}) == 1 else [True, False]
         for on, by in product(sorted(days, reverse=True), signed):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import engine.model as m
-from engine.calendar import add
+from engine import calendar
 from engine.packs import derived_from
 from engine.worlds.asked import pack_leaves
 
@@ -64,27 +64,24 @@ def cuts_of(leaf: m.Leaf, fact: m.Fact) -> set[Cut]:
 
 def edges_of(cuts: Iterable[Cut], as_of: date) -> set[int]:
     """The day numbers on both sides of every cut, on an as-of date."""
-    days = {
-        cut if isinstance(cut, date) else back(as_of, m.Duration(*cut[:2]), strict=cut[2])
-        for cut in cuts
-    }
-    return {day.toordinal() + step for day in days for step in (0, 1)}
+    return {edge for cut in cuts for edge in _edges_of(cut, as_of)}
 
 
-def back(as_of: date, duration: m.Duration, *, strict: bool) -> date:
+def _edges_of(cut: Cut, as_of: date) -> list[int]:
+    """Both sides of one cut, by both month-end rules."""
+    if isinstance(cut, date):
+        days = [cut, cut]
+    else:
+        days = [back(as_of, m.Duration(*cut[:2]), early=e, strict=cut[2]) for e in (False, True)]
+    return [day.toordinal() + step for day in days for step in (0, 1)]
+
+
+def back(as_of: date, duration: m.Duration, *, early: bool, strict: bool) -> date:
     """The latest day from which the duration has passed by the as-of date (strict: before)."""
-    guess = as_of - timedelta(days=duration.days)
-    if duration.months:
-        months = 12 * guess.year + guess.month - 1 - duration.months
-        year, month = divmod(months, 12)
-        if year < 1:
-            return date.min + timedelta(days=1)
-        if year > 2999:
-            return LAST_DAY
-        guess = date(year, month + 1, 1) + timedelta(days=guess.day)
-    while (end := add(guess, duration)) is None or end > as_of or (strict and end == as_of):
-        guess -= timedelta(days=1)
-    return guess
+    day = calendar.back(as_of, duration, early=early, strict=strict)
+    if day is None and duration.months > 0:
+        return date.min + timedelta(days=1)
+    return LAST_DAY if day is None else min(day, LAST_DAY)
 
 
 def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date, ...], bool]:
@@ -237,7 +234,7 @@ def _orders(
     def signature(as_of: date) -> tuple[int, ...]:
         edges: list[int] = [as_of.toordinal(), *(day.toordinal() for day in fixed)]
         for cut in cuts:
-            edges += sorted(edges_of([cut], as_of))
+            edges += _edges_of(cut, as_of)
         edges += [edge + span for edge in edges for span in spans]
         rank = {edge: i for i, edge in enumerate(sorted(set(edges)))}
         return tuple(rank[edge] for edge in edges)

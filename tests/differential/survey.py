@@ -17,6 +17,7 @@ Counts = Counter[str]
 REASONS: tuple[m.Reason, ...] = (
     *("not_recorded", "not_yet", "out_of_date", "undated", "conflicting", "imprecise"),
     *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
+    "calendar",
 )
 
 
@@ -65,7 +66,8 @@ def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.
     reading = readings[leaf.fact]
     why = reading.uln_reason if isinstance(leaf, m.UlnTest) else None
     # `>=x` at the very end of a range is a point, yet its ratio may have an open end.
-    return leaf.fact, why or reading.reason or "imprecise"
+    point: m.Reason = "calendar" if isinstance(leaf, m.AgoTest) else "imprecise"
+    return leaf.fact, why or reading.reason or point
 
 
 def screened(one: Case, recorded: Plain, as_of: date) -> Counts:

@@ -199,7 +199,8 @@ def test_reports_are_checked_in_a_folder_that_holds_nothing_else(
             shutil.copy(folder / "out" / name, there)
         done = subprocess.run(
             [sys.executable, "-c", "import sys; from app.main import entry; sys.exit(entry())",
-             "log", "check-proof", f"CAR-028_2026-11-20.{form}.tlog-proof", f"CAR-028_2026-11-20.{form}", "--key", key],
+             "log", "check-proof", f"CAR-028_2026-11-20.{form}.tlog-proof",
+             f"CAR-028_2026-11-20.{form}", "--key", key],
             cwd=there, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, ""), done.stdout

@@ -10,7 +10,7 @@ from itertools import chain, combinations, product
 from math import prod
 
 import engine.model as m
-from engine import reference
+from engine import calendar, reference
 from engine.plan.days import day_of, day_with
 from engine.plan.planner import Planner
 from engine.plan.regions import Root
@@ -165,7 +165,12 @@ def completed(
 def made_days(c: Choices, made: Planner, root: Root, as_of: date) -> list[int]:
     """Days near the turns of every test, and some far ones."""
     today = as_of.toordinal()
-    ago = [n for test in made.tests if isinstance(test, m.AgoTest) for n in [_ago(test, today)]]
+    ago = [
+        _ago(test, as_of, early=early)
+        for test in made.tests
+        if isinstance(test, m.AgoTest)
+        for early in (False, True)
+    ]
     fixed = [test.day.toordinal() for test in made.tests if isinstance(test, m.DayTest)]
     years = [today - round(365.25 * (n // m.MILLION)) for n in _limits(made, "")]
     base = [m.NEVER, today, 40, *ago, *fixed, *(n for n in years if n > 1)]
@@ -174,8 +179,8 @@ def made_days(c: Choices, made: Planner, root: Root, as_of: date) -> list[int]:
     ]
 
 
-def _ago(test: m.AgoTest, today: int) -> int:
-    return max(1, today - test.duration.days - round(30.44 * test.duration.months))
+def _ago(test: m.AgoTest, as_of: date, *, early: bool) -> int:
+    return (calendar.back(as_of, test.duration, early=early) or date.min).toordinal()
 
 
 def _limits(made: Planner, name: str) -> list[int]:
@@ -195,8 +200,11 @@ def _list_settled(
     record = made.protocol.records[name]
     listed = subject.records.get(name, m.Entries(None, ()))
     said = listed.complete_on
-    closed = said is not None and said.toordinal() <= as_of.toordinal() <= reference.later(
-        said.toordinal(), record.valid_for
+    closed = (
+        said is not None
+        and said.toordinal()
+        <= as_of.toordinal()
+        <= (reference.later(said.toordinal(), record.valid_for)[0])
     )
     entries = [_settled(c, made, record, entry, as_of) for entry in listed.entries]
     if not closed:
@@ -227,6 +235,9 @@ def _settled(
             values[name] = m.Days(day, day)
         elif isinstance(value, m.Amount) and value.sign:
             values[name] = _uncensored(c, value)
+        elif isinstance(value, tuple):
+            codes = [choice.code for choice in field.choices]
+            values[name] = tuple(code or c.of(codes) for code in value)
         elif value is None:
             values[name] = _any_value(c, field)
     return replace(entry, values=values)

@@ -114,21 +114,24 @@ def spans(plan: Plan) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("as_of", "dose", "first"),
+    ("as_of", "dose", "doubt", "first"),
     [
-        ("2026-01-31", "2026-01-31", "2026-03-01"),  # no 31 February
-        ("2024-01-31", "2024-01-31", "2024-03-01"),  # nor in a leap year
-        ("2024-01-29", "2024-01-29", "2024-02-29"),
-        ("2026-01-29", "2026-01-29", "2026-03-01"),
-        ("2026-12-31", "2026-12-31", "2027-01-31"),
+        ("2026-01-31", "2026-01-31", "2026-02-28", "2026-03-01"),  # no 31 February
+        ("2024-01-31", "2024-01-31", "2024-02-29", "2024-03-01"),  # nor in a leap year
+        ("2024-01-29", "2024-01-29", None, "2024-02-29"),
+        ("2026-01-29", "2026-01-29", "2026-02-28", "2026-03-01"),
+        ("2026-12-31", "2026-12-31", None, "2027-01-31"),
     ],
 )
-def test_month_ends_and_leap_days(as_of: str, dose: str, first: str) -> None:
+def test_month_ends_and_leap_days(as_of: str, dose: str, doubt: str | None, first: str) -> None:
+    """The wait ends on the day that nobody doubts; the day before is not known, and is told."""
     plan = planned(as_of, score=as_of, dose=dose)
     waiting = plan["when"]["waiting"]
     assert waiting is not None
     assert waiting["on"] == first
     assert plan["next"]["on"] == first
+    open_ = [s for s in plan["when"]["criteria"][1]["spans"] if s["status"] == "open"]
+    assert open_ == ([{"first": doubt, "last": doubt, "status": "open"}] if doubt else [])
 
 
 def test_a_result_that_lasts_until_the_day_the_washout_ends_is_enough() -> None:

@@ -241,7 +241,7 @@ def _confirmed(record: m.RecordList, listed: m.Entries | None, as_of: date) -> b
     if listed is None or listed.complete_on is None:
         return False
     first, last = listed.complete_on.toordinal(), as_of.toordinal()
-    return first <= last <= reference.later(first, record.valid_for)
+    return first <= last <= reference.later(first, record.valid_for)[0]
 
 
 def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
@@ -280,7 +280,7 @@ def _some_day(c: Choices, text: str, as_of: date) -> str:
         return text
     first = date.fromisoformat(f"{text}-01-01"[:10])
     months = 1 if len(text) == 7 else 12
-    last = reference.later(first.toordinal(), m.Duration(0, months)) - 1
+    last = reference.later(first.toordinal(), m.Duration(0, months))[0] - 1
     if first <= as_of:
         last = min(last, as_of.toordinal())
     return date.fromordinal(c.whole(first.toordinal(), last)).isoformat()

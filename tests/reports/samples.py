@@ -685,6 +685,14 @@ def undetermined() -> Decision:
         "transplant clinic note",
     )
     one(
+        "E07",
+        "last_cell_therapy",
+        "Last cell therapy",
+        "calendar",
+        "counted from 2026-10-31, the time is up on 2026-11-30 or on 2026-12-01",
+        "transplant record",
+    )
+    one(
         "E08",
         "infection_days",
         "Days between the two cultures",

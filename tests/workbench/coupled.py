@@ -816,7 +816,7 @@ class Grid:
         met = {day + timedelta(days=step) for day in fixed for step in (-1, 0, 1)}
         for day in fixed:
             for length in self._lengths(self.leaves):
-                turn = date.fromordinal(min(reference.later(day.toordinal(), length), 3_000_000))
+                turn = date.fromordinal(min(reference.later(day.toordinal(), length)[0], 3_000_000))
                 met |= {turn + timedelta(days=step) for step in (-2, -1, 0, 1, 2)}
         near = [day for day in sorted(met) if 2000 <= day.year < 2100]
         some = list(SPECIAL)
@@ -1062,7 +1062,7 @@ def _beside(as_of: date, length: m.Duration) -> set[int]:
     if not 1800 < year < 2900:
         return set()
     near = date(year, month + 1, 1).toordinal() + as_of.day - 1
-    return {near + step for step in range(-3, 3)}
+    return {near + step for step in range(-4, 5)}
 
 
 def _merged(some: Iterable[Plain]) -> Plain:
