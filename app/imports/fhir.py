@@ -31,6 +31,7 @@ from app.imports.report import Line, Patient, Report
 from app.imports.summary import ON_SCREEN
 from app.inputs import print_faults, say, unreadable, unwritable
 from app.main import REJECTED
+from app.printing import put
 from app.shipped import shipped_pack
 from engine.faults import InputRejected
 from engine.model import Protocol
@@ -83,9 +84,9 @@ def run(arguments: Namespace) -> int:
     except OSError as error:
         say(unwritable(arguments.out, error).text())
         return REJECTED
-    print(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {folder.subjects.as_posix()}")
-    print(f"what became of each resource: {(folder.account / 'report.txt').as_posix()}")
+    put(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {folder.subjects.as_posix()}")
+    put(f"what became of each resource: {(folder.account / 'report.txt').as_posix()}")
     return REJECTED if missing or folder.summary.refused else 0
 
 

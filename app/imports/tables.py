@@ -20,6 +20,7 @@ from app.imports.recorded import Plain, Recorded
 from app.imports.summary import ON_SCREEN
 from app.inputs import print_faults, protocol_from, say, unreadable, unwritable
 from app.main import REJECTED
+from app.printing import put
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Fact, Field, Protocol, Span
 from engine.source import MAX_BYTES, Document, Num, shorten
@@ -529,6 +530,6 @@ def write_all(outcome: Outcome, out: Path, protocol: Protocol, words: Words) -> 
     except OSError as error:
         say(unwritable(out, error).text())
         return REJECTED
-    print(summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {folder.subjects.as_posix()}")
+    put(summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {folder.subjects.as_posix()}")
     return REJECTED if summary.refused or outcome.faults else 0
