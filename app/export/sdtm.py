@@ -25,10 +25,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from app.export.evidence import Evidence
 from app.export.records import Handed, created_time, read_records
 from app.imports.questionnaire import days_text
 from app.imports.recorded import flow
 from app.inputs import print_faults, say, subject_files, unreadable, unwritable
+from app.log import LogFault
 from app.main import REJECTED
 from app.printing import put
 from app.shipped import shipped_pack
@@ -191,7 +193,8 @@ def run(arguments: Namespace) -> int:
     try:
         created = created_time(arguments.created)
         protocol = read_pack(folder)
-        handed = read_records(arguments.records, protocol)
+        with Evidence(arguments, protocol) as evidence:
+            handed = read_records(arguments.records, protocol, evidence)
         subjects = _subjects(arguments.subjects or [], protocol)
         rules = rule_texts(pack_files(folder))
         study = Study(
@@ -206,9 +209,9 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unreadable(folder, error).text())
+        say(unreadable(Path(error.filename or folder), error).text())
         return REJECTED
-    except (CannotExport, ValueError) as error:
+    except (CannotExport, LogFault, ValueError) as error:
         say(str(error))
         return REJECTED
     try:
