@@ -18,7 +18,7 @@ LOCKS = ("requirements.lock", "build.lock")
 def locked(name: str) -> dict[str, tuple[Version, set[str]]]:
     """By package, its version and the hashes of its files."""
     text = re.sub(r"#.*\n", "", (ROOT / name).read_text("utf-8")).replace("\\\n", "")
-    found = {}
+    found: dict[str, tuple[Version, set[str]]] = {}
     for line in text.splitlines():
         head, *hashes = line.split(" --hash=")
         asked = Requirement(head)
