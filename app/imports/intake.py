@@ -16,6 +16,7 @@ from app.imports.rows import Place, Rows, Stood
 from app.imports.summary import ON_SCREEN
 from app.inputs import print_faults, say, unwritable
 from app.main import REJECTED
+from app.printing import put
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol
 from engine.source import Num, shorten
@@ -184,9 +185,9 @@ def write_all(rows: Rows, reader: Reader, protocol: Protocol, words: Words) -> i
     for (level, what), group in folder.summary.groups.items():
         if level != "refused":
             say(f"note: {group.count} x {what}")
-    print(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {folder.subjects.as_posix()}")
-    print(f"what became of each row: {(folder.account / 'report.txt').as_posix()}")
+    put(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {folder.subjects.as_posix()}")
+    put(f"what became of each row: {(folder.account / 'report.txt').as_posix()}")
     return REJECTED if folder.summary.refused else 0
 
 
