@@ -284,8 +284,9 @@ def _imports(commands: Any) -> None:
     fhir.add_argument(
         "--confirm",
         action="append",
-        metavar="[SUBJECT:]LIST=DATE",
-        help="you confirm that this record list was complete on that day",
+        metavar="[SUBJECT:]LIST=DATE[:COUNT]",
+        help="you confirm that this record list was complete on that day, with so many entries; "
+        "the count is needed for NDJSON and folders",
     )
     fhir.add_argument("--by", metavar="NAME", help="who confirms")
     fhir.add_argument(
