@@ -27,7 +27,7 @@ from app.inputs import ACCOUNT, path_text
 from app.writing import drafted, made_folder, safe_stem, unfinished, write_file
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
-from engine.source import Document
+from engine.source import MAX_BYTES, Document
 from engine.subjects import subject_of
 
 MANIFEST = "manifest.txt"
@@ -78,6 +78,11 @@ class Folder:
         if inside not in self.earlier and os.path.lexists(path):
             raise InputRejected([_fault(path, "occupied", "no import wrote this file")], subject)
         data = subject_text(value, origin, form).encode()
+        if len(data) > MAX_BYTES:
+            what = f"the subject file would have {len(data)} bytes; the limit is {MAX_BYTES}"
+            raise InputRejected(
+                [_fault(path, "too-large", what, "are these one person's?")], subject
+            )
         digest = sha256(data).hexdigest()
         self.journal.write(f"{digest}  {inside}\n")
         self.journal.flush()

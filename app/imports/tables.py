@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from app.imports.cells import (
     whole_text,
 )
 from app.imports.csv_read import Dialect, Row, Table, table_in
-from app.imports.intake import Read, Reader, Words, settle, write_all
+from app.imports.intake import AGAIN, Read, Reader, Words, settle, taken_once, write_all
 from app.imports.recorded import Plain
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
@@ -149,17 +149,21 @@ def reader_of(
     entries = [(r, one, entry_columns_of(one, r, protocol)) for r, one in lists.items()]
 
     def read_rows(read: Read, places: Sequence[Place]) -> None:
-        mains = [row for number, row in places if number == 0]
+        mains = list({row.cells: row for number, row in reversed(places) if number == 0}.values())
         if len(mains) > 1:
             at = main.heading.cells.index("subject")
-            what = f"the subject stands on {len(mains)} rows"
+            what = f"the subject stands on {len(mains)} rows that differ"
             hint = "keep one row a subject; write further values in columns `FACT[1]`"
             read.faults += [main.fault(r, at, "duplicate-subject", what, hint) for r in mains]
             return
         _read_main(read, main, mains[0], columns, protocol, missing)
-        for number, row in places:
-            if number > 0:
-                record, table, meanings = entries[number - 1]
+        for row in [row for number, row in places if number == 0 and row is not mains[0]]:
+            read.lines.append(Line(main.place(row), left=AGAIN))
+            read.again += 1
+        for number, (record, table, meanings) in enumerate(entries, start=1):
+            own = [row for at, row in places if at == number]
+            stated = str(read.recorded.heads.get(record, {}).get("count", ""))
+            for row in taken_once(read, table, own, stated == str(len(own))):
                 _read_entry(read, table, row, record, meanings, protocol, missing)
         for record in protocol.records:
             settle(read, record, record in lists)
@@ -308,33 +312,32 @@ def run(arguments: Namespace) -> int:
     """Import a table; returns the exit code."""
     dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
     paths: dict[str, Path] = {}
-    try:
-        protocol = protocol_from(arguments.protocol)
-        for word in arguments.list or []:
-            record, _, path = word.partition("=")
-            if record not in protocol.records or not path or record in paths:
-                known = ", ".join(f"`{name}`" for name in protocol.records)
-                again = (
-                    "a second table for a list" if record in paths else "no record list and file"
-                )
-                say(f"`--list {word}` names {again}; the lists are {known}")
-                return REJECTED
-            paths[record] = Path(path)
-        rows = Rows()
-        with ExitStack() as stack:
-            main = stack.enter_context(table_in(arguments.input, dialect, "subject"))
-            lists = {
-                record: stack.enter_context(table_in(path, dialect, "subject"))
-                for record, path in paths.items()
-            }
-            reader = reader_of(main, lists, protocol, arguments.missing)
-            load(rows, main, lists)
-            rows.stated(arguments.rows)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
-    words = Words("csv", (arguments.input, *paths.values()), arguments.out, arguments.format)
-    return write_all(rows, reader, protocol, words)
+    with closing(Rows()) as rows:
+        try:
+            protocol = protocol_from(arguments.protocol)
+            for word in arguments.list or []:
+                record, _, path = word.partition("=")
+                if record not in protocol.records or not path or record in paths:
+                    known = ", ".join(f"`{name}`" for name in protocol.records)
+                    twice = "a second table for a list"
+                    what = twice if record in paths else "no record list and file"
+                    say(f"`--list {word}` names {what}; the lists are {known}")
+                    return REJECTED
+                paths[record] = Path(path)
+            with ExitStack() as stack:
+                main = stack.enter_context(table_in(arguments.input, dialect, "subject"))
+                lists = {
+                    record: stack.enter_context(table_in(path, dialect, "subject"))
+                    for record, path in paths.items()
+                }
+                reader = reader_of(main, lists, protocol, arguments.missing)
+                load(rows, main, lists)
+                rows.stated(arguments.rows)
+        except InputRejected as rejected:
+            print_faults(rejected.faults)
+            return REJECTED
+        words = Words("csv", (arguments.input, *paths.values()), arguments.out, arguments.format)
+        return write_all(rows, reader, protocol, words)
 
 
 def load(rows: Rows, main: Table, lists: Mapping[str, Table]) -> None:
