@@ -45,6 +45,12 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _times(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1 to 9999")
+    return int(text)
+
+
 def _days(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 4 or int(text) > 3660:
         raise argparse.ArgumentTypeError(f"`{text}` is not a number of days from 0 to 3660")
@@ -182,6 +188,10 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--format", choices=("text", "json", "html"), default="text")
     diff.add_argument("--out", type=Path, metavar="FILE", help="write it there")
     diff.set_defaults(module="app.diff")
+
+    for one in (check, test, diff):
+        effort = "how many times the usual effort may be spent; default: 1"
+        one.add_argument("--effort", type=_times, default=1, metavar="TIMES", help=effort)
 
     new = commands.add_parser(
         "new",
@@ -345,9 +355,6 @@ def _exports(commands: Any) -> None:
     )
     sdtm.add_argument("--study", metavar="ID", help="STUDYID; default: the protocol's id")
     sdtm.add_argument("--site", metavar="ID", default="", help="SITEID")
-    sdtm.add_argument(
-        "--subjects", nargs="+", type=Path, metavar="SUBJECTS", help="for birth date and sex in DM"
-    )
     sdtm.set_defaults(module="app.export.sdtm")
 
     fhir = exports.add_parser(
@@ -359,6 +366,20 @@ def _exports(commands: Any) -> None:
 
     for one in (sdtm, fhir):
         one.add_argument("records", nargs="+", type=Path, metavar="RECORDS")
+        one.add_argument(
+            "--subjects",
+            nargs="+",
+            type=Path,
+            metavar="SUBJECTS",
+            help="the subject files, on which every record is decided again",
+        )
+        one.add_argument("--log", type=Path, metavar="LOG", help="the log that holds the records")
+        one.add_argument(
+            "--key",
+            default="",
+            metavar="KEY",
+            help="the log's public key, for records with a .tlog-proof beside them",
+        )
         one.add_argument("--protocol", type=Path, metavar="PACK", help="default: shipped")
         one.add_argument("--out", type=Path, required=True, metavar="DIR")
         one.add_argument(

@@ -17,11 +17,15 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
+from itertools import accumulate
 
 from engine.model import Duration
 
 MONTH = 31
 YEAR = 12 * MONTH
+CYCLE = 4_800
+"""Months after which the calendar repeats."""
 
 
 def grid(day: date) -> int:
@@ -99,3 +103,19 @@ def of_year(day: date, year: int) -> date:
     if (day.month, day.day) == (2, 29):
         return date(year, 3, 1) - timedelta(days=1)
     return day.replace(year=year)
+
+
+@lru_cache(maxsize=1)
+def _month_starts() -> tuple[int, ...]:
+    """Where each month begins, in days, over two cycles of the calendar."""
+    lengths = [monthrange(2000 + month // 12, month % 12 + 1)[1] for month in range(CYCLE)] * 2
+    return tuple(accumulate(lengths, initial=0))
+
+
+@lru_cache(maxsize=1024)
+def days_in_months(count: int) -> tuple[int, int]:
+    """The fewest and the most days that so many months on end can have."""
+    starts = _month_starts()
+    cycles, rest = divmod(count, CYCLE)
+    spans = [starts[first + rest] - starts[first] for first in range(CYCLE)]
+    return cycles * starts[CYCLE] + min(spans), cycles * starts[CYCLE] + max(spans)

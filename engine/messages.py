@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -83,6 +84,8 @@ TEMPLATES: Mapping[str, str] = {
     "passed.not_asked": "{ask:text}: {shown:shown}: no criterion asks for it",
     "passed.entry_voided": "{ask:text}: entry {number:number}: {fields:fields}: it is marked as"
     " wrong",
+    "passed.entry_not_yet": "{ask:text}: entry {number:number}: {fields:fields}: it is of a day"
+    " after {as_of:day}",
     "passed.entry_not_asked": "{ask:text}: entry {number:number}: {fields:fields}: no criterion"
     " asks for it",
 }
@@ -257,7 +260,8 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
 """By kind of argument, how it reads."""
 
 
-def slots(id_: str) -> dict[str, str]:
+@cache
+def slots(id_: str) -> Mapping[str, str]:
     """The arguments of a message, each with its kind."""
     return {name: kind or "" for _, name, kind, _ in Formatter().parse(TEMPLATES[id_]) if name}
 

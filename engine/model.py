@@ -111,7 +111,7 @@ class RecordList:
     """A kind of entries (therapies, infections), and how long "this list is complete" holds.
 
     `known`: the agents that the list knows, by name; `known_by`: the text field of an entry
-    that names one.
+    that names one; `named`: the agents by each folded name, and by the words of one.
     """
 
     name: str
@@ -122,6 +122,7 @@ class RecordList:
     found_in: str = ""
     known: Mapping[str, Agent] = field(default_factory=dict)
     known_by: str = ""
+    named: Mapping[str | tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     place: Span = field(default=NOWHERE, compare=False)
 
 
@@ -433,8 +434,8 @@ class Statement:
 
     Exactly one of `value` and `unknown` is not None, except on a voided statement, where
     neither is read: `struck` is the value that it had, to be shown. `uln_u`: the upper limit of
-    normal printed with the result, in millionths of the value's unit. `entry`: where in the
-    file (`facts.creatinine[1]`).
+    normal printed with the result, in millionths of the value's unit; `no_limit`: that none is
+    known for it, the dictionary's neither. `entry`: where in the file (`facts.creatinine[1]`).
 
     The day of observation is `on`, or one `within` a partial date, or any day up to
     `not_after`; at most one of the three is stated. `first` and `last` are its ends.
@@ -452,6 +453,7 @@ class Statement:
     within: Days | None = None
     not_after: date | None = None
     struck: Recorded | None = None
+    no_limit: bool = False
 
     @property
     def first(self) -> date | None:

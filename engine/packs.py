@@ -17,6 +17,7 @@ from typing import get_args
 
 from engine import files
 from engine.faults import Fault, InputRejected, did_you_mean
+from engine.known import folded, read_known
 from engine.model import (
     LARGEST,
     MILLION,
@@ -61,7 +62,8 @@ from engine.model import (
 )
 from engine.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.source import Num, Path, scan_document, shorten
-from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
+from engine.spellings import spelled, unit_code
+from engine.units import COMMON_UNITS, UnitError, conversion, known_unit, months_each
 
 PARTS = ("protocol", "facts", "eligibility")
 OPTIONAL_PARTS = ("outcomes",)
@@ -72,6 +74,7 @@ TEMPERATURES = ("Cel", "[degF]", "[degRe]")
 MAX_CODES = 1_000
 MAX_CONDITIONS = 10_000
 MAX_CONDITION_DEPTH = 100
+_CHECKED = ("unit_required", "usual")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _PACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CRITERION_ID = re.compile(r"[A-Za-z]+[0-9]+")
@@ -346,6 +349,7 @@ class _Pack:
                 key, ask or key.replace("_", " "), kind, many=many, place=place, **common
             )
         ask = sheet.text_of((*path, "ask"), top["ask"]) if "ask" in top else None
+        known, known_by, named = read_known(sheet, path, fields, top)
         return RecordList(
             name,
             ask or name,
@@ -353,6 +357,9 @@ class _Pack:
             fields,
             self._effort(sheet, path, top),
             self._optional_text(sheet, path, top, "found_in"),
+            known,
+            known_by,
+            named,
             place=sheet.document.span(path, key=True),
         )
 
@@ -377,7 +384,7 @@ class _Pack:
             sheet.fault((*path, "choices"), "misfit", "choices belong to `type: choice`", key=True)
         result: dict[str, Anything] = {"choices": choices}
         if kind != "quantity":
-            for key in ("unit", "range", "molar_mass", "uln", "resolution"):
+            for key in ("unit", "range", "molar_mass", "uln", "resolution", *_CHECKED):
                 if key in top:
                     what = f"`{key}` belongs to `type: quantity`"
                     sheet.fault((*path, key), "misfit", what, key=True)
@@ -388,7 +395,7 @@ class _Pack:
                 (*path, "unit"),
                 "unit",
                 f"`{shorten(unit)}` is not a UCUM unit",
-                did_you_mean(unit, COMMON_UNITS),
+                did_you_mean(spelled(unit), COMMON_UNITS),
             )
         result["unit"] = unit
         if "molar_mass" in top and "unit" not in top:
@@ -406,18 +413,38 @@ class _Pack:
                     sheet.fault((*path, key), "number", f"`{key}` is above zero")
                 elif amount is not None:
                     result[target] = amount
-        if "range" in top:
-            ends = sheet.list_of((*path, "range"), top["range"], "two numbers")
-            amounts = [sheet.amount_of((*path, "range", i), end) for i, end in enumerate(ends)]
-            if len(ends) != 2:
-                sheet.fault((*path, "range"), "range", "a range is a low and a high number")
-            elif amounts[0] is not None and amounts[1] is not None:
-                if amounts[0] > amounts[1]:
-                    sheet.fault(
-                        (*path, "range"), "range", "the range's low end is above its high end"
-                    )
-                result["range_u"] = (amounts[0], amounts[1])
+        for key in ("range", "usual"):
+            ends = self._ends(sheet, (*path, key), top[key], key) if key in top else None
+            if ends is not None:
+                result[f"{key}_u"] = ends
+        if "range_u" in result and "usual_u" in result:
+            low, high = result["range_u"]
+            if not low <= result["usual_u"][0] <= result["usual_u"][1] <= high:
+                what = "what is usual reaches beyond the range"
+                sheet.fault((*path, "usual"), "range", what, "a usual value is a plausible one")
+        if "unit_required" in top:
+            said = sheet.boolean_of((*path, "unit_required"), top["unit_required"])
+            result["unit_required"] = bool(said)
+            if said and "unit" not in top:
+                what = "`unit_required` needs a `unit`"
+                sheet.fault((*path, "unit_required"), "misfit", what, key=True)
         return result
+
+    def _ends(self, sheet: Sheet, path: Path, value: Anything, key: str) -> tuple[int, int] | None:
+        """The two ends of a `range`, or of what is `usual`."""
+        ends = sheet.list_of(path, value, "two numbers")
+        amounts = [sheet.amount_of((*path, i), end) for i, end in enumerate(ends)]
+        if len(ends) != 2:
+            what = "a range is a low and a high number"
+            sheet.fault(
+                path, "range", what if key == "range" else what.replace("a range", f"`{key}`")
+            )
+        elif amounts[0] is not None and amounts[1] is not None:
+            if amounts[0] > amounts[1]:
+                what = "the range's low end is above its high end"
+                sheet.fault(path, "range", what)
+            return (amounts[0], amounts[1])
+        return None
 
     def _choices(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> tuple[Choice, ...]:
         at = (*path, "choices")
@@ -459,7 +486,7 @@ class _Pack:
             kind = sheet.option_of((*path, "type"), top["type"], get_args(FactType))
         derive = None
         if "derive" in top:
-            for key in ("valid_for", "attested_by", "uln", "molar_mass"):
+            for key in ("valid_for", "attested_by", "uln", "molar_mass", *_CHECKED):
                 if key in top:
                     what = f"`{key}` belongs to recorded facts; `{name}` is derived"
                     sheet.fault((*path, key), "misfit", what, key=True)
@@ -588,7 +615,7 @@ class _Pack:
                 continue
             many = isinstance(asked, list)
             values = [
-                self._where_value(sheet, (*here, i) if many else here, field, one)
+                self._where_value(sheet, (*here, i) if many else here, record, field, one)
                 for i, one in enumerate(asked if many else [asked])
             ]
             if not values:
@@ -597,7 +624,7 @@ class _Pack:
         return tuple(result)
 
     def _where_value(
-        self, sheet: Sheet, path: Path, field: Field, value: Anything
+        self, sheet: Sheet, path: Path, record: RecordList, field: Field, value: Anything
     ) -> str | bool | int | None:
         if field.type == "boolean":
             return sheet.boolean_of(path, value)
@@ -606,6 +633,12 @@ class _Pack:
         text = sheet.text_of(path, value, "a code")
         if text is not None and field.type == "choice":
             return self._code(sheet, path, field.choices, text)
+        if text is not None and field.name == record.known_by:
+            name = record.named.get(folded(text), (text,))[0]  # a synonym asks for its agent
+            if name in record.known and record.known[name].components:
+                what = f"`{shorten(text)}` is read as its components"
+                sheet.fault(path, "misfit", what, "ask for one of them")
+            return name
         return text
 
     def _code(self, sheet: Sheet, path: Path, choices: tuple[Choice, ...], code: str) -> str | None:
@@ -896,6 +929,12 @@ class _Pack:
         try:
             amount = parse_amount(number, yaml_number=isinstance(number, Num))
             if unit and unit != fact.unit:
+                unit = unit_code(unit, fact.unit, fact.molar_mass)
+                if months_each(unit, fact.unit):
+                    what = f"a month has no fixed number of days, and `{fact.name}` is in"
+                    hint = f"write the limit in `{fact.unit}`"
+                    sheet.fault(path, "unit", f"{what} `{fact.unit}`", hint)
+                    return None
                 factor, offset = conversion(unit, fact.unit, fact.molar_mass)
                 amount = round(Fraction(amount) * factor + offset * MILLION)
         except NotThat as error:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from math import ceil, floor
 from typing import Literal
 
-from engine.calendar import completed_years, earliest, of_year
+from engine.calendar import completed_years, days_in_months, earliest, of_year
+from engine.known import Use, Values, contradicted
 from engine.model import (
     MILLION,
     NEVER,
@@ -28,6 +30,7 @@ from engine.model import (
     Entry,
     Exists,
     Fact,
+    Field,
     LatestOf,
     Protocol,
     Reading,
@@ -38,7 +41,7 @@ from engine.model import (
     UlnRatio,
     Where,
 )
-from engine.units import conversion
+from engine.units import conversion, months_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,22 +285,38 @@ def _interval(fact: Fact, statement: Statement, as_of: date) -> tuple[int, int]:
     return (number, number)
 
 
-def _quantity(fact: Fact, amount: Amount) -> tuple[int, int]:
-    bound, exact = amount.amount_u, True
-    if amount.unit != fact.unit:
-        factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
-        converted = Fraction(amount.amount_u) * factor + offset * MILLION
-        bound, exact = round(converted), converted.denominator == 1
-    return _censored(amount.sign, bound, 1 if exact else 0, fact.range_u)
+def _quantity(fact: Fact | Field, amount: Amount) -> tuple[int, int]:
+    low, high, low_step, high_step = ends_of(amount, fact)
+    return _censored(amount.sign, low, high, low_step, high_step, fact.range_u)
 
 
-def _censored(sign: str, bound: int, step: int, range_u: tuple[int, int] | None) -> tuple[int, int]:
-    if not sign:
-        return (bound, bound)
+def ends_of(amount: Amount, of: Fact | Field) -> tuple[int, int, int, int]:
+    """What a number, its sign aside, comes to in the declared unit: the least, the most, and
+    for each the millionth that `<` and `>` take off or add, where it came out exactly."""
+    if amount.unit == of.unit:
+        return amount.amount_u, amount.amount_u, 1, 1
+    months = months_each(amount.unit, of.unit)
+    if months:
+        count = Fraction(amount.amount_u * months, MILLION)
+        per_day, _ = conversion("d", of.unit, None)
+        least = days_in_months(floor(count))[0] * per_day * MILLION
+        most = days_in_months(ceil(count))[1] * per_day * MILLION
+        return floor(least), ceil(most), int(least.denominator == 1), int(most.denominator == 1)
+    factor, offset = conversion(amount.unit, of.unit, of.molar_mass)
+    converted = Fraction(amount.amount_u) * factor + offset * MILLION
+    step = int(converted.denominator == 1)
+    return round(converted), round(converted), step, step
+
+
+def _censored(
+    sign: str, low: int, high: int, low_step: int, high_step: int, range_u: tuple[int, int] | None
+) -> tuple[int, int]:
     bottom, top = range_u if range_u is not None else (-UNBOUNDED, UNBOUNDED)
+    if not sign:
+        return (low, high)
     if sign[0] == "<":
-        return (bottom, bound if sign == "<=" else bound - step)
-    return (bound if sign == ">=" else bound + step, top)
+        return (bottom, high if sign == "<=" else high - high_step)
+    return (low if sign == ">=" else low + low_step, top)
 
 
 def _ratio(
@@ -312,7 +331,7 @@ def _ratio(
         assert isinstance(amount, Amount)
         if statement.uln_u is not None:
             ratios.add(_own_ratio(fact, amount, statement.uln_u, (low, high)))
-        elif fact.uln_u is not None:
+        elif fact.uln_u is not None and not statement.no_limit:
             ratios.add(_over((low, high), Fraction(fact.uln_u)))
     if not ratios:
         return None, "no_limit"
@@ -356,9 +375,11 @@ def _own_ratio(fact: Fact, amount: Amount, uln_u: int, ends: tuple[int, int]) ->
     if amount.unit == fact.unit:
         return _over(ends, Fraction(uln_u))
     factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
-    if offset == 0 and (amount.amount_u * factor).denominator == 1:
+    even = offset == 0 and not months_each(amount.unit, fact.unit)
+    if even and (amount.amount_u * factor).denominator == 1:
         return _over(ends, uln_u * factor)
-    return _over(_censored(amount.sign, amount.amount_u, 1, None), Fraction(uln_u))
+    own = (amount.amount_u, amount.amount_u, 1, 1)
+    return _over(_censored(amount.sign, *own, None), Fraction(uln_u))
 
 
 def _over(ends: tuple[int, int], uln: Fraction) -> UlnRatio:
@@ -395,10 +416,43 @@ class _Matches:
 
 
 def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool | None:
-    """True: matches; False: may match; None: does not."""
+    """True: matches; False: may match; None: does not. What is known of its name counts too."""
+    if not entry.known:
+        return _fits(entry.values, where, record)
+    text = str(entry.values.get(record.known_by, ""))
+    uses = [(name, use) for name in entry.known for use in record.known[name].uses]
+    agreeing = [pair for pair in uses if not any(contradicted(pair[1], entry.values))]
+    if entry.exact:
+        found = {
+            _fits({**_filled(entry.values, use), record.known_by: (text, name)}, where, record)
+            for name, use in agreeing
+        }
+        return found.pop() if len(found) == 1 else False
+    stated = _fits(entry.values, where, record)
+    if stated:
+        return bool(agreeing)
+    if stated is None and any(
+        _fits({**entry.values, **use, record.known_by: (text, name)}, where, record) is not None
+        for name, use in uses
+    ):
+        return False
+    return stated
+
+
+def _filled(values: Values, use: Use) -> Values:
+    """What is stated, with the blank fields of a use, and those of its codes that are not."""
+    whole = dict(values)
+    for field, codes in use.items():
+        stated = values.get(field, ())
+        if isinstance(stated, tuple):
+            whole[field] = (*stated, *codes)
+    return whole
+
+
+def _fits(values: Values, where: tuple[Where, ...], record: RecordList) -> bool | None:
     sure = True
     for asked in where:
-        value = entry.values.get(asked.field)
+        value = values.get(asked.field)
         if value is None:
             sure = False
             continue
@@ -419,16 +473,7 @@ def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool |
 
 def _amount_fits(value: Amount, asked: Where, record: RecordList) -> bool | None:
     """Whether a quantity equals one asked for; None where a censored one might."""
-    field = record.fields[asked.field]
-    fact = Fact(
-        field.name,
-        field.ask,
-        "quantity",
-        field.unit,
-        range_u=field.range_u,
-        molar_mass=field.molar_mass,
-    )
-    low, high = _quantity(fact, value)
+    low, high = _quantity(record.fields[asked.field], value)
     wanted = [v for v in asked.values if isinstance(v, int) and low <= v <= high]
     if low == high:
         return bool(wanted)

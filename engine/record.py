@@ -5,12 +5,18 @@ One object a subject and line. `docs/decision.schema.json` is generated from the
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from engine.model import Answer, Basis, Doubt, Kind, Reason, Status, Truth, Verdict
 
 SEMANTICS = 2
 """The version of SEMANTICS that decides: raised by what can change a verdict, never by words."""
+
+Day = Annotated[str, "day"]
+"""A day, as ISO text."""
+
+Digest = Annotated[str, "digest"]
+"""`sha256:` and the digits."""
 
 Value = bool | int | float | str
 """A value as printed: numbers are exact decimals, dates ISO text or `never`."""
@@ -22,7 +28,7 @@ IntervalValue = TypedDict("IntervalValue", {"low": Value | None, "high": Value |
 class ProtocolIdentity(TypedDict):
     id: str
     version: str
-    digest: str
+    digest: Digest
     title: str
 
 
@@ -69,9 +75,9 @@ class Shown(TypedDict):
     label: NotRequired[str]
     unknown: NotRequired[Literal["pending", "not_done"]]
     under_way: NotRequired[Literal[True]]
-    on: NotRequired[str]
+    on: NotRequired[Day]
     within: NotRequired[IntervalValue]
-    not_after: NotRequired[str]
+    not_after: NotRequired[Day]
     source: NotRequired[str]
     by: NotRequired[str]
 
@@ -113,9 +119,9 @@ class ReadingRecord(TypedDict):
     value: Value | IntervalValue | None
     unit: NotRequired[str]
     label: NotRequired[str]
-    on: NotRequired[str]
+    on: NotRequired[Day]
     within: NotRequired[IntervalValue]
-    not_after: NotRequired[str]
+    not_after: NotRequired[Day]
     source: NotRequired[str]
     by: NotRequired[str]
     note: NotRequired[str]
@@ -127,7 +133,7 @@ class ReadingRecord(TypedDict):
     uln_as: NotRequired[Quantity]
     confirm: NotRequired[Literal[True]]
     reason: NotRequired[Reason]
-    good_until: NotRequired[str]
+    good_until: NotRequired[Day]
     follows_from: NotRequired[list[str]]
     follows_messages: NotRequired[list[Message]]
 
@@ -165,7 +171,7 @@ class Why(TypedDict):
     says_message: NotRequired[Message]
     reading: NotRequired[ReadingRecord]
     children: list[Why]
-    changes_on: NotRequired[str]
+    changes_on: NotRequired[Day]
 
 
 class CriterionRecord(TypedDict):
@@ -191,7 +197,7 @@ class Firing(TypedDict):
 class LookAgain(TypedDict):
     """The first day on which the decision must be looked at again, and because of what."""
 
-    on: str
+    on: Day
     because: list[str]
     messages: list[Message]
 
@@ -208,7 +214,7 @@ class PassedOver(TypedDict):
     reason: Literal["older", "voided", "not_yet", "not_asked"]
     says: str
     message: Message
-    on: NotRequired[str]
+    on: NotRequired[Day]
 
 
 class EntryRecord(TypedDict):
@@ -235,7 +241,7 @@ class Confirmation(TypedDict):
     entries than the `count` that was confirmed.
     """
 
-    complete_on: str
+    complete_on: Day
     counts: bool
     by: NotRequired[str]
     source: NotRequired[str]
@@ -256,9 +262,9 @@ class Decision(TypedDict):
     schema: Literal["eligo.decision/2"]
     semantics: int
     subject: str
-    as_of: str
+    as_of: Day
     protocol: ProtocolIdentity
-    facts_digest: str
+    facts_digest: Digest
     imported: NotRequired[Imported]
     software: Software
     verdict: Verdict

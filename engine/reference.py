@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
+from math import ceil, floor
 from operator import ge, gt, le, lt
 
 import engine.model as m
-from engine.units import conversion
+from engine.units import conversion, months_each
 
 Exact = int | Fraction
 Interval = tuple[int, int]
@@ -70,6 +71,14 @@ def _ends(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Inter
     return (low, top if sign in (">", ">=") else bound - step if sign == "<" else bound)
 
 
+@cache
+def _month_days(count: int) -> Interval:
+    """The fewest and the most days of `count` months, each from the 1st of a month (3)."""
+    firsts = [date(2000 + n // 12, n % 12 + 1, 1).toordinal() for n in range(4_800)]
+    spans = [later(first, m.Duration(0, count))[0] - first for first in firsts]
+    return (min(spans), max(spans))
+
+
 def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
     """What a recorded value of the fact or field `of` could be, on its axis (2, 3, 4)."""
     if isinstance(value, m.Days):
@@ -77,6 +86,13 @@ def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
         return (first, min(last, today) if first <= today else last)
     if isinstance(value, m.Amount):
         exact: Exact = value.amount_u
+        if each := months_each(value.unit, of.unit):
+            months = Fraction(exact * each, m.MILLION)
+            day = conversion("d", of.unit, None)[0] * m.MILLION
+            least, most = _month_days(floor(months))[0] * day, _month_days(ceil(months))[1] * day
+            low, _ = _ends(floor(least), value.sign, of.range_u, int(least.denominator == 1))
+            _, high = _ends(ceil(most), value.sign, of.range_u, int(most.denominator == 1))
+            return (low, high)
         if value.unit != of.unit:
             factor, offset = conversion(value.unit, of.unit, of.molar_mass)
             exact = exact * factor + offset * m.MILLION
@@ -90,12 +106,13 @@ def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
 
 def _ratio(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio | None:
     """The value of one statement divided by its limit of normal; None where it has none (4)."""
-    limit: Exact | None = fact.uln_u
+    limit: Exact | None = None if said.no_limit else fact.uln_u
     low, high = interval
     if said.uln_u is not None and isinstance(said.value, m.Amount):
         factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
         bound = said.value.amount_u * factor + offset * m.MILLION
-        if bound.denominator == 1 and offset == 0:
+        even = offset == 0 and not months_each(said.value.unit, fact.unit)
+        if bound.denominator == 1 and even:
             limit = said.uln_u * factor
         else:
             limit = said.uln_u
@@ -210,11 +227,44 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
     return found
 
 
-def _matches(entry: m.Entry, wanted: Iterable[m.Where], records: m.RecordList) -> m.Truth:
-    """Does the entry match? Unknown: it may, for it does not say (5)."""
+def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def _matches(entry: m.Entry, wanted: tuple[m.Where, ...], records: m.RecordList) -> m.Truth:
+    """Does the entry match, with what its agent implies (5)?"""
+    stated = _holds(entry.values, wanted, records)
+    if not entry.known:
+        return stated
+    told: list[m.Truth] = []  # what the entry comes to under each use
+    agree = 0  # uses that contradict nothing stated
+    for name in entry.known:
+        text = (*_codes(entry.values.get(records.known_by)), name)  # the text stands for both
+        for use in records.known[name].uses:
+            said = {field: _codes(entry.values.get(field)) for field in use}
+            fits = all({*said[field]} - {""} <= {*codes} for field, codes in use.items())
+            agree += fits
+            if fits or not entry.exact:
+                beside = said if entry.exact else dict.fromkeys(use, ())
+                implied = {field: (*beside[field], *codes) for field, codes in use.items()}
+                values = {**entry.values, **implied, records.known_by: text}
+                told.append(_holds(values, wanted, records))
+    if entry.exact:
+        return told[0] if len({*told}) == 1 else "unknown"
+    if stated == "true":
+        return "true" if agree else "unknown"
+    return "unknown" if stated == "unknown" or {*told} - {"false"} else "false"
+
+
+def _holds(
+    values: Mapping[str, m.Recorded | tuple[m.Recorded, ...]],
+    wanted: Iterable[m.Where],
+    records: m.RecordList,
+) -> m.Truth:
+    """Do the values match? Unknown: they may, for they do not say (5)."""
     truth: m.Truth = "true"
     for where in wanted:
-        value = entry.values.get(where.field, ())
+        value = values.get(where.field, ())
         if isinstance(value, m.Amount):
             low, high = _interval(records.fields[where.field], value, 0)
             possible, certain = any(low <= int(v) <= high for v in where.values), low == high

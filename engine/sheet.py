@@ -13,16 +13,20 @@ from decimal import Decimal
 from typing import Any
 
 from engine.faults import MOST, Fault, did_you_mean, first_faults
-from engine.model import LARGEST, Amount, Days, Duration, Sign
+from engine.model import LARGEST, Days, Duration, Sign
 from engine.source import Document, Num, Path, shorten
 from engine.wording import counted
 
 _TEXT_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_CENSORED = re.compile(r"(<=|>=|<|>)\s*(\S+)")
+_QUANTITY = re.compile(
+    r"(?:(<=|>=|<|>)\s*)?(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?:\s?(\S.*))?"
+)
+_UNIT = re.compile(r"(?![-+.,:;0-9]|/[0-9])|10\s*[*^eE⁰¹²³⁴-⁹]|1000/")
+_DECIMAL_COMMA = re.compile(r"([<>]=?\s*)?-?[0-9]+,[0-9]+(\s?[^\s,].*)?")
 _DURATION = re.compile(r"([0-9]{1,5})\s*(day|week|month|year)s?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
-_WITH_UNIT = re.compile(r"(\S+)\s+(\S+)")
+_WITH_UNIT = re.compile(r"(\S+)\s+(\S.*)")
 _DAYS_IN = {"day": 1, "week": 7}
 _MONTHS_IN = {"month": 1, "year": 12}
 MAX_TEXT = 4_000
@@ -39,6 +43,9 @@ class NotThat(ValueError):
 def parse_amount(text: str, *, yaml_number: bool = False) -> int:
     """A number's millionths. Raises: NotThat (not a number, too fine, too large)."""
     if len(text) > 60 or not (yaml_number or _TEXT_NUMBER.fullmatch(text)):
+        if _DECIMAL_COMMA.fullmatch(text):
+            hint = f"write `{shorten(text.replace(',', '.', 1))}`; leave out what parts thousands"
+            raise NotThat("number", f"`{shorten(text)}` has a decimal comma", hint)
         raise NotThat("number", f"`{shorten(text)}` is not a number", "write digits, as in `7.5`")
     try:
         exact = Decimal(text)
@@ -111,13 +118,16 @@ def parse_days(text: str) -> Days:
     return Days(date(year, month, 1), date(year, month, last))
 
 
-def parse_quantity(text: str, unit: str, *, yaml_number: bool = False) -> Amount:
-    """A number or a censored result (`<0.01`), in `unit`. Raises: NotThat."""
-    match = _CENSORED.fullmatch(text)
-    if not match:
-        return Amount(parse_amount(text, yaml_number=yaml_number), unit)
+def parse_quantity(text: str, *, yaml_number: bool = False) -> tuple[Sign, int, str]:
+    """A sign (`<0.01`), a number's millionths, and the unit after it, as written; "" for none.
+
+    Raises: NotThat.
+    """
+    match = None if yaml_number else _QUANTITY.fullmatch(text)
+    if match is None or (match[3] and not _UNIT.match(match[3])):
+        return "", parse_amount(text, yaml_number=yaml_number), ""
     signs: dict[str, Sign] = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
-    return Amount(parse_amount(match[2]), unit, signs[match[1]])
+    return signs.get(match[1] or "", ""), parse_amount(match[2]), match[3] or ""
 
 
 class Sheet:
@@ -233,7 +243,7 @@ class Sheet:
     def boolean_of(self, path: Path, value: Any) -> bool | None:
         if isinstance(value, bool):
             return value
-        self.expected(path, value, "`true` or `false`")
+        self.expected(path, value, "`true` or `false`", true_or_false(value))
         return None
 
     def whole_of(self, path: Path, value: Any, most: int) -> int | None:
@@ -272,6 +282,15 @@ class Sheet:
         except NotThat as error:
             self.wrong(path, error)
             return None
+
+
+def true_or_false(value: Any) -> str:
+    """The hint for a word that means one of the two."""
+    word = str(value).strip().lower()
+    for answer, words in (("true", "yes y on ja si oui 1"), ("false", "no n off nein non 0")):
+        if word in words.split():
+            return f"write `{answer}`"
+    return "write `true` or `false`" if isinstance(value, str) else ""
 
 
 def split_limit(value: str) -> tuple[str, str]:

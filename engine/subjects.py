@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from fractions import Fraction
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from engine import files
 from engine.faults import Fault, InputRejected
+from engine.known import read_uses
 from engine.model import (
     LARGEST,
-    MILLION,
     Amount,
     CompletedYears,
     Days,
@@ -33,6 +33,7 @@ from engine.model import (
     Subject,
 )
 from engine.packs import is_birth_date
+from engine.readings import ends_of
 from engine.sheet import (
     MAX_TEXT,
     NotThat,
@@ -42,7 +43,8 @@ from engine.sheet import (
     parse_quantity,
 )
 from engine.source import Document, Num, Path, scan_document, shorten
-from engine.units import UnitError, conversion
+from engine.spellings import unit_choices, unit_code
+from engine.units import UnitError
 from engine.wording import amount_text, decimal_text, range_text
 
 _SUBJECT_ID = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}")
@@ -55,6 +57,9 @@ MOST = 10_000_000
 
 _NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -- . ? no.".split())
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
+
+
+DIGITS = "write digits, as in `7.5`"
 
 
 def read_subject(
@@ -291,14 +296,13 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     if not isinstance(value, dict):
         if _blank(value):
             return None
-        recorded = _value(sheet, path, fact, value, fact.unit)
+        recorded = _value(sheet, path, fact, value)
         return None if recorded is None else Statement(entry, recorded)
     for key in value:
         if key not in _STATEMENT_KEYS:
             what = f"`{shorten(key)}` is not a key of a recorded value"
-            sheet.fault(
-                (*path, key), "unknown-key", what, sheet.near(key, _STATEMENT_KEYS), key=True
-            )
+            hint = _key_hint(sheet, key, value, _STATEMENT_KEYS)
+            sheet.fault((*path, key), "unknown-key", what, hint, key=True)
     on, within = _observed(sheet, (*path, "on"), value.get("on"))
     not_after = _on(sheet, (*path, "not_after"), value.get("not_after"))
     if not_after is not None and not _blank(value.get("on")):
@@ -324,18 +328,18 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     if "value" not in value and "unknown" not in value:
         sheet.fault(path, "missing-key", "`value` is missing here", "or say `unknown: pending`")
         return None
-    unit, uln = fact.unit, None
+    unit, uln, no_limit = "", None, False
     for key in ("unit", "uln"):
         if fact.type != "quantity" and not _blank(value.get(key)):
             what = f"`{key}` belongs to a quantity; `{fact.name}` is a {fact.type}"
             sheet.fault((*path, key), "misfit", what, key=True)
     if fact.type == "quantity":
         if not _blank(value.get("unit")):
-            said_unit = sheet.text_of((*path, "unit"), value["unit"], "a unit")
-            if said_unit is None or not _converts(sheet, (*path, "unit"), said_unit, fact):
+            unit = _unit(sheet, (*path, "unit"), fact, value["unit"])
+            if not unit:
                 return None
-            unit = said_unit
-        if not _blank(value.get("uln")):
+        no_limit = value.get("uln") == "none"
+        if not _blank(value.get("uln")) and not no_limit:
             uln = sheet.amount_of((*path, "uln"), value["uln"])
             if uln is not None and uln <= 0:
                 sheet.fault((*path, "uln"), "number", "an upper limit of normal is above zero")
@@ -344,7 +348,19 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
     if recorded is None:
         return None
-    return Statement(entry, recorded, None, on, uln, source, by, note, False, within, not_after)
+    days = (within, not_after)
+    return Statement(entry, recorded, None, on, uln, source, by, note, False, *days, None, no_limit)
+
+
+def _key_hint(sheet: Sheet, key: str, beside: Mapping[str, Any], known: Collection[str]) -> str:
+    """What a key that is none may have been meant as, among the others of its braces."""
+    name, colon, rest = key.partition(":")
+    if colon and rest and name in known:
+        return f"put a space after the colon: `{name}: {shorten(rest)}`"
+    number = next((beside[one] for one, other in pairwise(beside) if other == key), None)
+    if key.isdigit() and beside[key] is None and isinstance(number, Num):
+        return f"a decimal comma? write `{shorten(f'{number}.{key}')}`"
+    return sheet.near(key, known)
 
 
 def _blank(value: Any) -> bool:
@@ -406,24 +422,34 @@ def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
     return _words(sheet, (*path, "voided"), mark) != ""
 
 
-def _converts(sheet: Sheet, path: Path, unit: str, target: Fact | Field) -> bool:
-    if unit == target.unit:
-        return True
+def _unit(sheet: Sheet, path: Path, target: Fact | Field, value: Any) -> str:
+    """The UCUM code of a unit as written, one that converts; "" after a fault."""
+    text = sheet.text_of(path, value, "a unit")
+    if text is None:
+        return ""
     try:
-        conversion(unit, target.unit, target.molar_mass)
+        return unit_code(text, target.unit, target.molar_mass)
     except UnitError as error:
-        sheet.fault(path, "unit", str(error), f"`{target.name}` is in `{target.unit}`")
-        return False
-    return True
+        hint = f"`{target.name}` is in {_choices(target)}; write the unit of the report"
+        sheet.fault(path, "unit", str(error), hint)
+        return ""
 
 
-def _value(sheet: Sheet, path: Path, fact: Fact | Field, value: Any, unit: str) -> Recorded | None:
-    """A value of the fact's type; None after a fault."""
+def _choices(target: Fact | Field, number: str = "") -> str:
+    """The units to choose from, each after a number where one is given."""
+    *some, last = (
+        f"`{number} {unit}`" if number else f"`{unit}`"
+        for unit in unit_choices(target.unit, target.molar_mass)
+    )
+    return f"{', '.join(some)} or {last}" if some else last
+
+
+def _value(
+    sheet: Sheet, path: Path, fact: Fact | Field, value: Any, unit: str = ""
+) -> Recorded | None:
+    """A value of the fact's type; None after a fault. `unit`: the one stated beside it."""
     if fact.type == "boolean":
-        if isinstance(value, bool):
-            return value
-        sheet.expected(path, value, "`true` or `false`")
-        return None
+        return sheet.boolean_of(path, value)
     if isinstance(value, bool) and fact.type != "choice":
         sheet.expected(path, value, f"a {fact.type}")
         return None
@@ -446,40 +472,50 @@ def _value(sheet: Sheet, path: Path, fact: Fact | Field, value: Any, unit: str) 
     try:
         if fact.type == "date":
             return text if text == "never" else parse_days(text)
-        amount = parse_quantity(text, unit, yaml_number=isinstance(value, Num))
+        sign, number, own = parse_quantity(text, yaml_number=isinstance(value, Num))
     except NotThat as error:
         hint = error.hint
         if fact.type == "date" and text == "ongoing":
             hint = "`ongoing` is for the entries of a record list"
+        elif hint == DIGITS and fact.unit[:1] not in "1{":
+            hint = f"{DIGITS}, or a number with its unit, as in {_choices(fact, '7.5')}"
         sheet.fault(path, error.code, error.message, hint)
         return None
+    if own:
+        code = _unit(sheet, path, fact, own)
+        if code and unit and code != unit:
+            what = f"`{shorten(text)}` stands beside the unit `{unit}`"
+            sheet.fault(path, "unit", what, "state the unit once")
+            return None
+        unit = code
+        if not code:
+            return None
+    elif not unit and fact.unit_required:
+        what = f"`{shorten(text)}` does not say in which unit"
+        sheet.fault(path, "unit", what, f"write {_choices(fact, shorten(text))}")
+        return None
+    amount = Amount(number, unit or fact.unit, sign)
     return amount if _plausible(sheet, path, fact, amount) else None
 
 
 def _plausible(sheet: Sheet, path: Path, fact: Fact | Field, amount: Amount) -> bool:
     """Whether a quantity, in the declared unit, has a point in common with the range."""
-    if amount.unit == fact.unit:
-        bound, exact = amount.amount_u, True
-    else:
-        factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
-        converted = Fraction(amount.amount_u) * factor + offset * MILLION
-        bound, exact = round(converted), converted.denominator == 1
-        if abs(bound) > LARGEST:
-            sheet.fault(path, "too-large", f"{_shown(amount)} is beyond 9e12 `{fact.unit}`")
-            return False
+    low, high, low_step, high_step = ends_of(amount, fact)
+    if max(abs(low), abs(high)) > LARGEST:
+        sheet.fault(path, "too-large", f"{_shown(amount)} is beyond 9e12 `{fact.unit}`")
+        return False
     if fact.range_u is None:
         return True
-    low, high = fact.range_u
-    step = 1 if exact else 0
+    bottom, top = fact.range_u
     outside = {
-        "": bound < low or bound > high,
-        "<": bound - step < low,
-        "<=": bound < low,
-        ">": bound + step > high,
-        ">=": bound > high,
+        "": high < bottom or low > top,
+        "<": high - high_step < bottom,
+        "<=": high < bottom,
+        ">": low + low_step > top,
+        ">=": low > top,
     }[amount.sign]
     if outside:
-        ends = f"{decimal_text(low)} to {decimal_text(high)} {fact.unit}"
+        ends = f"{decimal_text(bottom)} to {decimal_text(top)} {fact.unit}"
         what = f"{_shown(amount)} is outside the plausible range, {ends}"
         sheet.fault(path, "implausible", what, "check the value and its unit")
     return not outside
@@ -501,8 +537,11 @@ def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entrie
     if none and raw:
         what = "`none: true` says that there are no entries, and there are"
         sheet.fault((*path, "none"), "both", what, "keep one of the two", key=True)
-    found = (_entry(sheet, (*path, "entries", i), record, one, i) for i, one in enumerate(raw))
-    entries = tuple(entry for entry in found if entry is not None)
+    entries: list[Entry] = []
+    for i, one in enumerate(raw):
+        here = (*path, "entries", i)
+        entry = _entry(sheet, here, record, one, i)
+        entries += read_uses(sheet, here, record, entry) if entry is not None else ()
     count = sheet.whole_of((*path, "count"), top["count"], MOST) if "count" in top else None
     if count is not None and len(raw) < count:
         what = f"`count` says {count}, but the number of entries here is {len(raw)}"
@@ -514,7 +553,7 @@ def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entrie
     elif complete_on is not None and count is not None and len(raw) > count:
         doubt = "more_entries"
     by, source = (_words(sheet, (*path, k), top.get(k)) for k in ("by", "source"))
-    return Entries(complete_on, entries, by, source, count, doubt)
+    return Entries(complete_on, tuple(entries), by, source, count, doubt)
 
 
 def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int) -> Entry | None:
@@ -534,7 +573,8 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
             if key not in ENTRY_WORDS:
                 what = f"`{record.name}` entries have no field `{shorten(key)}`"
                 known = set(record.fields) | ENTRY_WORDS
-                sheet.fault((*path, key), "unknown-field", what, sheet.near(key, known), key=True)
+                hint = _key_hint(sheet, key, value, known)
+                sheet.fault((*path, key), "unknown-field", what, hint, key=True)
         elif not _blank(one):
             read = _field_value(aside, (*path, key), field, one)
             if read is not None:
@@ -552,7 +592,7 @@ def _field_value(
         codes = [
             ""
             if _blank(one)  # one of them is not recorded: it may be any
-            else _value(sheet, (*path, i) if isinstance(value, list) else path, field, one, "")
+            else _value(sheet, (*path, i) if isinstance(value, list) else path, field, one)
             for i, one in enumerate(several)
         ]
         known = tuple(str(code) for code in codes if code is not None)
@@ -568,14 +608,11 @@ def _field_value(
         top = sheet.mapping_of(path, value, files.LimitFile)
         if top is None or "value" not in top:
             return None
-        unit = field.unit
-        if "unit" in top:
-            said = sheet.text_of((*path, "unit"), top["unit"], "a unit")
-            if said is None or not _converts(sheet, (*path, "unit"), said, field):
-                return None
-            unit = said
+        unit = _unit(sheet, (*path, "unit"), field, top["unit"]) if "unit" in top else ""
+        if "unit" in top and not unit:
+            return None
         return _value(sheet, (*path, "value"), field, top["value"], unit)
-    return _value(sheet, path, field, value, field.unit)
+    return _value(sheet, path, field, value)
 
 
 def same_subject_twice(subject: str, stated: Sequence[tuple[Document, Span]]) -> list[Fault]:

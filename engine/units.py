@@ -6,10 +6,11 @@ laboratory report are answered from a small table here, each proved against the 
 a test. The library's own conversions are not used: they are floats, and some are wrong
 (`[Cal]` by a factor of a thousand, `'` is a minute of time).
 
-Three things do not convert, because to be silent about them could change a decision:
+Four things do not convert, because to be silent about them could change a decision:
 arbitrary units (`[IU]`, `[CFU]`) and views (`[HPF]`), to anything but themselves, as UCUM
-says; equivalents and osmoles to moles, since the charge is not known here; and units whose
-annotations state different amounts (`mL/min` and `mL/min/{1.73_m2}`). Any other
+says; equivalents and osmoles to moles, since the charge is not known here; units whose
+annotations state different amounts (`mL/min` and `mL/min/{1.73_m2}`); and ratios of different
+kinds (`mmol/mol`, `mg/g` and `%`), which UCUM would call the same number. Any other
 annotation is ignored, as UCUM says.
 
 Source: The Unified Code for Units of Measure, version 2.2.
@@ -45,12 +46,14 @@ class _NotLinear(Exception):
 class _Size:
     """One of a unit: `factor` times the product of base units to their powers.
 
-    `zero` is where its scale starts, in the base unit (273.15 K for Celsius).
+    `zero` is where its scale starts, in the base unit (273.15 K for Celsius). `ratio`: the base
+    units that stand above and below and so are gone from `powers`, as in a mass by a mass.
     """
 
     factor: Fraction
     powers: tuple[tuple[str, int], ...] = ()
     zero: Fraction = Fraction(0)
+    ratio: frozenset[str] = frozenset()
 
     def times(self, other: _Size, power: int = 1) -> _Size:
         """This unit times another to a power."""
@@ -60,7 +63,9 @@ class _Size:
         for base, exponent in other.powers:
             powers[base] += power * exponent
         kept = tuple(sorted((base, exponent) for base, exponent in powers.items() if exponent))
-        return _Size(self.factor * other.factor**power, kept)
+        gone = frozenset(base for base, exponent in powers.items() if not exponent)
+        ratio = self.ratio | other.ratio | gone
+        return _Size(self.factor * other.factor**power, kept, ratio=ratio)
 
 
 _ONE = _Size(Fraction(1))
@@ -206,6 +211,17 @@ def _atom(code: str) -> _Size:
 
 # --- conversion ----------------------------------------------------------------------
 
+MONTHS = {"mo": 1, "a": 12}
+_OF_DAYS = ("d", "wk", "h", "min", "s")
+
+
+def months_each(source: str, target: str) -> int:
+    """How many calendar months one of `source` is, as an amount of days or weeks; 0 for none.
+
+    Such an amount has no factor: a month is of 28 to 31 days.
+    """
+    return MONTHS.get(source, 0) if target in _OF_DAYS else 0
+
 
 def known_unit(code: str) -> bool:
     """Whether `code` is a UCUM code (case matters)."""
@@ -240,6 +256,8 @@ def conversion(source: str, target: str, molar_mass: Decimal | None) -> tuple[Fr
         old, new = (_by_table(code) or _by_library(code) for code in (source, target))
     except _NotLinear:
         raise UnitError(refusal) from None
+    if old.powers == new.powers and old.ratio != new.ratio:
+        raise UnitError(f"{refusal}: they are ratios of different kinds")
     factor, offset = old.factor / new.factor, (old.zero - new.zero) / new.factor
     if old.powers != new.powers:
         difference = Counter(dict(old.powers))

@@ -28,6 +28,7 @@ from engine import calendar, reference
 from engine import model as m
 from engine.calendar import of_year
 from engine.decision import Screener
+from engine.known import named_in
 from engine.packs import is_birth_date, protocol_of
 from engine.readings import find_readings, readings_only
 from engine.record import Decision
@@ -268,7 +269,30 @@ def _record_lists(c: Choices) -> Plain:
         lists[name] = {"ask": f"Any {name}", "fields": fields}
         if c.chance(70):
             lists[name]["valid_for"] = c.of(_DURATIONS)
+        if c.chance(60):
+            lists[name]["known"] = _known(c)
     return lists
+
+
+def _known(c: Choices) -> Plain:
+    """Agents of one use or several, under more than one name, and regimens of them."""
+    known: Plain = {}
+    for number, name in enumerate(c.some(_WORDS, 1, 3)):
+        uses: list[Plain] = []
+        for _ in range(c.of([1, 1, 2, 3])):
+            use: Plain = {"kind": c.of(_KINDS)} if c.chance(85) else {}
+            if not use or c.chance(60):
+                use["target"] = c.some(_TARGETS, 1, 2)
+            uses.append(use)
+        known[name] = uses[0] if len(uses) == 1 else uses
+        if c.chance(50):
+            more: Plain = {"synonyms": [f"{name.upper()}-{number}"], "source": "made up"}
+            known[name] = more | (uses[0] if len(uses) == 1 else {"uses": uses})
+    if len(known) > 1 and c.chance(40):
+        known["A-B"] = {"components": c.some(list(known), 1, 3)}
+        if c.chance(30):
+            known["A-B-more"] = {"components": ["A-B"], "synonyms": ["whole"]}
+    return known
 
 
 def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
@@ -776,7 +800,7 @@ def _record_list(
     c: Choices, targets: Targets, record: m.RecordList, as_of: date, typical: Plain
 ) -> Plain | None:
     """A list as somebody may have left it: unconfirmed, entries vague or marked wrong."""
-    listed: Plain = dict(typical)
+    listed: Plain = {"entries": []} | dict(typical)
     if c.chance(60):
         listed["entries"] = _entries(c, targets, record, as_of, vague=c.of([20, 0, 50]))
     if c.chance(60):
@@ -816,7 +840,7 @@ def _entries(
                 entry[name] = value
         if vague and c.chance(10):
             entry["voided"] = "belongs to somebody else"
-        entries.append(entry)
+        entries.append(_sorted_out(c, record, entry))
     return entries
 
 
@@ -833,7 +857,7 @@ def _field_value(
     if one.type == "boolean":
         return c.chance(50)
     if one.type == "text":
-        return c.of(_WORDS)
+        return _text(c, record, one)
     if one.type == "choice":
         codes = [choice.code for choice in one.choices]
         picked: list[str | None] = [str(c.of(asked)) if asked and c.chance(50) else c.of(codes)]
@@ -853,6 +877,38 @@ def _field_value(
     if moved is None or unit == one.unit:
         return amount(millionths)
     return {"value": amount(moved), "unit": unit}
+
+
+def _text(c: Choices, record: m.RecordList, one: m.Field) -> str:
+    """A word; where names are known, also one of them, or a text that holds some."""
+    if one.name != record.known_by or c.chance(30):
+        return c.of((*_WORDS, "delta"))
+    names = [n for agent in record.known.values() for n in (agent.name, *agent.synonyms)]
+    name = c.of(names)
+    name = c.of([name, name, name.upper(), f"  {name.title()} ", name.replace("-", "－")])
+    return c.of(
+        [name, name, name, f"{name} 375 mg", f"{name} + {c.of(names)}", f"un{name}", f"{name}3"]
+    )
+
+
+def _sorted_out(c: Choices, record: m.RecordList, entry: Plain) -> Plain:
+    """An entry as a nurse leaves it once the reader has refused a contradiction."""
+    text = entry.get(record.known_by)
+    if not isinstance(text, str) or not text or not record.known or "voided" in entry:
+        return entry
+    names, exact = named_in(record, text)
+    if not exact:
+        return entry
+    uses = [use for name in names for use in record.known[name].uses]
+    if c.chance(30):
+        return {key: value for key, value in entry.items() if key not in ("kind", "target")}
+    use = c.of(uses)
+    kept = dict(entry)
+    for key in ("kind", "target"):
+        if key in use and kept.get(key):
+            codes = list(use[key])
+            kept[key] = codes[0] if key == "kind" else c.of([codes, codes[:1], [codes[0], None]])
+    return kept
 
 
 # --- both together --------------------------------------------------------------------

@@ -208,6 +208,7 @@ BEYOND_A_SCHEMA = {
     *("unit", "implausible", "too-fine", "too-large", "whole", "birth-date"),  # arithmetic
     *("range", "misfit", "date", "duration"),  # in part
     "type",  # of a value whose type the dictionary gives
+    "contradiction",  # of what the dictionary knows of a name
     "number",  # a word where the dictionary says quantity
     "key",  # YAML only
     "count",  # of entries

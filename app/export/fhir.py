@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from app.export.evidence import Evidence
 from app.export.records import created_time, read_records
 from app.imports.recorded import json_text
-from app.inputs import print_faults, protocol_from, say, unwritable
+from app.inputs import print_faults, protocol_from, say, unreadable, unwritable
+from app.log import LogFault
 from app.main import REJECTED
 from app.printing import put
 from app.writing import made_folder, write_file
@@ -32,14 +34,18 @@ def run(arguments: Namespace) -> int:
     try:
         created = created_time(arguments.created)
         protocol = protocol_from(arguments.protocol)
-        handed = read_records(arguments.records, protocol)
+        with Evidence(arguments, protocol) as evidence:
+            handed = read_records(arguments.records, protocol, evidence)
         decisions = [handed.decisions[subject] for subject in sorted(handed.decisions)]
         text = json_text(bundle(decisions, protocol, created))
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
-    except ValueError as error:
+    except (LogFault, ValueError) as error:
         say(str(error))
+        return REJECTED
+    except OSError as error:
+        say(unreadable(Path(error.filename or arguments.records[0]), error).text())
         return REJECTED
     path = arguments.out / "research-subjects.json"
     try:
@@ -141,7 +147,7 @@ def _subject(
                             "hash": b64encode(
                                 sha1(record, usedforsecurity=False).digest()
                             ).decode(),
-                            "title": "eligo.decision/2",
+                            "title": decision["schema"],
                         }
                     }
                 ],

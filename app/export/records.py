@@ -8,14 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn
 
+from app.export.evidence import Evidence, Stated
 from app.inputs import path_text, say, unfinished_fault
 from app.writing import unfinished_at
+from engine.checked import SCHEMAS, checked_decision
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.outcomes.record import Outcome
 from engine.record import Decision
+from engine.shapes import Misfit, fits
 from engine.source import shorten
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -46,11 +49,12 @@ def created_time(text: str | None) -> str:
     return datetime.fromisoformat(text).isoformat().replace("+00:00", "Z")
 
 
-def read_records(paths: Iterable[Path], protocol: Protocol) -> Handed:
+def read_records(paths: Iterable[Path], protocol: Protocol, evidence: Evidence) -> Handed:
     """The records in files and folders of JSON, one object a line or a file.
 
-    Raises: InputRejected: for a file that holds none, and for a record of another version of
-    the protocol, on which this pack's criteria say nothing.
+    Raises: InputRejected: for a file that holds none, for a record of another version of the
+    protocol, on which this pack's criteria say nothing, and for one that does not hold
+    together or that the evidence does not show to be as it was decided.
     """
     faults: list[Fault] = []
     handed = Handed()
@@ -68,7 +72,7 @@ def read_records(paths: Iterable[Path], protocol: Protocol) -> Handed:
                 hint = "name what `eligo screen --format json` and `eligo outcomes` wrote"
                 faults.append(Fault(where, "no-record", "not a record of Eligo", hint))
                 continue
-            _take(value, where, protocol, handed, faults)
+            _take(Stated(value, path, where), protocol, handed, faults, evidence)
     if not handed.subjects and not faults:
         faults.append(Fault(Span("", 1, 1), "no-record", "there is no decision and no outcome"))
     if faults:
@@ -96,47 +100,76 @@ def _files(paths: Iterable[Path], faults: list[Fault]) -> Iterable[tuple[Path, s
 def _values(text: str) -> Iterable[tuple[int, Any]]:
     """(line, value) of each JSON value: one a line, or one in the whole file."""
     try:
-        yield 1, json.loads(text)
+        yield 1, _json(text)
         return
     except (ValueError, RecursionError):
         pass
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, _json(line)
             except (ValueError, RecursionError):
                 yield number, None
 
 
+def _json(text: str) -> Any:
+    """A JSON value that states no key twice. Raises: ValueError, RecursionError."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key stands there twice")
+        return found
+
+    def none(word: str) -> NoReturn:
+        raise ValueError(f"{word} is no number")
+
+    return json.loads(text, object_pairs_hook=once, parse_constant=none)
+
+
 def _take(
-    value: dict[str, Any], where: Span, protocol: Protocol, handed: Handed, faults: list[Fault]
+    one: Stated, protocol: Protocol, handed: Handed, faults: list[Fault], evidence: Evidence
 ) -> None:
+    value, where = one.value, one.where
     schema, subject = value["schema"], str(value.get("subject"))
     if schema in ("eligo.rejection/1", "eligo.fault/1"):
         handed.passed.append(f"{subject}: nothing was decided")
         return
     if schema == "eligo.trial/1":
         return
-    if schema not in ("eligo.decision/2", "eligo.outcome/1"):
-        faults.append(
-            Fault(where, "no-record", f"a record of another kind: {shorten(str(schema))}")
-        )
+    if schema not in (*SCHEMAS, "eligo.outcome/1"):
+        what = f"a record of another kind: {shorten(str(schema))}"
+        faults.append(Fault(where, "no-record", what))
         return
-    identity = value.get("protocol", {})
+    identity = value.get("protocol")
+    identity = identity if isinstance(identity, dict) else {}
     if identity.get("id") != protocol.id or identity.get("digest") != protocol.digest:
-        found = f"{identity.get('id')} {identity.get('version')}"
+        found = shorten(f"{identity.get('id')} {identity.get('version')}")
         what = f"the record of `{shorten(subject)}` is of another protocol or version ({found})"
         hint = "name the pack it was made with, with --protocol"
         faults.append(Fault(where, "other-protocol", what, hint))
         return
-    known: dict[str, Any] = handed.decisions if schema == "eligo.decision/2" else handed.outcomes
+    try:
+        if schema == "eligo.outcome/1":
+            fits(value, Outcome)
+        else:
+            checked_decision(value)
+    except Misfit as misfit:
+        what = f"the record of `{shorten(subject)}` does not hold together: {misfit}"
+        faults.append(Fault(where, "altered", what, "export what was written, unchanged"))
+        return
+    known: dict[str, Any] = handed.outcomes if schema == "eligo.outcome/1" else handed.decisions
     earlier = known.get(subject)
     if earlier is not None and earlier["as_of"] == value["as_of"] and earlier != value:
         what = f"two different records of `{shorten(subject)}` for {value['as_of']}"
         faults.append(Fault(where, "two-records", what, "keep the one that stands"))
         return
+    fault = evidence.fault(one)
+    if fault is not None:
+        faults.append(fault)
+        return
     if earlier is None or earlier["as_of"] <= value["as_of"]:
-        known[subject] = cast(Any, value)
+        known[subject] = value
     if earlier is not None and earlier["as_of"] != value["as_of"]:
         older = min(earlier["as_of"], value["as_of"])
         handed.passed.append(f"{subject}: the record for {older}, as there is a later one")

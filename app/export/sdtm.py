@@ -25,10 +25,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from app.export.evidence import Evidence
 from app.export.records import Handed, created_time, read_records
 from app.imports.questionnaire import days_text
 from app.imports.recorded import flow
 from app.inputs import print_faults, say, subject_files, unreadable, unwritable
+from app.log import LogFault
 from app.main import REJECTED
 from app.printing import put
 from app.shipped import shipped_pack
@@ -191,7 +193,8 @@ def run(arguments: Namespace) -> int:
     try:
         created = created_time(arguments.created)
         protocol = read_pack(folder)
-        handed = read_records(arguments.records, protocol)
+        with Evidence(arguments, protocol) as evidence:
+            handed = read_records(arguments.records, protocol, evidence)
         subjects = _subjects(arguments.subjects or [], protocol)
         rules = rule_texts(pack_files(folder))
         study = Study(
@@ -206,9 +209,9 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unreadable(folder, error).text())
+        say(unreadable(Path(error.filename or folder), error).text())
         return REJECTED
-    except (CannotExport, ValueError) as error:
+    except (CannotExport, LogFault, ValueError) as error:
         say(str(error))
         return REJECTED
     try:
@@ -602,15 +605,27 @@ def write_xpt(dataset: Dataset, path: Path) -> None:
         raise CannotExport(f"XPT needs pyreadstat and pandas: {hint}") from None
     types = {v.name: "float64" if v.type == "integer" else "object" for v in dataset.variables}
     frame = pandas.DataFrame(_xpt_columns(dataset)).astype(types)
-    pyreadstat.write_xport(
-        frame,
-        str(path),
-        file_label=dataset.label[:LONGEST_LABEL],
-        column_labels=[variable.label for variable in dataset.variables],
-        table_name=dataset.name,
-        file_format_version=5,
-    )
-    # The library says nothing of a disk that is full.
-    whole = path.stat().st_size % 80 == 0
-    if not whole or (len(frame) and len(pyreadstat.read_xport(str(path))[0]) != len(frame)):
+    try:
+        pyreadstat.write_xport(
+            frame,
+            str(path),
+            file_label=dataset.label[:LONGEST_LABEL],
+            column_labels=[variable.label for variable in dataset.variables],
+            table_name=dataset.name,
+            file_format_version=5,
+        )
+    except pyreadstat.ReadstatError as error:
+        raise OSError(errno.EIO, str(error)) from None
+    # The library does not see each disk that is full.
+    if path.stat().st_size % 80 or _rows_of(path, len(frame)) != len(frame):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _rows_of(path: Path, expected: int) -> int:
+    """How many rows can be read back; a dataset without any is not asked."""
+    import pyreadstat
+
+    try:
+        return len(pyreadstat.read_xport(str(path))[0]) if expected else 0
+    except pyreadstat.ReadstatError:
+        return -1

@@ -52,6 +52,8 @@ class Patient:
     not_carried: dict[str, str] = field(default_factory=dict)
     compared: list[tuple[Fit, str, str, str]] = field(default_factory=list)
     statements: dict[str, list[Plain]] = field(default_factory=dict)
+    unconfirmed: list[str] = field(default_factory=list)
+    days: dict[str, str] = field(default_factory=dict)
 
     def said(self, fact: str) -> list[Plain]:
         """The statements about a fact that hold a value."""

@@ -29,6 +29,9 @@ from app.log.entry import (
     unsealed,
 )
 from app.log.store import Addition, Log, Receipt
+from engine.checked import checked_decision
+from engine.record import dump_any
+from engine.shapes import Misfit
 
 Clock = Callable[[], datetime]
 """Says what time it is, with its time zone."""
@@ -83,22 +86,29 @@ def append_decision(
 
 
 def whole_record(record: bytes) -> Any:
-    """A decision record, seen to be one: what stands ahead of its criteria, it states once.
+    """A decision record, seen to be one, to hold together, and to state everything once.
 
     Raises: EntryFault if it is none.
     """
+    import orjson
+
     try:
-        return _whole_record(record)
+        whole = orjson.loads(record)
+        if isinstance(whole, dict) and whole.get("schema") == "eligo.decision/1":
+            return _old_record(record, whole)
+        if dump_any(whole) != record:
+            raise ValueError("not as records are written")
+        return checked_decision(whole)
+    except Misfit as misfit:
+        raise EntryFault(f"the record is not a decision, or was altered: {misfit}") from None
     except (ValueError, TypeError, LookupError, AttributeError):
         raise EntryFault("the record is not a decision, or states something twice") from None
 
 
-def _whole_record(record: bytes) -> Any:
+def _old_record(record: bytes, whole: Any) -> Any:
+    """A record of `eligo.decision/1`, as logs took them then."""
     import orjson
 
-    whole = orjson.loads(record)
-    if whole["schema"] not in ("eligo.decision/1", "eligo.decision/2"):
-        raise ValueError("another kind of record")
     # A quote inside a text is escaped, so these bytes cannot be part of one.
     head, found, _ = record.partition(b',"criteria":')
     plain = orjson.loads(head + b"}") if found else {}

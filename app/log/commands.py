@@ -30,7 +30,7 @@ from app.log.entry import Decided, Issued, Signed, read_entry
 from app.log.export import ENTRIES, Export, export_log
 from app.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
 from app.log.proof import check_consistency, check_proof, prove, prove_consistency
-from app.log.replay import Replayed, Replayer
+from app.log.replay import Outcome, Replayed, Replayer
 from app.log.review import Change, Listed, Wanted, list_decisions, show
 from app.log.store import Log, create_log, open_log
 from app.log.tree import ProofFault
@@ -431,29 +431,48 @@ def _replay(arguments: Namespace) -> int:
         except InputRejected as rejected:
             print_faults(rejected.faults)
             return REJECTED
-    counts = {"same": 0, "different": 0, "refused": 0, "redacted": 0, "damaged": 0}
+    counts = dict.fromkeys(REPLAYED, 0)
+    rules: dict[str, None] = {}
     try:
         with open_log(arguments.log) as log, Replayer(log, pack) as replayer:
             index = arguments.index
             with _progress(log.size) as progress:
                 for one in replayer.all() if index is None else [replayer.one(index)]:
                     counts[one.outcome] += 1
+                    rules |= dict.fromkeys(one.rules)
                     _print_replayed(one)
                     progress(one.index)
     except EngineFault as fault:
         say(f"engine fault: {fault.where}")
         return DOUBT
-    put(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no decision")
+    if rules:
+        put("rules that changed since:")
+    for rule in rules:
+        put(fill(rule, WIDTH, initial_indent="  - ", subsequent_indent="    "))
+    told = [f"{count} {REPLAYED[outcome]}" for outcome, count in counts.items() if count]
+    put(fill("; ".join(told) or "no decision", WIDTH))
     failed = counts["damaged"]
     if pack is None:  # another pack may decide otherwise, or refuse
         failed += counts["different"] + counts["refused"]
     return FOUND if failed else 0
 
 
+REPLAYED: Mapping[Outcome, str] = {
+    "same": "same",
+    "same verdict": "same verdict, other record",
+    "changed rules": "other by a named change of rules",
+    "different": "different",
+    "refused": "refused",
+    "redacted": "redacted",
+    "damaged": "damaged",
+}
+"""What deciding again can come to, in words."""
+
+
 def _print_replayed(one: Replayed) -> None:
     if one.outcome == "same" and not one.software:
         return
-    text = f"entry {one.index}: {one.outcome}"
+    text = f"entry {one.index}: {REPLAYED[one.outcome]}"
     if one.verdicts and one.verdicts[0] != one.verdicts[1]:
         text += f", {one.verdicts[0]} then, {one.verdicts[1]} now"
     put(text)

@@ -13,14 +13,18 @@ from app.log.append import whole_record
 from app.log.entry import Decided, read_details, read_entry, read_manifest
 from app.log.review import Change, decision_changes, nodes
 from app.log.store import Log, LogDamaged
+from engine.checked import OLD, as_then
 from engine.decision import Screener
 from engine.faults import EngineFault, InputRejected
 from engine.packs import protocol_of
-from engine.record import Decision, dump
+from engine.record import SEMANTICS, Decision, dump
+from engine.semantics import changed
 from engine.source import read_document
 from engine.subjects import subject_of
 
-Outcome = Literal["same", "different", "refused", "redacted", "damaged"]
+Outcome = Literal[
+    "same", "same verdict", "changed rules", "different", "refused", "redacted", "damaged"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,9 @@ class Replayed:
     """What deciding again came to.
 
     `same`: the same bytes apart from `software`, whose differences `software` holds.
+    `same verdict`: the same verdict from the same answers, in a record that another version
+    writes otherwise. `changed rules`: decided otherwise, or not any more, since SEMANTICS
+    changed; `rules` names what changed.
     `different`: `step` names the first step that differs, `changes` what differs in all.
     `refused`: nothing can be decided today; `step` says why. `redacted`: nothing is left to
     decide on, which is no failure. `damaged`: what the log holds of it is not what the entry
@@ -40,6 +47,7 @@ class Replayed:
     software: tuple[Change, ...] = ()
     changes: tuple[Change, ...] = ()
     verdicts: tuple[str, str] | None = None
+    rules: tuple[str, ...] = ()
 
 
 class Replayer:
@@ -98,10 +106,14 @@ class Replayer:
             subject = subject_of(document, screener.protocol, digest, as_of)
             again = screener.decide(subject, as_of)
         except InputRejected as rejected:
-            return Replayed(index, "refused", rejected.faults[0].text())
+            step, then = rejected.faults[0].text(), whole_record(record)
+            rules = changed(then.get("semantics", 1), SEMANTICS)
+            if rules and self.pack is None:
+                return Replayed(index, "changed rules", step, rules=rules)
+            return Replayed(index, "refused", step)
         except EngineFault as fault:
             return Replayed(index, "refused", f"engine fault: {fault.where}")
-        return compare(index, record, again)
+        return compare(index, record, again, same_pack=self.pack is None)
 
     def _screener(self, entry: Decided) -> Screener:
         key = "" if self.pack is not None else entry.pack
@@ -127,8 +139,12 @@ def pack_of(log: Log, name: str) -> dict[str, bytes]:
     return found
 
 
-def compare(index: int, record: bytes, again: Decision) -> Replayed:
-    """Compare a stored record with what was decided again. Raises: EntryFault if it is none."""
+def compare(index: int, record: bytes, again: Decision, *, same_pack: bool = True) -> Replayed:
+    """Compare a stored record with what was decided again. Raises: EntryFault if it is none.
+
+    `same_pack`: it was decided under the pack of the entry, so that nothing but a change of
+    rules, or a false record, can have it decided otherwise.
+    """
     import orjson
 
     stored = whole_record(record)
@@ -140,15 +156,30 @@ def compare(index: int, record: bytes, again: Decision) -> Replayed:
     verdicts = (stored["verdict"], again["verdict"])
     if alike == record:
         return Replayed(index, "same", software=software, verdicts=verdicts)
-    step = first_difference(stored, orjson.loads(alike))
+    now = orjson.loads(alike)
+    step = first_difference(stored, as_then(now) if stored["schema"] == OLD else now)
+    changes = decision_changes(stored, retold)
+    if _decided(stored) == _decided(again):
+        another = stored["schema"] != again["schema"] or bool(software)
+        if another or stored["semantics"] != again["semantics"]:
+            return Replayed(index, "same verdict", step, software, changes, verdicts)
+    elif same_pack:
+        rules = changed(stored.get("semantics", 1), again["semantics"])
+        if rules:
+            return Replayed(index, "changed rules", step, software, changes, verdicts, rules)
     if not step:
         at = next(
             (n for n, (a, b) in enumerate(zip(record, alike, strict=False)) if a != b),
             min(len(record), len(alike)),
         )
         step = f"the values agree, but are written differently from byte {at} on"
-    changes = decision_changes(stored, retold)
     return Replayed(index, "different", step, software, changes, verdicts)
+
+
+def _decided(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a record came to: its verdict, and the answer to each criterion."""
+    answers = [(one["id"], one["answer"], one["status"]) for one in record["criteria"]]
+    return record["verdict"], record["determined_by"], answers
 
 
 def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

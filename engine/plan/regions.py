@@ -19,6 +19,7 @@ from fractions import Fraction
 from itertools import chain, pairwise, product
 
 from engine.calendar import back
+from engine.known import contradicted
 from engine.model import (
     MILLION,
     NEVER,
@@ -643,7 +644,28 @@ def _options(
 def _matchings(
     record: RecordList, wheres: Mapping[str, tuple[Where, ...]], entry: Entry
 ) -> set[frozenset[str]]:
-    """The sets of facts that an entry may match, once its missing fields are filled in."""
+    """The sets of facts that an entry may match, once its missing fields are filled in.
+
+    A name implies fields: those of one of its uses. A text that holds names may be any of them.
+    """
+    found: set[frozenset[str]] = set()
+    text = str(entry.values.get(record.known_by, ""))
+    for name in entry.known:
+        for use in record.known[name].uses:
+            if entry.exact and any(contradicted(use, entry.values)):
+                continue
+            said = {field: entry.values.get(field, ()) for field in use if entry.exact}
+            implied = {
+                field: (
+                    *(stated if isinstance(stated := said.get(field, ()), tuple) else ()),
+                    *codes,
+                )
+                for field, codes in use.items()
+            }
+            values = {**entry.values, **implied, record.known_by: (text, name)}
+            found |= _matchings(record, wheres, Entry("", values))
+    if entry.exact:
+        return found
     asked: dict[str, list[Where]] = {}
     for where in (w for all_of in wheres.values() for w in all_of):
         asked.setdefault(where.field, []).append(where)
@@ -659,7 +681,6 @@ def _matchings(
             answers.append([*{known, *(known | other for other in others)}])
         else:
             answers.append(_field_answers(record.fields[field], questions))
-    found = set()
     for combination in product(*answers):
         held_by = frozenset(chain.from_iterable(combination))
         found.add(frozenset(f for f, all_of in wheres.items() if all(w in held_by for w in all_of)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import engine.model as m
 from engine import reference
-from engine.diagrams import FALSE, TRUE, UNKNOWN
+from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.faults import InputRejected
 from engine.packs import derived_from
 from engine.source import Document
@@ -127,6 +127,7 @@ class Asked:
         self.as_of = as_of
         self.packs: list[tuple[int, m.Protocol, list[int]]] = []
         self.count = len(leaves)
+        self.cost = Effort.ASKED * len(protocols) + Effort.TESTED * len(leaves)
         for k, protocol in enumerate(protocols):
             mine = [i for i, (number, _) in enumerate(leaves) if number == k]
             if mine:

@@ -145,7 +145,7 @@ class Coupled:
             if number >= LEAST_COMBINATIONS and self.effort.over:
                 self.exact = self.points_exact = False
                 break
-            self.effort.spent += Effort.ASKED * len(self.protocols)
+            self.effort.spent += asked.cost
             truths, points = asked(self._subjects([part for _, part in combo]))
             if not self._plausible(points):
                 continue
@@ -215,6 +215,9 @@ class Coupled:
                 told = {(f.type, f.many, f.unit, f.molar_mass, f.range_u, _codes(f)) for f in held}
                 if len(told) > 1:
                     return True
+            lists = [p.records[what.records] for p in self.protocols if what.records in p.records]
+            if any(one.known != lists[0].known for one in lists):
+                return True
         return False
 
     # --- how members are put together -----------------------------------------------------
@@ -401,7 +404,7 @@ class Coupled:
             return None
         kinds = {
             tuple(truths[templates.derivations.index(d)] for d in derivations)
-            for truths in templates.entries
+            for truths in templates.kinds
         }
         most = [self._most(d) for d in derivations]
         if max(most) > MOST_COUNTED:
@@ -443,7 +446,7 @@ class Coupled:
         ages = [option.age for option in self._confirmed(name, [_Option(None)])]
         found: set[tuple[int, ...]] = set()
         for entries, age in product(reached.values(), [*ages, None]):
-            self.effort.spent += Effort.ASKED * len(self.protocols)
+            self.effort.spent += asked.cost
             on = None if age is None else self.as_of - timedelta(days=age)
             one = m.Subject("", {}, {name: m.Entries(on, entries)})
             truths, points = asked([one] * len(self.protocols))

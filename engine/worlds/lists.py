@@ -11,12 +11,15 @@ from typing import Any
 import engine.model as m
 from engine import reference
 from engine.diagrams import Effort
+from engine.known import contradicted
 from engine.source import Num
 from engine.wording import decimal_text
 from engine.worlds.asked import Plain
 
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 MOST_CODES = 5
+MOST_NAMED = 20_000
+"""In how many ways names and fields are put together."""
 
 
 class Templates:
@@ -43,7 +46,7 @@ class Templates:
                 values += [v for v in where.values if v not in values]
         options: list[list[tuple[str, Any]]] = []
         self.complete = True
-        record = m.RecordList(name, name, m.Duration(0, 0), fields)
+        record = replace(self.protocol.records[name], fields=fields)
         for field, values in asked.items():
             ends = fields[field].range_u
             if ends is not None:  # what lies outside is rejected
@@ -77,6 +80,80 @@ class Templates:
             # Of entries counted alike, the one that says most reads best; first the plainest.
             if truths not in self.entries or _worth(plain) > _worth(self.entries[truths]):
                 self.entries[truths] = plain
+
+        self.kinds = self.entries.keys() | self._named(record, asked, counted, effort)
+
+    def _named(
+        self,
+        record: m.RecordList,
+        asked: Mapping[str, Sequence[Any]],
+        counted: Callable[[Mapping[str, Any]], tuple[m.Truth, ...]],
+        effort: Effort,
+    ) -> set[tuple[m.Truth, ...]]:
+        """The further ways in which derivations count entries whose text names agents.
+
+        A name with one use says no more than its fields do. One with several may be any of
+        them; and a text that holds names leaves open what only they or the fields imply.
+        """
+        if not record.known:
+            return set()
+        agents = {
+            (
+                frozenset(tuple((f, c) for f, c in use.items() if f in asked) for use in one.uses),
+                # What is said of a field that nothing asks about may still contradict a use.
+                any(field not in asked for use in one.uses for field in use),
+            )
+            for one in record.known.values()
+            if one.uses
+        }
+        options = [_every(record.fields[field], values) for field, values in asked.items()]
+        size = 1
+        for option in options:
+            size *= len(option) if option else MOST_NAMED + 1
+        if record.known_by in asked or size * len(agents) > MOST_NAMED:
+            self.complete = False
+            return set()
+        found: set[tuple[m.Truth, ...]] = set()
+        told: dict[frozenset[tuple[str, Any]], tuple[m.Truth, ...]] = {}
+
+        def counts(held: Mapping[str, Any]) -> tuple[m.Truth, ...]:
+            key = frozenset(held.items())
+            if key not in told:
+                effort.spent += Effort.ASKED
+                told[key] = counted({f: list(v) if isinstance(v, tuple) else v for f, v in key})
+            return told[key]
+
+        for combo in product(*options):
+            held = {f: v for f, v in zip(asked, combo, strict=True) if v is not None}
+            stated = counts(held)
+            signs: set[tuple[bool, ...]] = set()
+            for uses, free in agents:
+                plain = [dict(use) for use in uses]
+                agreeing = [use for use in plain if not any(contradicted(use, held))]
+                matched = [counts({**held, **_single(record, use)}) for use in plain]
+                may = tuple({*t} != {"false"} for t in zip(*matched, strict=True))
+                signs |= {(bool(agreeing), *may), (bool(agreeing) and not free, *may)}
+                ways = [counts({**held, **_joined(record, held, use)}) for use in agreeing]
+                for n in range(2 if free else max(2, len(ways)), len(ways) + 1):
+                    for some in combinations(ways, n):
+                        columns = zip(*some, strict=True)
+                        found.add(tuple(t[0] if len({*t}) == 1 else "unknown" for t in columns))
+            joined, todo = set(signs), list(signs)
+            while todo:
+                one = todo.pop()
+                more = {
+                    tuple(a or b for a, b in zip(one, two, strict=True)) for two in signs
+                } - joined
+                joined |= more
+                todo += more
+            for agree, *implied in joined:
+                found.add(
+                    tuple(
+                        "unknown" if (t == "true" and not agree) or (t == "false" and may) else t
+                        for t, may in zip(stated, implied, strict=True)
+                    )
+                )
+        return found
 
     def private(self, derive: Listed, truth: m.Truth) -> Plain | None:
         """An entry that one derivation counts (surely, or maybe) and no other does."""
@@ -123,6 +200,34 @@ def _spare(field: m.Field, values: Sequence[Any]) -> Any:
         tried = (v for step in (m.MILLION, 1) for v in range(low, high + 1, step))
         return next((v for v in tried if v not in values), None)
     return next(t for t in ("unlisted", "unlisted too") if t not in values)
+
+
+def _every(field: m.Field, values: Sequence[Any]) -> list[Any]:
+    """Everything that a field may hold, as far as matching and names tell it apart; none where
+    that is too much."""
+    if field.type != "choice":
+        spare = _spare(field, values)
+        more, _ = _several(field, values)
+        return [None, *([spare] if spare is not None else []), *values, *more]
+    codes = [choice.code for choice in field.choices]
+    if not field.many:
+        return [None, *codes]
+    sets, every = _several(field, codes)
+    return [None, *((code,) for code in codes), *(tuple(s) for s in sets)] if every else []
+
+
+def _single(record: m.RecordList, use: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    return {f: codes if record.fields[f].many else codes[0] for f, codes in use.items()}
+
+
+def _joined(
+    record: m.RecordList, held: Mapping[str, Any], use: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """The fields of a use, with the codes that are stated beside its own."""
+    return {
+        f: (*held.get(f, ()), *codes) if record.fields[f].many else codes[0]
+        for f, codes in use.items()
+    }
 
 
 def _several(field: m.Field, some: Sequence[Any]) -> tuple[list[Any], bool]:

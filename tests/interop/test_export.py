@@ -43,6 +43,9 @@ TERMS = {
 """CDISC controlled terminology, the terms that may appear."""
 
 
+SUBJECTS = ROOT / "fixtures" / "subjects"
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Decisions on the fixtures and outcomes of a cohort, exported in every form."""
@@ -56,10 +59,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outcomes = eligo("outcomes", ten, "--as-of", "2028-01-01", "--format", "json")
     (folder / "outcomes.jsonl").write_text(outcomes.out, "utf-8")
     ran = eligo("export", "sdtm", str(folder / "decisions.jsonl"), str(folder / "outcomes.jsonl"),
-                "--subjects", *words, "--study", "CART", "--site", "01",
+                "--subjects", *words, ten, "--study", "CART", "--site", "01",
                 "--out", str(folder / "sdtm"), "--created", "2026-11-22T12:00:00Z")  # fmt: skip
     assert ran.code == 0, ran.err
     ran = eligo("export", "fhir", str(folder / "decisions.jsonl"), "--out", str(folder / "fhir"),
+                "--subjects", *words,
                 "--created", "2026-11-22T12:00:00Z")  # fmt: skip
     assert ran.code == 0, ran.err
     return folder
@@ -175,7 +179,7 @@ def test_study_days_have_no_zero(exported: Path) -> None:
 
 def test_the_same_records_give_the_same_bytes(exported: Path, tmp_path: Path) -> None:
     ran = eligo("export", "fhir", str(exported / "decisions.jsonl"), "--out", str(tmp_path),
-                "--created", "2026-11-22T12:00:00Z")  # fmt: skip
+                "--subjects", str(SUBJECTS), "--created", "2026-11-22T12:00:00Z")  # fmt: skip
     assert ran.code == 0
     name = "research-subjects.json"
     assert (tmp_path / name).read_bytes() == (exported / "fhir" / name).read_bytes()
@@ -201,25 +205,28 @@ def test_a_record_of_something_else_is_refused(
 
 def test_two_decisions_of_one_day_are_refused(exported: Path, tmp_path: Path) -> None:
     one = decisions(exported)[0]
+    other = {**one, "facts_digest": "sha256:" + "1" * 64}
     (tmp_path / "a.json").write_text(json.dumps(one), "utf-8")
-    (tmp_path / "b.json").write_text(json.dumps({**one, "facts_digest": "sha256:1"}), "utf-8")
+    (tmp_path / "b.json").write_text(json.dumps(other), "utf-8")
     ran = eligo("export", "fhir", str(tmp_path / "a.json"), str(tmp_path / "b.json"),
-                "--out", str(tmp_path / "out"))  # fmt: skip
+                "--subjects", str(SUBJECTS), "--out", str(tmp_path / "out"))  # fmt: skip
     assert ran.code == 2
     assert "two different records" in ran.said
 
 
 def test_what_xpt_cannot_hold_is_refused_before_anything_is_written(
-    exported: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    one = {**decisions(exported)[0], "subject": "مریم"}
-    (tmp_path / "a.json").write_text(json.dumps(one), "utf-8")
-    ran = eligo("export", "sdtm", str(tmp_path / "a.json"), "--out", str(tmp_path / "out"))
+    persian = str(SUBJECTS / "CAR-080-persian.yaml")
+    decided = eligo("screen", persian, "--as-of", "2026-11-20", "--format", "json")
+    (tmp_path / "a.json").write_text(decided.out, "utf-8")
+    words = ("export", "sdtm", str(tmp_path / "a.json"), "--out", str(tmp_path / "out"),
+             "--subjects", persian)  # fmt: skip
+    ran = eligo(*words)
     assert ran.code == 2
     assert "ASCII" in ran.said
     assert not (tmp_path / "out").exists()
-    ran = eligo("export", "sdtm", str(tmp_path / "a.json"), "--out", str(tmp_path / "out"),
-                "--format", "json")  # fmt: skip
+    ran = eligo(*words, "--format", "json")
     assert ran.code == 0
 
 

@@ -36,6 +36,9 @@ from engine.subjects import read_subject, subject_of
 from engine.wording import decimal_text
 
 Json = dict[str, Any]
+TODAY = date(2026, 12, 1)
+"""The day on which the tests import, unless one says another."""
+
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED, RXNORM = "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
 NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
@@ -400,9 +403,7 @@ def as_fhir(subject: m.Subject, document: Document, protocol: m.Protocol) -> Jso
                 left_entries.append(entry)
             else:
                 resources.append(found)
-        rest_records["therapy"] = m.Entries(
-            therapy.complete_on, tuple(left_entries), therapy.by, therapy.source
-        )
+        rest_records["therapy"] = replace(therapy, entries=tuple(left_entries))
     rest = m.Subject(subject.id, rest_facts, rest_records)
     form = response(rest, document, protocol)
     resources.append({**form, "id": "q1", "subject": {"reference": "Patient/P"}})
@@ -417,11 +418,18 @@ def _fact_resource(name: str, one: m.Statement, patient: Json, id_: str, count: 
     """The resource for a statement, {} if the Patient holds it, None if none can."""
     if one.voided or one.by or one.note:
         return None
-    dated = {"effectiveDateTime": one.on.isoformat()} if one.on else {}
-    if name == "birth_date" and count == 1 and isinstance(one.value, m.Days) and not one.on:
+    dated = {}
+    if one.first is not None and one.last is not None:
+        dated = {"effectiveDateTime": days_text(m.Days(one.first, one.last))}
+    elif one.not_after is not None:
+        dated = {"issued": f"{one.not_after.isoformat()}T12:00:00Z"}
+    plain = count == 1 and one.last is None
+    if name == "birth_date" and isinstance(one.value, m.Days) and plain:
+        if one.value.last.year > 2020:
+            return None  # results of before the birth would be taken for slips
         patient["birthDate"] = days_text(one.value)
         return {}
-    if name == "sex" and count == 1 and one.value and not one.on:
+    if name == "sex" and one.value and plain:
         code = {"female": "F", "male": "M"}[str(one.value)]
         patient["extension"] = [{"url": BIRTH_SEX, "valueCode": code}]
         return {}
@@ -436,11 +444,15 @@ def _fact_resource(name: str, one: m.Statement, patient: Json, id_: str, count: 
         assert isinstance(one.value, m.Amount)
         text = decimal_text(one.value.amount_u)
         made["valueQuantity"] = quantity(text, one.value.unit, one.value.sign)
+        if one.no_limit:
+            made["referenceRange"] = [{"text": "for adults"}]
         if one.uln_u is not None:
             made["referenceRange"] = [{"high": quantity(decimal_text(one.uln_u), one.value.unit)}]
         return made
     if not isinstance(one.value, str | bool) or (name, one.value) not in CONDITIONS:
         return None
+    if count > 1 or one.within is not None or one.not_after is not None:
+        return None  # a condition is active now, so that another statement contradicts it
     return {
         "resourceType": "Condition",
         "id": id_,
@@ -500,6 +512,7 @@ def import_fhir(
     id_system: str | None = None,
     protocol: m.Protocol | None = None,
     fhir_map: FhirMap | None = None,
+    today: date = TODAY,
 ) -> Imported:
     """Run the import on files by name, with the shipped pack unless another is given."""
     protocol, fhir_map = protocol or shipped()[0], fhir_map or shipped()[1]
@@ -515,7 +528,7 @@ def import_fhir(
             opened(out, "fhir", list(files), protocol, date.max) as made,
             Report(made, protocol) as report,
         ):
-            work = Import(protocol, fhir_map, list(confirmations), id_system, "yaml")
+            work = Import(protocol, fhir_map, list(confirmations), id_system, "yaml", today)
             work.run(paths, report)
         subjects = {}
         for file in sorted((out / "subjects").iterdir()):
@@ -526,7 +539,7 @@ def import_fhir(
 
 
 def from_fhir(bundle: Json) -> m.Subject:
-    found = import_fhir({"bundle.json": bundle}, id_system="urn:study")
+    found = import_fhir({"bundle.json": bundle}, id_system="urn:study", today=date(2099, 1, 1))
     assert len(found.subjects) == 1, found.text
     return next(iter(found.subjects.values()))
 

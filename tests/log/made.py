@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,6 +11,8 @@ from typing import Any
 from app.log.append import append_decision
 from app.log.entry import pack_manifest
 from app.log.store import Log, Receipt, create_log, open_log
+from engine.messages import say
+from engine.record import SEMANTICS, dump_any
 
 NAME = "example.org/site-1"
 PACK = {
@@ -43,9 +44,36 @@ def record_of(
     subject: str, facts: bytes, verdict: str = "eligible", pack: dict[str, bytes] = PACK
 ) -> bytes:
     """A decision record of the published shape, with one criterion."""
+    lansky: dict[str, Any] = {"eligible": 80, "ineligible": 40, "undetermined": None}
+    value = lansky[verdict]
     status = {"eligible": "passed", "ineligible": "failed", "undetermined": "open"}[verdict]
+    answer = {"passed": "yes", "failed": "no", "open": "unknown"}[status]
+    truth = {"passed": "true", "failed": "false", "open": "unknown"}[status]
+    test = {"operator": "above", "limits": [50], "unit": "%"}
+    asked = say("condition.test", ask="Lansky", test=test)
+    detail = say("missing.not_recorded")
+    compared: dict[str, Any] = {"ask": "Lansky", "shown": {"value": value}, "test": test}
+    reading: dict[str, Any] = {"fact": "lansky", "ask": "Lansky", "value": value, "unit": "%"}
+    if value is None:
+        reading["reason"] = "not_recorded"
+        says = say("says.unknown", **compared, detail=detail)
+    else:
+        compared["shown"]["unit"] = "%"
+        says = say("says.holds" if truth == "true" else "says.fails", **compared)
+    lacks = {"fact": "lansky", "reason": "not_recorded", "detail": detail.text}
+    lacks |= {"message": detail.data, "collect": "lansky", "ask": "Lansky"}
+    counts = {"true": "1 true, 0 false, 0 unknown", "false": "0 true, 1 false, 0 unknown",
+              "unknown": "0 true, 0 false, 1 unknown"}[truth]  # fmt: skip
+    section = {"true": "all passed", "false": "not all passed", "unknown": "open"}[truth]
+    criterion = f"criterion I05: answer {answer}, {status}"
+    concluded = {
+        f"lansky above 50 %: {truth}; {criterion}": "reading of lansky",
+        f"inclusion criteria: {section}": f"tally of inclusion criteria: {counts}",
+        f"verdict: {verdict}": f"tally of verdict: {counts}",
+    }
     record: dict[str, Any] = {
-        "schema": "eligo.decision/1",
+        "schema": "eligo.decision/2",
+        "semantics": SEMANTICS,
         "subject": subject,
         "as_of": "2026-11-20",
         "protocol": {
@@ -59,6 +87,8 @@ def record_of(
         "verdict": verdict,
         "determined_by": [] if status == "passed" else ["I05"],
         "look_again": None,
+        "passed_over": [],
+        "records": [],
         "criteria": [
             {
                 "id": "I05",
@@ -66,21 +96,28 @@ def record_of(
                 "text": "Lansky score > 50%",
                 "interpretation": "",
                 "basis": "stated",
-                "answer": {"passed": "yes", "failed": "no", "open": "unknown"}[status],
+                "answer": answer,
                 "status": status,
                 "why": {
                     "node": "I05",
-                    "condition": "lansky above 50",
-                    "truth": "true",
-                    "reading": {"fact": "lansky", "ask": "Lansky", "value": 80},
+                    "condition": asked.text,
+                    "condition_message": asked.data,
+                    "truth": truth,
+                    "test": test,
+                    "says": says.text,
+                    "says_message": says.data,
+                    "reading": reading,
                     "children": [],
                 },
-                "missing": [],
+                "missing": [lacks] if status == "open" else [],
             }
         ],
-        "firings": [],
+        "firings": [
+            {"rule": said, "because": [because], "concluded": said}
+            for said, because in concluded.items()
+        ],
     }
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    return dump_any(record)
 
 
 def decide(

@@ -17,7 +17,7 @@ import pytest
 
 from app.log import LogFault
 from app.log.append import append_decision, append_signature, redact_entries
-from app.log.entry import Decided, read_entry, sealed
+from app.log.entry import Decided, EntryFault, read_entry, sealed
 from app.log.replay import Replayer, compare, first_difference, pack_of
 from app.log.store import Addition, Log, create_log, open_log
 from app.log.verify import verify
@@ -241,16 +241,31 @@ def decided_under(
     return log
 
 
+def test_a_record_that_does_not_hold_together_is_not_logged(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(EntryFault, match="altered: `verdict`"):
+        decided_under(folder, tmp_path / "log", PACK, altered("verdict"))
+
+
 def test_a_verdict_that_does_not_follow_is_found_though_the_log_verifies(
     folder: Path, tmp_path: Path
 ) -> None:
-    with decided_under(folder, tmp_path / "log", PACK, altered("verdict")) as log:
+    """The whole decision on another child, which holds together in itself."""
+
+    def of_another(record: Any) -> None:
+        with open_log(folder) as source:
+            other = next(
+                one
+                for one in (record_at(source, n) for n in range(source.size))
+                if one["verdict"] == "ineligible"
+            )
+        record |= {**other, "subject": record["subject"], "facts_digest": record["facts_digest"]}
+
+    with decided_under(folder, tmp_path / "log", PACK, of_another) as log:
         assert verify(log, log.verifier).holds, "it was logged like this"
         with Replayer(log) as replayer:
             (one,) = replayer.all()
-    assert (one.outcome, one.verdicts) == ("different", ("another", "eligible"))
-    assert one.step == 'verdict: "another" then, "eligible" now'
-    assert [change.where for change in one.changes] == ["verdict"]
+    assert (one.outcome, one.verdicts) == ("different", ("ineligible", "eligible"))
+    assert one.step.startswith("reading of `")
 
 
 def test_a_newer_pack_shows_what_it_would_have_decided(folder: Path) -> None:

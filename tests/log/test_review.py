@@ -79,6 +79,8 @@ def test_one_decision_shows_what_changed_since_the_last_of_its_subject(folder: P
         assert shown.decision_changed == (
             Change("verdict", "undetermined", "eligible"),
             Change("I05.status", "open", "passed"),
+            Change("lansky.reason", "not_recorded", None),
+            Change("lansky.value", None, "80"),
         )
         first = show(log, 0)
         assert (first.before, first.facts_changed, first.decision_changed) == (None, (), ())
