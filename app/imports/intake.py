@@ -22,7 +22,7 @@ from engine.model import Protocol
 from engine.source import Num, shorten
 from engine.subjects import subject_of
 
-MOST_FAULTS = 100
+MOST_FAULTS = 20
 """How many faults are printed; the report names every one."""
 
 

@@ -31,11 +31,12 @@ from app.imports.report import Line
 from app.imports.rows import Place, Rows
 from app.inputs import print_faults, protocol_from, say
 from app.main import REJECTED
-from engine.faults import InputRejected, did_you_mean
+from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Fact, Field, Protocol
 from engine.source import Path as Where
 from engine.source import shorten
-from engine.units import UnitError, conversion
+from engine.spellings import unit_code
+from engine.units import UnitError
 
 SUFFIXES = ("on", "not_after", "unit", "uln", "source", "by", "note", "unknown", "voided")
 NOTHING: Mapping[str, str] = {}
@@ -125,10 +126,18 @@ def unfit_unit(target: Fact | Field, unit: str) -> str:
     if target.type != "quantity":
         return f"names a unit, and `{target.name}` has none"
     try:
-        conversion(unit, target.unit, target.molar_mass)
+        unit_code(unit, target.unit, target.molar_mass)
     except UnitError as error:
         return str(error)
     return ""
+
+
+def other_unit(target: Fact | Field, said: str, named: str) -> bool:
+    """Whether a cell says another unit than the heading of its value names."""
+    if not said or not named or unfit_unit(target, said):
+        return bool(said and named) and said != named
+    codes = (unit_code(one, target.unit, target.molar_mass) for one in (said, named))
+    return len(set(codes)) > 1
 
 
 # --- rows -------------------------------------------------------------------------------
@@ -211,9 +220,10 @@ def _read_main(
         if column.unit and "unit" not in cells:
             cells["unit"] = (column.unit, at)
     for (name, number), cells in sorted(said.items()):
-        if named := _two_units(columns, name, number, cells):
-            what = f"says `{cells['unit'][0]}`, and the heading of the value says `{named}`"
-            read.faults.append(table.fault(row, cells["unit"][1], "unit", what, "keep one"))
+        if "unit" in cells and "value" in cells:
+            (unit, at), named = cells["unit"], columns[cells["value"][1]].unit
+            if other_unit(protocol.facts[name], unit, named):
+                read.faults.append(_two_units(table, row, at, unit, named))
         statement, cells = statement_of(protocol.facts[name], cells)
         first = min(at for _, at in cells.values())
         if "value" not in statement and "unknown" not in statement and "voided" not in statement:
@@ -234,14 +244,9 @@ def _line(read: Read, table: Table, row: Row, gave: Sequence[str], left: Sequenc
     read.lines.append(Line(table.place(row), tuple(gave), "; ".join(left)))
 
 
-def _two_units(
-    columns: Mapping[int, Column], name: str, number: int, cells: Mapping[str, tuple[Any, int]]
-) -> str:
-    """The unit of a value's heading, where a cell beside it says another."""
-    if "unit" not in cells or "value" not in cells:
-        return ""
-    named = columns[cells["value"][1]].unit
-    return named if named and cells["unit"][0] != named else ""
+def _two_units(table: Table, row: Row, at: int, unit: str, named: str) -> Fault:
+    what = f"says `{shorten(unit)}`, and the heading of the value says `{named}`"
+    return table.fault(row, at, "unit", what, "keep one of the two")
 
 
 def statement_of(
@@ -290,9 +295,8 @@ def _read_entry(
         else:
             made[name] = cell_value(table, fields[name], cell)
             unit, unit_at = units.get(name, ("", at))
-            if unit and column.unit and unit != column.unit:
-                what = f"says `{unit}`, and the heading of the value says `{column.unit}`"
-                read.faults.append(table.fault(row, unit_at, "unit", what, "keep one"))
+            if other_unit(fields[name], unit, column.unit):
+                read.faults.append(_two_units(table, row, unit_at, unit, column.unit))
             if unit or column.unit:
                 made[name] = {"value": made[name], "unit": unit or column.unit}
                 read.sources.at[*place, name, "unit"] = (table, row, unit_at)

@@ -150,7 +150,6 @@ def test_an_entry_of_nobody_refuses_whose_it_may_be(other: str, refused: list[st
     head = (
         "subject,redcap_repeat_instrument,lansky,therapy_complete_on,therapy_count,therapy_kind\n"
     )
-    head += "therapy_kind\n"
     rows = f"A1,,80,2026-11-18,0,\nC,,80,,,\n{other},therapy,,,,chemotherapy\n"
     assert from_redcap(head + rows, shipped()[0]).rejected == refused
 
