@@ -36,7 +36,7 @@ from engine.model import Fact, Field, Protocol
 from engine.source import Path as Where
 from engine.source import shorten
 from engine.spellings import unit_code
-from engine.units import UnitError
+from engine.units import UnitError, conversion
 
 SUFFIXES = ("on", "not_after", "unit", "uln", "source", "by", "note", "unknown", "voided")
 NOTHING: Mapping[str, str] = {}
@@ -136,8 +136,8 @@ def other_unit(target: Fact | Field, said: str, named: str) -> bool:
     """Whether a cell says another unit than the heading of its value names."""
     if not said or not named or unfit_unit(target, said):
         return bool(said and named) and said != named
-    codes = (unit_code(one, target.unit, target.molar_mass) for one in (said, named))
-    return len(set(codes)) > 1
+    goal = (target.unit, target.molar_mass)
+    return len({conversion(unit_code(one, *goal), *goal) for one in (said, named)}) > 1
 
 
 # --- rows -------------------------------------------------------------------------------
