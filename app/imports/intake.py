@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -156,6 +156,16 @@ def settle(read: Read, record: str, given: bool) -> None:
         ]  # fmt: skip
 
 
+def ignored_columns(rows: Rows, ignored: Collection[str]) -> list[Line]:
+    """The columns that somebody said are not to be read, for the account."""
+    return [
+        Line(f"{Path(table.name).name} column {clean(heading)}", left="not to be read, as was said")
+        for table in rows.tables
+        for heading in table.heading.cells
+        if heading in ignored
+    ]
+
+
 # --- the command ------------------------------------------------------------------------
 
 
@@ -190,18 +200,16 @@ def write_all(
             what = "whose this is stands nowhere, so that it may be anybody's"
             at = table.heading.cells.index("subject")
             raise InputRejected([table.fault(row, at, "blank", what, "enter the study id")])
-        with opened(words.out, words.kind, names, protocol) as folder:
-            with Report(folder, protocol) as report:
-                for read in intake(rows, reader, protocol, words.origin, folder.today):
-                    _write(read, folder, report, protocol, words)
-                    found += len(read.faults)
-                    shown += read.faults[: MOST_FAULTS - len(shown)]
-                if passed:
-                    report.others(lambda: passed, "Columns that say nothing about a subject")
-            for ids in rows.alike():
-                what = "ids that differ in case, width, leading zeros or blanks alone"
-                hint = "are they one person? the import takes them for several"
-                folder.summary.note("remark", what, about=" and ".join(map(clean, ids)), hint=hint)
+        with (
+            opened(words.out, words.kind, names, protocol) as folder,
+            Report(folder, protocol) as report,
+        ):
+            for read in intake(rows, reader, protocol, words.origin, folder.today):
+                _write(read, folder, report, protocol, words)
+                found += len(read.faults)
+                shown += read.faults[: MOST_FAULTS - len(shown)]
+            if passed:
+                report.others(lambda: passed, "Columns that say nothing about a subject")
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from app.imports.recorded import Plain
 from app.imports.redcap import SIGNS, Variable, variables
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
+from app.imports.tables import unread
 from app.inputs import print_faults, protocol_from
 from app.main import REJECTED
 from engine.faults import Fault, InputRejected, did_you_mean
@@ -63,10 +64,13 @@ class Project:
         return self.instrument < 0 or row.cell(self.instrument) in ("", self.form)
 
 
-def project_of(table: Table, protocol: Protocol) -> Project:
-    """What each column means. Raises: InputRejected; one that means nothing is a fault."""
+def project_of(table: Table, protocol: Protocol, ignored: Collection[str] = ()) -> Project:
+    """What each column means; those `ignored` are not to be read.
+
+    Raises: InputRejected; one that means nothing is a fault.
+    """
     by_name: dict[str, Cell] = {}
-    passed = {"subject"}
+    passed = {"subject", *ignored}
     form = ""
     for variable in variables(protocol):
         form = form or variable.form
@@ -79,10 +83,11 @@ def project_of(table: Table, protocol: Protocol) -> Project:
             by_name[f"{variable.name}___{theirs.lower()}"] = Cell(variable, ours)
     faults, found = [], {}
     for at, heading in enumerate(table.heading.cells):
-        if heading in by_name and heading != "subject":
+        if heading in by_name and heading not in ("subject", *ignored):
             found[at] = by_name[heading]
         elif heading and heading not in passed and not SYSTEM.fullmatch(heading):
-            hint = did_you_mean(heading, by_name)
+            near = did_you_mean(heading, by_name)
+            hint = near if near.startswith("did") else unread(heading)
             if not re.fullmatch(r"[a-z0-9_]+", heading):
                 hint = "export the raw data, with variable names as headings"
             what = "is not a variable of this protocol's project"
@@ -99,7 +104,8 @@ def project_of(table: Table, protocol: Protocol) -> Project:
         tuple(names.index(name) for name in own if name in names),
         form,
         (
-            *(Line(f"column {name}", left="REDCap's own, not about the subject")
+            *(Line(f"column {name}", left="not to be read, as was said" if name in ignored
+                   else "REDCap's own, not about the subject")
               for at, name in enumerate(names) if name and name != "subject" and at not in found),
             *(Line(f"column {names[at]}", left="0 is not ticked, and nothing else")
               for at, cell in found.items() if cell.ticked),
@@ -296,7 +302,7 @@ def run(arguments: Namespace) -> int:
         try:
             protocol = protocol_from(arguments.protocol)
             with table_in(arguments.input, dialect, "subject") as table:
-                project = project_of(table, protocol)
+                project = project_of(table, protocol, arguments.ignore)
                 rows.load(table, project.is_main)
             rows.finish()
             rows.stated(arguments.rows)

@@ -89,21 +89,6 @@ class Rows:
         ):
             yield Stood(id, rows, main, as_well or "", near or "" if main else "")
 
-    def alike(self) -> Iterator[tuple[str, ...]]:
-        """Ids with a main row each that differ in case, width or leading zeros alone."""
-        before, group = None, list[str]()
-        for near, id in self.base.execute(
-            "SELECT near, id FROM subject WHERE near IN (SELECT near FROM subject"
-            " GROUP BY near HAVING count(*) > 1 AND min(main) > 0) ORDER BY near, n"
-        ):
-            if near != before and group:
-                yield tuple(group)
-                group = []
-            before = near
-            group.append(id)
-        if group:
-            yield tuple(group)
-
     def stated(self, number: int | None) -> None:
         """Hold the first table against the number of rows that somebody states.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,16 @@ from app.imports.cells import (
     whole_text,
 )
 from app.imports.csv_read import Dialect, Row, Table, table_in
-from app.imports.intake import AGAIN, Read, Reader, Words, settle, taken_once, write_all
+from app.imports.intake import (
+    AGAIN,
+    Read,
+    Reader,
+    Words,
+    ignored_columns,
+    settle,
+    taken_once,
+    write_all,
+)
 from app.imports.recorded import Plain
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
@@ -68,13 +77,15 @@ class Column:
 # --- headings ---------------------------------------------------------------------------
 
 
-def columns_of(table: Table, protocol: Protocol) -> dict[int, Column]:
+def columns_of(
+    table: Table, protocol: Protocol, ignored: Collection[str] = ()
+) -> dict[int, Column]:
     """What each column means. Raises: InputRejected; a heading that means nothing is a fault."""
     facts = {fact.name: fact for fact in protocol.facts.values() if fact.derive is None}
     known = ["subject", *sorted(facts), *(f"{r}.complete_on" for r in protocol.records)]
     faults, columns = [], {}
     for at, heading in enumerate(table.heading.cells):
-        if heading in ("subject", ""):
+        if heading in ("subject", "") or heading in ignored:
             continue
         match = _HEADING.fullmatch(heading)
         name, number, unit, key = match.groups() if match else ("", None, None, None)
@@ -87,19 +98,27 @@ def columns_of(table: Table, protocol: Protocol) -> dict[int, Column]:
         else:
             derived = name in protocol.facts and name not in facts
             what = "is worked out from other facts" if derived else "is not a column here"
-            hint = "leave it out" if derived else did_you_mean(heading, known)
+            near = "" if derived else did_you_mean(heading, known)
+            hint = near if near.startswith("did") else unread(heading)
             faults.append(table.fault(table.heading, at, "unknown-column", what, hint))
     if faults:
         raise InputRejected(faults)
     return columns
 
 
-def entry_columns_of(table: Table, record: str, protocol: Protocol) -> dict[int, Column]:
+def unread(heading: str) -> str:
+    """How to say that a column is not to be read."""
+    return f"if it is not to be read, say --ignore {heading}"
+
+
+def entry_columns_of(
+    table: Table, record: str, protocol: Protocol, ignored: Collection[str] = ()
+) -> dict[int, Column]:
     """What each column of a list's table means. Raises: InputRejected."""
     fields = protocol.records[record].fields
     faults, columns = [], {}
     for at, heading in enumerate(table.heading.cells):
-        if heading in ("subject", ""):
+        if heading in ("subject", "") or heading in ignored:
             continue
         match = _HEADING.fullmatch(heading)
         name, number, unit, key = match.groups() if match else ("", None, None, None)
@@ -113,7 +132,8 @@ def entry_columns_of(table: Table, record: str, protocol: Protocol) -> dict[int,
         elif heading in NOTES:
             columns[at] = Column(heading, key="note")
         else:
-            hint = did_you_mean(heading, [*fields, *NOTES, "subject"])
+            near = did_you_mean(heading, [*fields, *NOTES, "subject"])
+            hint = near if near.startswith("did") else unread(heading)
             what = f"is not a column of the entries of `{record}`"
             faults.append(table.fault(table.heading, at, "unknown-column", what, hint))
     if faults:
@@ -148,14 +168,15 @@ def reader_of(
     lists: Mapping[str, Table],
     protocol: Protocol,
     missing: Mapping[str, str] = NOTHING,
+    ignored: Collection[str] = (),
 ) -> Reader:
     """Reads a subject's rows: of the main table, which is number 0, and of the lists' tables in
-    their order. `missing`: what missing-data codes say.
+    their order. `missing`: what missing-data codes say; `ignored`: the columns not to be read.
 
     Raises: InputRejected if a heading is at fault.
     """
-    columns = columns_of(main, protocol)
-    entries = [(r, one, entry_columns_of(one, r, protocol)) for r, one in lists.items()]
+    columns = columns_of(main, protocol, ignored)
+    entries = [(r, one, entry_columns_of(one, r, protocol, ignored)) for r, one in lists.items()]
 
     def read_rows(read: Read, places: Sequence[Place]) -> None:
         mains = list({row.cells: row for number, row in reversed(places) if number == 0}.values())
@@ -334,14 +355,14 @@ def run(arguments: Namespace) -> int:
                     record: stack.enter_context(table_in(path, dialect, "subject"))
                     for record, path in paths.items()
                 }
-                reader = reader_of(main, lists, protocol, arguments.missing)
+                reader = reader_of(main, lists, protocol, arguments.missing, arguments.ignore)
                 load(rows, main, lists)
                 rows.stated(arguments.rows)
         except InputRejected as rejected:
             print_faults(rejected.faults)
             return REJECTED
         words = Words("csv", (arguments.input, *paths.values()), arguments.out, arguments.format)
-        return write_all(rows, reader, protocol, words)
+        return write_all(rows, reader, protocol, words, ignored_columns(rows, arguments.ignore))
 
 
 def load(rows: Rows, main: Table, lists: Mapping[str, Table]) -> None:

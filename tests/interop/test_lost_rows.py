@@ -161,7 +161,7 @@ def test_ids_that_may_be_one_person_are_named(tmp_path: Path) -> None:
     assert ran.code == 0
     for said in (ran.said, (tmp_path / "out" / "import-report" / "summary.txt").read_text()):
         assert "ids that differ in case, width, leading zeros or blanks alone" in said
-    assert "S1 and s1 and S01" in " ".join(ran.out.split())
+    assert "(S1 and s1, S1 and S01)" in " ".join(ran.out.split())
 
 
 def test_ids_that_look_the_same_are_refused() -> None:

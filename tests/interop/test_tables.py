@@ -411,3 +411,26 @@ def test_the_summary_counts_faults_by_column_over_all_subjects(tmp_path: Path) -
     summary = (tmp_path / "out" / "import-report" / "summary.txt").read_text("utf-8")
     assert all(f"S{n}" in summary for n in range(300) if n % 3)
     assert "nothing found" not in ran.out + summary
+
+
+def test_a_column_is_left_unread_only_where_somebody_says_so(tmp_path: Path) -> None:
+    main, therapy = tmp_path / "t.csv", tmp_path / "l.csv"
+    main.write_text("subject,room,lansky\nA,12,80\n", "utf-8")
+    therapy.write_text("subject,room,kind\nA,13,radiation\n", "utf-8")
+    words = (
+        "import",
+        "csv",
+        str(main),
+        "--list",
+        f"therapy={therapy}",
+        "--out",
+        str(tmp_path / "o"),
+    )
+    assert "hint: if it is not to be read, say --ignore room" in eligo(*words).said
+    assert eligo(*words, "--ignore", "room,ward").code == 0
+    report = (tmp_path / "o" / "import-report" / "report.txt").read_text("utf-8")
+    assert "t.csv column room, l.csv column room" in report
+    main.write_text("subject,room,lansky\nA,12,80\n", "utf-8")
+    redcap = ("import", "redcap", str(main), "--out", str(tmp_path / "r"))
+    assert "say --ignore room" in eligo(*redcap).said
+    assert eligo(*redcap, "--ignore", "room").code == 0
