@@ -25,12 +25,13 @@ from app.inputs import (
 )
 from app.main import DOUBT, FOUND, REJECTED
 from app.printing import hand_out, put
+from app.remarks import remarks
 from app.writing import made_folder, write_file
 from engine.analysis import findings
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
 from engine.diagrams import Effort
-from engine.faults import EngineFault, Fault, InputRejected
+from engine.faults import EngineFault, Fault, InputRejected, filled
 from engine.findings import Finding
 from engine.model import Protocol, Span
 from engine.packs import misnamed_files, pack_files, protocol_of
@@ -372,8 +373,11 @@ def _check_subjects(
     twice = same_ids(shown)
     for file in shown:
         try:
-            subject_in(file, protocol, as_of or date.today(), twice)
+            subject, *_ = subject_in(file, protocol, as_of or date.today(), twice)
             clean += 1
+            if not as_json:
+                for remark in remarks(subject, protocol):
+                    put(filled(f"{file.name}: remark: {remark}"))
         except InputRejected as rejected:
             _print(rejected.faults, rejected.subject, file.name, as_json)
             worst = REJECTED
