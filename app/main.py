@@ -329,6 +329,13 @@ def _imports(commands: Any) -> None:
             help="cells that say a value is missing; CODE=pending if it is still awaited",
         )
         one.add_argument(
+            "--ignore",
+            type=lambda text: text.split(","),
+            default=[],
+            metavar="COLUMN,...",
+            help="columns that are not to be read",
+        )
+        one.add_argument(
             "--rows", type=_rows, metavar="N", help="how many rows the table has, if that is known"
         )
     for one in (fhir, table, redcap):

@@ -37,6 +37,7 @@ from app.imports.report import Line, Patient, Report
 from app.imports.summary import ON_SCREEN
 from app.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.main import REJECTED
+from app.printing import put
 from app.shipped import shipped_pack
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
@@ -88,9 +89,9 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     for message in work.said:
         say(message)
-    print(made.summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {made.subjects.as_posix()}")
-    print(f"what became of each resource: {(made.account / 'report.txt').as_posix()}")
+    put(made.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {made.subjects.as_posix()}")
+    put(f"what became of each resource: {(made.account / 'report.txt').as_posix()}")
     return REJECTED if work.failed or made.summary.refused else 0
 
 

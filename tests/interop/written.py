@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -165,7 +166,8 @@ class Outcome:
 
 
 def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
-    reads = list(intake(rows, reader, protocol, "made.csv", today))
+    with closing(rows):
+        reads = list(intake(rows, reader, protocol, "made.csv", today))
     return Outcome(
         [read.recorded for read in reads if not read.faults],
         [fault for read in reads for fault in read.faults],
