@@ -25,11 +25,13 @@ from app.inputs import (
 )
 from app.main import DOUBT, FOUND, REJECTED
 from app.printing import hand_out, put
+from app.remarks import remarks
 from app.writing import made_folder, write_file
 from engine.analysis import findings
 from engine.cases import Cases, case_files, read_cases
 from engine.decision import Screener, rejection
-from engine.faults import EngineFault, Fault, InputRejected
+from engine.diagrams import Effort
+from engine.faults import EngineFault, Fault, InputRejected, filled
 from engine.findings import Finding
 from engine.model import Protocol, Span
 from engine.packs import misnamed_files, pack_files, protocol_of
@@ -52,14 +54,14 @@ def run(arguments: Namespace) -> int:
         if len(packs) != 1 or others or arguments.format != "text" or arguments.out:
             say("--watch takes one pack, and prints text: no --format and no --out")
             return REJECTED
-        return watch(packs[0])
+        return watch(packs[0], times=arguments.effort)
     as_json = arguments.format == "json"
     worst = 0
     out = None if arguments.out is None else Witnesses(arguments.out)
     if arguments.format == "sarif":
-        return _sarif(packs, others, out)
+        return _sarif(packs, others, out, arguments.effort)
     for folder in packs:
-        worst = max(worst, _check_pack(folder, as_json, out))
+        worst = max(worst, _check_pack(folder, as_json, out, arguments.effort))
     if others:
         try:
             protocol = protocol_from(arguments.protocol)
@@ -120,13 +122,18 @@ def _misnamed(folder: Path) -> list[Fault]:
 
 
 def _everything(
-    folder: Path, protocol: Protocol, screener: Screener, cases: Cases, progress: Progress
+    folder: Path,
+    protocol: Protocol,
+    screener: Screener,
+    cases: Cases,
+    progress: Progress,
+    times: int,
 ) -> list[Finding]:
     """The findings about a pack's meaning, and those about its files.
 
     Raises: InputRejected, EngineFault.
     """
-    found = findings(protocol, screener, cases, progress)
+    found = findings(protocol, screener, cases, progress, Effort(times=times))
     try:
         unread = _misnamed(folder)
     except OSError as error:
@@ -134,17 +141,20 @@ def _everything(
     return [*found, *(Finding(one.code, one.span, one.message, one.hint) for one in unread)]
 
 
-def looked_into(folder: Path) -> tuple[Protocol, list[Finding]]:
-    """A pack and its findings. Raises: InputRejected, EngineFault."""
+def looked_into(folder: Path, times: int = 1) -> tuple[Protocol, list[Finding]]:
+    """A pack and its findings, with so many times the usual effort.
+
+    Raises: InputRejected, EngineFault.
+    """
     protocol, cases = read_all(folder)
     with Screener(protocol) as screener, stages() as progress:
-        return protocol, _everything(folder, protocol, screener, cases, progress)
+        return protocol, _everything(folder, protocol, screener, cases, progress, times)
 
 
-def _check_pack(folder: Path, as_json: bool, out: Witnesses | None) -> int:
+def _check_pack(folder: Path, as_json: bool, out: Witnesses | None, times: int) -> int:
     name = path_text(folder)
     try:
-        protocol, found = looked_into(folder)
+        protocol, found = looked_into(folder, times)
     except InputRejected as rejected:
         _print(rejected.faults, None, name, as_json)
         return REJECTED
@@ -251,7 +261,7 @@ class Witnesses:
         return self.folder / f"{name}.yaml"
 
 
-def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None) -> int:
+def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None, times: int) -> int:
     from reports.sarif import sarif
 
     if others:
@@ -262,7 +272,7 @@ def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None)
     code = 0
     for folder in packs:
         try:
-            protocol, more = looked_into(folder)
+            protocol, more = looked_into(folder, times)
             if out is not None and not out.written(more, protocol):
                 return REJECTED
             found += more
@@ -279,7 +289,7 @@ def _sarif(packs: Sequence[Path], others: Sequence[Path], out: Witnesses | None)
 # --- watching ---------------------------------------------------------------------------
 
 
-def watch(folder: Path, rounds: int | None = None) -> int:
+def watch(folder: Path, rounds: int | None = None, times: int = 1) -> int:
     """Check and test a pack whenever one of its files is saved, until interrupted.
 
     `rounds`: stop after so many changes (for tests). Returns the exit code of the last.
@@ -296,7 +306,7 @@ def watch(folder: Path, rounds: int | None = None) -> int:
         if now != before:
             before = now
             started = time.perf_counter()
-            code = _again(folder)
+            code = _again(folder, times)
             took = time.perf_counter() - started
             put(f"-- {took:.1f} s; waiting for a change (Ctrl-C ends) --")
             done += 1
@@ -320,7 +330,7 @@ def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _again(folder: Path) -> int:
+def _again(folder: Path, times: int) -> int:
     """One round: the cases, by the reference evaluator, which is the quicker; the findings;
     and by the rules any case that came out otherwise."""
     from app.test import print_failures, quickly_failing
@@ -332,7 +342,7 @@ def _again(folder: Path) -> int:
             print_failures(failed)
             put(f"{len(cases.cases)} cases: {len(failed)} failed")
             with stages() as progress:
-                found = _everything(folder, protocol, screener, cases, progress)
+                found = _everything(folder, protocol, screener, cases, progress, times)
     except InputRejected as rejected:
         _print(rejected.faults, None, path_text(folder), False)
         return REJECTED
@@ -363,8 +373,11 @@ def _check_subjects(
     twice = same_ids(shown)
     for file in shown:
         try:
-            subject_in(file, protocol, as_of or date.today(), twice)
+            subject, *_ = subject_in(file, protocol, as_of or date.today(), twice)
             clean += 1
+            if not as_json:
+                for remark in remarks(subject, protocol):
+                    put(filled(f"{file.name}: remark: {remark}"))
         except InputRejected as rejected:
             _print(rejected.faults, rejected.subject, file.name, as_json)
             worst = REJECTED

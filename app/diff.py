@@ -59,7 +59,7 @@ def run(arguments: Namespace) -> int:
     as_of = arguments.as_of or date.today()
     try:
         with stages() as reached:
-            comparison = compare(old, new, reached)
+            comparison = compare(old, new, reached, arguments.effort)
         if arguments.subjects is not None:
             subjects, code = _compared(comparison, files, as_of)
     except EngineFault as fault:

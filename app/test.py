@@ -19,8 +19,10 @@ from app.printing import put
 from app.shipped import schemas_for, shipped_pack
 from app.writing import made_folder, write_file
 from engine import mutants
+from engine.analysis import LONGER, MOST_NOTES
 from engine.cases import Case, Cases, Coverage, Obligation, Ran, chosen, coverage, run_case, shows
 from engine.decision import Screener
+from engine.diagrams import Effort
 from engine.faults import EngineFault, InputRejected, filled
 from engine.findings import BASE
 from engine.model import Answer, Protocol
@@ -92,10 +94,11 @@ def _tested(
     as_of = _usual_day(picked)
     suggestions: list[list[str]] = []
     made = mutants.mutants(protocol) if arguments.mutate else []
-    space = Space([protocol], as_of, mutants.asked_by(made))
+    effort = partial(Effort, times=arguments.effort)
+    space = Space([protocol], as_of, mutants.asked_by(made), effort=effort())
     suggest = _Suggester(protocol, cases, screener, as_of)
     if arguments.coverage:
-        plain = space if not made else Space([protocol], as_of)
+        plain = space if not made else Space([protocol], as_of, effort=effort())
         with stages() as reached:
             passing = [one.case for one in ran if not one.differences]
             found = coverage(protocol, passing, plain, screener, reached)
@@ -233,7 +236,9 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
             put("\n".join(lines))
-    for obligation in found.undecided:
+    if len(found.undecided) > MOST_NOTES:
+        tell(f"not decided within the limit: tests {len(found.undecided):,}; {LONGER}")
+    for obligation in found.undecided if len(found.undecided) <= MOST_NOTES else ():
         tell(f"{_at(obligation)}: not decided within the limit: {_seen(obligation)}")
     for obligation in found.infeasible:
         tell(f"{_at(obligation)}: proved impossible, left out: {_seen(obligation)}")
@@ -260,6 +265,8 @@ def _print_mutants(
     judged: Sequence[Judged], protocol: Protocol, suggest: _Suggester
 ) -> list[list[str]]:
     suggestions = []
+    count = mutants.counts(judged)
+    many = count["undecided"] > MOST_NOTES
     for one in judged:
         place = one.mutant.place
         at = f"{place.path}:{place.line}"
@@ -277,9 +284,10 @@ def _print_mutants(
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
             suggestions.append(lines)
             put("\n".join(lines))
-        elif one.fate != "killed":
+        elif one.fate == "equivalent" or (one.fate == "undecided" and not many):
             tell(f"{at}: {one.fate}: {one.mutant.kind}: {one.mutant.words}")
-    count = mutants.counts(judged)
+    if many:
+        tell(f"not decided within the limit: mutants {count['undecided']:,}; {LONGER}")
     alive = count["survived"] + count["undecided"]
     score = 100 * count["killed"] // (count["killed"] + alive) if count["killed"] + alive else 100
     tell(

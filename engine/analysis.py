@@ -7,11 +7,12 @@ undecided.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -39,6 +40,14 @@ T = TypeVar("T")
 Goal = Callable[[Space], int]
 """What is looked for, as a diagram over what can be recorded."""
 
+Tests = Sequence[tuple[m.Leaf, bool]]
+"""Tests that hold, or fail to (True), wherever a condition does."""
+
+MOST_NOTES = 20
+"""So many questions that were not decided are named; of more, how many there are is said."""
+
+LONGER = "look longer with `--effort 10`"
+
 
 def holds(condition: m.Condition, truth: int = TRUE) -> Goal:
     """A condition comes to a truth."""
@@ -57,17 +66,18 @@ def findings(
     screener: Screener | None = None,
     cases: Cases | None = None,
     progress: Progress = lambda *_: None,
+    effort: Effort | None = None,
 ) -> list[Finding]:
     """Every finding, in the pack's order.
 
     `screener`: the pack's fired rules, by which witnesses are confirmed; made here if None.
-    `cases`: the pack's cases, which count as uses of a code.
+    `cases`: the pack's cases, which count as uses of a code. `effort`: what may be spent.
     Raises: EngineFault.
     """
     found = [*from_text(protocol, cases)]
     own = screener or Screener(protocol)
     try:
-        found += _Analysis(protocol, own, progress).findings()
+        found += _Analysis(protocol, own, progress, effort).findings()
     finally:
         if screener is None:
             own.close()
@@ -103,9 +113,15 @@ def ground_of(
 class _Analysis:
     """The questions about one pack, asked in every order that its limits can come to stand in."""
 
-    def __init__(self, protocol: m.Protocol, screener: Screener, progress: Progress) -> None:
-        self.protocol, self.screener, self.progress = protocol, screener, progress
-        self.effort = Effort()
+    def __init__(
+        self,
+        protocol: m.Protocol,
+        screener: Screener,
+        progress: Progress,
+        effort: Effort | None = None,
+    ) -> None:
+        self.protocol, self.screener, self.told_of = protocol, screener, progress
+        self.effort = effort or Effort()
         self.base = protocol.effective or BASE
         self.ground = ground_of(protocol, self.base, self.effort, progress)
         self.spaces = self.ground.spaces
@@ -113,33 +129,74 @@ class _Analysis:
         self.grounds: dict[object, Ground] = {}
         self.silent: set[str] = set()  # criteria of which no more is said
         self.told: set[str] = set()  # conditions of which no more is said, nor of their parts
+        self.written: dict[str, tuple[m.Condition, Tests]] = {}
+        self.leaves: dict[int, tuple[m.Condition, frozenset[m.Leaf]]] = {}
         self.unwritten: set[str] = set()  # criteria with a `todo`: open for everybody as yet
         self.hopeless = False  # a finding says already why nobody can be eligible
-        self.undecided: list[str] = []
+        self.stage = "criteria"
+        self.undecided: dict[str, str] = {}  # questions, with the stage that asked
+        self.left: Counter[str] = Counter()  # what was not looked at, by stage
+
+    def progress(self, stage: str, done: int, of: int, share: int = 100) -> bool:
+        """Begin one thing of a stage; False where nothing may be spent on it any more: the rest
+        is then left. `share`: per cent of the whole after which the stage ends."""
+        self.stage = stage
+        self.told_of(stage, done, of)
+        if self.effort.spent * 100 <= self.effort.limit * share:
+            return True
+        self.left[stage] = of - done
+        return False
 
     def findings(self) -> Iterator[Finding]:
         yield from self._validity()
         for number, criterion in enumerate(self.protocol.criteria):
             self.progress("criteria", number, len(self.protocol.criteria))
             yield from self._alone(criterion)
+        self.left.clear()  # each was looked at, however little could be said
         yield from self._pairs()
         yield from self._inside()
+        self.stage = "ordered lists"
         yield from self._steps()
         yield from self._windows()
         yield from self._classes()
+        self.stage = "the pack as a whole"
         if not self.hopeless:
             yield from self._nobody()
-        for what in dict.fromkeys(self.undecided):
+        yield from self._not_decided()
+
+    def _not_decided(self) -> Iterator[Finding]:
+        """Each question that was not decided; where they are many, how many of each kind."""
+        hint = LONGER if self.effort.spent > self.effort.limit // 2 else ""
+        many = Counter(self.undecided.values()) if len(self.undecided) > MOST_NOTES else Counter()
+        for what in () if many else self.undecided:
             said = f"not decided within the limit: {what}"
-            yield Finding("undecided", self._place_of(what), said, "", "undecided")
+            yield Finding("undecided", self._place_of(what), said, hint, "undecided")
+        said = "; ".join(
+            f"{how}: {', '.join(f'{stage} {number:,}' for stage, number in counts.items())}"
+            for how, counts in (
+                ("questions not decided within the limit", many),
+                ("not looked at", self.left),
+            )
+            if counts
+        )
+        if said:
+            place = self.protocol.criteria[0].place
+            yield Finding("undecided", place, said, hint, "undecided")
+
+    @cached_property
+    def _places(self) -> dict[str, m.Span]:
+        places = {path: one.place for path, one in condition_paths(self.protocol).items()}
+        return places | {criterion.id: criterion.place for criterion in self.protocol.criteria}
 
     def _place_of(self, what: str) -> m.Span:
         """Where the criterion or condition stands that a question names first."""
-        places = {path: one.place for path, one in condition_paths(self.protocol).items()}
-        places |= {criterion.id: criterion.place for criterion in self.protocol.criteria}
         words = (word.rstrip(":,") for word in what.split())
-        named = next((places[word] for word in words if word in places), None)
+        named = next((self._places[word] for word in words if word in self._places), None)
         return named or self.protocol.criteria[0].place
+
+    def doubt(self, what: str) -> None:
+        """Keep a question that was not decided."""
+        self.undecided.setdefault(what, self.stage)
 
     # --- asking -------------------------------------------------------------------------
 
@@ -167,7 +224,7 @@ class _Analysis:
         if answer == "some":
             return found[0]
         if answer == "undecided":
-            self.undecided.append(what)
+            self.doubt(what)
         return answer
 
     def never(
@@ -178,7 +235,7 @@ class _Analysis:
         so it need not be screened by the rules."""
         answer = self._looked(goal, about, definite, lambda *_: True)
         if answer == "undecided":
-            self.undecided.append(what)
+            self.doubt(what)
         return answer == "none"
 
     def _looked(
@@ -190,6 +247,8 @@ class _Analysis:
         ground: Ground | None = None,
     ) -> Literal["some", "none", "undecided"]:
         """Whether a goal is met by something that can be recorded (and is accepted)."""
+        if self.effort.spent > self.effort.limit:
+            return "undecided"
         self.effort.question()
         found = self._looked_on(ground or self.ground, goal, about, definite, accept)
         if found != "undecided" or ground is not None:
@@ -267,10 +326,14 @@ class _Analysis:
         yield self.grounds[key]
 
     def _leaves(self, about: Sequence[m.Condition]) -> frozenset[m.Leaf]:
-        return frozenset(leaf for c in about for leaf in leaves_of(c, self.protocol.definitions))
+        for one in about:
+            if id(one) not in self.leaves:
+                found = frozenset(leaves_of(one, self.protocol.definitions))
+                self.leaves[id(one)] = (one, found)  # kept, so that the id stays its own
+        return frozenset[m.Leaf]().union(*(self.leaves[id(one)][1] for one in about))
 
     def _confirmed(self, recorded: Plain, as_of: date) -> Witness | None:
-        self.effort.spent += Effort.SCREENED
+        self.effort.screened(len(self.screener.program.paths))
         try:
             return confirmed(self.screener, recorded, as_of)
         except (InputRejected, EngineFault):
@@ -278,12 +341,14 @@ class _Analysis:
 
     def settle(self, question: Callable[[], T], otherwise: T, what: str) -> T:
         """What a question comes to; where it is too large that is said, and nothing claimed."""
-        self.effort.question()
-        try:
-            return question()
-        except TooLarge:
-            self.undecided.append(what)
-            return otherwise
+        if self.effort.spent <= self.effort.limit:
+            self.effort.question()
+            try:
+                return question()
+            except TooLarge:
+                pass
+        self.doubt(what)
+        return otherwise
 
     # --- one criterion --------------------------------------------------------------------
 
@@ -336,19 +401,20 @@ class _Analysis:
     def _pairs(self) -> Iterator[Finding]:
         protocol = self.protocol
         rest = [c for c in protocol.criteria if c.id not in self.silent]
+        self.stage = "pairs of criteria"
+        anything = frozenset[int | str](range(len(self.spaces[0].variables)))
         support = {
             c.id: self.settle(
                 partial(self._concern, c),
-                frozenset[int | str](),
+                anything,
                 f"whether {c.id} and others imply or exclude each other",
             )
             for c in rest
         }
-        pairs = list(combinations(rest, 2))
+        pairs = [(a, b) for a, b in combinations(rest, 2) if support[a.id] & support[b.id]]
         for number, (a, b) in enumerate(pairs):
-            self.progress("pairs of criteria", number, len(pairs))
-            if not support[a.id] & support[b.id]:
-                continue
+            if not self.progress("pairs of criteria", number, len(pairs), 75):
+                break
             about = [a.holds_when, b.holds_when]
             both = f"{a.id} and {b.id}"
             if self.never(
@@ -399,15 +465,13 @@ class _Analysis:
         do; but not a code that the inclusion names.
         """
         inclusion, exclusion = (a, b) if a.kind == "inclusion" else (b, a)
-        included, excluded = (
-            inlined(one.holds_when, self.protocol.definitions) for one in (inclusion, exclusion)
-        )
-        for (mine, turned), (other, also_turned) in product(held(included), held(excluded)):
+        (included, asked), (excluded, also_asked) = self._written(inclusion, exclusion)
+        for (mine, turned), (other, also_turned) in product(asked, also_asked):
             shared = shared_value(mine, turned, other, also_turned, self.protocol.facts)
             if shared is None:
                 continue
             if self.effort.spent > self.effort.limit:
-                self.undecided.append(f"{exclusion.id}: whether it overlaps with {inclusion.id}")
+                self.doubt(f"{exclusion.id}: whether it overlaps with {inclusion.id}")
                 return None
             ground = self.halved([included, excluded, shared])
             if isinstance(other, m.ChoiceTest):
@@ -438,6 +502,14 @@ class _Analysis:
                 return Finding("overlap", exclusion.place, what, hint, "witnessed", ids, found)
         return None
 
+    def _written(self, *criteria: m.Criterion) -> Iterator[tuple[m.Condition, Tests]]:
+        """Conditions with their definitions written out, and the tests that they hold by."""
+        for one in criteria:
+            if one.id not in self.written:
+                whole = inlined(one.holds_when, self.protocol.definitions)
+                self.written[one.id] = (whole, list(held(whole)))
+            yield self.written[one.id]
+
     def _cut_short(self, a: m.Criterion, b: m.Criterion) -> Finding | None:
         """An inclusion's limit that an exclusion never lets anybody come near.
 
@@ -445,10 +517,8 @@ class _Analysis:
         to exclude above 65 what is included up to 70 is to include up to 65.
         """
         inclusion, exclusion = (a, b) if a.kind == "inclusion" else (b, a)
-        included, excluded = (
-            inlined(one.holds_when, self.protocol.definitions) for one in (inclusion, exclusion)
-        )
-        for (mine, turned), (other, also_turned) in product(held(included), held(excluded)):
+        (included, asked), (excluded, also_asked) = self._written(inclusion, exclusion)
+        for (mine, turned), (other, also_turned) in product(asked, also_asked):
             reaches = m.Not(other) if also_turned else other
             for limit in cut_by(mine, turned, other, also_turned):
                 # Whoever passes is beyond the one limit, and whoever is, inside the other.
@@ -489,7 +559,8 @@ class _Analysis:
         protocol = self.protocol
         paths = condition_paths(protocol)
         for number, (path, condition) in enumerate(paths.items()):
-            self.progress("conditions", number, len(paths))
+            if not self.progress("conditions", number, len(paths)):
+                break
             using = users(protocol, path)
             if not using or using <= self.silent or self._told(path):
                 continue
@@ -615,7 +686,7 @@ class _Analysis:
         steps = ladder.steps
         question = f"{path}: whether the steps of `{ladder.fact.name}` leave a gap or overlap"
         if self.effort.spent > self.effort.limit:
-            self.undecided.append(question)
+            self.doubt(question)
             return
         ground = self.halved([ladder.between, ladder.for_some, *(s.whole for s in steps)])
         pairs = [
@@ -727,7 +798,7 @@ class _Analysis:
                 tried = list(space.witnesses(goal, 20)) if goal > UNKNOWN else []
                 made = [recorded for recorded, _ in tried if _recorded_in_steps(recorded, pack)]
                 for recorded in made:
-                    self.effort.spent += Effort.SCREENED
+                    self.effort.screened(len(pack.criteria))
                     on = space.as_of
                     try:
                         file = entry_file(recorded, self.protocol, scale.records, on)
@@ -746,7 +817,7 @@ class _Analysis:
                 else:
                     # Only between the steps that its numbers are recorded in, nothing is.
                     if goal != FALSE and (made or len(tried) in (0, 20)):
-                        self.undecided.append(f"whether the classes of `{scale.name}` leave a gap")
+                        self.doubt(f"whether the classes of `{scale.name}` leave a gap")
 
     def _class_given(
         self, pack: m.Protocol, scale: Scale, of: ScaleClass, space: Space

@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeVar, get_args
 import engine.model as m
 from engine import files, reference
 from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
+from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
 from engine.edits import at_path, leaf_paths, only_reached, replaced, users
 from engine.faults import EngineFault, Fault, InputRejected, did_you_mean
 from engine.sheet import Sheet
@@ -583,7 +583,7 @@ def _covering(
     except TooLarge:
         return False
     for recorded, _ in space.witnesses(goal, 10):
-        space.effort.spent += Effort.SCREENED
+        space.effort.screened(len(screener.program.paths))
         try:
             return confirmed(screener, recorded, space.as_of)
         except (InputRejected, EngineFault):

@@ -25,14 +25,15 @@ class TooLarge(Exception):
 class Effort:
     """The work of one analysis, counted so that it ends at the same point on every machine.
 
-    A step is one branch of a diagram looked at. What is put to the reference evaluator or
-    screened by the rules counts as the steps that take about as long.
+    A step is one branch of a diagram looked at. What is put to the reference evaluator (and
+    each test of it), or screened by the rules (in large packs each condition of them), counts
+    as the steps that take about as long.
     """
 
-    ASKED, SCREENED = 400, 4_000
+    ASKED, TESTED, SCREENED, RULE = 400, 20, 4_000, 50
 
-    def __init__(self, limit: int | None = None) -> None:
-        self.limit = MOST_STEPS if limit is None else limit
+    def __init__(self, limit: int | None = None, *, times: int = 1) -> None:
+        self.limit = times * (MOST_STEPS if limit is None else limit)
         self.spent = 0
         self.until = self.limit
 
@@ -42,6 +43,10 @@ class Effort:
         So one hard question leaves something for the rest.
         """
         self.until = min(self.limit, self.spent + self.limit // share)
+
+    def screened(self, *conditions: int) -> None:
+        """Count a screening by packs of so many conditions."""
+        self.spent += sum(max(self.SCREENED, self.RULE * count) for count in conditions)
 
     @property
     def over(self) -> bool:

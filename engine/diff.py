@@ -33,6 +33,7 @@ from engine.edits import only_reached
 from engine.faults import EngineFault, InputRejected
 from engine.findings import BASE
 from engine.record import Decision, Why
+from engine.rules import condition_paths
 from engine.wording import leaf_text, leaf_words
 from engine.worlds.asked import Plain, fitted, inlined, leaves_of, subject_from
 from engine.worlds.space import Progress, Space, spaces
@@ -169,16 +170,25 @@ class Comparison:
         )
 
 
-def compare(old: m.Protocol, new: m.Protocol, progress: Progress = lambda *_: None) -> Comparison:
-    """Compare two versions of a pack. Raises: EngineFault."""
+def compare(
+    old: m.Protocol,
+    new: m.Protocol,
+    progress: Progress = lambda *_: None,
+    times: int = 1,
+) -> Comparison:
+    """Compare two versions of a pack, with so many times the usual effort.
+
+    Raises: EngineFault.
+    """
     with Screener(old) as before, Screener(new) as after:
         pair = _Pair(
-            old, new, (_subject_reader(old, before), _subject_reader(new, after)), progress
-        )
+            old, new, (_subject_reader(old, before), _subject_reader(new, after)), progress,
+            Effort(times=times),
+        )  # fmt: skip
         criteria = tuple(pair.changes())
         progress("the verdict", 0, 1)
         verdict = pair.verdict(criteria)
-    outcomes = tuple(_outcome_changes(old, new, progress))
+    outcomes = tuple(_outcome_changes(old, new, progress, times))
     found = Comparison(
         old, new, criteria, verdict, outcomes,
         tuple(dictionary_lines(old, new)), tuple(outcome_lines(old, new)),
@@ -265,11 +275,13 @@ class _Pair:
         new: m.Protocol,
         readers: tuple[Reader, Reader],
         progress: Progress,
+        effort: Effort,
         of_entries: bool = False,
     ) -> None:
         self.old, self.new, self.readers, self.progress = old, new, readers, progress
         self.of_entries = of_entries
-        self.effort = Effort()
+        self.effort = effort
+        self.sizes = [len(condition_paths(pack)) for pack in (old, new)]
 
     @cached_property
     def regions(self) -> Regions:
@@ -363,7 +375,7 @@ class _Pair:
         """Witnesses of a goal, screened by both versions: what each concludes, the file as
         each knows it, and the verdicts."""
         for recorded, _ in space.witnesses(goal, 20):
-            self.effort.spent += 2 * Effort.SCREENED
+            self.effort.screened(*self.sizes)
             try:
                 first, before, old = self.readers[0](recorded, space.as_of)
                 second, after, new = self.readers[1](recorded, space.as_of)
@@ -530,7 +542,9 @@ def _same() -> Change:
 # --- outcomes -------------------------------------------------------------------------------
 
 
-def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> Iterator[Change]:
+def _outcome_changes(
+    old: m.Protocol, new: m.Protocol, progress: Progress, times: int
+) -> Iterator[Change]:
     """The classes of the outcome rules, entry by entry of each list that both grade."""
     if old.outcomes is None or new.outcomes is None:
         return
@@ -561,7 +575,8 @@ def _outcome_changes(old: m.Protocol, new: m.Protocol, progress: Progress) -> It
             after = entry_pack(new, new.outcomes, records)
             if before.criteria and after.criteria:
                 readers = (reader(0, records), reader(1, records))
-                yield from _Pair(before, after, readers, progress, of_entries=True).changes()
+                effort = Effort(times=times)
+                yield from _Pair(before, after, readers, progress, effort, True).changes()
 
 
 # --- subjects -----------------------------------------------------------------------------

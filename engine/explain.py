@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from engine.calendar import earliest, latest
+from engine.known import unsaid
 from engine.messages import Said, asked_text, say, shown_text, value_text
 from engine.model import (
     MILLION,
@@ -535,10 +536,15 @@ class Explanation:
         if isinstance(derive, LatestOf | EarliestOf):
             fields.append(derive.field)
         gaps: list[Gap] = []
+        record = self.protocol.records[derive.records]
         for entry in found.entries:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
-            if lacks:
-                gaps.append({"number": entry_number(entry), "lacks": lacks})
+            lacks = [name for name in lacks if unsaid(entry, record, name)]
+            gap: Gap = {"number": entry_number(entry), "lacks": lacks}
+            if entry.known and not entry.exact:
+                gap["holds"] = list(entry.known)
+            if lacks or "holds" in gap:
+                gaps.append(gap)
         return gaps
 
     def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
@@ -585,7 +591,7 @@ class Explanation:
                     written = quantity_of(value)
                     record["recorded"] = value_text(written)
                     record["recorded_as"] = written
-            uln_u = one.uln_u if one.uln_u is not None else fact.uln_u
+            uln_u = one.uln_u if one.uln_u is not None or one.no_limit else fact.uln_u
             if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
                 unit = (
                     value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit

@@ -20,7 +20,7 @@ import engine.model as m
 from engine import reference
 from engine.cases import Case
 from engine.decision import Screener, only_needed
-from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
+from engine.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
 from engine.edits import only_reached, replaced, users
 from engine.faults import EngineFault, InputRejected
 from engine.rules import condition_paths
@@ -156,23 +156,36 @@ def mutants(protocol: m.Protocol) -> list[Mutant]:
     """Every mutant of a pack, in its order; no two of them are the same pack."""
     found: dict[tuple[object, ...], Mutant] = {}
     for one in _all(protocol):
-        found.setdefault(_meaning(one.protocol, one.lenient), one)
-    found.pop(_meaning(protocol, ""), None)
+        found.setdefault(_meaning(protocol, one.protocol, one.lenient), one)
+    found.pop(_meaning(protocol, protocol, ""), None)
     return list(found.values())
 
 
-def _meaning(protocol: m.Protocol, lenient: str) -> tuple[object, ...]:
-    """What makes two mutants one."""
-    derived = tuple((name, fact.derive) for name, fact in protocol.facts.items() if fact.derive)
-    return (tuple(protocol.definitions.items()), protocol.criteria, derived, lenient)
+def _meaning(protocol: m.Protocol, edited: m.Protocol, lenient: str) -> tuple[object, ...]:
+    """What makes two mutants one: the same is changed, and into the same."""
+    before: list[Mapping[str, object]] = [
+        protocol.definitions, {c.id: c for c in protocol.criteria}, protocol.facts,
+    ]  # fmt: skip
+    after: list[Mapping[str, object]] = [
+        edited.definitions, {c.id: c for c in edited.criteria}, edited.facts,
+    ]  # fmt: skip
+    changed = [
+        (part, name, getattr(now.get(name), "derive", now.get(name)))
+        for part, (old, now) in enumerate(zip(before, after, strict=True))
+        for name, one in old.items()
+        if now.get(name) is not one and now.get(name) != one
+    ]
+    return (*changed, lenient)
 
 
 def _all(protocol: m.Protocol) -> Iterator[Mutant]:
+    tests = (leaf for leaf in pack_leaves(protocol) if not isinstance(leaf, m.Todo))
+    asked = frozenset(leaf.fact for leaf in tests)
     for path, condition in condition_paths(protocol).items():
         using = users(protocol, path)
         if not using or not _asks(condition, protocol):
             continue
-        for kind, words, other in _edited(protocol, condition):
+        for kind, words, other in _edited(protocol, condition, asked):
             place = condition.place
             yield Mutant(kind, f"{path}: {words}", place, replaced(protocol, path, other), using)
         if isinstance(condition, m.All | m.Any) and len(condition.children) > 1:
@@ -216,9 +229,9 @@ def _words(condition: m.Condition, protocol: m.Protocol) -> str:
 
 
 def _edited(
-    protocol: m.Protocol, condition: m.Condition
+    protocol: m.Protocol, condition: m.Condition, asked: frozenset[str]
 ) -> Iterator[tuple[Kind, str, m.Condition]]:
-    """One condition with one mistake in it."""
+    """One condition with one mistake in it. `asked`: the facts that the pack tests."""
     if isinstance(condition, m.All | m.Any):
         if len(condition.children) > 1:
             other: m.Condition
@@ -235,7 +248,7 @@ def _edited(
     if isinstance(condition, m.Defined | m.Todo):
         return
     fact = protocol.facts[condition.fact]
-    for kind, leaf in _leaf_edits(protocol, condition, fact):
+    for kind, leaf in _leaf_edits(protocol, condition, fact, asked):
         before, after = leaf_text(condition, protocol.facts), _text(leaf, protocol)
         yield kind, f"`{before}` read as `{after}`", leaf
 
@@ -249,7 +262,7 @@ def _text(condition: m.Condition, protocol: m.Protocol) -> str:
 
 
 def _leaf_edits(
-    protocol: m.Protocol, leaf: m.Test, fact: m.Fact
+    protocol: m.Protocol, leaf: m.Test, fact: m.Fact, tested: frozenset[str]
 ) -> Iterator[tuple[Kind, m.Condition]]:
     yield "negation", m.Not(leaf, leaf.place)
     if isinstance(leaf, m.LimitTest):
@@ -295,7 +308,7 @@ def _leaf_edits(
         if other_unit is not None:
             yield "unit", replace(leaf, duration=other_unit)
         dates = [f for f in protocol.facts.values() if f.type == "date"]
-        asked = [f.name for f in dates if _asked(protocol, f)]
+        asked = [f.name for f in dates if f.name in tested]
         # One that no criterion asks about is taken where there is no other.
         known = asked if len(asked) > 1 else [f.name for f in dates]
         if len(known) > 1:
@@ -308,12 +321,6 @@ def _leaf_edits(
         for code in leaf.codes:
             codes = tuple(c for c in leaf.codes if c != code)
             yield "dropped-condition", replace(leaf, codes=codes)
-
-
-def _asked(protocol: m.Protocol, fact: m.Fact) -> bool:
-    return any(
-        not isinstance(leaf, m.Todo) and leaf.fact == fact.name for leaf in pack_leaves(protocol)
-    )
 
 
 def _step(fact: m.Fact, limit: int) -> int:
@@ -580,6 +587,8 @@ def _killer(
 
 def _survivor(protocol: m.Protocol, one: Mutant, space: Space, screener: Screener) -> Judged:
     """A mutant that no case notices: equivalent, or told apart by a witness."""
+    if space.effort.spent > space.effort.limit:
+        return Judged(one, "undecided")
     if one.protocol.facts != protocol.facts:
         space = Space([protocol, one.protocol], space.as_of, effort=space.effort)
     found = _judged(protocol, one, space, [protocol, one.protocol], screener)
@@ -663,7 +672,7 @@ def _compared(protocol: m.Protocol, one: Mutant, space: Space, screener: Screene
             )
             for goal in (plain, differ):
                 for recorded, _ in space.witnesses(goal, 10):
-                    space.effort.spent += Effort.SCREENED
+                    space.effort.screened(len(screener.program.paths))
                     judged = _told_apart(protocol, one, id_, recorded, space.as_of, screener)
                     if judged is not None:
                         return judged

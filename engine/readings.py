@@ -14,7 +14,7 @@ from math import ceil, floor
 from typing import Literal
 
 from engine.calendar import completed_years, days_in_months, earliest, of_year
-from engine.known import Use, Values, contradicted
+from engine.known import Use, Values, as_recorded, contradicted
 from engine.model import (
     MILLION,
     NEVER,
@@ -331,7 +331,7 @@ def _ratio(
         assert isinstance(amount, Amount)
         if statement.uln_u is not None:
             ratios.add(_own_ratio(fact, amount, statement.uln_u, (low, high)))
-        elif fact.uln_u is not None:
+        elif fact.uln_u is not None and not statement.no_limit:
             ratios.add(_over((low, high), Fraction(fact.uln_u)))
     if not ratios:
         return None, "no_limit"
@@ -512,21 +512,22 @@ def _from_list(
             # A matching entry proves it whatever else the list may lack.
             return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]))
         if maybe or not closed:
-            return Found(Reading(name, None, None, cause), (), tuple(maybe), until, starts)
+            shown = tuple(as_recorded(maybe))
+            return Found(Reading(name, None, None, cause), (), shown, until, starts)
         return Found(Reading(name, 0, 0, None), (), (), until, starts)
     if isinstance(derive, Count):
         low = len(sure) * MILLION
         high = low + len(maybe) * MILLION if closed else UNBOUNDED
         reason = None if low == high else cause
         reading = Reading(name, low, high, reason, None, "no_limit")
-        return Found(reading, (), (*sure, *maybe), until, starts)
+        return Found(reading, (), tuple(as_recorded((*sure, *maybe))), until, starts)
     today = as_of.toordinal()
     certain = [_entry_days(e, derive.field, as_of) for e in sure]
     possible = [_entry_days(e, derive.field, as_of) for e in maybe]
     work = _latest if isinstance(derive, LatestOf) else _earliest
     low, high = work(certain, possible, closed, today)
     reason = None if low == high else cause
-    shown = _telling(derive, sure, maybe, as_of)
+    shown = tuple(as_recorded(_telling(derive, sure, maybe, as_of)))
     return Found(Reading(name, low, high, reason), (), shown, until, starts)
 
 

@@ -109,6 +109,7 @@ class TrialPage:
     swimmer_note: str
     listing_titles: tuple[str, ...]
     listing: tuple[Patient, ...]
+    not_used: tuple[tuple[str, str], ...]
     assumptions: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
     csv_titles: tuple[str, ...]
@@ -190,6 +191,11 @@ def arrange(
         listing=(
             *(words.patient(record) for record in records),
             *(_left_out(other, len(listing_titles)) for other in others),
+        ),
+        not_used=tuple(
+            (clean(record["subject"]), clean(one["says"]))
+            for record in records
+            for one in record.get("passed_over", ())
         ),
         assumptions=tuple(
             (clean(a["what"]), clean(a["interpretation"])) for a in trial["assumptions"]

@@ -36,7 +36,7 @@ from engine.record import Decision
 from engine.rules import condition_paths
 from engine.sheet import parse_duration
 from engine.subjects import read_subject
-from engine.units import UnitError, conversion
+from engine.units import UnitError, conversion, months_each
 
 Plain = dict[str, Any]
 """What a file holds: mappings, lists, text, booleans, None, and `Decimal` for a number."""
@@ -193,6 +193,7 @@ ANALYTES: Mapping[str, Analyte] = {
     "alt": Analyte("U/L", 10_000_000, 400_000_000, 5_000_000, uln="40"),
     "weight": Analyte("kg", 5_000_000, 90_000_000, 500_000),
     "score": Analyte("{score}", 0, 10_000_000, span=(0, 10)),
+    "outlook": Analyte("wk", 0, 60_000_000, span=(0, 5200)),
 }
 OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "mmol/L", "g/L", "mg/L"),
@@ -203,6 +204,7 @@ OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "Cel": ("[degF]", "K"),
     "U/L": ("kU/L", "mU/L"),
     "kg": ("g",),
+    "wk": ("d", "mo", "a"),
     "mg": ("g", "ug"),
 }
 _KINDS = ("chemotherapy", "antibody", "radiation", "cell_therapy", "other")
@@ -275,6 +277,10 @@ def _record_lists(c: Choices) -> Plain:
     return lists
 
 
+KNOWN_FIELDS = ("kind", "target")
+"""What a name may imply."""
+
+
 def _known(c: Choices) -> Plain:
     """Agents of one use or several, under more than one name, and regimens of them."""
     known: Plain = {}
@@ -320,6 +326,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
             fact["range"] = [Decimal(end) for end in analyte.span]
+            if c.chance(20):
+                fact["usual"] = [Decimal(end) for end in (analyte.span[0], sum(analyte.span) // 2)]
         facts[name] = _kept_for(c, fact)
     for name in c.some(["transplant", "diagnosed", "scan"], min(least, 3), most):
         facts[name] = _kept_for(c, {"ask": name, "type": "date"})
@@ -433,7 +441,8 @@ def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
     """A limit in the fact's unit, or sometimes in another that converts."""
     if c.chance(85):
         return amount(millionths)
-    unit = c.of((kind.unit, *OTHER_UNITS.get(kind.unit, ())))
+    others = (one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit))
+    unit = c.of((kind.unit, *others))
     mass = Decimal(kind.molar_mass) if kind.molar_mass else None
     number = amount(_converted(millionths, kind.unit, unit, mass))
     return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
@@ -637,6 +646,11 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
             ulns = [amount((fact.uln_u or m.MILLION) * c.of([2, 3]) // 2) for _ in range(2)]
             return [said | {"uln": uln} for uln in ulns]
         return c.shuffled([{"unknown": "pending"} | same_day, {"unknown": "not_done"} | same_day])
+    if way == 7 and fact.type == "quantity" and c.chance(40):  # two that share their open end
+        low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
+        sign, bounds = c.of(["<", ">"]), [_amount(c, targets, fact) for _ in range(2)]
+        if all(low + 1 < bound < high - 1 for bound in bounds):
+            return [said | {"value": f"{sign}{amount(bound):f}"} for bound in bounds]
     if way in (7, 8):  # two on one day: in conflict, unless they happen to agree
         other = dict(said) if c.chance(25) else {**said, "value": _value(c, targets, fact, as_of)}
         if way == 8 or fact.type != "quantity":
@@ -915,10 +929,10 @@ def _sorted_out(c: Choices, record: m.RecordList, entry: Plain) -> Plain:
         return entry
     uses = [use for name in names for use in record.known[name].uses]
     if c.chance(30):
-        return {key: value for key, value in entry.items() if key not in ("kind", "target")}
+        return {key: value for key, value in entry.items() if key not in KNOWN_FIELDS}
     use = c.of(uses)
     kept = dict(entry)
-    for key in ("kind", "target"):
+    for key in KNOWN_FIELDS:
         if key in use and kept.get(key):
             codes = list(use[key])
             kept[key] = codes[0] if key == "kind" else c.of([codes, codes[:1], [codes[0], None]])

@@ -64,8 +64,9 @@ from engine.outcomes.record import (
     Worst,
 )
 from engine.packs import derived_from
+from engine.passed import entry_to_come, passed_over
 from engine.readings import find_readings, readings_only
-from engine.record import Decision, Firing
+from engine.record import Decision, Firing, PassedOver
 from engine.source import Document
 from engine.subjects import entry_path
 
@@ -363,6 +364,7 @@ class _Patient:
         self.screener, self.outcomes = screener, screener.outcomes
         self.subject, self.as_of, self.document = subject, as_of, document
         self.faults: list[Fault] = []
+        self.passed: list[PassedOver] = []
         self.days = self._days()
         self.listed = {name: self._entries(name) for name in self.outcomes.scopes}
         self._check_order()
@@ -385,8 +387,18 @@ class _Patient:
         found = find_readings(pack, self.subject, self.as_of)
         if reference.readings(pack, self.subject, self.as_of) != readings_only(found):
             raise EngineFault("the two derivations of the dates of outcomes differ")
+        stated = {n: said for n, said in self.subject.facts.items() if n in found}
+        listed = {n: one for n, one in self.subject.records.items() if n in self.outcomes.scopes}
+        course = replace(self.subject, facts=stated, records=listed)
+        whole = self.screener.protocol
+        self.passed += passed_over(whole, self.outcomes.scopes, course, found, self.as_of)
         days = {}
         for name, one in found.items():
+            if one.statements and one.reading.reason in ("pending", "not_done"):
+                what = f"`{name}` is recorded as {one.reading.reason.replace('_', ' ')}, so"
+                what += " nobody can tell whether it has happened"
+                hint = "record its day; if it has not happened, leave it out"
+                self._fault(one.statements[0].entry, "pending", what, hint)
             for said in one.statements:
                 if isinstance(said.value, Days) and said.value.first != said.value.last:
                     what = f"`{name}` is known only as a period; outcomes count from full dates"
@@ -417,6 +429,9 @@ class _Patient:
                 self._fault(entry.entry, "partial-date", what, "write YYYY-MM-DD")
             elif value.first <= self.as_of:
                 found.append((Dated(value.first, entry.entry), entry))
+            else:
+                record = self.screener.protocol.records[records]
+                self.passed.append(entry_to_come(record, entry, self.as_of))
         return sorted(found, key=lambda pair: pair[0].day)
 
     def _dated(self, name: str) -> list[Dated]:
@@ -495,8 +510,11 @@ class _Patient:
             "response": None,
             "endpoints": [],
             "toxicities": [],
+            "passed_over": self.passed,
             "proofs": [],
         }
+        if not self.passed:
+            del record["passed_over"]
         if start is None:
             return record
         self.start = start.day

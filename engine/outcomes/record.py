@@ -15,6 +15,7 @@ from engine.record import (
     EngineFaultRecord,
     Firing,
     Missing,
+    PassedOver,
     ProtocolIdentity,
     Rejection,
     Software,
@@ -162,7 +163,10 @@ class Happened(TypedDict):
 
 
 class Outcome(TypedDict):
-    """`eligo.outcome/1`. Where nothing was infused by the cut-off, all lists are empty."""
+    """`eligo.outcome/1`. Where nothing was infused by the cut-off, all lists are empty.
+
+    `passed_over`: what is recorded of the patient's course and was not used, and why.
+    """
 
     schema: Literal["eligo.outcome/1"]
     subject: str
@@ -176,6 +180,7 @@ class Outcome(TypedDict):
     response: BestResponse | None
     endpoints: list[EndpointOutcome]
     toxicities: list[ToxicityOutcome]
+    passed_over: NotRequired[list[PassedOver]]
     proofs: NotRequired[list[Proof]]
 
 

@@ -145,7 +145,7 @@ class Coupled:
             if number >= LEAST_COMBINATIONS and self.effort.over:
                 self.exact = self.points_exact = False
                 break
-            self.effort.spent += Effort.ASKED * len(self.protocols)
+            self.effort.spent += asked.cost
             truths, points = asked(self._subjects([part for _, part in combo]))
             if not self._plausible(points):
                 continue
@@ -446,7 +446,7 @@ class Coupled:
         ages = [option.age for option in self._confirmed(name, [_Option(None)])]
         found: set[tuple[int, ...]] = set()
         for entries, age in product(reached.values(), [*ages, None]):
-            self.effort.spent += Effort.ASKED * len(self.protocols)
+            self.effort.spent += asked.cost
             on = None if age is None else self.as_of - timedelta(days=age)
             one = m.Subject("", {}, {name: m.Entries(on, entries)})
             truths, points = asked([one] * len(self.protocols))

@@ -285,6 +285,8 @@ def _orders(
         tried += [date(2000, 1, 1), date(2099, 12, 31)]
     found: dict[tuple[int, ...], date] = {}
     for as_of in dict.fromkeys(tried):
+        if len(found) > MOST_DATES:
+            break
         if date(2000, 1, 1) <= as_of <= date(2099, 12, 31) or as_of == base:
             found.setdefault(signature(as_of), as_of)
     dates = tuple(found.values())

@@ -58,12 +58,19 @@ class Space:
         self.diagrams = Diagrams([len(v.cells) for v in self.variables], self.effort)
         self.effort.question(1)
         self._compiled: dict[tuple[int, m.Condition], int] = {}
+        self._asked: dict[tuple[int, int], tuple[m.Condition, int]] = {}
 
     # --- conditions as diagrams ---------------------------------------------------------
 
     def diagram(self, condition: m.Condition, number: int = 0) -> int:
         """The diagram of a condition of pack `number`. Raises: TooLarge."""
-        return self._compile(inlined(condition, self.protocols[number].definitions), number)
+        # By the object: to compare long conditions part by part takes longer than the rest.
+        known = self._asked.get((number, id(condition)))
+        if known is not None:
+            return known[1]
+        found = self._compile(inlined(condition, self.protocols[number].definitions), number)
+        self._asked[number, id(condition)] = (condition, found)
+        return found
 
     def _compile(self, condition: m.Condition, number: int) -> int:
         key = (number, condition)
@@ -268,12 +275,14 @@ def spaces(
 ) -> tuple[list[Space], bool]:
     """A space for every as-of date that differs from the others, and whether that is all.
 
-    Those beyond half of what the analysis may spend are left out.
+    Those beyond half of what the analysis may spend are left out; beyond a tenth, where they
+    are not all in any case, and can show something but prove nothing.
     """
     dates, complete = as_of_dates(protocols, base)
+    most = effort.limit // (2 if complete else 10)
     found: list[Space] = []
     for number, as_of in enumerate(dates):
-        if found and effort.spent > effort.limit // 2:
+        if found and effort.spent > most:
             return found, False
 
         def cut(done: int, of: int, before: int = number) -> None:

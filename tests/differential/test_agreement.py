@@ -68,6 +68,9 @@ def test_the_generated_subjects_reach_everything() -> None:
     wanted += [
         f"recorded {kind} {h}" for kind in ("boolean", "choice") for h in ("point", "unknown")
     ]
+    wanted += ["a blank among several codes", "two of one day that share one end"]
+    known = ("listed", "holds a listed name", "not on the list")
+    wanted += [f"{how} {t}" for how in known for t in truths]
     assert [name for name in wanted if not counts[name]] == []
 
 

@@ -419,3 +419,45 @@ def test_an_assessment_on_a_day_that_may_end_the_window_settles_nothing(
     assert ends == ("2026-02-28", "2026-03-01")
     failed = expected[2] == "no"
     assert (followed(record, "EFS")["status"] == "event") == failed
+
+
+def test_what_is_recorded_and_not_used_is_named() -> None:
+    made = course(
+        ("2026-02-10", CR),
+        ("2026-12-01", NR),
+        died_on=[{"value": "2026-09-01", "voided": "another patient"}],
+        relapsed_on={"value": "2026-12-20", "on": "2026-12-24"},
+    )
+    made["records"]["assessment"]["entries"].append({"date": "2026-03-01", "voided": "never done"})
+    told = {(one["where"], one["reason"]) for one in outcome_of(made)["passed_over"]}
+    assert told == {
+        ("facts.died_on[0]", "voided"),
+        ("facts.relapsed_on", "not_yet"),
+        ("records.assessment.entries[1]", "not_yet"),
+        ("records.assessment.entries[2]", "voided"),
+    }
+    assert "passed_over" not in outcome_of(course(("2026-02-10", CR)))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "code"),
+    [
+        ({"unknown": "pending"}, "pending"),
+        ({"unknown": "not_done", "on": "2026-11-01"}, "pending"),
+        (["2026-09-01", {"value": "2026-09-02", "on": "2026-10-01"}], "contradiction"),
+    ],
+)
+def test_a_date_of_which_nobody_knows_whether_it_has_come_refuses_the_patient(
+    recorded: object, code: str
+) -> None:
+    with pytest.raises(InputRejected) as refused:
+        outcome_of(course(("2026-02-10", CR), died_on=recorded))
+    assert [fault.code for fault in refused.value.faults] == [code]
+
+
+def test_a_list_whose_confirmation_is_in_doubt_rules_out_no_toxicity() -> None:
+    sure = worst(outcome_of(course(complete="2026-06-01")), "CRS")[0]
+    made = course(complete="2026-06-01", crs=[("2026-01-12", {"voided": "another patient"})])
+    made["records"]["crs"]["count"] = 0
+    doubtful = worst(outcome_of(made), "CRS")[0]
+    assert (sure["severe"], doubtful["severe"]) == ("no", "unknown")

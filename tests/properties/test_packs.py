@@ -62,7 +62,7 @@ def rewritten(c: Choices, value: Any) -> Any:
     """The same, in another order wherever order should say nothing."""
     if isinstance(value, Mapping):
         return {
-            key: value[key] if key in ("range", "between") else rewritten(c, value[key])
+            key: value[key] if key in ("range", "usual", "between") else rewritten(c, value[key])
             for key in c.shuffled(list(value))
         }
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
@@ -28,6 +29,7 @@ from engine.subjects import checked_on
 from engine.worlds.asked import subject_from
 from engine.worlds.space import Space
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
+from tests.command import eligo
 from tests.generators import AS_OF, LONG, Seeded, case, pack_parts, protocol_in, subject_in
 from tests.workbench.test_findings import TRUTHS, by_name, read, statuses_of
 
@@ -81,6 +83,40 @@ def test_sixty_criteria_take_less_than_ten_times_the_effort(
     shipped, sixty = efforts
     assert len(packs[1].criteria) == 60
     assert sixty.spent < 10 * shipped.spent
+
+
+def test_a_large_pack_ends_and_says_in_one_line_what_was_not_looked_at(tmp_path: Path) -> None:
+    protocol = read_pack(large(tmp_path / "large"))
+    whole = said(protocol)
+    for limit in (1_000_000, 4_000_000, 6_000_000):
+        effort = Effort(limit)
+        found = findings(protocol, effort=effort)
+        # The least that is tried of each variable is tried in any case.
+        assert effort.spent < 5_000_000 + limit
+        (note,) = (one for one in found if one.code == "undecided")
+        assert {(one.code, one.message) for one in found if one is not note} <= whole
+        assert "pairs of criteria" in note.message
+        assert note.hint == "look longer with `--effort 10`"
+        if limit < 6_000_000:
+            assert "; not looked at: pairs of criteria " in note.message
+
+
+def test_with_more_effort_more_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(tmp_path / "pack")
+    shutil.copytree(shipped_pack(), folder, ignore=shutil.ignore_patterns("cases"))
+    monkeypatch.setattr(engine.diagrams, "MOST_STEPS", 10_000)
+    little, more = eligo("check", folder), eligo("check", folder, "--effort", "9999")
+    assert "not looked at: pairs of criteria" in " ".join(little.out.split())
+    assert "undecided" not in more.out and more.code == little.code
+    for words in (["test", folder, "--mutate"], ["test", folder, "--coverage"]):
+        ran = eligo(*words)
+        assert ran.code == 1 and "not decided within the limit: " in ran.out
+        assert len(ran.out) < 20_000
+    for wrong in ("0", "-1", "x", "10000", "2.5"):
+        ran = eligo("check", folder, "--effort", wrong)
+        assert ran.code == 2 and "is not a whole number from 1 to 9999" in ran.err
 
 
 # Packs of the generator with many dates or entries that hang together.
