@@ -16,6 +16,6 @@ entry that one counts, the other counts too). Other derivations over a list are 
 other, for each has entries that it alone counts.
 
 The as-of date shifts the regions of dates. Where a pack mixes days with months, counts the
-same months in two ways, or asks about fixed days, the order of the limits depends on it; then every order that occurs from
-2000 to 2099 is looked at (`as_of_dates`).
+same months in two ways, or asks about fixed days, the order of the limits depends on it; then
+every order that occurs from 2000 to 2099 is looked at (`as_of_dates`).
 """
