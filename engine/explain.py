@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from engine.calendar import earliest, latest
+from engine.known import unsaid
 from engine.messages import Said, asked_text, say, shown_text, value_text
 from engine.model import (
     MILLION,
@@ -312,7 +313,7 @@ class Explanation:
             if not confirmed(self.protocol.records[derive.records], listed, self.as_of):
                 return True
         days = [s.value for s in found.statements if isinstance(s.value, Days)]
-        for entry in found.entries:
+        for entry in found.around:
             days += [value for value in entry.values.values() if isinstance(value, Days)]
         if any(value.first <= self.as_of < value.last for value in days):
             return True
@@ -322,7 +323,7 @@ class Explanation:
         """Days on which an end of an imprecise date comes of age, or is reached."""
         fact, reading = self.protocol.facts[test.fact], found.reading
         dates = [s.value for s in found.statements if isinstance(s.value, Days)]
-        for entry in found.entries:
+        for entry in found.around:
             dates += [value for value in entry.values.values() if isinstance(value, Days)]
         ends = [end for value in dates for end in (value.first, value.last)]
         ends += self._fixed_ends(test.fact)
@@ -535,10 +536,15 @@ class Explanation:
         if isinstance(derive, LatestOf | EarliestOf):
             fields.append(derive.field)
         gaps: list[Gap] = []
-        for entry in found.entries:
+        record = self.protocol.records[derive.records]
+        for entry in found.around:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
-            if lacks:
-                gaps.append({"number": entry_number(entry), "lacks": lacks})
+            lacks = [name for name in lacks if unsaid(entry, record, name)]
+            gap: Gap = {"number": entry_number(entry), "lacks": lacks}
+            if entry.known and not entry.exact:
+                gap["holds"] = list(entry.known)
+            if lacks or "holds" in gap:
+                gaps.append(gap)
         return gaps
 
     def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
