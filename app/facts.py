@@ -146,7 +146,7 @@ def csv_columns(protocol: Protocol) -> list[str]:
         if fact.attested_by:
             columns.append(f"{fact.name}.by")
     for record in protocol.records:
-        columns += [f"{record}.complete_on", f"{record}.complete_by"]
+        columns += [f"{record}.complete_on", f"{record}.complete_by", f"{record}.count"]
     return columns
 
 

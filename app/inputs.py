@@ -17,7 +17,6 @@ from unicodedata import category, normalize
 from app.printing import say as say
 from app.printing import tell as tell
 from app.shipped import shipped_pack
-from app.writing import UNFINISHED as UNFINISHED
 from app.writing import unfinished_at
 from engine.faults import Fault, InputRejected, first_faults
 from engine.model import Protocol, Span, Subject
@@ -192,7 +191,7 @@ def same_ids(files: Sequence[SubjectFile]) -> Twice:
     found: Twice = {}
     for subject, group in groups.items():
         stated = [(file, _stated_id(file)) for file in group if len(group) > 1]
-        together = [(file, one) for file, one in stated if one and _alike(one[0]) == subject]
+        together = [(file, one) for file, one in stated if one and looks_like(one[0]) == subject]
         if len(together) > 1:
             faults = same_subject_twice(together[0][1][0], [one[1:] for _, one in together])
             for (file, one), fault in zip(together, faults, strict=True):
@@ -200,11 +199,17 @@ def same_ids(files: Sequence[SubjectFile]) -> Twice:
     return found
 
 
-def _alike(subject: str) -> str:
+def looks_like(subject: str) -> str:
     """One form for ids that look alike: composed, and without signs that nobody sees."""
     return "".join(
         char for char in normalize("NFKC", subject.strip()) if category(char) not in ("Cf", "Cc")
     )
+
+
+def may_be_one(subject: str) -> str:
+    """One form for ids that may be meant for one person: they differ in case, width, leading
+    zeros, blanks or signs that nobody sees alone."""
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", "".join(looks_like(subject).casefold().split()))
 
 
 def _quick_id(file: SubjectFile) -> str | None:
@@ -214,11 +219,11 @@ def _quick_id(file: SubjectFile) -> str | None:
         if file.path.suffix.lower() == ".json" and b"\\" not in data:
             plain = _IN_JSON.findall(data.decode("utf-8-sig"))
             if len(plain) == 1 and data.count(b'"subject"') == 1:
-                return _alike(plain[0])
+                return looks_like(plain[0])
     except (OSError, UnicodeDecodeError):
         pass
     stated = _stated_id(file)
-    return _alike(stated[0]) if stated else None
+    return looks_like(stated[0]) if stated else None
 
 
 def _stated_id(file: SubjectFile) -> tuple[str, Document, Span] | None:

@@ -57,6 +57,23 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _rows(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of rows")
+    return int(text)
+
+
+def _missing(text: str) -> dict[str, str]:
+    """What missing-data codes say, by code."""
+    found = {}
+    for word in text.split(","):
+        code, _, reason = (part.strip() for part in word.partition("="))
+        if not code or reason not in ("", "pending", "not_done"):
+            raise argparse.ArgumentTypeError(f"`{word}`: write CODE, CODE=pending or CODE=not_done")
+        found[code] = reason or "not_done"
+    return found
+
+
 class _Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         super()._print_message(shown(message), file)
@@ -239,6 +256,7 @@ def _parser() -> argparse.ArgumentParser:
     survival.add_argument(
         "--at", default="", metavar="T,T,...", help="times to report the curve at"
     )
+    survival.add_argument("--decimal", choices=("point", "comma"), default="point")
     survival.add_argument("--format", choices=("text", "json"), default="text")
     survival.set_defaults(module="app.survival")
     _imports(commands)
@@ -296,12 +314,22 @@ def _imports(commands: Any) -> None:
         "`eligo facts PACK --redcap`.",
     )
     redcap.add_argument("input", type=Path, metavar="EXPORT")
-    redcap.set_defaults(module="app.imports.redcap")
+    redcap.set_defaults(module="app.imports.redcap_read")
 
     for one in (table, redcap):
         one.add_argument("--delimiter", choices=(",", ";", "tab", "|"), help="default: by heading")
         one.add_argument("--encoding", default="utf-8", help="default: utf-8, or a byte-order mark")
         one.add_argument("--decimal", choices=("point", "comma"), default="point")
+        one.add_argument(
+            "--missing",
+            type=_missing,
+            default={},
+            metavar="CODE,...",
+            help="cells that say a value is missing; CODE=pending if it is still awaited",
+        )
+        one.add_argument(
+            "--rows", type=_rows, metavar="N", help="how many rows the table has, if that is known"
+        )
     for one in (fhir, table, redcap):
         one.add_argument("--protocol", type=Path, metavar="PACK", help="default: shipped")
         one.add_argument("--out", type=Path, required=True, metavar="DIR")

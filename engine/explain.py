@@ -585,7 +585,7 @@ class Explanation:
                     written = quantity_of(value)
                     record["recorded"] = value_text(written)
                     record["recorded_as"] = written
-            uln_u = one.uln_u if one.uln_u is not None else fact.uln_u
+            uln_u = one.uln_u if one.uln_u is not None or one.no_limit else fact.uln_u
             if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
                 unit = (
                     value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit

@@ -84,6 +84,8 @@ TEMPLATES: Mapping[str, str] = {
     "passed.not_asked": "{ask:text}: {shown:shown}: no criterion asks for it",
     "passed.entry_voided": "{ask:text}: entry {number:number}: {fields:fields}: it is marked as"
     " wrong",
+    "passed.entry_not_yet": "{ask:text}: entry {number:number}: {fields:fields}: it is of a day"
+    " after {as_of:day}",
     "passed.entry_not_asked": "{ask:text}: entry {number:number}: {fields:fields}: no criterion"
     " asks for it",
 }

@@ -434,8 +434,8 @@ class Statement:
 
     Exactly one of `value` and `unknown` is not None, except on a voided statement, where
     neither is read: `struck` is the value that it had, to be shown. `uln_u`: the upper limit of
-    normal printed with the result, in millionths of the value's unit. `entry`: where in the
-    file (`facts.creatinine[1]`).
+    normal printed with the result, in millionths of the value's unit; `no_limit`: that none is
+    known for it, the dictionary's neither. `entry`: where in the file (`facts.creatinine[1]`).
 
     The day of observation is `on`, or one `within` a partial date, or any day up to
     `not_after`; at most one of the three is stated. `first` and `last` are its ends.
@@ -453,6 +453,7 @@ class Statement:
     within: Days | None = None
     not_after: date | None = None
     struck: Recorded | None = None
+    no_limit: bool = False
 
     @property
     def first(self) -> date | None:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal
 
 from engine.messages import Said, say
-from engine.model import Protocol, Statement, Subject
+from engine.model import Entry, Protocol, RecordList, Statement, Subject
 from engine.readings import Found
 from engine.record import PassedOver
 from engine.recorded import entry_fields, entry_number, stated_with_day
@@ -49,6 +49,19 @@ def passed_over(
                 said = say(f"passed.entry_{why}", ask=record.ask, number=number, fields=fields)
                 passed.append(_item(name, entry.entry, why, said, None))
     return passed
+
+
+def entry_to_come(record: RecordList, entry: Entry, as_of: date) -> PassedOver:
+    """An entry that is of a day after the as-of date, where entries count by their day."""
+    number, fields = entry_number(entry), entry_fields(entry, record)
+    said = say(
+        "passed.entry_not_yet",
+        ask=record.ask,
+        number=number,
+        fields=fields,
+        as_of=as_of.isoformat(),
+    )
+    return _item(record.name, entry.entry, "not_yet", said, None)
 
 
 def _statements(

@@ -332,7 +332,7 @@ def _ratio(
         assert isinstance(amount, Amount)
         if statement.uln_u is not None:
             ratios.add(_own_ratio(fact, amount, statement.uln_u, (low, high)))
-        elif fact.uln_u is not None:
+        elif fact.uln_u is not None and not statement.no_limit:
             ratios.add(_over((low, high), Fraction(fact.uln_u)))
     if not ratios:
         return None, "no_limit"

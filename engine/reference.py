@@ -106,7 +106,7 @@ def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
 
 def _ratio(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio | None:
     """The value of one statement divided by its limit of normal; None where it has none (4)."""
-    limit: Exact | None = fact.uln_u
+    limit: Exact | None = None if said.no_limit else fact.uln_u
     low, high = interval
     if said.uln_u is not None and isinstance(said.value, m.Amount):
         factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)

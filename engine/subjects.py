@@ -328,7 +328,7 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     if "value" not in value and "unknown" not in value:
         sheet.fault(path, "missing-key", "`value` is missing here", "or say `unknown: pending`")
         return None
-    unit, uln = "", None
+    unit, uln, no_limit = "", None, False
     for key in ("unit", "uln"):
         if fact.type != "quantity" and not _blank(value.get(key)):
             what = f"`{key}` belongs to a quantity; `{fact.name}` is a {fact.type}"
@@ -338,7 +338,8 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
             unit = _unit(sheet, (*path, "unit"), fact, value["unit"])
             if not unit:
                 return None
-        if not _blank(value.get("uln")):
+        no_limit = value.get("uln") == "none"
+        if not _blank(value.get("uln")) and not no_limit:
             uln = sheet.amount_of((*path, "uln"), value["uln"])
             if uln is not None and uln <= 0:
                 sheet.fault((*path, "uln"), "number", "an upper limit of normal is above zero")
@@ -347,7 +348,8 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
     if recorded is None:
         return None
-    return Statement(entry, recorded, None, on, uln, source, by, note, False, within, not_after)
+    days = (within, not_after)
+    return Statement(entry, recorded, None, on, uln, source, by, note, False, *days, None, no_limit)
 
 
 def _key_hint(sheet: Sheet, key: str, beside: Mapping[str, Any], known: Collection[str]) -> str:

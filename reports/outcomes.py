@@ -19,6 +19,7 @@ from engine.outcomes.record import (
     CurveUnder,
     EndpointReport,
     Followed,
+    Landmark,
     Outcome,
     Proportion,
     Trial,
@@ -52,7 +53,12 @@ STANDS: Mapping[str, str] = {
     "event_free": "event-free",
     "censored_before": "censored before",
     "not_yet_reached": "not yet reached",
+    "unknown": "not known",
 }
+MONTH_END = (
+    "Where {patients} stood at {after} is not known: the month lacks the day, so that {after} is up"
+    " on its last day or on the day after, and that decides. The curve takes the day after."
+)
 NONE = "–"
 
 
@@ -103,6 +109,7 @@ class TrialPage:
     swimmer_note: str
     listing_titles: tuple[str, ...]
     listing: tuple[Patient, ...]
+    not_used: tuple[tuple[str, str], ...]
     assumptions: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
     csv_titles: tuple[str, ...]
@@ -184,6 +191,11 @@ def arrange(
         listing=(
             *(words.patient(record) for record in records),
             *(_left_out(other, len(listing_titles)) for other in others),
+        ),
+        not_used=tuple(
+            (clean(record["subject"]), clean(one["says"]))
+            for record in records
+            for one in record.get("passed_over", ())
         ),
         assumptions=tuple(
             (clean(a["what"]), clean(a["interpretation"])) for a in trial["assumptions"]
@@ -311,24 +323,29 @@ def _endpoint(endpoint: EndpointReport) -> EndpointPage:
             estimate = with_interval(at["survival"], at["low"], at["high"])
             rule = () if alone else (clean(_rule_words(one)),)
             rows.append((mark["after"], *rule, estimate, str(at["at_risk"])))
+    doubts = [mark for mark in first["landmarks"] if mark["unknown"]]
+    for mark in doubts:
+        patients = _counted(mark["unknown"], "patient")
+        said.append(clean(MONTH_END.format(after=mark["after"], patients=patients)))
+    shown = STANDS if doubts else {k: v for k, v in STANDS.items() if k != "unknown"}
+    counts: list[Mapping[str, object]] = [{**mark} for mark in first["landmarks"]]
     standing = Table(
-        ("At", *(word.capitalize() for word in STANDS.values())),
-        tuple(
-            (
-                mark["after"],
-                str(mark["event"]),
-                str(mark["event_free"]),
-                str(mark["censored_before"]),
-                str(mark["not_yet_reached"]),
-            )
-            for mark in first["landmarks"]
-        ),
+        ("At", *(word.capitalize() for word in shown.values())),
+        tuple((str(mark["after"]), *(str(mark[status]) for status in shown)) for mark in counts),
     )
     alt = f"Kaplan-Meier curve of {title}; its values stand in the table."
     figure = survival_figure(alt, drawn, f"{unit.capitalize()} since infusion")
     return EndpointPage(
         clean(title), tuple(said), figure, alt, Table(titles, tuple(rows)), standing
     )
+
+
+def _stands(mark: Landmark) -> str:
+    """Where a patient stands; if the month's end decides, the days that it may be on."""
+    text = STANDS[mark["status"]]
+    if mark["status"] == "unknown" and "or_on" in mark:
+        text += f" (it is on {mark['on']} or on {mark['or_on']})"
+    return text
 
 
 def _rule_words(one: CurveUnder) -> str:
@@ -420,9 +437,9 @@ class _Words:
         for endpoint in record["endpoints"]:
             primary = endpoint["rules"][0]
             said = self._followed(primary)
-            stands = [STANDS[mark["status"]] for mark in primary["landmarks"]]
+            stands = [_stands(mark) for mark in primary["landmarks"]]
             cells += [said, ", ".join(stands)]
-            marks = "; ".join(f"{m['after']}: {STANDS[m['status']]}" for m in primary["landmarks"])
+            marks = "; ".join(f"{m['after']}: {_stands(m)}" for m in primary["landmarks"])
             lines.append((endpoint["id"], f"{said}. {marks}"))
             for other in endpoint["rules"][1:]:
                 if (other["status"], other["day"]) != (primary["status"], primary["day"]):

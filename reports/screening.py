@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,7 +25,10 @@ from engine.model import Kind, Reason, Status, Truth, Verdict
 from engine.record import (
     CriterionRecord,
     Decision,
+    FieldRecord,
+    ListRecord,
     Missing,
+    PassedOver,
     ReadingRecord,
     Record,
     Rejection,
@@ -46,6 +50,7 @@ SECTIONS = (
     "passed",
     "assumptions",
     "evidence",
+    "lists",
     "signatures",
     "provenance",
 )
@@ -125,6 +130,25 @@ class Evidence:
     sources: tuple[str, ...]
     good_until: str
     criteria: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One entry of a list as recorded: its number, fields and what is to be said of it."""
+
+    number: str
+    text: str
+    remarks: tuple[str, ...]
+    voided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedList:
+    """A list that a criterion reads, whole, and whether it is confirmed complete."""
+
+    ask: str
+    confirmation: str
+    entries: tuple[ListEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +233,9 @@ class Page:
     quoted: str
     look_again_on: str
     look_again_because: tuple[str, ...]
+    not_used_lead: str
+    not_used: tuple[str, ...]
+    origin: str
     missing_lead: str
     missing: tuple[Action, ...]
     failed: tuple[Criterion, ...]
@@ -216,6 +243,7 @@ class Page:
     passed: tuple[Criterion, ...]
     assumptions: tuple[Criterion, ...]
     evidence: tuple[Evidence, ...]
+    lists: tuple[RecordedList, ...]
     signers: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
     log: LogSection | None = None
@@ -241,6 +269,10 @@ def arrange(decision: Decision, logged: Logged | None = None) -> Page:
     as_of = wording.day_words(decision["as_of"])
     sentence, quoted = _verdict(decision, as_of)
     again = decision["look_again"]
+    # Records of before `eligo.decision/2` do not say what was not used.
+    used, not_asked = _not_used(decision.get("passed_over", []))
+    lists = tuple(_list(one) for one in decision.get("records", []))
+    left_out = () if lists else ("lists",)
     protocol, software = decision["protocol"], decision["software"]
     return Page(
         subject=clean(decision["subject"]),
@@ -253,6 +285,9 @@ def arrange(decision: Decision, logged: Logged | None = None) -> Page:
         quoted=quoted,
         look_again_on=wording.day_words(again["on"]) if again else "",
         look_again_because=tuple(_said(reason) for reason in again["because"]) if again else (),
+        not_used_lead=wording.not_used(len(used)) if used else "",
+        not_used=(*used, *not_asked),
+        origin=_origin(decision),
         missing_lead=wording.CANNOT_CHANGE if failed and missing else "",
         missing=missing,
         failed=failed,
@@ -260,6 +295,7 @@ def arrange(decision: Decision, logged: Logged | None = None) -> Page:
         passed=tuple(view for view in views if view.status == "passed"),
         assumptions=tuple(view for view in views if view.assumed),
         evidence=_evidence(criteria),
+        lists=lists,
         signers=wording.SIGNERS,
         provenance=(
             ("Subject", clean(decision["subject"])),
@@ -278,8 +314,96 @@ def arrange(decision: Decision, logged: Logged | None = None) -> Page:
             ("Record", clean(decision["schema"])),
         ),
         log=_log_section(logged) if logged else None,
-        sections=(*SECTIONS, LOG) if logged else SECTIONS,
+        sections=(
+            *(name for name in SECTIONS if name not in left_out),
+            *((LOG,) if logged else ()),
+        ),
     )
+
+
+def _not_used(passed: Sequence[PassedOver]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was recorded and not used, each with its place; apart, what no criterion asks for."""
+    used, not_asked = [], Counter[str]()
+    for one in passed:
+        if one["reason"] == "not_asked":
+            not_asked[one["message"]["arguments"]["ask"]] += 1
+        else:
+            used.append(f"{_said(one['says'])} ({clean(one['where'])})")
+    if not not_asked:
+        return tuple(used), ()
+    each = [f"{clean(ask)}{f' ({n})' if n > 1 else ''}" for ask, n in not_asked.items()]
+    return tuple(used), (f"{wording.NOT_ASKED}: {', '.join(each)}",)
+
+
+def _origin(decision: Decision) -> str:
+    imported = decision.get("imported")
+    if imported is None:
+        return ""
+    text = f"Imported from {clean(imported['from'])}"
+    if not imported["whole"]:
+        text += f", {wording.NOT_WHOLE}"
+    if imported["left_out"]:
+        count = imported["left_out"]
+        text += f"; {count} thing{'s' if count > 1 else ''} of it left out"
+    return text
+
+
+def _list(record: ListRecord) -> RecordedList:
+    entries = []
+    for number, entry in enumerate(record["entries"], start=1):
+        voided = entry.get("voided", False)
+        remarks = [wording.VOIDED] if voided else []
+        known = tuple(clean(name) for name in entry.get("known", ()))
+        match entry.get("standing"):
+            case "not_listed":
+                remarks.append(wording.NOT_LISTED)
+            case "holds_listed":
+                remarks.append(f"{wording.HOLDS_LISTED} {wording.listed(known)}")
+            case "listed":
+                said = {str(field["value"]).casefold() for field in entry["fields"]}
+                if not {name.casefold() for name in known} & said:
+                    remarks.append(f"listed as {wording.listed(known)}")
+        remarks += [
+            f"{wording.CONFIRM}: {clean(field['ask'])}"
+            for field in entry["fields"]
+            if field.get("confirm")
+        ]
+        if note := entry.get("note"):
+            remarks.append(clean(note))
+        if source := entry.get("source"):
+            remarks.append(clean(source))
+        if by := entry.get("by"):
+            remarks.append(f"by {clean(by)}")
+        text = "; ".join(map(_field, entry["fields"])) or "nothing is recorded of it"
+        entries.append(ListEntry(str(number), text, tuple(remarks), bool(voided)))
+    return RecordedList(clean(record["ask"]), _confirmation(record), tuple(entries))
+
+
+def _field(field: FieldRecord) -> str:
+    value, unit = field["value"], field.get("unit", "")
+    if isinstance(value, list):
+        text = ", ".join(field.get("labels", value))
+    else:
+        text = wording.value_words(value, unit, field.get("label", ""))
+    return clean(f"{field['ask']}: {field.get('sign', '')}{text}")
+
+
+def _confirmation(record: ListRecord) -> str:
+    """Whether a list is confirmed complete, in a sentence."""
+    found = record["confirmation"]
+    if found is None:
+        return "Not confirmed complete."
+    text = f"Confirmed complete on {wording.day_words(found['complete_on'])}"
+    if by := found.get("by"):
+        text += f" by {clean(by)}"
+    if source := found.get("source"):
+        text += f" ({clean(source)})"
+    if (count := found.get("count")) is not None:
+        text += f", with {count} entr{'y' if count == 1 else 'ies'}"
+    doubt = found.get("doubt")
+    if doubt is not None:
+        return f"{text}, {wording.DOUBT[doubt]}."
+    return f"{text}." if found["counts"] else f"{text}, which is not relied on for this day."
 
 
 def _log_section(logged: Logged) -> LogSection:
@@ -455,6 +579,8 @@ def _one_evidence(reading: ReadingRecord, used_for: str) -> Evidence:
             remarks.append(f"recorded as {clean(recorded)}")
     if uln := reading.get("uln"):
         remarks.append(f"upper limit of normal {clean(uln)}")
+    if reading.get("confirm"):
+        remarks.append(wording.CONFIRM)
     if note := reading.get("note"):
         remarks.append(clean(note))
     remarks += [wording.prose(clean(line)) for line in reading.get("follows_from", ())]
@@ -468,11 +594,20 @@ def _one_evidence(reading: ReadingRecord, used_for: str) -> Evidence:
         ask=clean(reading["ask"]),
         value=value,
         remarks=tuple(remarks),
-        on=wording.day_words(reading.get("on", "")),
+        on=_observed(reading),
         sources=tuple(sources),
         good_until=wording.day_words(reading.get("good_until", "")),
         criteria=used_for,
     )
+
+
+def _observed(reading: ReadingRecord) -> str:
+    """The day of observation, or the days that it can be of."""
+    if "within" in reading:
+        return wording.value_words(reading["within"])
+    if "not_after" in reading:
+        return f"not after {wording.day_words(reading['not_after'])}"
+    return wording.day_words(reading.get("on", ""))
 
 
 def _value(reading: ReadingRecord) -> str:

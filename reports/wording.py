@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import cast
 
-from engine.model import Kind, Reason, Status, Verdict
+from engine.model import Doubt, Kind, Reason, Status, Verdict
 from engine.record import IntervalValue, Value
 
 MONTHS = (
@@ -125,6 +125,7 @@ HEADING: Mapping[str, str] = {
     "passed": "Criteria passed",
     "assumptions": "Assumptions relied on",
     "evidence": "Evidence",
+    "lists": "Recorded lists, whole",
     "signatures": "Signatures",
     "provenance": "Where this report comes from",
     "log": "In the decision log",
@@ -135,6 +136,7 @@ LEAD: Mapping[str, str] = {
     "passed": "Passed means: a requirement that is met, or an exclusion that does not apply.",
     "assumptions": "The protocol leaves these points open. The rules read them as follows.",
     "evidence": "Every recorded fact that this decision looked at and could read.",
+    "lists": "Every entry of each list that a criterion reads, as recorded.",
     "provenance": "The same protocol, facts and date give the same decision. This report states"
     " what the rules concluded; it is not a medical device, and enrolment is the"
     " investigator's decision.",
@@ -153,6 +155,26 @@ NONE: Mapping[str, str] = {
     "assumptions": "No criterion rests on an assumption.",
     "evidence": "No recorded fact could be read.",
 }
+
+NOT_ASKED = "No criterion asks for"
+NOT_WHOLE = "not known to be whole"
+VOIDED = "marked as wrong: not used"
+NOT_LISTED = "class as recorded, not on the list"
+HOLDS_LISTED = "holds the listed name"
+CONFIRM = "confirm value and unit"
+
+DOUBT: Mapping[Doubt, str] = {
+    "not_closed": "which does not count: the file does not end with the line `...`, so its end may"
+    " be missing",
+    "more_entries": "which does not count: there are more entries now",
+}
+
+
+def not_used(count: int) -> str:
+    """The sentence that leads the recorded results that were not used."""
+    one = count == 1
+    return f"{count} recorded result{'' if one else 's'} {'was' if one else 'were'} not used:"
+
 
 SIGNERS = ("Screening nurse", "Investigator")
 

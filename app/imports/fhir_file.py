@@ -74,7 +74,8 @@ class EntryRuleFile(TypedDict):
     """What becomes an entry of a record list.
 
     `fields`: by field, a FHIRPath (`path`), a constant (`is`), or for the day something
-    ended `end` and `day`; `gather`: one entry a day, if it has a value for these fields.
+    ended `end` and `day`; `gather`: one entry a day, if it has a value for these fields;
+    `not_by`: codes of routes by which the drug acts only where it is put.
     """
 
     resource: str
@@ -82,6 +83,7 @@ class EntryRuleFile(TypedDict):
     codes: NotRequired[list[str] | str]
     on: NotRequired[str]
     gather: NotRequired[list[str]]
+    not_by: NotRequired[list[str] | str]
 
 
 class LookFile(TypedDict):
@@ -103,7 +105,11 @@ class FitFile(TypedDict):
 
 
 class MapFile(TypedDict):
-    """sources/fhir.yaml."""
+    """sources/fhir.yaml.
+
+    `irrelevant`: code sets of what is known to be no business of this protocol. `unread`: by
+    resource type, the facts and lists that a resource whose code no rule knows may be about.
+    """
 
     fhir: Scalar
     systems: dict[str, str]
@@ -113,4 +119,6 @@ class MapFile(TypedDict):
     records: NotRequired[dict[str, EntryRuleFile | list[EntryRuleFile]]]
     look_at: NotRequired[list[LookFile]]
     fits: NotRequired[list[FitFile]]
+    irrelevant: NotRequired[list[str] | str]
+    unread: NotRequired[dict[str, list[str]]]
     not_carried: NotRequired[dict[str, str]]

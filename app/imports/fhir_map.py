@@ -46,6 +46,9 @@ RESOURCE_TYPES = (
 )
 """The types whose statuses are known, so that a map may name them."""
 
+TREATMENTS = ("MedicationAdministration", "MedicationStatement", "Procedure")
+"""What is done to a patient. A list that one of them feeds is a list of treatments."""
+
 ORDERS = frozenset({"MedicationRequest", "MedicationDispense", "ServiceRequest"})
 """What was asked for or handed out: no proof that it was given. A map may only point it out."""
 
@@ -114,7 +117,10 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class EntryRule:
-    """How a hit becomes an entry of `record`; `gather` where a day's hits make one entry."""
+    """How a hit becomes an entry of `record`; `gather` where a day's hits make one entry.
+
+    `not_by`: the routes by which it is none.
+    """
 
     record: RecordList
     type: Type
@@ -122,6 +128,7 @@ class EntryRule:
     codes: tuple[str, ...] = ()
     on: Expression | None = None
     gather: tuple[str, ...] = ()
+    not_by: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +149,29 @@ class Fit:
     fits: Mapping[str, frozenset[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A fact that a resource may be about whose code no rule knows.
+
+    `value`: the only one that the map's rules can give it, None if there are several.
+    `active_only`: whether only conditions that are active now say anything about it.
+    """
+
+    fact: str
+    value: str | bool | None
+    active_only: bool
+
+
 Rule = FactRule | EntryRule | Look | Fit
 
 
 @dataclass(frozen=True, slots=True)
 class FhirMap:
-    """The whole map, with an index from type and code to rules."""
+    """The whole map, with an index from type and code to rules.
+
+    `unread_entries`, `unread_facts`: by type, what a resource may be about whose code no rule
+    knows: lists, by rules that take its text and its day, and facts.
+    """
 
     types: Mapping[str, Type]
     rules: tuple[Rule, ...]
@@ -156,6 +180,25 @@ class FhirMap:
     exact: Mapping[tuple[str, str, str], tuple[int, ...]]
     prefixes: Mapping[tuple[str, str], tuple[tuple[str, int], ...]]
     uncoded: Mapping[str, tuple[int, ...]]
+    irrelevant: tuple[Code, ...]
+    unread_entries: Mapping[str, tuple[EntryRule, ...]]
+    unread_facts: Mapping[str, tuple[Open, ...]]
+
+    def type_of(self, name: str) -> Type | None:
+        """Where a type keeps its parts: as the map says, or as FHIR does."""
+        return self.types.get(name) or (
+            _STANDARD.get(name) if name in self.unread_entries else None
+        )
+
+    def is_irrelevant(self, codings: list[tuple[str, str]]) -> Code | None:
+        """The code that the map calls irrelevant, if one of a concept's codings is one."""
+        for code in self.irrelevant:
+            for system, word in codings:
+                if system == code.system and (
+                    word.startswith(code.code) if code.prefix else word == code.code
+                ):
+                    return code
+        return None
 
     def selected(self, type_name: str, codings: list[tuple[str, str]]) -> list[int]:
         """The numbers of the rules that one of a concept's codings selects, in order."""
@@ -167,6 +210,17 @@ class FhirMap:
                     found.add(rule)
         return sorted(found)
 
+
+_STANDARD = {
+    "Procedure": Type("Procedure", "code"),
+    "Condition": Type("Condition", "code"),
+    **{
+        name: Type(name, "medicationCodeableConcept", medication="medicationReference")
+        for name in ("MedicationAdministration", "MedicationStatement")
+    },
+}
+_ENDS = "effective.ofType(Period).end | performed.ofType(Period).end"
+_DAYS = "effective.ofType(dateTime) | performed.ofType(dateTime)"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ELEMENT = re.compile(r"[a-z][A-Za-z]*")
@@ -226,12 +280,15 @@ class _Reader:
             rules += self._look(("look_at", i), one)
         for i, one in enumerate(sheet.list_of(("fits",), top.get("fits", []), "rules")):
             rules += self._fit(("fits", i), one)
+        irrelevant = self._sets(("irrelevant",), top["irrelevant"]) if "irrelevant" in top else ()
+        unread = self._unread(top.get("unread", {}), set(facts) | set(records))
         carried = set(facts) | set(records)
         not_carried = self._not_carried(top.get("not_carried", {}), carried)
         for name in sorted(self.codes.keys() - self.used):
             what = f"no rule uses the codes `{name}`"
             sheet.fault(("codes", name), "unused", what, "a typo?", key=True)
-        return self._indexed(tuple(rules), not_carried)
+        codes = tuple(code for name in irrelevant for code in self.codes[name])
+        return self._indexed(tuple(rules), not_carried, codes, unread)
 
     def _not_carried(self, value: Any, carried: set[str]) -> dict[str, str]:
         """Every recorded fact and list is either fed, or said to be carried by no record."""
@@ -253,6 +310,24 @@ class _Reader:
             hint = "feed it, or say under `not_carried` why no record carries it"
             sheet.fault((), "missing-key", what, hint)
         return result
+
+    def _unread(self, value: Any, carried: set[str]) -> dict[str, tuple[str, ...]]:
+        """By resource type, what is said to be open while a resource is not understood."""
+        sheet, found = self.sheet, {}
+        for name, listed in sheet.names_of(("unread",), value, "resource types").items():
+            at = ("unread", name)
+            if name not in (*TREATMENTS, "Condition"):
+                what = f"`{shorten(name)}` is not a resource of which the code alone says enough"
+                hint = did_you_mean(name, (*TREATMENTS, "Condition"))
+                sheet.fault(at, "option", what, hint, key=True)
+            given = sheet.list_of(at, listed, "facts and lists")
+            names = [sheet.text_of((*at, i), one) or "" for i, one in enumerate(given)]
+            for i, one in enumerate(names):
+                if one and one not in carried:
+                    what = f"no rule feeds `{shorten(one)}`"
+                    sheet.fault((*at, i), "unknown-fact", what, did_you_mean(one, carried))
+            found[name] = tuple(names)
+        return found
 
     def _type(self, name: str, value: Any) -> None:
         sheet, at = self.sheet, ("types", name)
@@ -464,11 +539,14 @@ class _Reader:
             codes = self._sets((*at, "codes"), given["codes"]) if "codes" in given else ()
             on = self._path((*at, "on"), given["on"]) if "on" in given else found.paths.get("on")
             gather = sheet.list_of((*at, "gather"), given.get("gather", []), "fields")
-            for i, needed in enumerate(gather):
-                if needed not in record.fields:
-                    hint = did_you_mean(str(needed), record.fields)
+            for i, wanted in enumerate(gather):
+                if wanted not in record.fields:
+                    hint = did_you_mean(str(wanted), record.fields)
                     sheet.fault((*at, "gather", i), "unknown-field", "no such field", hint)
-            rules.append(EntryRule(record, found, fields, codes, on, tuple(map(str, gather))))
+            routes = self._sets((*at, "not_by"), given["not_by"]) if "not_by" in given else ()
+            not_by = tuple(code for name in routes for code in self.codes[name])
+            needed = tuple(map(str, gather))
+            rules.append(EntryRule(record, found, fields, codes, on, needed, not_by))
         return rules
 
     def _fields(self, at: Path, record: RecordList, value: Any) -> tuple[FieldRule, ...]:
@@ -526,7 +604,13 @@ class _Reader:
             return []
         return [Fit(says, fact, codes, within.days, fits)]
 
-    def _indexed(self, rules: tuple[Rule, ...], not_carried: dict[str, str]) -> FhirMap:
+    def _indexed(
+        self,
+        rules: tuple[Rule, ...],
+        not_carried: dict[str, str],
+        irrelevant: tuple[Code, ...],
+        unread: Mapping[str, tuple[str, ...]],
+    ) -> FhirMap:
         exact: dict[tuple[str, str, str], list[int]] = {}
         prefixes: dict[tuple[str, str], list[tuple[str, int]]] = {}
         uncoded: dict[str, list[int]] = {}
@@ -550,4 +634,57 @@ class _Reader:
             {key: tuple(found) for key, found in exact.items()},
             {key: tuple(found) for key, found in prefixes.items()},
             {key: tuple(found) for key, found in uncoded.items()},
+            irrelevant,
+            *_of_unread(rules, unread),
         )
+
+
+def _of_unread(
+    rules: tuple[Rule, ...], said: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, tuple[EntryRule, ...]], dict[str, tuple[Open, ...]]]:
+    """What a resource may be about whose code no rule knows, by its type.
+
+    Where the map does not say: every list that a rule feeds from that type or, for treatments,
+    from another type of treatment; and every fact that a rule feeds from that type.
+    """
+    entries: dict[str, tuple[EntryRule, ...]] = {}
+    facts: dict[str, tuple[Open, ...]] = {}
+    listing = [rule for rule in rules if isinstance(rule, EntryRule) and not rule.gather]
+    stating = [rule for rule in rules if isinstance(rule, FactRule)]
+    for name in (*TREATMENTS, "Condition"):
+        kin = TREATMENTS if name in TREATMENTS else (name,)
+        lists = {rule.record.name: rule for rule in reversed(listing) if rule.type.name in kin}
+        lists |= {rule.record.name: rule for rule in reversed(listing) if rule.type.name == name}
+        wanted = said.get(name)
+        found = [
+            _bare(rule, name, [one for one in listing if one.record == rule.record])
+            for record, rule in lists.items()
+            if wanted is None or record in wanted
+        ]
+        if found:
+            entries[name] = tuple(reversed(found))
+        for fact in {rule.fact.name: None for rule in stating if rule.type.name == name}:
+            own = [rule for rule in stating if rule.fact.name == fact]
+            values = {rule.constant for rule in own}
+            one = values.pop() if len(values) == 1 else None
+            if wanted is None or fact in wanted:
+                opened = Open(fact, one, all(rule.active_only for rule in own))
+                facts[name] = (*facts.get(name, ()), opened)
+    return entries, facts
+
+
+def _bare(rule: EntryRule, name: str, rules: list[EntryRule]) -> EntryRule:
+    """A rule that takes the text and the days of a resource, and nothing else."""
+    own = [one for one in rules if one.type.name == name]
+    fields: dict[str, FieldRule] = {}
+    for one in own or rules:
+        for how in one.fields:
+            if (how.field.type == "text" and how.constant is None) or (
+                how.field.type == "date" and own
+            ):
+                fields.setdefault(how.field.name, how)
+            elif how.end is not None or how.day is not None:
+                end, day = expression(_ENDS), expression(_DAYS)
+                fields.setdefault(how.field.name, FieldRule(how.field, end=end, day=day))
+    kind = rule.type if own else _STANDARD[name]
+    return EntryRule(rule.record, kind, tuple(fields.values()))

@@ -7,57 +7,135 @@ JSON value and is held as a whole.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.imports.fhir_element import with_known_systems
 from app.imports.fhir_path import Resource
+from app.imports.fhir_release import named_release
 from app.imports.recorded import clean
 
 SUFFIXES = (".json", ".ndjson", ".jsonl")
+UNREAD_SUFFIXES = (".gz", ".zip", ".xml", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
+"""Files that may well hold records, and that are not opened."""
+
 MAX_DOCUMENT = 256 * 1024 * 1024
 """The largest Bundle or resource that is read, in bytes; more comes as NDJSON."""
 
 MAX_LINE = 16 * 1024 * 1024
 """The longest line of NDJSON that is read, in bytes."""
 
+MAX_DIGITS = 40
+"""The longest number that is built, in digits, its exponent counted out."""
+
 BUNDLES = frozenset({"collection", "searchset", "transaction", "batch", "document", "history"})
+_PACKED = {
+    b"\x1f\x8b": "packed (gzip): unpack it first",
+    b"PK": "packed (zip): unpack it first",
+    b"BZh": "packed (bzip2): unpack it first",
+    b"\xfd7zXZ": "packed (xz): unpack it first",
+    b"(\xb5/\xfd": "packed (zstd): unpack it first",
+}
+
+
+class Unbuilt(str):
+    """A number of so many digits that it is left as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Whom or what a reference means: a `key` at a `base`, or an identifier.
+
+    `base` is None for a relative reference whose own place has no base either.
+    """
+
+    key: str = ""
+    base: str | None = None
+    system: str | None = None
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """One resource as it was found, or why there is none.
 
-    `place` names it where it has no id. `key` is its `Type/id`. `aliases`: what the full
-    URLs of its Bundle stand for.
+    `place` names it where it has no id. `key` is its `Type/id`, `base` the server that its
+    full URL names. `aliases`: what the full URLs of its Bundle stand for. `series`: the
+    history Bundle that it stands in, `number` where, and `method` what was asked there.
+    `release`: why its Bundle is of another release of FHIR.
     """
 
     place: str
     resource: Resource | None = None
     why: str = ""
     key: str = ""
-    aliases: dict[str, str] = field(default_factory=dict)
+    base: str | None = None
+    aliases: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    series: str = ""
+    number: int = 0
+    method: str = ""
+    moment: str = ""
+    release: str = ""
 
     @property
     def name(self) -> str:
         """What reports and facts call it."""
         return self.key or self.place
 
-    def resolved(self, reference: Any) -> str:
-        """The `Type/id` that a Reference means; "" where it names none that could be found."""
-        text = reference.get("reference") if isinstance(reference, dict) else None
+    @property
+    def deletes(self) -> bool:
+        return self.method == "DELETE"
+
+    def resolved(self, reference: Any) -> Reference:
+        """What a Reference means; without a key and a value where it names nothing."""
+        if not isinstance(reference, dict):
+            return Reference()
+        system, value = None, ""
+        own = reference.get("identifier")
+        if isinstance(own, dict) and isinstance(own.get("value"), str):
+            value = own["value"]
+            system = own["system"] if isinstance(own.get("system"), str) else None
+        text = reference.get("reference")
         if not isinstance(text, str) or not text:
-            return ""
+            return Reference(system=system, value=value)
         if text in self.aliases:
-            return self.aliases[text]
+            base, key = self.aliases[text]
+            return Reference(key, base, system, value)
         if text.startswith("urn:"):
-            return clean(text)
-        parts = text.partition("/_history/")[0].rstrip("/").split("/")
-        if len(parts) < 2 or not parts[-2].isalpha() or "?" in parts[-1]:
-            return ""
-        return clean("/".join(parts[-2:]))
+            return Reference(clean(text), self.base, system, value)
+        whole, question, asked = text.partition("?")
+        if question:
+            return _asked_for(whole, asked) if not value else Reference(system=system, value=value)
+        base, key = split_url(whole)
+        if not key:
+            return Reference(system=system, value=value)
+        return Reference(key, base or self.base, system, value)
+
+
+def _asked_for(kind: str, query: str) -> Reference:
+    """The identifier in a conditional reference, `Patient?identifier=SYSTEM|VALUE`."""
+    name, _, asked = query.partition("=")
+    if kind.rpartition("/")[2] != "Patient" or name != "identifier" or "&" in asked:
+        return Reference()
+    system, bar, value = asked.rpartition("|")
+    return Reference(system=system if bar and system else None, value=value)
+
+
+def split_url(url: str) -> tuple[str | None, str]:
+    """(base, `Type/id`) of a URL or a relative reference; no key where it names none."""
+    parts = url.partition("/_history")[0].rstrip("/").split("/")
+    if len(parts) < 2 or not parts[-2].isalpha() or not parts[-1]:
+        return None, ""
+    key, base = clean("/".join(parts[-2:])), "/".join(parts[:-2])
+    if not base:
+        return None, key
+    scheme, _, rest = base.partition("://")
+    host, slash, path = rest.partition("/")
+    return clean(f"{scheme.lower()}://{host.lower()}{slash}{path}"), key
 
 
 class _Refused(ValueError):
@@ -77,21 +155,44 @@ def _refuse_constant(word: str) -> Any:
     raise _Refused(f"not JSON: `{word}` is not a number")
 
 
+_EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]+)$")
+
+
+def _decimal(text: str) -> Any:
+    """A number with every digit, if there are not too many; bounded before it is built."""
+    exponent = _EXPONENT.search(text)
+    if len(text) > MAX_DIGITS or (exponent and int(exponent[2][:4]) > MAX_DIGITS // 2):
+        return Unbuilt(text[:MAX_DIGITS])
+    return Decimal(text)
+
+
+def _integer(text: str) -> Any:
+    return Unbuilt(text[:MAX_DIGITS]) if len(text) > MAX_DIGITS else int(text)
+
+
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_float=Decimal, parse_constant=_refuse_constant
+    object_pairs_hook=_pairs,
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
 )
 
 
 def _decoded(data: bytes) -> Any:
     """A JSON value; numbers keep every digit. Raises: _Refused."""
+    for magic, why in _PACKED.items():
+        if data.startswith(magic):
+            raise _Refused(why)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _Refused("not UTF-8 text") from None
+    if not text.strip():
+        raise _Refused("not JSON: the file is empty")
     if text.lstrip()[:1] == "<":
         raise _Refused("XML; FHIR is read as JSON")
     try:
-        return _DECODER.decode(text)
+        found = _DECODER.decode(text)
     except _Refused:
         raise
     except RecursionError:
@@ -99,16 +200,27 @@ def _decoded(data: bytes) -> Any:
     except ValueError as error:
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise _Refused(f"not JSON: {clean(what)[:80].lower()}") from None
+    return with_known_systems(found) if "urn:oid:" in text or "/sct/" in text else found
 
 
-def read_file(path: Path, name: str) -> Iterator[Read]:
+@dataclass(slots=True)
+class Source:
+    """What is known of one file: whether it can have lost anything unseen, and why."""
+
+    name: str
+    doubts: list[str] = field(default_factory=list)
+
+
+def read_file(path: Path, name: str, source: Source | None = None) -> Iterator[Read]:
     """Every resource in a file. What cannot be read is an item with a reason.
 
     Raises: OSError.
     """
+    source = source or Source(name)
     with path.open("rb") as stream:
         if path.suffix.lower() != ".json":
-            yield from _lines(stream, name)
+            source.doubts.append(f"{name} is read line by line, and says nowhere how many it has")
+            yield from _lines(stream, name, source)
             return
         if path.stat().st_size > MAX_DOCUMENT:
             yield Read(name, why=f"larger than {MAX_DOCUMENT} bytes; split it, or use NDJSON")
@@ -118,14 +230,18 @@ def read_file(path: Path, name: str) -> Iterator[Read]:
         except _Refused as error:
             yield Read(name, why=str(error))
             return
-    yield from _unpacked(value, name)
+    yield from _unpacked(value, name, source)
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[Read]:
+def _lines(stream: BinaryIO, name: str, source: Source) -> Iterator[Read]:
     number = 0
+    read = False
     while line := stream.readline(MAX_LINE + 1):
         number += 1
         place = f"{name} line {number}"
+        if number == 1 and any(line.startswith(magic) for magic in _PACKED):
+            yield Read(name, why=next(w for m, w in _PACKED.items() if line.startswith(m)))
+            return
         if len(line) > MAX_LINE:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_LINE + 1)
@@ -133,22 +249,28 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[Read]:
             continue
         if not line.strip():
             continue
+        read = True
         try:
             value = _decoded(line)
         except _Refused as error:
             yield Read(place, why=str(error))
             continue
-        yield from _unpacked(value, place)
+        yield from _unpacked(value, place, source)
+    if not read and not number:
+        yield Read(name, why="not JSON: the file is empty")
 
 
-def _unpacked(value: Any, place: str, depth: int = 0) -> Iterator[Read]:
+def _unpacked(
+    value: Any, place: str, source: Source, depth: int = 0, release: str = ""
+) -> Iterator[Read]:
     """The resources in a JSON value: itself, or the entries of a Bundle."""
     if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
         yield Read(place, why="not a resource: it has no `resourceType`")
         return
     if value["resourceType"] != "Bundle":
-        yield _single(value, place, {}, "")
+        yield _single(value, place, release)
         return
+    release = release or named_release(value)
     if depth > 3:
         yield Read(place, why="a Bundle in a Bundle in a Bundle")
         return
@@ -160,36 +282,111 @@ def _unpacked(value: Any, place: str, depth: int = 0) -> Iterator[Read]:
     if not isinstance(entries, list):
         yield Read(place, why="a Bundle whose `entry` is not a list")
         return
-    aliases: dict[str, str] = {}
+    _look_for_pages(value, entries, source)
+    aliases: dict[str, tuple[str | None, str]] = {}
     for one in entries:
         if isinstance(one, dict) and isinstance(one.get("resource"), dict):
             url = one.get("fullUrl")
             if isinstance(url, str):
-                aliases[url] = _key(one["resource"], url)
+                aliases[url] = (split_url(url)[0], _key(one["resource"], url))
+    history = place if value["type"] == "history" else ""
     for number, one in enumerate(entries, start=1):
         at = f"{place} entry {number}"
-        if not isinstance(one, dict) or not isinstance(one.get("resource"), dict):
-            yield Read(at, why="an entry without a resource")
-            continue
-        request = one.get("request")
-        if isinstance(request, dict) and request.get("method") == "DELETE":
-            yield Read(at, why="an entry that deletes")
-            continue
-        resource, url = one["resource"], one.get("fullUrl")
-        if resource.get("resourceType") == "Bundle":
-            yield from _unpacked(resource, at, depth + 1)
+        found = one if isinstance(one, dict) else {}
+        raw = found.get("request")
+        request: dict[str, Any] = raw if isinstance(raw, dict) else {}
+        method = request.get("method")
+        method = method if isinstance(method, str) else ""
+        raw_url = found.get("fullUrl")
+        url = raw_url if isinstance(raw_url, str) else ""
+        resource = found.get("resource")
+        if method == "DELETE":
+            yield _deletion(at, url, request, resource, found, value, history, number)
+        elif method == "PATCH":
+            yield Read(at, why="a change of a part of a resource (PATCH), which is not read")
+        elif not isinstance(resource, dict):
+            if method != "GET":
+                yield Read(at, why="an entry without a resource")
+        elif resource.get("resourceType") == "Bundle":
+            yield from _unpacked(resource, at, source, depth + 1, release)
         elif not isinstance(resource.get("resourceType"), str):
             yield Read(at, why="not a resource: it has no `resourceType`")
         else:
-            yield _single(resource, at, aliases, url if isinstance(url, str) else "")
+            yield Read(
+                at,
+                resource,
+                key=_key(resource, url),
+                base=split_url(url)[0],
+                aliases=aliases,
+                series=history,
+                number=number,
+                method=method if history else "",
+                moment=_modified(found),
+                release=release,
+            )
 
 
-def _single(resource: Resource, place: str, aliases: dict[str, str], url: str) -> Read:
-    return Read(place, resource, key=_key(resource, url), aliases=aliases)
+def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) -> None:
+    """Doubt that a search is whole where its Bundle says that there is more of it."""
+    links = bundle.get("link")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("relation") == "next":
+            source.doubts.append(f"{source.name} is one page of a search, and names a next one")
+    total = bundle.get("total")
+    if bundle["type"] == "searchset" and isinstance(total, int):
+        included = sum(
+            1
+            for one in entries
+            if isinstance(one, dict)
+            and isinstance(one.get("search"), dict)
+            and one["search"].get("mode") in ("include", "outcome")
+        )
+        if len(entries) - included < total:
+            held = len(entries) - included
+            source.doubts.append(f"{source.name} holds {held} of the {total} that a search found")
+
+
+def _deletion(
+    at: str,
+    url: str,
+    request: dict[str, Any],
+    resource: Any,
+    entry: dict[str, Any],
+    bundle: dict[str, Any],
+    history: str,
+    number: int,
+) -> Read:
+    """What an entry that deletes says: of what, and when."""
+    base, key = split_url(url)
+    asked = request.get("url")
+    if isinstance(asked, str):
+        asked_base, asked_key = split_url(asked)
+        base, key = base or asked_base, asked_key or key
+    if not key and isinstance(resource, dict):
+        key = _key(resource, url)
+    if not key:
+        return Read(at, why="an entry that deletes, and does not say what")
+    moment = _modified(entry)
+    for whole in (bundle.get("timestamp"), (bundle.get("meta") or {}) if not moment else None):
+        found = whole.get("lastUpdated") if isinstance(whole, dict) else whole
+        if not moment and not history and isinstance(found, str):
+            moment = found
+    return Read(at, key=key, base=base, series=history, number=number, method="DELETE",
+                moment=moment)  # fmt: skip
+
+
+def _modified(entry: dict[str, Any]) -> str:
+    answer = entry.get("response")
+    found = answer.get("lastModified") if isinstance(answer, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _single(resource: Resource, place: str, release: str) -> Read:
+    return Read(place, resource, key=_key(resource, ""), release=release)
 
 
 def _key(resource: Resource, url: str) -> str:
     id_ = resource.get("id")
     if isinstance(id_, str) and id_:
         return clean(f"{resource.get('resourceType')}/{id_}")
-    return clean(url)
+    return split_url(url)[1] or clean(url)

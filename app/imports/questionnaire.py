@@ -33,6 +33,7 @@ from engine.model import (
     Statement,
     Subject,
 )
+from engine.sheet import NotThat, parse_days
 from engine.source import Document, Num
 from engine.subjects import entry_path
 from engine.wording import decimal_text
@@ -129,8 +130,17 @@ def _fact_item(fact: Fact) -> Plain:
     items = [
         *_value_items(f"{link}.value", "Value", fact),
         {"linkId": f"{link}.on", "text": "Date of this value", "type": "date"},
+        {
+            "linkId": f"{link}.not_after",
+            "text": "If only the last day that it can be of is known, that day",
+            "type": "date",
+            "enableWhen": [_exists(f"{link}.on", answered=False)],
+        },
         *(
-            [{"linkId": f"{link}.uln", "text": "Upper limit of normal", "type": "decimal"}]
+            [
+                {"linkId": f"{link}.uln", "text": "Upper limit of normal", "type": "decimal"},
+                _options(f"{link}.uln.word", "Or", {"none": "No limit is known for this result"}),
+            ]
             if fact.type == "quantity"
             else []
         ),
@@ -177,6 +187,12 @@ def _record_item(protocol: Protocol, name: str) -> Plain:
             "enableWhen": [_exists(f"{link}.complete_on", answered=True)],
         },
         _text_item(f"{link}.source", "Source"),
+        {
+            "linkId": f"{link}.count",
+            "text": "How many entries it had then, those marked wrong included",
+            "type": "integer",
+            "enableWhen": [_exists(f"{link}.complete_on", answered=True)],
+        },
         {
             "linkId": f"{link}.entries",
             "text": "Entry",
@@ -264,6 +280,8 @@ def response(subject: Subject, document: Document, protocol: Protocol) -> Plain:
         for key, text in (("by", entries.by), ("source", entries.source)):
             if text:
                 inside.append(_answered(f"{link}.{key}", [{"valueString": text}]))
+        if entries.count is not None:
+            inside.append(_answered(f"{link}.count", [{"valueInteger": entries.count}]))
         fields = protocol.records[name].fields
         inside += [_group(f"{link}.entries", _entry_items(f"{link}.entries", fields, one, document))
                    for one in entries.entries]  # fmt: skip
@@ -288,8 +306,13 @@ def _statement_items(fact: Fact, one: Statement, document: Document) -> list[Pla
         items.append(_answered(f"{link}.unknown", [{"valueCoding": {"code": one.unknown}}]))
     else:
         items += _value_answers(f"{link}.value", one.value, fact)
-    if one.on is not None:
-        items.append(_answered(f"{link}.on", [{"valueDate": one.on.isoformat()}]))
+    if one.first is not None and one.last is not None:
+        on = days_text(Days(one.first, one.last))
+        items.append(_answered(f"{link}.on", [{"valueDate": on}]))
+    elif one.not_after is not None:
+        items.append(_answered(f"{link}.not_after", [{"valueDate": one.not_after.isoformat()}]))
+    if one.no_limit:
+        items.append(_answered(f"{link}.uln.word", [{"valueCoding": {"code": "none"}}]))
     if one.uln_u is not None:
         items.append(_answered(f"{link}.uln", [{"valueDecimal": Num(decimal_text(one.uln_u))}]))
     return items + _note_answers(link, one)
@@ -316,7 +339,8 @@ def _was(link: str, entry: str, document: Document) -> list[Plain]:
     value: Any = document.value
     for step in entry_path(entry):
         value = value[step]
-    held = {key: child for key, child in value.items() if key not in ("voided", "on", *NOTES)}
+    stated = ("voided", "on", "not_after", *NOTES)
+    held = {key: child for key, child in value.items() if key not in stated}
     why = value["voided"]
     reason = why if isinstance(why, str) else "true"
     items = [_answered(f"{link}.voided", [{"valueString": reason}])]
@@ -417,10 +441,12 @@ class _Answers:
                 continue
             if key in ("value", "value.word"):
                 said |= self._value(inner, fact, answers, word=key != "value")
-            elif key == "on":
-                said["on"] = self._one(inner, answers, "valueDate")
+            elif key in ("on", "not_after"):
+                said[key] = self._one(inner, answers, "valueDate")
             elif key == "uln" and fact.type == "quantity":
                 said["uln"] = _number(self._one(inner, answers, "valueDecimal"))
+            elif key == "uln.word" and fact.type == "quantity":
+                said["uln"] = self._code(inner, answers)
             elif key == "unknown":
                 said["unknown"] = self._code(inner, answers)
             else:
@@ -442,7 +468,9 @@ class _Answers:
                 head["complete_on"] = self._one(inner, answers, "valueDate")
             elif key in ("by", "source") and answers:
                 head[key] = self._one(inner, answers, "valueString")
-            elif answers or key not in ("complete_on", "by", "source"):
+            elif key == "count" and answers:
+                head[key] = _number(self._one(inner, answers, "valueInteger"))
+            elif answers or key not in ("complete_on", "by", "source", "count"):
                 self._unknown(inner)
         if "complete_on" in head:
             head.setdefault("source", self.source)
@@ -569,3 +597,51 @@ def answers_of(resource: Plain, source: str, protocol: Protocol, recorded: Recor
         if head:
             gave.append(f"records.{name}.complete_on")
     return gave
+
+
+def unread_answers(
+    resource: Plain, protocol: Protocol
+) -> tuple[list[tuple[str, Plain]], list[str]]:
+    """What a form that cannot be taken is about: its facts, each as unknown and with what is
+    known of its day, and a list for each entry."""
+    facts: list[tuple[str, Plain]] = []
+    lists: list[str] = []
+    authored = day_of_form(resource)
+    for top in _groups(resource):
+        for group in _groups(top):
+            link = str(group.get("linkId"))
+            area, _, name = link.partition(".")
+            fact = protocol.facts.get(name) if area == "facts" else None
+            answered = {str(item.get("linkId")): _answers(item) for item in _groups(group)}
+            if fact is not None and fact.derive is None and any(answered.values()):
+                said: Plain = {"unknown": "pending"}
+                on = [one.get("valueDate") for one in answered.get(f"{link}.on", [])]
+                if len(on) == 1 and _is_date(on[0]):
+                    said["on"] = on[0]
+                elif authored and f"{link}.on" not in answered:
+                    said["not_after"] = authored
+                facts.append((name, said))
+            elif area == "records" and name in protocol.records:
+                entries = f"{link}.entries"
+                lists += [name for i in _groups(group) if i.get("linkId") == entries and _groups(i)]
+    return facts, lists
+
+
+def day_of_form(resource: Plain) -> str:
+    """The day on which a form was filled in, "" where it states no full one."""
+    written = resource.get("authored")
+    day = written.partition("T")[0] if isinstance(written, str) else ""
+    return day if len(day) == 10 and _is_date(day) else ""
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        parse_days(str(value))
+    except NotThat:
+        return False
+    return isinstance(value, str)
+
+
+def _groups(item: Plain) -> list[Plain]:
+    inside = item.get("item")
+    return [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []

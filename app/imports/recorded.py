@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from engine.faults import Fault, InputRejected
@@ -28,11 +27,10 @@ _PLAIN_WORD = re.compile(r"[A-Za-z_]([A-Za-z0-9_ ./()+-]*[A-Za-z0-9_/).])?")
 _PLAIN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _YAML_WORDS = frozenset("null true false yes no on off y n nan inf".split())
 _YAML_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_UNSAFE_NAME = re.compile(r"[^\w.@+-]|^\.")
-_RESERVED = frozenset(
-    ["CON", "PRN", "AUX", "NUL", *(f"{n}{i}" for n in ("COM", "LPT") for i in range(10))]
-)
-"""Names that Windows keeps for devices, with whatever suffix."""
+_ESCAPED = {
+    code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+}
+"""What YAML takes for the end of a line, or for no text at all."""
 
 
 @dataclass(slots=True)
@@ -43,6 +41,7 @@ class Recorded:
     facts: dict[str, list[Plain]] = field(default_factory=dict)
     entries: dict[str, list[Plain]] = field(default_factory=dict)
     heads: dict[str, Plain] = field(default_factory=dict)
+    imported: Plain = field(default_factory=dict)
 
     def say(self, fact: str, statement: Plain) -> str:
         """Add a statement; returns where it will stand in the file."""
@@ -59,6 +58,8 @@ class Recorded:
     def plain(self, protocol: Protocol) -> Plain:
         """The file's value, facts and lists in the order of the dictionary."""
         result: Plain = {"subject": self.subject}
+        if self.imported:
+            result["imported"] = self.imported
         facts = {name: self.facts[name] for name in protocol.facts if self.facts.get(name)}
         if facts:
             result["facts"] = facts
@@ -103,19 +104,6 @@ def _faults(protocol: Protocol, part: Plain) -> tuple[Fault, ...]:
 # --- writing ----------------------------------------------------------------------------
 
 
-def file_name(subject: str, suffix: str, *, apart: bool = False) -> str:
-    """A safe file name for a subject; different ids never share one.
-
-    `apart`: one that also differs from those of ids that differ from it in case alone.
-    """
-    name = _UNSAFE_NAME.sub("_", subject)[:80]
-    if name.partition(".")[0].upper() in _RESERVED:
-        name = f"_{name}"
-    if name != subject or apart:
-        name += "-" + sha256(subject.encode()).hexdigest()[:8]
-    return f"{name}.{suffix}"
-
-
 def subject_text(value: Plain, origin: str, form: str) -> str:
     """A subject file's text. `origin` is a comment for people (YAML only); `form` is `yaml`
     or `json`."""
@@ -151,9 +139,12 @@ def _json(value: Any, newline: str) -> Iterator[str]:
 
 
 def subject_yaml(value: Plain, origin: str = "") -> str:
-    """A subject file as YAML: a statement or entry a line, as people write them."""
+    """A subject file as YAML: a statement or entry a line, as people write them; the last line
+    says that it was not cut."""
     lines = [f"# {line}" for line in origin.splitlines()]
     lines.append(f"subject: {scalar(value['subject'])}")
+    if value.get("imported"):
+        lines.append(f"imported: {flow(value['imported'])}")
     if value.get("facts"):
         lines.append("facts:")
     for name, statements in value.get("facts", {}).items():
@@ -169,7 +160,7 @@ def subject_yaml(value: Plain, origin: str = "") -> str:
         lines += [f"    {key}: {scalar(record[key])}" for key in record if key != "entries"]
         lines.append("    entries:" if record["entries"] else "    entries: []")
         lines += [f"      - {flow(one)}" for one in record["entries"]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n...\n"
 
 
 def flow(value: Any) -> str:
@@ -193,4 +184,4 @@ def scalar(value: Any) -> str:
         return str(value)
     if _PLAIN_WORD.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return str(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPED)

@@ -1,4 +1,4 @@
-"""REDCap: the data dictionary of a pack, and `eligo import redcap` for what was entered.
+"""REDCap: the data dictionary of a pack.
 
 One form holds the facts and the confirmations of lists, and one form each record list; the
 list forms are to be enabled as repeating instruments, and so may the form of the facts where
@@ -13,32 +13,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.imports.questionnaire import UNKNOWN, asked_only_when
-from app.imports.recorded import Plain, Recorded
-from app.imports.tables import (
-    Dialect,
-    Outcome,
-    Row,
-    Sources,
-    Table,
-    Words,
-    checked,
-    number_text,
-    read_file,
-    write_all,
-)
-from app.inputs import print_faults, protocol_from
-from app.main import REJECTED
-from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Choice, Fact, Field, Protocol
 from engine.packs import is_birth_date
-from engine.source import Path as Place
-from engine.source import shorten
 from engine.wording import decimal_text
 
 COLUMNS = (
@@ -65,9 +46,6 @@ COLUMNS = (
 
 SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 SIGN_LABELS = {"lt": "less than", "le": "at most", "gt": "more than", "ge": "at least"}
-SYSTEM = re.compile(
-    r"redcap_(event_name|repeat_instrument|repeat_instance|data_access_group|survey_identifier)"
-)
 LONGEST_NAME = 100
 
 
@@ -155,6 +133,10 @@ def variables(protocol: Protocol) -> list[Variable]:
                               section=_label(record.ask), validation="date_ymd"))  # fmt: skip
         found.append(Variable(names.new(record.name, "complete_by"), facts_form, record.name, "by",
                               "text", "Confirmed by", branching=f"[{day}] <> ''"))  # fmt: skip
+        found.append(Variable(names.new(record.name, "count"), facts_form, record.name, "count",
+                              "text", "How many entries were confirmed, 0 for none",
+                              validation="integer", low="0",
+                              branching=f"[{day}] <> ''"))  # fmt: skip
     for name in protocol.records:
         found += _entry_variables(protocol, name, list_forms[name], names)
     return found
@@ -286,210 +268,3 @@ def _label(text: str) -> str:
 def _option(text: str) -> str:
     """A choice's label; a bar would end it."""
     return _label(text).replace("|", "/")
-
-
-# --- reading an export ------------------------------------------------------------------
-
-
-def run(arguments: Namespace) -> int:
-    """Import an export; returns the exit code."""
-    dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
-    try:
-        protocol = protocol_from(arguments.protocol)
-        table = read_file(arguments.input, dialect, "subject")
-        outcome = import_export(table, protocol)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
-    words = Words("redcap", (arguments.input.name,), arguments.format)
-    return write_all(outcome, arguments.out, protocol, words)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a column of an export holds; `ticked` is the code of a checkbox's column."""
-
-    variable: Variable
-    ticked: str = ""
-
-
-def columns_of(table: Table, protocol: Protocol) -> dict[int, Cell]:
-    """What each column means. Raises: InputRejected; one that means nothing is a fault."""
-    by_name: dict[str, Cell] = {}
-    passed = {"subject"}
-    for variable in variables(protocol):
-        passed.add(f"{variable.form}_complete")
-        passed.add(f"{variable.form}_timestamp")
-        if variable.type != "checkbox":
-            by_name[variable.name] = Cell(variable)
-            continue
-        for ours, theirs in variable.codes:
-            by_name[f"{variable.name}___{theirs.lower()}"] = Cell(variable, ours)
-    faults, found = [], {}
-    for at, heading in enumerate(table.heading):
-        if heading in by_name and heading != "subject":
-            found[at] = by_name[heading]
-        elif heading and heading not in passed and not SYSTEM.fullmatch(heading):
-            hint = did_you_mean(heading, by_name)
-            if not re.fullmatch(r"[a-z0-9_]+", heading):
-                hint = "export the raw data, with variable names as headings"
-            what = "is not a variable of this protocol's project"
-            faults.append(table.fault(table.heading_line, at, "unknown-column", what, hint))
-    if faults:
-        raise InputRejected(faults)
-    return found
-
-
-def import_export(table: Table, protocol: Protocol) -> Outcome:
-    """The subjects of an export; the rows of one subject are its instances.
-
-    Raises: InputRejected if the heading is at fault.
-    """
-    columns = columns_of(table, protocol)
-    at = table.heading.index("subject")
-    rows: dict[str, list[Row]] = {}
-    for row in table.rows:
-        rows.setdefault(row.cells[at] if at < len(row.cells) else "", []).append(row)
-    outcome = Outcome()
-    for subject, several in rows.items():
-        sources = Sources()
-        try:
-            recorded = _recorded(subject, several, table, columns, protocol, sources)
-            checked(recorded, protocol, sources)
-        except InputRejected as rejected:
-            outcome.faults += rejected.faults
-            outcome.rejected.append(subject)
-        else:
-            outcome.recorded.append(recorded)
-    return outcome
-
-
-def _recorded(
-    subject: str,
-    rows: list[Row],
-    table: Table,
-    columns: Mapping[int, Cell],
-    protocol: Protocol,
-    sources: Sources,
-) -> Recorded:
-    recorded = Recorded(subject)
-    at = table.heading.index("subject")
-    sources.at["subject",] = sources.at[()] = (table, rows[0].line, at)
-    faults: list[Fault] = []
-    for row in rows:
-        said: dict[tuple[str, bool], dict[tuple[str, str], tuple[Any, int]]] = {}
-        for column, cell in columns.items():
-            text = row.cells[column] if column < len(row.cells) else ""
-            variable = cell.variable
-            if not text:
-                continue
-            owner = (variable.owner, variable.owner in protocol.records and bool(variable.field))
-            cells = said.setdefault(owner, {})
-            key = (variable.field, variable.key)
-            if cell.ticked:
-                if text == "1":
-                    ticked = [*cells[key][0], cell.ticked] if key in cells else [cell.ticked]
-                    cells[key] = (ticked, column)
-                elif text != "0":
-                    what = f"`{shorten(text)}` is neither 1 nor 0"
-                    faults.append(table.fault(row.line, column, "number", what, _RAW))
-                continue
-            try:
-                cells[key] = (_decoded(table, variable, text), column)
-            except ValueError as error:
-                faults.append(table.fault(row.line, column, "unknown-code", str(error), _RAW))
-        for (owner_name, entry), cells in said.items():
-            if cells:
-                faults += _add(recorded, owner_name, entry, cells, table, row, protocol, sources)
-    if faults:
-        raise InputRejected(faults, subject)
-    return recorded
-
-
-_RAW = "export the raw data (codes), not the labels"
-
-
-def _decoded(table: Table, variable: Variable, text: str) -> Any:
-    """A cell's text as ours. Raises: ValueError if it is no code of its variable."""
-    if variable.type == "yesno":
-        if text not in ("0", "1"):
-            raise ValueError(f"`{shorten(text)}` is neither 1 (yes) nor 0 (no)")
-        return text == "1"
-    if variable.codes:
-        ours = {theirs: code for code, theirs in variable.codes}
-        if text not in ours:
-            raise ValueError(f"`{shorten(text)}` is not one of its codes")
-        return ours[text]
-    if variable.validation == "number":
-        return number_text(table, text)
-    return text
-
-
-def _add(
-    recorded: Recorded,
-    owner: str,
-    entry: bool,
-    cells: Mapping[tuple[str, str], tuple[Any, int]],
-    table: Table,
-    row: Row,
-    protocol: Protocol,
-    sources: Sources,
-) -> list[Fault]:
-    """Add what a row says of one fact, one list's confirmation, or one entry."""
-    first = min(column for _, column in cells.values())
-    if owner in protocol.records and not entry:
-        head = recorded.heads.setdefault(owner, {})
-        for (_, key), (value, column) in cells.items():
-            head[key] = value
-            sources.at["records", owner, key] = (table, row.line, column)
-        return []
-    if entry:
-        place: Place = ("records", owner, "entries", len(recorded.entries.get(owner, [])))
-        made: Plain = {}
-        for name in dict.fromkeys(field for field, _ in cells):
-            own = {key: cell for (field, key), cell in cells.items() if field == name}
-            value, faults = _value(own, table, row)
-            if faults:
-                return faults
-            unit = value.pop("unit", None)
-            made[name] = value.get("value", next(iter(value.values()), None))
-            if unit is not None:
-                made[name] = {"value": made[name], "unit": unit}
-            sources.at[*place, name] = (table, row.line, min(c for _, c in own.values()))
-        recorded.enter(owner, made)
-        sources.at[place] = (table, row.line, first)
-        return []
-    own = {key: cell for (_, key), cell in cells.items()}
-    statement, faults = _value(own, table, row)
-    if faults:
-        return faults
-    if not statement.keys() & {"value", "unknown", "voided"}:
-        what = f"`{owner}` has no value, so that this says nothing"
-        return [table.fault(row.line, first, "blank", what, "enter the value, or clear this cell")]
-    place = ("facts", owner, len(recorded.facts.get(owner, [])))
-    recorded.say(owner, statement)
-    sources.at[place] = (table, row.line, first)
-    for key, (_, column) in own.items():
-        key = "value" if key in ("partial", "sign") else key
-        sources.at[*place, key] = (table, row.line, column)
-    return []
-
-
-def _value(
-    cells: Mapping[str, tuple[Any, int]], table: Table, row: Row
-) -> tuple[Plain, list[Fault]]:
-    """Cells by key as a statement: sign and number are one value, so are day and partial day."""
-    made = {key: value for key, (value, _) in cells.items() if key not in ("sign", "partial")}
-    if "sign" in cells:
-        sign, column = cells["sign"]
-        if "value" not in made:
-            what = "there is no number that this belongs to"
-            return {}, [table.fault(row.line, column, "blank", what)]
-        made["value"] = f"{SIGNS[sign]}{made['value']}"
-    if "partial" in cells:
-        partial, column = cells["partial"]
-        if "value" in made:
-            what = "the whole date is there as well; keep one of the two"
-            return {}, [table.fault(row.line, column, "both", what)]
-        made["value"] = partial
-    return made, []

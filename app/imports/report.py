@@ -52,6 +52,8 @@ class Patient:
     not_carried: dict[str, str] = field(default_factory=dict)
     compared: list[tuple[Fit, str, str, str]] = field(default_factory=list)
     statements: dict[str, list[Plain]] = field(default_factory=dict)
+    unconfirmed: list[str] = field(default_factory=list)
+    days: dict[str, str] = field(default_factory=dict)
 
     def said(self, fact: str) -> list[Plain]:
         """The statements about a fact that hold a value."""
@@ -65,7 +67,7 @@ class Report:
         self.folder, self.summary = folder, folder.summary
         self.totals: Counter[str] = Counter()
         self.contradictions = 0
-        self.text = folder.text("report.txt")
+        self._text = folder.text("report.txt")
         self._json = folder.text("report.json")
         self._first = True
         head = {
@@ -79,7 +81,7 @@ class Report:
         }
         self._write(dump_any(head)[:-1] + b',"patients":[')
         self._others_open = False
-        print(f"Import for {protocol.id} {protocol.version}", file=self.text)
+        self._say(f"Import for {protocol.id} {protocol.version}")
 
     def __enter__(self) -> Report:
         return self
@@ -102,13 +104,18 @@ class Report:
         }
         self._write(b'\n],"totals":' + dump_any(totals) + b"}\n")
         total = self.totals["gave"] + self.totals["left"]
+        what = "resources" if self.folder.kind == "fhir" else "rows"
         self.summary.figures += [
-            f"resources read: {total}, of which gave a fact or an entry: {self.totals['gave']}",
-            f"contradictions: {self.contradictions}",
+            f"{what} read: {total}, of which gave a fact or an entry: {self.totals['gave']}"
         ]
+        if self.contradictions:
+            self.summary.figures.append(f"contradictions: {self.contradictions}")
 
     def _write(self, data: bytes) -> None:
-        self._json.write(data.decode())
+        self._json.write(data)
+
+    def _say(self, text: str) -> None:
+        self._text.write(f"{text}\n".encode())
 
     def patient(self, patient: Patient, lines: Callable[[], Iterable[Line]]) -> None:
         """Write one patient's part. `lines` gives the lines of its resources, each time anew."""
@@ -136,20 +143,20 @@ class Report:
             self._write((b",\n" if number else b"\n") + dump_any(_line_record(line)))
         self._write(b"\n]}")
         for text in _patient_text(patient, lines):
-            print(text, file=self.text)
+            self._say(text)
 
     def others(self, lines: Callable[[], Iterable[Line]]) -> None:
         """Write what belongs to no patient of the input."""
         if not self._others_open:
             self._write(b'\n],"others":[')
             self._others_open, self._first = True, True
-            print("\nResources of no patient in the input", file=self.text)
+            self._say("\nResources of no patient in the input")
         for line in lines():
             self._count(line)
             self._write((b"\n" if self._first else b",\n") + dump_any(_line_record(line)))
             self._first = False
         for text in _grouped(lines()):
-            print(text, file=self.text)
+            self._say(text)
 
     def _count(self, line: Line) -> None:
         self.totals["gave" if line.gave else "left"] += 1
@@ -230,6 +237,8 @@ def _grouped(lines: Iterable[Line]) -> Iterable[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
+    if len(indent) + len(text) <= 80 and text.isprintable() and "  " not in text:
+        return [indent + text]
     return textwrap.wrap(
         text,
         80,

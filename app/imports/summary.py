@@ -9,13 +9,16 @@ from typing import Literal
 
 from app.imports.recorded import clean
 
-Level = Literal["refused", "unread", "unconfirmed", "remark"]
+Level = Literal["refused", "unread", "unconfirmed", "unclassified", "unusable", "remark"]
 TITLES: dict[Level, str] = {
     "refused": "Not imported",
     "unread": "In the input, and in no subject file",
     "unconfirmed": "Lists that this import confirms for nobody, or not for everybody",
+    "unclassified": "Given or active, and not in the map: it may match anything",
+    "unusable": "Results that could not be used: unknown in the subject files",
     "remark": "To be looked at",
 }
+_LOST = ("refused", "unread", "unconfirmed")
 EXAMPLES = 5
 MOST_KINDS = 10_000
 """How many different things are told apart; the rest is counted together."""
@@ -66,7 +69,7 @@ class Summary:
     @property
     def clear(self) -> bool:
         """Whether everybody was imported and nothing of the input was left unread."""
-        return not self.refused and not any(level != "remark" for level, _ in self.groups)
+        return not self.refused and not any(level in _LOST for level, _ in self.groups)
 
     def text(self, most: int = 0, named: int = 0) -> str:
         """The summary at 80 columns. `most`: how many kinds of a level, `named`: how many of
@@ -106,7 +109,7 @@ class Summary:
 def _wrapped(text: str) -> list[str]:
     indent = " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(
-        text,
+        text.strip(),
         80,
         initial_indent=indent,
         subsequent_indent=indent + "    ",

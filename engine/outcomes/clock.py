@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.calendar import latest
+from engine.calendar import earliest, latest
 from engine.model import Duration
 
 PARTS = 31
 """Days beyond the completed months count as 31sts of a month: no month has more days, so
-time never runs backwards, and n months are reached exactly on the day start + n months."""
+time never runs backwards, and n months are reached exactly on the late day of start + n months:
+the shorter time of two, so no patient counts as followed for longer than is sure."""
 
 
 def months_parts(start: date, day: date) -> int:
     """31 times the completed months from `start` to `day`, plus the days beyond them.
 
-    Not above 31 n exactly where `day` is on or before start + n months.
+    Not above 31 n exactly where `day` is on or before start + n months (the late day).
     """
     months = 12 * (day.year - start.year) + day.month - start.month
     reached = latest(start, Duration(0, months))
@@ -26,6 +27,9 @@ def months_parts(start: date, day: date) -> int:
     return PARTS * months + (day - reached).days
 
 
-def landmark_day(start: date, after: Duration) -> date:
-    """The day of a landmark; the last day of the calendar where it lies beyond it."""
-    return latest(start, after) or date.max
+def landmark_days(start: date, after: Duration) -> tuple[date, date]:
+    """The two days that a landmark may be on, mostly one.
+
+    The last day of the calendar where it lies beyond it.
+    """
+    return earliest(start, after) or date.max, latest(start, after) or date.max

@@ -35,7 +35,7 @@ from engine.model import (
     Subject,
     Todo,
 )
-from engine.outcomes.clock import PARTS, landmark_day, months_parts
+from engine.outcomes.clock import PARTS, landmark_days, months_parts
 from engine.outcomes.exclusive import leaves_of
 from engine.outcomes.model import (
     EXAMINED,
@@ -64,8 +64,9 @@ from engine.outcomes.record import (
     Worst,
 )
 from engine.packs import derived_from
+from engine.passed import entry_to_come, passed_over
 from engine.readings import find_readings, readings_only
-from engine.record import Decision, Firing
+from engine.record import Decision, Firing, PassedOver
 from engine.source import Document
 from engine.subjects import entry_path
 
@@ -363,6 +364,7 @@ class _Patient:
         self.screener, self.outcomes = screener, screener.outcomes
         self.subject, self.as_of, self.document = subject, as_of, document
         self.faults: list[Fault] = []
+        self.passed: list[PassedOver] = []
         self.days = self._days()
         self.listed = {name: self._entries(name) for name in self.outcomes.scopes}
         self._check_order()
@@ -385,8 +387,18 @@ class _Patient:
         found = find_readings(pack, self.subject, self.as_of)
         if reference.readings(pack, self.subject, self.as_of) != readings_only(found):
             raise EngineFault("the two derivations of the dates of outcomes differ")
+        stated = {n: said for n, said in self.subject.facts.items() if n in found}
+        listed = {n: one for n, one in self.subject.records.items() if n in self.outcomes.scopes}
+        course = replace(self.subject, facts=stated, records=listed)
+        whole = self.screener.protocol
+        self.passed += passed_over(whole, self.outcomes.scopes, course, found, self.as_of)
         days = {}
         for name, one in found.items():
+            if one.statements and one.reading.reason in ("pending", "not_done"):
+                what = f"`{name}` is recorded as {one.reading.reason.replace('_', ' ')}, so"
+                what += " nobody can tell whether it has happened"
+                hint = "record its day; if it has not happened, leave it out"
+                self._fault(one.statements[0].entry, "pending", what, hint)
             for said in one.statements:
                 if isinstance(said.value, Days) and said.value.first != said.value.last:
                     what = f"`{name}` is known only as a period; outcomes count from full dates"
@@ -417,6 +429,9 @@ class _Patient:
                 self._fault(entry.entry, "partial-date", what, "write YYYY-MM-DD")
             elif value.first <= self.as_of:
                 found.append((Dated(value.first, entry.entry), entry))
+            else:
+                record = self.screener.protocol.records[records]
+                self.passed.append(entry_to_come(record, entry, self.as_of))
         return sorted(found, key=lambda pair: pair[0].day)
 
     def _dated(self, name: str) -> list[Dated]:
@@ -495,8 +510,11 @@ class _Patient:
             "response": None,
             "endpoints": [],
             "toxicities": [],
+            "passed_over": self.passed,
             "proofs": [],
         }
+        if not self.passed:
+            del record["passed_over"]
         if start is None:
             return record
         self.start = start.day
@@ -542,10 +560,40 @@ class _Patient:
         return self.entries[self.outcomes.scales[self.outcomes.response.scale].records]
 
     def _response(self) -> tuple[BestResponse, EntryOutcome | None]:
-        """Best response, and the last assessment that told against one (if none was found)."""
+        """Best response, and the last assessment that told against one (if none was found).
+
+        What the two days on which the window may end disagree about is not settled.
+        """
+        rule = self.outcomes.response
+        early, late = landmark_days(self.start, rule.within)
+        found, last = self._response_by(early)
+        if late == early:
+            return found, last
+        other, _ = self._response_by(late)
+        scale = self.outcomes.scales[rule.scale]
+        possible = sorted({*found["possible"], *other["possible"]}, key=scale.rank)
+        shown = found["best"] == other["best"]
+        same = found["remission"] == other["remission"]
+        negative = found["mrd_negative"] == other["mrd_negative"]
+        return {
+            "window_ends": early.isoformat(),
+            "window_or_ends": late.isoformat(),
+            "window_closed": other["window_closed"],
+            "evaluable": found["evaluable"],
+            "best": found["best"] if shown else None,
+            "possible": possible,
+            "on": found["on"] if shown else None,
+            "day": found["day"] if shown else None,
+            "entry": found["entry"] if shown else None,
+            "remission": found["remission"] if same else "unknown",
+            "mrd": found["mrd"] if found["mrd"] == other["mrd"] else None,
+            "mrd_negative": found["mrd_negative"] if negative else "unknown",
+        }, last
+
+    def _response_by(self, window_ends: date) -> tuple[BestResponse, EntryOutcome | None]:
+        """The same for a window that ends on a day."""
         rule = self.outcomes.response
         scale = self.outcomes.scales[rule.scale]
-        window_ends = landmark_day(self.start, rule.within)
         until = self._first_of((*rule.until, self.outcomes.died))
         limit = min(window_ends, until[0].day) if until else window_ends
         counted = [e for e in self._assessments() if e["on"] <= limit.isoformat()]
@@ -706,15 +754,21 @@ class _Patient:
         return all(entry["shows"].get(id_, "no") != "unknown" for id_ in endpoint.events)
 
     def _landmark(self, after: Duration, day: date, event: bool) -> Landmark:
-        on = landmark_day(self.start, after)
-        status: LandmarkStatus
+        early, late = landmark_days(self.start, after)
+        status = self._standing(late, day, event)
+        if late == early:
+            return {"after": after.text, "on": early.isoformat(), "status": status}
+        if status not in ("not_yet_reached", self._standing(early, day, event)):
+            status = "unknown"
+        days = early.isoformat(), late.isoformat()
+        return {"after": after.text, "on": days[0], "or_on": days[1], "status": status}
+
+    def _standing(self, on: date, day: date, event: bool) -> LandmarkStatus:
         if event and day <= on:
-            status = "event"
-        elif day >= on:
-            status = "event_free"
-        else:
-            status = "censored_before" if self.as_of >= on else "not_yet_reached"
-        return {"after": after.text, "on": on.isoformat(), "status": status}
+            return "event"
+        if day >= on:
+            return "event_free"
+        return "censored_before" if self.as_of >= on else "not_yet_reached"
 
     # --- toxicity ---------------------------------------------------------------------------
 
@@ -738,7 +792,35 @@ class _Patient:
     def _worst(
         self, toxicity: Toxicity, scale: Scale, after: Duration, fatal: Mapping[str, Answer]
     ) -> Worst:
-        on = landmark_day(self.start, after)
+        """The worst class in a period; open where the days on which it may end disagree."""
+        early, late = landmark_days(self.start, after)
+        found = self._worst_by(toxicity, scale, after, fatal, early)
+        if late == early:
+            return found
+        other = self._worst_by(toxicity, scale, after, fatal, late)
+        severe = other["severe"]
+        if severe not in (found["severe"], "not_yet_reached"):
+            severe = "unknown"
+        return {
+            "after": after.text,
+            "on": early.isoformat(),
+            "or_on": late.isoformat(),
+            "low": found["low"],
+            "high": other["high"],
+            "severe": severe,
+            "fatal": found["fatal"] if found["fatal"] == other["fatal"] else "unknown",
+            "entry": found["entry"],
+            "day": found["day"],
+        }
+
+    def _worst_by(
+        self,
+        toxicity: Toxicity,
+        scale: Scale,
+        after: Duration,
+        fatal: Mapping[str, Answer],
+        on: date,
+    ) -> Worst:
         died = self._happened(self.outcomes.died)
         over = min(on, died.day) if died else on
         seen = [e for e in self.entries[scale.records] if e["on"] <= on.isoformat()]

@@ -15,13 +15,14 @@ from engine.record import (
     EngineFaultRecord,
     Firing,
     Missing,
+    PassedOver,
     ProtocolIdentity,
     Rejection,
     Software,
     Why,
 )
 
-LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached"]
+LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached", "unknown"]
 SevereStatus = Literal["yes", "no", "unknown", "not_yet_reached"]
 
 
@@ -50,12 +51,15 @@ class EntryOutcome(TypedDict):
 class BestResponse(TypedDict):
     """Best response in the window. `possible` are the classes it could be.
 
+    `window_or_ends`: the day after, where the window may end on either.
+
     `remission`: whether it is one. `evaluable`: an assessment in the window shows where the
     patient stood. `mrd`: residual disease at the assessment of best response, or the best of
     them where several share it.
     """
 
     window_ends: str
+    window_or_ends: NotRequired[str]
     window_closed: bool
     evaluable: bool
     best: str | None
@@ -69,10 +73,14 @@ class BestResponse(TypedDict):
 
 
 class Landmark(TypedDict):
-    """Where a patient stands at one landmark."""
+    """Where a patient stands at one landmark.
+
+    `or_on`: the day after, where the landmark may be on either, as its month lacks the day.
+    """
 
     after: str
     on: str
+    or_on: NotRequired[str]
     status: LandmarkStatus
 
 
@@ -103,11 +111,13 @@ class EndpointOutcome(TypedDict):
 class Worst(TypedDict):
     """The worst class of a toxicity by one day. `low` and `high` differ where it is open.
 
-    `severe`: whether it is among the classes counted, by `on`. `entry` shows `low`.
+    `severe`: whether it is among the classes counted, by `on`. `entry` shows `low`. `or_on`:
+    the day after, where the period may end on either.
     """
 
     after: str
     on: str
+    or_on: NotRequired[str]
     low: str | None
     high: str | None
     severe: SevereStatus
@@ -153,7 +163,10 @@ class Happened(TypedDict):
 
 
 class Outcome(TypedDict):
-    """`eligo.outcome/1`. Where nothing was infused by the cut-off, all lists are empty."""
+    """`eligo.outcome/1`. Where nothing was infused by the cut-off, all lists are empty.
+
+    `passed_over`: what is recorded of the patient's course and was not used, and why.
+    """
 
     schema: Literal["eligo.outcome/1"]
     subject: str
@@ -167,6 +180,7 @@ class Outcome(TypedDict):
     response: BestResponse | None
     endpoints: list[EndpointOutcome]
     toxicities: list[ToxicityOutcome]
+    passed_over: NotRequired[list[PassedOver]]
     proofs: NotRequired[list[Proof]]
 
 
@@ -210,6 +224,7 @@ class Estimate(TypedDict):
     event_free: int
     censored_before: int
     not_yet_reached: int
+    unknown: int
 
 
 class Curve(TypedDict):

@@ -30,6 +30,7 @@ STATUSES: tuple[LandmarkStatus, ...] = (
     "event_free",
     "censored_before",
     "not_yet_reached",
+    "unknown",
 )
 
 
@@ -178,6 +179,7 @@ def _estimate(
         "event_free": counts["event_free"],
         "censored_before": counts["censored_before"],
         "not_yet_reached": counts["not_yet_reached"],
+        "unknown": counts["unknown"],
     }
 
 

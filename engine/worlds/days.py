@@ -122,7 +122,7 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
         derived = {type(protocols[k].facts[leaf.fact].derive) for k, leaf in leaves}
         kinds |= {"months"} if m.CompletedYears in derived else set()
         kinds |= {"days"} if m.DaysBetween in derived else set()
-        if len(kinds) > 1:
+        if len(kinds) > 1 or _month_ends(protocols, leaves):
             mixed.append(leaves)
         if m.DaysBetween in derived and (len(kinds) > 1 or fixed) and len(members) > 2:
             chained = True
@@ -168,6 +168,24 @@ def _lasting(protocols: Sequence[m.Protocol]) -> set[m.Duration]:
     return found
 
 
+def _month_ends(protocols: Sequence[m.Protocol], leaves: Iterable[tuple[int, m.Test]]) -> bool:
+    """Whether some months are counted in two ways, up to a day and beyond it, of one date.
+
+    At the end of a month one of the two may be decided where the other is not, which no date
+    of which the month is known shows on another day.
+    """
+    counted = set()
+    for k, leaf in leaves:
+        derive = protocols[k].facts[leaf.fact].derive
+        if isinstance(leaf, m.AgoTest) and leaf.duration.months:
+            counted.add((leaf.duration.months, leaf.op in ("more_than_ago", "within_last")))
+        elif isinstance(derive, m.CompletedYears):
+            limits = limits_of(leaf, protocols[k].facts[leaf.fact])
+            years = {limit // m.MILLION + more for limit in limits for more in (0, 1)}
+            counted |= {(12 * n, False) for n in years}
+    return len({months for months, _ in counted}) < len(counted)
+
+
 def _reach(
     protocols: Sequence[m.Protocol], clusters: Iterable[Iterable[tuple[int, m.Test]]]
 ) -> int:
@@ -202,15 +220,16 @@ def _unmixed(longest: int, base: date) -> tuple[tuple[date, ...], bool]:
     """The as-of dates to look at where limits never change their order.
 
     On a 29th, 30th or 31st some day of that number may be missing from the month that a limit
-    goes back to, and then nothing lies exactly so many months ago: a day that every month has
-    stands for all others. Nothing is recorded before `FIRST_DAY`, which a limit of a century
-    meets on some days only.
+    goes back to, and then nothing lies exactly so many months ago; at the end of a month it may
+    not be known what does. A day inside a month stands for all others: what is not known at the
+    end of a month is not known either of a date of which only the month is known. Nothing is
+    recorded before `FIRST_DAY`, which a limit of a century meets on some days only.
     """
     if not longest:
         return (base,), True
     common = [base]
-    if base.day > 28:
-        common.append((base.replace(day=1) + timedelta(days=31)).replace(day=1))
+    if not 1 < base.day < 28:
+        common.append((base.replace(day=1) + timedelta(days=31)).replace(day=15))
     if longest < CENTURY:
         return tuple(common), True
     return (*common, date(2099, 12, 15)), False

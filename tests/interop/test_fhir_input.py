@@ -89,11 +89,12 @@ def test_a_patient_repeated_is_one_patient() -> None:
     assert len(found.subjects["P"].records["therapy"].entries) == 1
 
 
-def test_two_results_with_one_id_are_both_kept() -> None:
-    """Which of them stands is not guessed: on one day they conflict, and the engine says so."""
+def test_of_two_results_with_one_id_neither_is_guessed() -> None:
     other = creatinine(valueQuantity=quantity("9", "mg/dL"))
     found = import_fhir({"b.json": bundle(creatinine(), other)})
-    assert len(found.subjects["P"].facts["creatinine"]) == 2
+    (one,) = found.subjects["P"].facts["creatinine"]
+    assert one.unknown == "pending"
+    assert "two versions of Observation/o1" in one.note
 
 
 def test_the_study_id_comes_from_the_identifier_asked_for() -> None:

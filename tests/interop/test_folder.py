@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.imports import folder as folders
 from app.imports.folder import opened
 from app.imports.recorded import Recorded
 from app.imports.summary import Summary
 from app.inputs import subject_files
+from app.writing import write_file
 from engine.faults import InputRejected
 from tests.command import eligo
 from tests.interop.written import shipped
@@ -112,7 +112,7 @@ def test_a_file_that_no_import_wrote_stays_and_its_subject_is_refused(tmp_path: 
     own.write_text("subject: A\n", "utf-8")
     ran = eligo("import", "csv", table(tmp_path / "t.csv", *ROWS), "--out", str(tmp_path / "out"))
     assert ran.code == 2
-    assert "a file stands here that no import wrote" in ran.said
+    assert "no import wrote this file" in ran.said
     assert own.read_text("utf-8") == "subject: A\n"
     assert subjects(tmp_path / "out") == ["A.yaml", "B.yaml"]
 
@@ -129,15 +129,15 @@ def test_another_kind_of_import_needs_another_folder(tmp_path: Path) -> None:
 def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose second import ended at its second subject, as by a full disk."""
     out = imported("csv", tmp_path, *ROWS, "D,80,2026-11-18")
-    real, calls = folders.write_whole, []
+    calls: list[Path] = []
 
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, data: bytes | str, *, sync: bool = True) -> None:
         calls.append(path)
         if len(calls) == 2:
             raise OSError(28, "No space left on device")
-        real(path, data)
+        write_file(path, data, sync=sync)
 
-    monkeypatch.setattr(folders, "write_whole", full)
+    monkeypatch.setattr("app.imports.folder.write_file", full)
     path = table(tmp_path / "t.csv", "B,60,2026-11-18", "C,60,2026-11-18")
     ran = eligo("import", "csv", path, "--out", str(out))
     assert ran.code == 2
@@ -153,13 +153,13 @@ def test_an_import_that_did_not_end_is_refused_until_it_is_run_again(
         for command in ("screen", "plan", "check", "outcomes"):
             ran = eligo(command, str(place), *AS_OF)
             assert ran.code == 2, (command, place)
-            assert "this folder is unfinished" in " ".join((ran.out + ran.err).split())
+            assert "folder is unfinished" in " ".join((ran.out + ran.err).split())
         assert subject_files([place])[0] == []
     out = imported("csv", tmp_path, "B,60,2026-11-18", "C,60,2026-11-18")
     assert subjects(out) == ["B.yaml", "C.yaml"]
     assert eligo("check", str(out)).code == 0
-    left = [path.name for path in out.rglob("*") if "part" in path.name or "journal" in path.name]
-    assert left == []
+    left = {path.name for path in out.rglob("*") if path.is_file()}
+    assert left == {"B.yaml", "C.yaml", "summary.txt", "report.txt", "report.json", "manifest.txt"}
 
 
 def test_ids_that_a_file_system_may_not_tell_apart_have_files_of_their_own(

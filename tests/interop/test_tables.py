@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.imports.csv_read import Dialect
 from app.imports.redcap import COLUMNS, dictionary_csv, variables
-from app.imports.tables import Dialect
 from engine import model as m
 from engine.faults import InputRejected
 from tests.build import choices, fact, pack, record_list
@@ -41,7 +41,7 @@ def one(text: str | bytes, dialect: Dialect | None = None, **lists: str) -> m.Su
         "subject,creatinine\nÄ,0.5\n".encode("utf-8-sig"),
         "subject,creatinine\nÄ,0.5\n".encode("utf-16"),
         "subject;creatinine\r\nÄ;0.5\r\n".encode(),
-        "subject\tcreatinine\rÄ\t0.5".encode(),
+        "subject\tcreatinine\rÄ\t0.5\r".encode(),
         "\n\nsubject|creatinine\nÄ|0.5\n\n".encode(),
         '"subject","creatinine"\n"Ä"," 0.5 "\n'.encode(),
     ],
@@ -91,14 +91,17 @@ def test_blank_unknown_and_partial(cell: str, value: str | None, unknown: str | 
         ("A,3/2/2018,,,,,,", "never guessed"),
         ("A,never,,,,,,", "a birth date cannot be `never`"),
         ("A,,0.5,18/11/2026,,,,", "2:4 date `creatinine.on`"),
-        ("A,,0.5,2026-11,,,,", "partial-date"),
+        ("A,,0.5,2026-13,,,,", "2:4 date `creatinine.on`"),
         ('A,,"0,5",,,,,', "--decimal comma"),
         ("A,,half,,,,,", "2:3 number"),
         ("A,,-1,,,,,", "outside the plausible range"),
         ("A,,0.5,,furlong,,,", "2:5 unit"),
         ("A,,,2026-11-18,,,,", "has no value, so that this says nothing"),
         ("A,,,,,yes,,", "2:6 type"),
-        ("A,,0.5,,,,,,extra", "more cells than the heading"),
+        (
+            "A,,0.5,,,,,,extra",
+            "2:9 too-many `column 9`: the row has 9 cells",
+        ),
         (",,0.5,,,,,", "blank"),
         ("A,,0.5,,,,,\nA,,0.6,,,,,", "stands on 2 rows"),
         ('A,"0.5', "not CSV"),
@@ -116,7 +119,8 @@ def test_a_fault_names_its_cell(row: str, expected: str) -> None:
         ("subject,age", "is worked out from other facts"),
         ("subject,creatinine.unt", "is not a column here"),
         ("subject,alt,alt", "stands here twice"),
-        ("id,alt", "no heading is found"),
+        ("id,alt", "no column is called `subject`"),
+        ("subjekt,alt", "did you mean `subjekt`?"),
         ("subject,therapy.complete", "is not a column here"),
     ],
 )
@@ -138,7 +142,10 @@ def test_a_list_comes_in_a_table_of_its_own() -> None:
         "A,blinatumomab,antibody,cd19|cd20,ongoing,\n"
         "A,mistake,chemotherapy,,2026-11-10,other patient\n"
     )
-    main = "subject,therapy.complete_on,therapy.complete_by\nA,2026-11-18,Dr A. Example\n"
+    main = (
+        "subject,therapy.complete_on,therapy.complete_by,therapy.count\n"
+        "A,2026-11-18,Dr A. Example,3\n"
+    )
     entries = one(main, therapy=therapy).records["therapy"]
     assert str(entries.complete_on) == "2026-11-18"
     assert entries.entries[1].values["target"] == ("cd19", "cd20")
@@ -206,11 +213,12 @@ def test_the_dictionary_keeps_the_rules_of_redcap(protocol: m.Protocol) -> None:
         assert len(set(codes)) == len(codes)
         assert all(re.fullmatch(r"[A-Za-z0-9_]+", code) for code in codes)
         validation = row["Text Validation Type OR Show Slider Number"]
-        assert validation in {"", "date_ymd", "number"}
+        assert validation in {"", "date_ymd", "number", "integer"}
         assert not validation or kind == "text"
         if row["Text Validation Min"]:
-            assert validation == "number"
-            assert float(row["Text Validation Min"]) < float(row["Text Validation Max"])
+            assert validation in {"number", "integer"}
+            high = row["Text Validation Max"] or "inf"
+            assert float(row["Text Validation Min"]) < float(high)
         for field in re.findall(r"\[([^]]+)\]", row["Branching Logic (Show field only if...)"]):
             assert field in names
         assert row["Identifier?"] in ("", "y")

@@ -7,22 +7,27 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.facts import csv_columns
+from app.imports import redcap_read, tables
+from app.imports.csv_read import Dialect, Table, read_table
 from app.imports.fhir import Confirmation, Import
 from app.imports.fhir_map import FhirMap, read_map
 from app.imports.folder import opened
+from app.imports.intake import Read, Reader, intake
 from app.imports.questionnaire import days_text, response
 from app.imports.recorded import Recorded, json_text, subject_json
-from app.imports.redcap import SIGNS, Variable, import_export, variables
+from app.imports.redcap import SIGNS, Variable, variables
 from app.imports.report import Report
-from app.imports.tables import Dialect, Outcome, import_tables, read_table
+from app.imports.rows import Rows
 from app.shipped import shipped_pack
 from engine import model as m
+from engine.faults import Fault
 from engine.packs import read_pack
 from engine.readings import find_readings, readings_only
 from engine.source import Document, Num, read_document
@@ -30,6 +35,9 @@ from engine.subjects import read_subject, subject_of
 from engine.wording import decimal_text
 
 Json = dict[str, Any]
+TODAY = date(2026, 12, 1)
+"""The day on which the tests import, unless one says another."""
+
 LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 SNOMED, RXNORM = "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
 NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
@@ -46,9 +54,13 @@ def shipped() -> tuple[m.Protocol, FhirMap]:
 
 def alike(value: Any, *without: str) -> Any:
     """A decision without what a way round changes: the file's digest and the place in it."""
-    drop = {"entry", "facts_digest", "software", *without}
+    drop = {"entry", "where", "facts_digest", "software", "imported", "count", *without}
     if isinstance(value, Mapping):
-        return {key: alike(child, *without) for key, child in value.items() if key not in drop}
+        return {
+            key: alike(child, *without)
+            for key, child in value.items()
+            if key not in drop and not (key == "entries" and child and isinstance(child[0], str))
+        }
     return [alike(child, *without) for child in value] if isinstance(value, list) else value
 
 
@@ -73,16 +85,19 @@ def value_cell(value: Any) -> str:
 
 def statement_cells(one: m.Statement) -> dict[str, str]:
     cells = {"source": one.source, "by": one.by, "note": one.note}
+    value = one.struck if one.voided else one.value
     if one.voided:
         cells["voided"] = "wrong"
-    elif one.unknown:
+    if one.unknown:
         cells[""] = f"unknown: {one.unknown}"
-    else:
-        cells[""] = value_cell(one.value)
-    if isinstance(one.value, m.Amount):
-        cells["unit"] = one.value.unit
-    if one.on is not None:
-        cells["on"] = one.on.isoformat()
+    elif value is not None:
+        cells[""] = value_cell(value)
+    if isinstance(value, m.Amount):
+        cells["unit"] = value.unit
+    if one.on is not None or one.within is not None:
+        cells["on"] = one.on.isoformat() if one.on else value_cell(one.within)
+    if one.not_after is not None:
+        cells["not_after"] = one.not_after.isoformat()
     if one.uln_u is not None:
         cells["uln"] = decimal_text(one.uln_u)
     return {key: cell for key, cell in cells.items() if cell}
@@ -103,6 +118,7 @@ def as_csv(
             ("complete_on", entries.complete_on.isoformat() if entries.complete_on else ""),
             ("complete_by", entries.by),
             ("complete_source", entries.source),
+            ("count", str(stated_count(entries))),
         ):
             if text:
                 cells[f"{name}.{key}"] = text
@@ -118,7 +134,7 @@ def as_csv(
         for entry in entries.entries:
             made = {"subject": subject.id, "source": entry.source, "by": entry.by,
                     "note": entry.note, "voided": "wrong" if entry.voided else ""}  # fmt: skip
-            for field, value in entry.values.items():
+            for field, value in (entry.struck if entry.voided else entry.values).items():
                 made[field] = value_cell(value)
                 if isinstance(value, m.Amount):
                     made[f"{field}.unit"] = value.unit
@@ -127,10 +143,40 @@ def as_csv(
     return main, lists
 
 
+def stated_count(entries: m.Entries) -> int:
+    """How many entries were confirmed: a table has to say so."""
+    return len(entries.entries) if entries.count is None else entries.count
+
+
 def table_text(rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
     stream = io.StringIO()
     csv.writer(stream, delimiter=delimiter).writerows(rows)
     return stream.getvalue()
+
+
+@dataclass
+class Outcome:
+    """What an import of tables came to."""
+
+    recorded: list[Recorded]
+    faults: list[Fault]
+    rejected: list[str]
+    reads: list[Read]
+
+
+def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
+    reads = list(intake(rows, reader, protocol, "made.csv", today))
+    return Outcome(
+        [read.recorded for read in reads if not read.faults],
+        [fault for read in reads for fault in read.faults],
+        [read.subject for read in reads if read.faults],
+        reads,
+    )
+
+
+def table_of(name: str, text: str | bytes, dialect: Dialect | None = None) -> Table:
+    data = text if isinstance(text, bytes) else text.encode()
+    return read_table(name, io.BytesIO(data), dialect or Dialect(), "subject")
 
 
 def from_csv(
@@ -138,16 +184,43 @@ def from_csv(
     lists: Mapping[str, str],
     protocol: m.Protocol,
     dialect: Dialect | None = None,
+    missing: Mapping[str, str] | None = None,
 ) -> Outcome:
-    dialect = dialect or Dialect()
+    table = table_of("main.csv", main, dialect)
+    others = {name: table_of(f"{name}.csv", text, dialect) for name, text in lists.items()}
+    reader = tables.reader_of(table, others, protocol, missing or {})
+    rows = Rows()
+    tables.load(rows, table, others)
+    return outcome(rows, reader, protocol)
 
-    def table(name: str, text: str | bytes) -> Any:
-        data = text if isinstance(text, bytes) else text.encode()
-        return read_table(name, data, dialect, "subject")
 
-    return import_tables(
-        table("main.csv", main), {n: table(f"{n}.csv", text) for n, text in lists.items()}, protocol
-    )
+def as_redcap_holds(subject: m.Subject, protocol: m.Protocol) -> m.Subject:
+    """A subject as far as REDCap's forms can hold it: a day of observation is a full one, or
+    blank; a checkbox is a set, in the order of its choices."""
+    facts = {
+        name: tuple(replace(one, within=None, not_after=None) for one in said)
+        for name, said in subject.facts.items()
+    }
+
+    def ordered(record: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        fields = protocol.records[record].fields
+        sets = {n: [c.code for c in f.choices] for n, f in fields.items() if f.many}
+        return {
+            name: tuple(sorted({*value} - {""}, key=sets[name].index)) if name in sets else value
+            for name, value in values.items()
+        }
+
+    records = {
+        name: replace(
+            entries,
+            entries=tuple(
+                replace(one, values=ordered(name, one.values), struck=ordered(name, one.struck))
+                for one in entries.entries
+            ),
+        )
+        for name, entries in subject.records.items()
+    }
+    return replace(subject, facts=facts, records=records)
 
 
 def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
@@ -162,13 +235,16 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
         own = [v for v in project if v.owner == name and not v.field]
         for number, statement in enumerate(said):
             key = ("", 1) if number == 0 else (project[0].form, number + 1)
-            rows.setdefault(key, {}).update(_redcap_cells(own, statement.value, statement))
+            value = statement.struck if statement.voided else statement.value
+            rows.setdefault(key, {}).update(_redcap_cells(own, value, statement))
     for name, entries in subject.records.items():
         heads = [v for v in project if v.owner == name and not v.field]
         for variable in heads:
             text = entries.by if variable.key == "by" else ""
             if variable.key == "complete_on" and entries.complete_on:
                 text = entries.complete_on.isoformat()
+            if variable.key == "count":
+                text = str(stated_count(entries))
             rows["", 1][variable.name] = text
         form = next(v.form for v in project if v.owner == name and v.field)
         for number, entry in enumerate(entries.entries, start=1):
@@ -176,10 +252,10 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
             if entry.voided:
                 wrong = next(v for v in project if v.owner == name and v.key == "voided")
                 row[wrong.name] = "wrong"
-            for field, value in entry.values.items():
+            for field, cell in (entry.struck if entry.voided else entry.values).items():
                 own = [v for v in project if v.owner == name and v.field == field]
-                row.update(_redcap_cells(own, value, None))
-            if not entry.values and not entry.voided:  # an entry without any field still counts
+                row.update(_redcap_cells(own, cell, None))
+            if not row:  # an entry without any field still counts
                 note = next(v for v in project if v.owner == name and v.key == "note")
                 row[note.name] = entry.note or "empty"
     lines = [columns]
@@ -225,8 +301,16 @@ def _redcap_cells(own: list[Variable], value: Any, said: m.Statement | None) -> 
     return cells
 
 
-def from_redcap(text: str, protocol: m.Protocol) -> Outcome:
-    return import_export(read_table("export.csv", text.encode(), Dialect(), "subject"), protocol)
+def from_redcap(
+    text: str, protocol: m.Protocol, missing: Mapping[str, str] | None = None, whole: bool = True
+) -> Outcome:
+    table = table_of("export.csv", text)
+    project = redcap_read.project_of(table, protocol)
+    rows = Rows()
+    rows.load(table, project.is_main)
+    rows.finish()
+    reader = redcap_read.reader_of(table, project, protocol, missing or {}, whole)
+    return outcome(rows, reader, protocol)
 
 
 # --- FHIR -------------------------------------------------------------------------------
@@ -317,9 +401,7 @@ def as_fhir(subject: m.Subject, document: Document, protocol: m.Protocol) -> Jso
                 left_entries.append(entry)
             else:
                 resources.append(found)
-        rest_records["therapy"] = m.Entries(
-            therapy.complete_on, tuple(left_entries), therapy.by, therapy.source
-        )
+        rest_records["therapy"] = replace(therapy, entries=tuple(left_entries))
     rest = m.Subject(subject.id, rest_facts, rest_records)
     form = response(rest, document, protocol)
     resources.append({**form, "id": "q1", "subject": {"reference": "Patient/P"}})
@@ -334,11 +416,18 @@ def _fact_resource(name: str, one: m.Statement, patient: Json, id_: str, count: 
     """The resource for a statement, {} if the Patient holds it, None if none can."""
     if one.voided or one.by or one.note:
         return None
-    dated = {"effectiveDateTime": one.on.isoformat()} if one.on else {}
-    if name == "birth_date" and count == 1 and isinstance(one.value, m.Days) and not one.on:
+    dated = {}
+    if one.first is not None and one.last is not None:
+        dated = {"effectiveDateTime": days_text(m.Days(one.first, one.last))}
+    elif one.not_after is not None:
+        dated = {"issued": f"{one.not_after.isoformat()}T12:00:00Z"}
+    plain = count == 1 and one.last is None
+    if name == "birth_date" and isinstance(one.value, m.Days) and plain:
+        if one.value.last.year > 2020:
+            return None  # results of before the birth would be taken for slips
         patient["birthDate"] = days_text(one.value)
         return {}
-    if name == "sex" and count == 1 and one.value and not one.on:
+    if name == "sex" and one.value and plain:
         code = {"female": "F", "male": "M"}[str(one.value)]
         patient["extension"] = [{"url": BIRTH_SEX, "valueCode": code}]
         return {}
@@ -353,11 +442,15 @@ def _fact_resource(name: str, one: m.Statement, patient: Json, id_: str, count: 
         assert isinstance(one.value, m.Amount)
         text = decimal_text(one.value.amount_u)
         made["valueQuantity"] = quantity(text, one.value.unit, one.value.sign)
+        if one.no_limit:
+            made["referenceRange"] = [{"text": "for adults"}]
         if one.uln_u is not None:
             made["referenceRange"] = [{"high": quantity(decimal_text(one.uln_u), one.value.unit)}]
         return made
     if not isinstance(one.value, str | bool) or (name, one.value) not in CONDITIONS:
         return None
+    if count > 1 or one.within is not None or one.not_after is not None:
+        return None  # a condition is active now, so that another statement contradicts it
     return {
         "resourceType": "Condition",
         "id": id_,
@@ -417,6 +510,7 @@ def import_fhir(
     id_system: str | None = None,
     protocol: m.Protocol | None = None,
     fhir_map: FhirMap | None = None,
+    today: date = TODAY,
 ) -> Imported:
     """Run the import on files by name, with the shipped pack unless another is given."""
     protocol, fhir_map = protocol or shipped()[0], fhir_map or shipped()[1]
@@ -428,8 +522,11 @@ def import_fhir(
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
             paths.append((path, name))
         out = Path(folder) / "out"
-        with opened(out, "fhir", list(files), protocol) as made, Report(made, protocol) as report:
-            work = Import(protocol, fhir_map, list(confirmations), id_system, "yaml")
+        with (
+            opened(out, "fhir", list(files), protocol, date.max) as made,
+            Report(made, protocol) as report,
+        ):
+            work = Import(protocol, fhir_map, list(confirmations), id_system, "yaml", today)
             work.run(paths, report)
         subjects = {}
         for file in sorted((out / "subjects").iterdir()):
@@ -440,7 +537,7 @@ def import_fhir(
 
 
 def from_fhir(bundle: Json) -> m.Subject:
-    found = import_fhir({"bundle.json": bundle}, id_system="urn:study")
+    found = import_fhir({"bundle.json": bundle}, id_system="urn:study", today=date(2099, 1, 1))
     assert len(found.subjects) == 1, found.text
     return next(iter(found.subjects.values()))
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.survival import read_table
+from app.survival import read_times
 from engine.outcomes.estimates import kaplan_meier, proportion
 
 DATA = Path(__file__).parent / "data" / "freireich-6mp.csv"
@@ -49,9 +49,13 @@ def test_a_proportion_of_nobody_has_no_value() -> None:
     assert proportion(0, 0) == {"count": 0, "of": 0, "value": None, "low": None, "high": None}
 
 
+def published(arm: str) -> list[tuple[float, bool]]:
+    times = read_times(DATA, ["weeks", "relapse", "arm"])[arm]
+    return [(float(time), event) for time, event in times]
+
+
 def test_six_mercaptopurine_as_published() -> None:
-    times = read_table(DATA, "weeks", "relapse", "arm")["6-MP"]
-    fitted = kaplan_meier(times)
+    fitted = kaplan_meier(published("6-MP"))
     falls = [
         (s["time"], s["at_risk"], round(s["survival"], 4)) for s in fitted.steps if s["events"]
     ]
@@ -68,7 +72,7 @@ def test_six_mercaptopurine_as_published() -> None:
 
 
 def test_placebo_of_the_same_trial_has_its_median_at_8_weeks() -> None:
-    fitted = kaplan_meier(read_table(DATA, "weeks", "relapse", "arm")["placebo"])
+    fitted = kaplan_meier(published("placebo"))
     assert fitted.quantile()[0] == 8
     assert fitted.steps[-1]["survival"] == 0
 

@@ -343,3 +343,121 @@ def test_a_patient_not_infused_by_the_cut_off_has_no_outcome(infused: str | None
     record = outcome_of(course(infused_on=infused))
     assert record["started_on"] is None
     assert (record["endpoints"], record["response"], record["toxicities"]) == ([], None, [])
+
+
+# --- where a month ends -------------------------------------------------------------------
+
+# Infused on 31 January: one month is up on 28 February or on 1 March.
+LATE: dict[str, Any] = {"infused_on": "2026-01-31"}
+
+
+@pytest.mark.parametrize(
+    ("died", "expected"),
+    [("2026-02-27", "event"), ("2026-02-28", "event"), ("2026-03-01", "unknown"),
+     ("2026-03-02", "event_free")],
+)  # fmt: skip
+def test_a_death_on_a_day_that_may_be_the_landmark_leaves_it_open(died: str, expected: str) -> None:
+    mark = followed(outcome_of(course(died_on=died, **LATE)), "OS")["landmarks"][0]
+    assert mark["status"] == expected
+    assert (mark["on"], mark.get("or_on")) == ("2026-02-28", "2026-03-01")
+
+
+@pytest.mark.parametrize(
+    ("alive", "as_of", "expected"),
+    [
+        ("2026-02-27", CUT_OFF, "censored_before"),
+        ("2026-02-28", CUT_OFF, "unknown"),
+        ("2026-03-01", CUT_OFF, "event_free"),
+        ("2026-02-28", date(2026, 2, 28), "not_yet_reached"),
+    ],
+)
+def test_follow_up_up_to_a_day_that_may_be_the_landmark_leaves_it_open(
+    alive: str, as_of: date, expected: str
+) -> None:
+    record = outcome_of(course(last_known_alive=alive, **LATE), as_of)
+    assert stands(record, "OS")[0] == expected
+
+
+def test_a_landmark_on_one_day_has_no_other() -> None:
+    marks = followed(outcome_of(course(**ALIVE)), "OS")["landmarks"]
+    assert marks
+    assert not any("or_on" in mark for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("on", "severe", "high"),
+    [("2026-02-28", "yes", "2"), ("2026-03-01", "unknown", "2"), ("2026-03-02", "no", "0")],
+)
+def test_a_grade_on_a_day_that_may_end_the_period_leaves_it_open(
+    on: str, severe: str, high: str
+) -> None:
+    pack = edited(("severe: [4, 3]", "severe: [4, 3, 2]"))
+    with OutcomeScreener(pack) as screener:
+        made = course(crs=[(on, CRS_2)], complete="2026-06-01", **ALIVE, **LATE)
+        found = worst(outcome_of(made, screener=screener), "CRS")[0]
+    assert (found["severe"], found["high"]) == (severe, high)
+    assert found.get("or_on") == "2026-03-01"
+
+
+# Infused on 30 November: the window of three months ends on 28 February or on 1 March.
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        ("2026-02-28", ("CR", ["CR"], "yes")),
+        ("2026-03-01", (None, ["CR", "NR"], "unknown")),
+        ("2026-03-02", ("NR", ["NR"], "no")),
+    ],
+)
+def test_an_assessment_on_a_day_that_may_end_the_window_settles_nothing(
+    on: str, expected: tuple[object, ...]
+) -> None:
+    start: dict[str, Any] = {"infused_on": "2025-11-30"}
+    record = outcome_of(course(("2025-12-30", NR), (on, CR), **ALIVE, **start))
+    assert best(record) == expected
+    assert record["response"] is not None
+    ends = record["response"]["window_ends"], record["response"].get("window_or_ends")
+    assert ends == ("2026-02-28", "2026-03-01")
+    failed = expected[2] == "no"
+    assert (followed(record, "EFS")["status"] == "event") == failed
+
+
+def test_what_is_recorded_and_not_used_is_named() -> None:
+    made = course(
+        ("2026-02-10", CR),
+        ("2026-12-01", NR),
+        died_on=[{"value": "2026-09-01", "voided": "another patient"}],
+        relapsed_on={"value": "2026-12-20", "on": "2026-12-24"},
+    )
+    made["records"]["assessment"]["entries"].append({"date": "2026-03-01", "voided": "never done"})
+    told = {(one["where"], one["reason"]) for one in outcome_of(made)["passed_over"]}
+    assert told == {
+        ("facts.died_on[0]", "voided"),
+        ("facts.relapsed_on", "not_yet"),
+        ("records.assessment.entries[1]", "not_yet"),
+        ("records.assessment.entries[2]", "voided"),
+    }
+    assert "passed_over" not in outcome_of(course(("2026-02-10", CR)))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "code"),
+    [
+        ({"unknown": "pending"}, "pending"),
+        ({"unknown": "not_done", "on": "2026-11-01"}, "pending"),
+        (["2026-09-01", {"value": "2026-09-02", "on": "2026-10-01"}], "contradiction"),
+    ],
+)
+def test_a_date_of_which_nobody_knows_whether_it_has_come_refuses_the_patient(
+    recorded: object, code: str
+) -> None:
+    with pytest.raises(InputRejected) as refused:
+        outcome_of(course(("2026-02-10", CR), died_on=recorded))
+    assert [fault.code for fault in refused.value.faults] == [code]
+
+
+def test_a_list_whose_confirmation_is_in_doubt_rules_out_no_toxicity() -> None:
+    sure = worst(outcome_of(course(complete="2026-06-01")), "CRS")[0]
+    made = course(complete="2026-06-01", crs=[("2026-01-12", {"voided": "another patient"})])
+    made["records"]["crs"]["count"] = 0
+    doubtful = worst(outcome_of(made), "CRS")[0]
+    assert (sure["severe"], doubtful["severe"]) == ("no", "unknown")

@@ -384,3 +384,20 @@ def test_a_pack_without_outcomes_is_refused(tmp_path: Path) -> None:
     ran = eligo("outcomes", str(TEN), "--as-of", "2026-11-20", "--protocol", str(pack))
     assert (ran.code, ran.out) == (2, "")
     assert "the pack has no outcomes.yaml" in ran.said
+
+
+def test_a_landmark_that_a_month_s_end_decides_is_counted_apart_and_named() -> None:
+    """Infused on 31 January: one month is up on 28 February or on 1 March."""
+    start: dict[str, Any] = {"infused_on": "2026-01-31"}
+    died = [
+        outcome_of(course(died_on=day, subject=f"S-{n}", **start))
+        for n, day in enumerate(("2026-02-27", "2026-03-01", "2026-03-02"))
+    ]
+    (survival,) = [e for e in trial(died)["endpoints"] if e["id"] == "OS"]
+    first, *rest = survival["curves"][0]["curve"]["landmarks"]
+    assert (first["event"], first["unknown"], first["event_free"]) == (1, 1, 1)
+    assert [mark["unknown"] for mark in rest] == [0] * len(rest)
+    text = " ".join(report.as_text(page(died)).split())
+    assert "Where 1 patient stood at 1 month is not known: the month lacks the day" in text
+    assert "not known (it is on 2026-02-28 or on 2026-03-01)" in text
+    assert "is not known: the month" not in report.as_text(page(died[:1]))

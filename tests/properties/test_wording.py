@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 import engine.model as m
 from engine.cases import obligations
+from engine.messages import UNIT_WORDS
 from engine.mutants import mutants
 from engine.sheet import parse_duration
 from engine.skeleton import skeleton
-from engine.wording import UNIT_WORDS, amount_text, leaf_text, leaf_words
+from engine.wording import amount_text, leaf_text, leaf_words
 from reports.wording import UNITS, value_words
 from tests import build
 from tests.bad_packs.corpus import bad

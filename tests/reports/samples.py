@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from engine.model import Basis, Kind, Reason, Status, Truth, Verdict
 from engine.record import (
@@ -10,10 +10,13 @@ from engine.record import (
     CriterionRecord,
     Decision,
     EngineFaultRecord,
+    EntryRecord,
     Firing,
+    ListRecord,
     LookAgain,
     Message,
     Missing,
+    PassedOver,
     ReadingRecord,
     Rejection,
     Why,
@@ -747,12 +750,71 @@ def undetermined() -> Decision:
         missing("alt", "no_limit", "the result of 2026-11-18 carries no upper limit of normal",
                 "alt", "ALT", chart),
     )  # fmt: skip
-    return decision(
+    decided = decision(
         "CAR-007",
         "undetermined",
         list(criteria.values()),
         again("2026-11-23", ["a value of Potential stem cell donor is dated then"]),
     )
+    decided["imported"] = {"from": "a table of the clinic", "whole": False, "left_out": 3}
+    decided["passed_over"] = [
+        passed_over("creatinine", "facts.creatinine[0]", "older",
+                    "Serum creatinine: 0.9 mg/dL (2026-10-02): something newer is recorded"),
+        passed_over("therapy", "records.therapy.entries[2]", "voided",
+                    "Prior treatment: entry 3: Agent: rituximab: it is marked as wrong"),
+        passed_over("assessment", "records.assessment.entries[0]", "not_asked", "Assessment", "x"),
+        passed_over("assessment", "records.assessment.entries[1]", "not_asked", "Assessment", "x"),
+        passed_over("died_on", "facts.died_on", "not_asked", "Death", "x"),
+    ]  # fmt: skip
+    decided["records"] = [treatments()]
+    return decided
+
+
+def passed_over(
+    what: str,
+    where: str,
+    reason: Literal["older", "voided", "not_yet", "not_asked"],
+    says: str,
+    told: str = "",
+) -> PassedOver:
+    message: Message = {"id": f"passed.{reason}", "arguments": {"ask": says}}
+    return {"what": what, "where": where, "reason": reason, "says": told or says,
+            "message": message}  # fmt: skip
+
+
+def treatments(text: str = "") -> ListRecord:
+    """A list with an entry of every standing."""
+
+    def entry(number: int, agent: str, kind: str, **more: Any) -> EntryRecord:
+        fields = [
+            {"field": "agent", "ask": "Agent", "value": agent + text},
+            {"field": "kind", "ask": "Kind", "value": "x", "label": kind + text},
+            {"field": "target", "ask": "Target", "value": ["cd19", "cd20"],
+             "labels": ["CD19", "CD20" + text]},
+            {"field": "ended", "ask": "Last day given",
+             "value": {"low": "2026-10-01", "high": "2026-10-31"}},
+        ]  # fmt: skip
+        place = f"records.therapy.entries[{number}]"
+        return cast(EntryRecord, {"entry": place, "fields": fields, **more})
+
+    dose = {"field": "dose", "ask": "Dose", "value": 4000, "unit": "mg", "confirm": True}
+    last = entry(4, "prednisolone", "Corticosteroid", standing="listed", known=["prednisolone"])
+    return {
+        "name": "therapy",
+        "ask": "Prior treatment" + text,
+        "confirmation": {
+            "complete_on": "2026-11-18", "counts": False, "by": "Dr P. Example" + text,
+            "count": 4, "doubt": "more_entries",
+        },
+        "entries": [
+            entry(0, "MabThera", "Antibody", standing="listed", known=["rituximab"]),
+            entry(1, "XB-12", "Chemotherapy", standing="not_listed", source="letter" + text),
+            entry(2, "rituximab", "Chemotherapy", voided=True, note="another child" + text),
+            entry(3, "rituximab 375 mg/m2", "Antibody", standing="holds_listed",
+                  known=["rituximab"], by="N. Nurse"),
+            cast(EntryRecord, {**last, "fields": [*last["fields"], dose]}),
+        ],
+    }  # fmt: skip
 
 
 HOSTILE = (
@@ -810,6 +872,12 @@ def hostile() -> Decision:
         ),
     )
     spoilt["protocol"]["title"] = "</style><script>x</script> #emph[x] مطالعه"
+    spoilt["imported"] = {"from": HOSTILE[2], "whole": False, "left_out": 0}
+    spoilt["records"] = [treatments(f" {text}") for text in HOSTILE[::5]]
+    spoilt["passed_over"] = [
+        passed_over("x", f"facts.x{text}", "older" if at % 2 else "not_asked", text)
+        for at, text in enumerate(HOSTILE)
+    ]
     return spoilt
 
 

@@ -1,0 +1,168 @@
+"""What one FHIR resource says in a record list.
+
+What was given or done and cannot be classified is an entry with its text and its date and
+nothing else: it may match anything, and rules nothing out. Dates that contradict themselves
+are not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.imports.fhir_element import (
+    codings,
+    concept_label,
+    day_text,
+    dicts,
+    misshapen,
+    reversed_period,
+)
+from app.imports.fhir_map import EntryRule, FieldRule
+from app.imports.fhir_statement import LeftOut, Said, Unusable, quantity
+from app.imports.fhir_status import Around, Hit, Standing, standing
+from app.imports.recorded import Plain, clean, entry_faults
+from engine.model import Protocol
+from engine.sheet import parse_days
+
+
+def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said | LeftOut:
+    """What a hit says in a record list.
+
+    Where it is not known whether something happened, only the entry's text and its day are
+    kept: such an entry may match anything and rules nothing out.
+    """
+    kind, words = standing(hit.resource)
+    if kind == "never":
+        return LeftOut(f"{words}: never counts")
+    if local := _local_route(rule, hit):
+        return LeftOut(f"given by {local}: it acts where it is put")
+    odd = list(misshapen(hit.resource).values())
+    doubt = ""
+    if kind in ("uncertain", "expected"):
+        doubt = f"{words}: whether it happened is not known"
+    elif hit.resource.get("modifierExtension"):
+        doubt = "carries a modifier that is not understood"
+    elif odd:
+        doubt = odd[0]
+    plain: Plain = {}
+    notes = [doubt] if doubt else []
+    for one in rule.fields:
+        if doubt and one.field.type != "text":
+            continue
+        try:
+            value = _field(one, rule, hit, around, kind, notes)
+        except Unusable as reason:
+            notes.append(f"{one.field.name}: {reason}")
+            continue
+        if value in (None, ""):
+            continue
+        faults = entry_faults(protocol, rule.record.name, {one.field.name: value})
+        if faults:
+            notes.append(f"{one.field.name}: {faults[0].message}")
+        else:
+            plain[one.field.name] = value
+    plain["source"] = hit.source
+    if notes:
+        plain["note"] = clean("; ".join(dict.fromkeys(notes)))
+    return Said(plain, doubt)
+
+
+def _local_route(rule: EntryRule, hit: Hit) -> str:
+    """The route of a drug, if all that are stated are among those that the rule shuts out."""
+    if not rule.not_by:
+        return ""
+    dosage = hit.resource.get("dosage")
+    several = dicts(dosage) if isinstance(dosage, list) else [dosage]
+    routes = [one.get("route") if isinstance(one, dict) else None for one in several]
+    local = [
+        route
+        for route in routes
+        if any(
+            system == code.system
+            and (word.startswith(code.code) if code.prefix else word == code.code)
+            for system, word in codings(route)
+            for code in rule.not_by
+        )
+    ]
+    return concept_label(local[0]) if local and len(local) == len(routes) else ""
+
+
+def _field(
+    one: FieldRule,
+    rule: EntryRule,
+    hit: Hit,
+    around: Around,
+    kind: Standing,
+    notes: list[str],
+) -> Any:
+    """A field's value, None where nothing is said. Raises: Unusable."""
+    if one.constant is not None:
+        return list(one.constant) if isinstance(one.constant, tuple) else one.constant
+    if one.end is not None or one.day is not None:
+        return _end(one, hit, around, notes, under_way=kind == "under_way")
+    if one.field.type == "text":
+        return hit.label or next((text for v in hit.values(one.path) if (text := _text(v))), None)
+    values = hit.values(one.path, whole=one.field.type == "date")
+    if not values:
+        return None
+    if one.field.type == "quantity":
+        text, unit = quantity(values, rule.type.paths, hit, {}, one.field.unit)
+        return {"value": text, "unit": unit}
+    if one.field.type == "date":
+        return _one_day(values, hit, around, notes)
+    if one.field.type == "boolean" and isinstance(values[0], bool):
+        return values[0]
+    raise Unusable("its value is not of a kind that is read")
+
+
+def _one_day(values: Sequence[Any], hit: Hit, around: Around, notes: list[str]) -> str | None:
+    if against := reversed_period(hit.resource):
+        notes.append(f"not dated: {against}")
+        return None
+    day = day_text(values[0])
+    if not day or _before_birth(day, around, notes):
+        if not day:
+            notes.append(f"dated `{clean(str(values[0]))[:40]}`, which is no date")
+        return None
+    return day
+
+
+def _before_birth(day: str, around: Around, notes: list[str]) -> bool:
+    before = around.born is not None and parse_days(day).last < around.born.first
+    if before:
+        notes.append(f"dated {day}, before the patient was born")
+    return before
+
+
+def _end(
+    one: FieldRule, hit: Hit, around: Around, notes: list[str], *, under_way: bool
+) -> str | None:
+    """The day something ended, `ongoing`, or None where neither is known."""
+    if against := reversed_period(hit.resource):
+        notes.append(f"not dated: {against}")
+        return None
+    raw = hit.values(one.end, whole=True)
+    if not raw and not under_way:
+        raw = hit.values(one.day, whole=True)
+    notes += [f"dated `{clean(str(v))[:40]}`, which is no date" for v in raw if not day_text(v)]
+    ends = [day for value in raw if (day := day_text(value))]
+    if not ends:
+        return "ongoing" if under_way and not raw else None
+    last = max(ends)
+    days = parse_days(last)
+    if _before_birth(last, around, notes):
+        return None
+    if not under_way:
+        if days.first > around.today:
+            notes.append(f"not dated: it is said to be over, and to end on {last}")
+            return None
+        return last
+    if days.first > around.today:
+        return "ongoing"
+    notes.append(f"not dated: it is said to be under way, and to have ended on {last}")
+    return None
+
+
+def _text(value: Any) -> str:
+    return clean(value) if isinstance(value, str) else concept_label(value)

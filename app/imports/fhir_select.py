@@ -1,0 +1,136 @@
+"""The first pass: each resource is read once, and what may say something is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.imports.fhir_element import (
+    codings,
+    concept_label,
+    concept_understood,
+    concept_words,
+    dicts,
+    quick_day,
+)
+from app.imports.fhir_map import ORDERS, FhirMap
+from app.imports.fhir_path import Resource
+from app.imports.fhir_read import Read, Reference
+from app.imports.fhir_release import foreign
+from app.imports.fhir_spool import NOBODY, Spool
+from app.imports.recorded import clean
+from app.imports.report import Line
+
+FOREIGN = "not FHIR R4: "
+MOST_NAMED = 1_000
+Codings = list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Doubts:
+    """What is wrong with the input as a whole.
+
+    `unread`: what could not be read, with why, the first thousand. `partial`: why more may
+    belong to it.
+    """
+
+    unread: list[str] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
+
+    def lose(self, message: str) -> None:
+        """Note something that could not be read."""
+        if len(self.unread) < MOST_NAMED:
+            self.unread.append(message)
+
+
+def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubts: Doubts) -> None:
+    """Keep one resource, or what is to be said of it. `form` is our questionnaire's URL."""
+    resource = read.resource
+    if read.deletes:
+        spool.see(n, read, Reference(), Reference(), keep=False, why="deletes a resource")
+        spool.line(n, NOBODY, Line(read.place, left=f"deletes {read.key}"))
+        return
+    if resource is None:
+        spool.line(n, NOBODY, Line(read.place, left=read.why))
+        doubts.lose(f"{read.place}: {read.why}")
+        return
+    kind = str(resource["resourceType"])
+    described = fhir_map.type_of(kind)
+    about = read.resolved(resource.get(described.patient if described else "subject"))
+    if not about.key and not about.value and isinstance(resource.get("patient"), dict):
+        about = read.resolved(resource["patient"])
+    day = quick_day(resource)
+
+    def leave(why: str, *, look: bool = False) -> None:
+        spool.see(n, read, about, Reference(), keep=False, why=why, look=look, day=day)
+
+    other = f"{FOREIGN}{read.release}" if read.release else foreign(resource)
+    if other:
+        doubts.lose(f"{read.name}: {other}")
+        leave(other, look=True)
+    elif kind == "Patient":
+        if read.key:
+            spool.see(n, read, Reference(), Reference(), keep=True)
+        else:
+            spool.line(n, NOBODY, Line(read.place, left="a Patient without an id"))
+            doubts.lose(f"{read.place}: a Patient without an id")
+    elif kind == "Medication":
+        spool.see(n, read, Reference(), Reference(), keep=True, why="a drug that others refer to")
+    elif kind == "QuestionnaireResponse":
+        if str(resource.get("questionnaire", "")).partition("|")[0] == form:
+            spool.see(n, read, about, Reference(), keep=True, day=day)
+        else:
+            leave("answers another questionnaire than this protocol's")
+    elif described is None:
+        leave(f"no rule of the map reads a {clean(kind)[:40]}")
+    else:
+        concept = resource.get(described.codes)
+        drug = resource.get(described.medication) if described.medication else None
+        if _may_hit(resource, fhir_map, described.codes, described.parts) or drug is not None:
+            medication = read.resolved(drug)
+            spool.see(n, read, about, medication, keep=True, day=day)
+        elif kind in fhir_map.unread_entries or kind in fhir_map.unread_facts:
+            code = fhir_map.is_irrelevant(codings(concept))
+            if code is not None:
+                leave(f"irrelevant, as the map says: {code.display}")
+            else:
+                spool.see(n, read, about, Reference(), keep=True, day=day)
+        else:
+            why = uncoded(concept)
+            if concept is not None and not concept_understood(concept):
+                why = f"its `{described.codes}` is not understood"
+                doubts.lose(f"{read.name}: {why}")
+            leave(why, look=kind in ORDERS)
+
+
+def _may_hit(resource: Resource, fhir_map: FhirMap, codes: str, parts: str) -> bool:
+    kind = resource["resourceType"]
+    if kind in fhir_map.uncoded:
+        return True
+    if fhir_map.selected(kind, codings(resource.get(codes))):
+        return True
+    return any(
+        fhir_map.selected(kind, codings(part.get(codes))) for part in dicts(resource.get(parts))
+    )
+
+
+def uncoded(concept: Any, label: str = "") -> str:
+    """Why the code of a resource selects no rule."""
+    found = codings(concept)
+    if not found and isinstance(concept, dict) and concept.get("text"):
+        return "its code is free text only"
+    if not found:
+        return f"no code of it is in the map ({label})" if label else "it has no code"
+    return f"no code of it is in the map ({code_words(concept, label)})"
+
+
+def code_words(concept: Any, label: str = "") -> str:
+    """A concept for people: its system, code and display, or its text."""
+    found = codings(concept)
+    name = concept_label(concept) or label
+    if not found:
+        return f"'{name}'" if name else "no code"
+    system, code = found[0]
+    where = clean(system).rstrip("/").rpartition("/")[2]
+    words = concept_words(concept)
+    return f"{where} {clean(code)}" + (f", {words[0]}" if words else "")

@@ -1,0 +1,336 @@
+"""What one FHIR resource says about a fact.
+
+A result that is about a fact and cannot be used (its unit does not convert, its value is text,
+it is preliminary, it is out of range) becomes `unknown: pending` with what is known of its day
+and with the reason in its note. It is not dropped: an older result must not stand in for it
+unseen. So too with its day: what cannot be dated is stated without a day, or with the last
+day that it can be of, and counts as one that may be the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from app.imports.fhir_element import (
+    codings,
+    concept_codes,
+    day_text,
+    days_of,
+    misshapen,
+    reversed_period,
+)
+from app.imports.fhir_limit import upper_limit
+from app.imports.fhir_map import FactRule
+from app.imports.fhir_path import Expression
+from app.imports.fhir_status import Around, Hit, Standing, clinical, standing
+from app.imports.recorded import Plain, clean, statement_faults
+from engine.model import Protocol
+from engine.sheet import parse_days
+from engine.source import Num
+from engine.units import UnitError, conversion, known_unit
+
+ABSENT_REASONS: Mapping[str, Literal["pending", "not_done"]] = {
+    # A result exists or may yet come, and this record does not hold it.
+    "temp-unknown": "pending",
+    "error": "pending",
+    "as-text": "pending",
+    "masked": "pending",
+    "not-permitted": "pending",
+    # Nobody has it.
+    "unknown": "not_done",
+    "asked-unknown": "not_done",
+    "not-asked": "not_done",
+    "asked-declined": "not_done",
+    "not-applicable": "not_done",
+    "unsupported": "not_done",
+    "not-a-number": "not_done",
+    "negative-infinity": "not_done",
+    "positive-infinity": "not_done",
+    "not-performed": "not_done",
+}
+"""Source: FHIR R4, code system data-absent-reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A hit that gives nothing, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a hit gives. `doubt`: why it says no more than that something is unknown.
+
+    `future`: the day after the day of the import that it states, if it does.
+    """
+
+    plain: Plain
+    doubt: str = ""
+    future: str = ""
+
+
+class Unusable(Exception):
+    """A value that cannot be taken; the message says why."""
+
+
+def statement(rule: FactRule, hit: Hit, protocol: Protocol, around: Around) -> Said | LeftOut:
+    """What a hit says about a fact."""
+    kind, words = standing(hit.resource)
+    if kind == "never":
+        return LeftOut(f"{words}: never counts")
+    if hit.resource.get("focus"):
+        return LeftOut("about something else than the patient (`focus`)")
+    active, why_active = _active(rule, hit, around)
+    if active is False:
+        return LeftOut(why_active)
+    notes: list[str] = []
+    base: Plain = {}
+    future = ""
+    if hit.resource["resourceType"] != "Patient":
+        base, notes, future = observed(hit, rule.paths.get("on"), around)
+    base["source"] = hit.source
+    if "by" in rule.paths:
+        people = [clean(v) for v in hit.values(rule.paths["by"], whole=True) if isinstance(v, str)]
+        if people:
+            base["by"] = people[0]
+    try:
+        _refuse_unclear(rule, hit, kind, words, why_active if active is None else "")
+        absent = hit.values(rule.paths.get("absent"))
+        if absent:
+            return _absent(absent, base, notes, future)
+        value = _value(rule, hit, notes, around)
+    except Unusable as reason:
+        if kind == "uncertain" and hit.resource["resourceType"] == "Condition":
+            base = {k: v for k, v in base.items() if k not in ("on", "not_after")}
+        return _unknown(base, notes, str(reason), future)
+    said = {**value, **base}
+    if notes:
+        said["note"] = "; ".join(notes)
+    if future:
+        return _unknown(base, [], "; ".join(notes), future)
+    faults = statement_faults(protocol, rule.fact.name, said)
+    if faults:
+        return _unknown(base, notes, faults[0].message, future)
+    return Said(said)
+
+
+def _active(rule: FactRule, hit: Hit, around: Around) -> tuple[bool | None, str]:
+    """Whether a condition counts for a fact about what is active now."""
+    if hit.resource["resourceType"] != "Condition" or not rule.active_only:
+        return True, ""
+    return clinical(hit.resource, around.today)
+
+
+# --- the day ----------------------------------------------------------------------------
+
+
+def observed(hit: Hit, path: Expression | None, around: Around) -> tuple[Plain, list[str], str]:
+    """What is known of the day of a result: `on` or `not_after`, notes, a day in the future."""
+    notes = []
+    issued = days_of(hit.resource.get("issued"))
+    values = hit.values(path, whole=True)
+    stated = sorted({day for value in values if (day := day_text(value))})
+    notes += [f"dated `{_shown(value)}`, which is no date" for value in values
+              if not day_text(value)]  # fmt: skip
+    odd = misshapen(hit.resource)
+    notes += [why for key, why in odd.items() if key.startswith(("effective", "onset", "issued"))]
+    if against := reversed_period(hit.resource):
+        notes.append(f"not dated: {against}")
+        stated = []
+    days = [parse_days(day) for day in stated]
+    future = next((day for day, one in zip(stated, days, strict=True)
+                   if one.first > around.today), "")  # fmt: skip
+    if issued is not None and issued.first > around.today:
+        future = future or day_text(hit.resource["issued"])
+        issued = None
+    if future:
+        what = f"dated {future}, which is after the day of the import, {around.today.isoformat()}"
+        return {}, [*notes, what], future
+    if around.born is not None and any(one.last < around.born.first for one in days):
+        notes.append(f"dated {' and '.join(stated)}, before the patient was born")
+        days = []
+    if issued is not None and any(one.first.toordinal() > issued.last.toordinal() + 1
+                                  for one in days):  # fmt: skip
+        what = f"dated {' and '.join(stated)}, and issued on {day_text(hit.resource['issued'])}"
+        return {}, [*notes, what], ""
+    if len(days) == 1 and not notes:
+        return {"on": stated[0]}, [], ""
+    if len(days) > 1:
+        notes.append("dated " + " and ".join(stated))
+    last = max((one.last for one in days), default=None)
+    if not days and issued is not None:
+        last = issued.last
+    return ({"not_after": last.isoformat()} if last is not None else {}), notes, ""
+
+
+def _shown(value: Any) -> str:
+    return clean(value if isinstance(value, str) else type(value).__name__)[:40]
+
+
+# --- the value --------------------------------------------------------------------------
+
+
+def _unknown(base: Plain, notes: list[str], why: str, future: str) -> Said:
+    note = "; ".join([clean(why), *notes])
+    return Said({"unknown": "pending", **base, "note": note}, clean(why), future)
+
+
+def _refuse_unclear(rule: FactRule, hit: Hit, kind: Standing, words: str, active: str) -> None:
+    """Raises: Unusable where the resource may not be read as it stands."""
+    if kind == "expected":
+        raise Unusable(f"{words}: the result is not final")
+    if kind == "uncertain":
+        raise Unusable(f"{words}: whether it is so is not known")
+    odd = misshapen(hit.resource) | misshapen(hit.part or {})
+    if hit.resource["resourceType"] == "Patient":
+        odd = {key: why for key, why in odd.items() if _reads(rule, key)}
+    if odd:
+        raise Unusable(next(iter(odd.values())))
+    if hit.resource.get("modifierExtension") or (hit.part or {}).get("modifierExtension"):
+        raise Unusable("carries a modifier that is not understood")
+    if active:
+        raise Unusable(active)
+    for doubt in rule.doubts:
+        if doubt.when.holds(hit.resource):
+            raise Unusable(doubt.because)
+
+
+def _reads(rule: FactRule, element: str) -> bool:
+    """Whether a rule looks at an element of a Patient."""
+    root = "deceased" if element.startswith("deceased") else element
+    read = [path.text for path in rule.paths.values()] + [one.when.text for one in rule.doubts]
+    return any(text.startswith(root) for text in read)
+
+
+def _absent(absent: list[Any], base: Plain, notes: list[str], future: str) -> Said:
+    """A stated reason for having no value."""
+    codes = [v for v in absent if isinstance(v, str)] or [
+        code for value in absent for code in concept_codes(value)
+    ]
+    if future:
+        return _unknown(base, [], "; ".join(notes), future)
+    known = [ABSENT_REASONS.get(code, "pending") for code in codes] or ["pending"]
+    why = f"no value: {clean(codes[0]) if codes else 'the reason is not coded'}"
+    note = "; ".join([why, *notes])
+    unknown = "pending" if "pending" in known else known[0]
+    return Said({"unknown": unknown, **base, "note": note}, why)
+
+
+def _value(rule: FactRule, hit: Hit, notes: list[str], around: Around) -> Plain:
+    """`value`, and `unit` and `uln` of a quantity. Raises: Unusable."""
+    fact = rule.fact
+    if rule.constant is not None:
+        return {"value": rule.constant}
+    values = hit.values(rule.paths.get("value"))
+    if fact.type == "quantity":
+        text, unit = quantity(values, rule.paths, hit, rule.units, fact.unit)
+        found: Plain = {"value": text, "unit": unit}
+        ranges = hit.values(rule.paths.get("uln"))
+        uln, why = upper_limit(ranges, unit, hit, around)
+        if why:
+            notes.append(f"reference range not used: {why}")
+        return found if uln is None else {**found, "uln": uln}
+    if not values:
+        raise Unusable(_no_value(hit))
+    if fact.type == "choice":
+        return {"value": _choice(rule, values)}
+    if len(values) > 1:
+        raise Unusable("has several values")
+    if fact.type == "boolean":
+        if not isinstance(values[0], bool):
+            raise Unusable("its value is neither true nor false")
+        return {"value": values[0]}
+    if fact.type == "date":
+        day = day_text(values[0])
+        if not day:
+            raise Unusable(f"`{_shown(values[0])}` is not a date")
+        return {"value": day}
+    if not isinstance(values[0], str) or not clean(values[0]):
+        raise Unusable("its value is not text")
+    return {"value": clean(values[0])}
+
+
+def _no_value(hit: Hit) -> str:
+    holder = hit.part if hit.part is not None else hit.resource
+    other = [key for key in holder if key.startswith("value")]
+    return f"its value ({other[0]}) is not of a kind that is read" if other else "has no value"
+
+
+def quantity(
+    values: list[Any],
+    paths: Mapping[str, Expression],
+    hit: Hit,
+    units: Mapping[str, str],
+    target: str,
+) -> tuple[str, str]:
+    """A number, with its comparator, and its unit. Raises: Unusable."""
+    if not values:
+        raise Unusable(_no_value(hit))
+    if len(values) > 1:
+        raise Unusable("has several values")
+    number = values[0]
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        raise Unusable("its value is not a number")
+    text = format(number, "f") if isinstance(number, Decimal) else str(number)
+    unit = _unit(paths, hit, units, target)
+    signs = hit.values(paths.get("comparator"))
+    if not signs:
+        return Num(text), unit
+    if len(signs) > 1 or signs[0] not in ("<", "<=", ">", ">="):
+        raise Unusable("its comparator is not one of <, <=, > and >=")
+    return f"{signs[0]}{text}", unit
+
+
+def _unit(paths: Mapping[str, Expression], hit: Hit, units: Mapping[str, str], target: str) -> str:
+    """The UCUM unit of a quantity: its code, or a text that means one. Raises: Unusable."""
+    recorded = [v for v in hit.values(paths.get("unit")) if isinstance(v, str)]
+    code = recorded[0] if len(recorded) == 1 else ""
+    holder = (hit.part if hit.part is not None else hit.resource).get("valueQuantity")
+    written = [holder.get("unit"), holder.get("code")] if isinstance(holder, dict) else []
+    text = next((one for one in written if isinstance(one, str) and one.strip()), "")
+    if code:
+        unit = units.get(code) or _spelled(code, target) or code
+        meant = _spelled(text, target) if isinstance(text, str) and text != code else ""
+        if meant and text not in units and code not in units and not _alike(unit, meant):
+            raise Unusable(f"its unit is `{clean(text)[:20]}` and `{clean(code)[:20]}`")
+        return unit
+    unit = units[text] if text in units else _spelled(text, target)
+    if not unit:
+        raise Unusable(
+            f"its unit `{clean(text)[:20]}` is not one that is read" if text else "states no unit"
+        )
+    return unit
+
+
+def _spelled(text: str, target: str) -> str:
+    """The UCUM code that a unit as laboratories write it stands for; "" if none is known."""
+    return text.strip() if known_unit(text.strip()) else ""
+
+
+def _alike(one: str, other: str) -> bool:
+    try:
+        factor, offset = conversion(one, other, None)
+        return factor == 1 and offset == 0
+    except UnitError:
+        return False
+
+
+def _choice(rule: FactRule, values: list[Any]) -> str:
+    """The one choice that the value's codes or words mean. Raises: Unusable."""
+    meant = {rule.words[v] for v in values if isinstance(v, str) and v in rule.words}
+    found = {pair for value in values for pair in codings(value)}
+    for code, choice in rule.choices:
+        for system, word in found:
+            if system == code.system and (
+                word.startswith(code.code) if code.prefix else word == code.code
+            ):
+                meant.add(choice)
+    if not meant:
+        raise Unusable("has no code that the map gives a meaning")
+    if len(meant) > 1:
+        raise Unusable(f"its codes mean different things: {', '.join(sorted(meant))}")
+    return meant.pop()

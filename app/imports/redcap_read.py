@@ -1,0 +1,284 @@
+"""`eligo import redcap`: the raw export of a project made from `eligo facts PACK --redcap`.
+
+The rows of one subject are its main row, further events, and the instances of its forms. An
+instance without its subject's main row is a fault; a list is confirmed by its count alone.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.imports.cells import DAYS, MISSING_LEFT, day_text, missing_of, number_text, whole_text
+from app.imports.csv_read import Dialect, Row, Table, table_in
+from app.imports.intake import Read, Reader, Words, settle, write_all
+from app.imports.recorded import Plain
+from app.imports.redcap import SIGNS, Variable, variables
+from app.imports.report import Line
+from app.imports.rows import Place, Rows
+from app.inputs import print_faults, protocol_from
+from app.main import REJECTED
+from engine.faults import Fault, InputRejected, did_you_mean
+from engine.model import Protocol
+from engine.source import Path as Where
+from engine.source import shorten
+
+SYSTEM = re.compile(
+    r"redcap_(event_name|repeat_instrument|repeat_instance|data_access_group|survey_identifier)"
+)
+INSTRUMENT = "redcap_repeat_instrument"
+_RAW = "export the raw data (codes), not the labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a column of an export holds; `ticked` is the code of a checkbox's column."""
+
+    variable: Variable
+    ticked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What the columns of an export mean, and which forms they are of.
+
+    `lists`: the record lists that have a column of their entries; `instrument`: the column that
+    names a row's form, -1 without one; `form`: the form of the facts.
+    """
+
+    columns: Mapping[int, Cell]
+    lists: frozenset[str]
+    instrument: int
+    form: str
+
+    def is_main(self, row: Row) -> bool:
+        """Whether a row makes a subject of its id: it is no instance of a list's form."""
+        return self.instrument < 0 or row.cell(self.instrument) in ("", self.form)
+
+
+def project_of(table: Table, protocol: Protocol) -> Project:
+    """What each column means. Raises: InputRejected; one that means nothing is a fault."""
+    by_name: dict[str, Cell] = {}
+    passed = {"subject"}
+    form = ""
+    for variable in variables(protocol):
+        form = form or variable.form
+        passed.add(f"{variable.form}_complete")
+        passed.add(f"{variable.form}_timestamp")
+        if variable.type != "checkbox":
+            by_name[variable.name] = Cell(variable)
+            continue
+        for ours, theirs in variable.codes:
+            by_name[f"{variable.name}___{theirs.lower()}"] = Cell(variable, ours)
+    faults, found = [], {}
+    for at, heading in enumerate(table.heading.cells):
+        if heading in by_name and heading != "subject":
+            found[at] = by_name[heading]
+        elif heading and heading not in passed and not SYSTEM.fullmatch(heading):
+            hint = did_you_mean(heading, by_name)
+            if not re.fullmatch(r"[a-z0-9_]+", heading):
+                hint = "export the raw data, with variable names as headings"
+            what = "is not a variable of this protocol's project"
+            faults.append(table.fault(table.heading, at, "unknown-column", what, hint))
+    if faults:
+        raise InputRejected(faults)
+    lists = frozenset(c.variable.owner for c in found.values() if c.variable.field)
+    names = table.heading.cells
+    return Project(found, lists, names.index(INSTRUMENT) if INSTRUMENT in names else -1, form)
+
+
+def reader_of(
+    table: Table, project: Project, protocol: Protocol, missing: Mapping[str, str], whole: bool
+) -> Reader:
+    """Reads a subject's rows. `missing`: what the project's missing-data codes say; `whole`:
+    the number of rows was stated, and is right."""
+
+    def read_rows(read: Read, places: Sequence[Place]) -> None:
+        for _, row in places:
+            _read_row(read, table, row, project, protocol, missing)
+        for record in protocol.records:
+            settle(read, record, record in project.lists)
+        read.whole = read.whole and whole
+
+    return read_rows
+
+
+Owner = tuple[str, bool]
+"""A fact, or a list and whether this is about one entry of it."""
+
+
+def _read_row(
+    read: Read,
+    table: Table,
+    row: Row,
+    project: Project,
+    protocol: Protocol,
+    missing: Mapping[str, str],
+) -> None:
+    said: dict[Owner, dict[tuple[str, str], tuple[Any, int]]] = {}
+    left: list[str] = []
+    for at, column in project.columns.items():
+        text, variable = row.cells[at], column.variable
+        if not text or (column.ticked and text == "0"):
+            continue
+        owner = (variable.owner, variable.owner in protocol.records and bool(variable.field))
+        key = (variable.field, variable.key)
+        if (reason := missing_of(missing, text, variable.codes)) and not column.ticked:
+            if variable.key == "value" and not owner[1]:
+                said.setdefault(owner, {})["", "unknown"] = (reason, at)
+                said[owner].setdefault(("", "note"), (f"recorded as {shorten(text)}", at))
+            else:
+                left.append(f"{variable.name}: `{shorten(text)}` {MISSING_LEFT}")
+            continue
+        try:
+            value = _decoded(table, column, text)
+        except ValueError as error:
+            read.faults.append(table.fault(row, at, "unknown-code", str(error), _RAW))
+            continue
+        cells = said.setdefault(owner, {})
+        if column.ticked:
+            value = [*cells.get(key, ([], 0))[0], value]
+        cells[key] = (value, at)
+    gave: list[str] = []
+    for (owner_name, entry), cells in said.items():
+        gave += _add(read, owner_name, entry, cells, table, row, protocol)
+    if not said and project.instrument >= 0 and row.cells[project.instrument]:
+        left.append(f"the instance of `{shorten(row.cells[project.instrument])}` has no answers")
+    read.left += left
+    why = "; ".join(left) or ("" if gave else "is blank")
+    read.lines.append(Line(table.place(row), tuple(gave), why))
+
+
+def _decoded(table: Table, column: Cell, text: str) -> Any:
+    """A cell's text as ours. Raises: ValueError if it is no code of its variable."""
+    variable = column.variable
+    if column.ticked:
+        if text != "1":
+            raise ValueError(f"`{shorten(text)}` is neither 1 nor 0")
+        return column.ticked
+    if variable.type == "yesno":
+        if text not in ("0", "1"):
+            raise ValueError(f"`{shorten(text)}` is neither 1 (yes) nor 0 (no)")
+        return text == "1"
+    if variable.codes:
+        ours = {theirs: code for code, theirs in variable.codes}
+        if text not in ours:
+            raise ValueError(f"`{shorten(text)}` is not one of its codes")
+        return ours[text]
+    if variable.validation == "integer":
+        return whole_text(text)
+    if variable.validation == "number":
+        return number_text(table, text)
+    return day_text(text) if variable.validation == "date_ymd" or variable.key in DAYS else text
+
+
+def _add(
+    read: Read,
+    owner: str,
+    entry: bool,
+    cells: Mapping[tuple[str, str], tuple[Any, int]],
+    table: Table,
+    row: Row,
+    protocol: Protocol,
+) -> list[str]:
+    """Add what a row says of one fact, one list's confirmation, or one entry; says where."""
+    first = min(at for _, at in cells.values())
+    recorded, sources = read.recorded, read.sources
+    if owner in protocol.records and not entry:
+        return _confirm(read, owner, cells, table, row)
+    if entry:
+        place: Where = ("records", owner, "entries", len(recorded.entries.get(owner, [])))
+        made: Plain = {}
+        for name in dict.fromkeys(field for field, _ in cells):
+            own = {key: cell for (field, key), cell in cells.items() if field == name}
+            value, faults = _value(own, table, row)
+            read.faults += faults
+            named = protocol.records[owner].fields.get(name)
+            default = named.unit if named is not None and named.unit_required else None
+            unit = value.pop("unit", default)  # the form's label names it
+            made[name] = value.get("value", next(iter(value.values()), None))
+            if unit is not None:
+                made[name] = {"value": made[name], "unit": unit}
+            sources.at[*place, name] = (table, row, min(at for _, at in own.values()))
+        sources.at[place] = (table, row, first)
+        return [recorded.enter(owner, made)]
+    own = {key: cell for (_, key), cell in cells.items()}
+    statement, faults = _value(own, table, row)
+    read.faults += faults
+    if not faults and not statement.keys() & {"value", "unknown", "voided"}:
+        what = f"`{owner}` has no value, so that this says nothing"
+        hint = "enter the value, or clear this cell"
+        read.faults.append(table.fault(row, first, "blank", what, hint))
+    if protocol.facts[owner].unit_required and "value" in statement:
+        statement.setdefault("unit", protocol.facts[owner].unit)
+    place = ("facts", owner, len(recorded.facts.get(owner, [])))
+    sources.at[place] = (table, row, first)
+    for key, (_, at) in own.items():
+        key = "value" if key in ("partial", "sign") else key
+        sources.at[*place, key] = (table, row, at)
+    return [recorded.say(owner, statement)]
+
+
+def _confirm(
+    read: Read,
+    record: str,
+    cells: Mapping[tuple[str, str], tuple[Any, int]],
+    table: Table,
+    row: Row,
+) -> list[str]:
+    """Add what a row says of a list's confirmation. Two rows that differ are a fault."""
+    head = read.recorded.heads.setdefault(record, {})
+    said = {key: value for (_, key), (value, _) in cells.items()}
+    if head and head != said:
+        at = min(at for _, at in cells.values())
+        what = f"another row confirms `{record}` otherwise"
+        read.faults.append(table.fault(row, at, "both", what, "keep the one that stands"))
+    head.update(said)
+    for (_, key), (_, at) in cells.items():
+        read.sources.at["records", record, key] = (table, row, at)
+    return [f"records.{record}.{key}" for key in said]
+
+
+def _value(
+    cells: Mapping[str, tuple[Any, int]], table: Table, row: Row
+) -> tuple[Plain, list[Fault]]:
+    """Cells by key as a statement: sign and number are one value, so are day and partial day."""
+    made = {key: value for key, (value, _) in cells.items() if key not in ("sign", "partial")}
+    if "sign" in cells:
+        sign, at = cells["sign"]
+        if "value" not in made:
+            what = "there is no number that this belongs to"
+            return {}, [table.fault(row, at, "blank", what)]
+        made["value"] = f"{SIGNS[sign]}{made['value']}"
+    if "partial" in cells:
+        partial, at = cells["partial"]
+        if "value" in made:
+            what = "the whole date is there as well; keep one of the two"
+            return {}, [table.fault(row, at, "both", what)]
+        made["value"] = partial
+    return made, []
+
+
+# --- the command ------------------------------------------------------------------------
+
+
+def run(arguments: Namespace) -> int:
+    """Import an export; returns the exit code."""
+    dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
+    rows = Rows()
+    try:
+        protocol = protocol_from(arguments.protocol)
+        with table_in(arguments.input, dialect, "subject") as table:
+            project = project_of(table, protocol)
+            rows.load(table, project.is_main)
+        rows.finish()
+        rows.stated(arguments.rows)
+    except InputRejected as rejected:
+        print_faults(rejected.faults)
+        return REJECTED
+    reader = reader_of(table, project, protocol, arguments.missing, arguments.rows is not None)
+    words = Words("redcap", (arguments.input,), arguments.out, arguments.format)
+    return write_all(rows, reader, protocol, words)
