@@ -192,7 +192,7 @@ def test_a_correction_with_a_slip_does_not_leave_what_it_corrects_to_decide_on(
         assert ran.code == 2 and schemas["S2"] != "eligo.rejection/1"
         assert schemas["S1"] == "eligo.rejection/1" and len(schemas) <= 3
     ran = eligo("check", tmp_path.as_posix(), *AS_OF)
-    assert ran.code == 2 and ran.out.endswith("1 of 3 subject files have no faults\n")
+    assert ran.code == 2 and ran.out.endswith("3 subject files: faults in 2\n")
     assert ran.out.count("duplicate-subject") == 2
     first = tmp_path / "a-first.yaml"
     assert f"{first}:2:10: duplicate-subject: the subject `S1" in ran.out.replace("\n    ", " ")
