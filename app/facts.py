@@ -10,8 +10,10 @@ from app.inputs import print_faults, protocol_from
 from app.main import REJECTED
 from app.printing import hand_out, put
 from engine.faults import InputRejected
-from engine.model import Fact, Field, Protocol, RecordList
+from engine.known import use_text
+from engine.model import Agent, Fact, Field, Protocol, RecordList
 from engine.record import dump_any
+from engine.spellings import unit_choices
 from engine.wording import decimal_text
 
 
@@ -50,6 +52,11 @@ def _kind(fact: Fact | Field) -> str:
         text = f"number in {fact.unit}"
         if fact.range_u is not None:
             text += f", {decimal_text(fact.range_u[0])} to {decimal_text(fact.range_u[1])}"
+        if fact.usual_u is not None:
+            text += f", usually {decimal_text(fact.usual_u[0])} to {decimal_text(fact.usual_u[1])}"
+        if fact.unit_required:
+            choices = unit_choices(fact.unit, fact.molar_mass)
+            text += f", with its unit ({' or '.join(choices)})"
         return text
     return {"boolean": "true | false", "date": "date", "text": "text"}[fact.type]
 
@@ -91,6 +98,17 @@ def described(protocol: Protocol) -> Iterator[str]:
         for field in record.fields.values():
             yield f"  {field.name}: {field.ask}"
             yield from _wrapped(_kind(field))
+        if record.known:
+            yield f"  Known by `{record.known_by}`, and what each implies"
+        for agent in record.known.values():
+            others = f" ({', '.join(agent.synonyms)})" if agent.synonyms else ""
+            yield from _wrapped(f"{agent.name}{others}: {_implied(agent)}")
+
+
+def _implied(agent: Agent) -> str:
+    if agent.components:
+        return " + ".join(agent.components)
+    return " | ".join(use_text(use) for use in agent.uses)
 
 
 def _wrapped(text: str) -> list[str]:
@@ -127,6 +145,9 @@ def _blank_record(record: RecordList) -> Iterator[str]:
     yield "    # each entry: {" + ", ".join(f"{name}: ..." for name in record.fields) + "}"
     for field in record.fields.values():
         yield f"    #   {field.name}: {_one_line(_kind(field))}"
+        if record.known and field.name == record.known_by:
+            many = len(record.known)
+            yield f"    #     one of the {many} names that `eligo facts` lists fills in the rest"
 
 
 def _one_line(text: str) -> str:
@@ -161,9 +182,22 @@ def dictionary(protocol: Protocol) -> dict[str, object]:
                 "ask": r.ask,
                 "valid_for": r.valid_for.text,
                 "fields": {f.name: _entry(f) for f in r.fields.values()},
+                **({"known_by": r.known_by, "known": _known(r)} if r.known else {}),
             }
             for r in protocol.records.values()
         },
+    }
+
+
+def _known(record: RecordList) -> dict[str, object]:
+    return {
+        agent.name: {
+            "synonyms": list(agent.synonyms),
+            "uses": [{field: list(codes) for field, codes in use.items()} for use in agent.uses],
+            "components": list(agent.components),
+            "source": agent.source,
+        }
+        for agent in record.known.values()
     }
 
 
@@ -173,6 +207,10 @@ def _entry(fact: Fact | Field) -> dict[str, object]:
         entry["choices"] = {c.code: c.label for c in fact.choices}
     if fact.type == "quantity":
         entry["unit"] = fact.unit
+        if fact.unit_required:
+            entry["unit_required"] = True
+        if fact.usual_u is not None:
+            entry["usual"] = [decimal_text(end) for end in fact.usual_u]
     if isinstance(fact, Fact):
         entry["derived"] = fact.derive is not None
         if fact.valid_for is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from app.inputs import (
     SubjectFile,
@@ -28,13 +28,14 @@ from app.printing import hand_out, put, say, tell
 from app.writing import write_file
 from engine.calendar import earliest
 from engine.decision import rejection
-from engine.faults import Fault, InputRejected
+from engine.faults import Fault, InputRejected, did_you_mean
+from engine.known import as_recorded, standing
 from engine.messages import say as worded
-from engine.model import Amount, Entries, Protocol, RecordList, Subject
+from engine.model import Amount, Entries, Fact, Field, Protocol, RecordList, Subject
 from engine.readings import confirmed, find_readings
 from engine.record import dump, dump_any
 from engine.recorded import entry_fields, entry_number, unusual
-from engine.source import Document, scan_document
+from engine.source import Document, Path, scan_document, shorten
 from engine.subjects import entry_path, subject_of
 from engine.wording import amount_text, counted, range_text
 
@@ -64,13 +65,8 @@ def remarks(
             place = entry_path(one.statements[0].entry)
             yield document.fault(place, "out-of-date", what, "record a newer result")
         for statement in subject.facts[name]:
-            value = statement.value
-            if isinstance(value, Amount) and not statement.voided and unusual(fact, value):
-                assert fact.usual_u is not None
-                what = f"{value.sign}{amount_text(value.amount_u, value.unit)} is outside what is "
-                what += f"usual for `{name}`, {range_text(*fact.usual_u, fact.unit)}"
-                place = entry_path(statement.entry)
-                yield document.fault(place, "unusual", what, "confirm the value and its unit")
+            if isinstance(statement.value, Amount) and not statement.voided:
+                yield from _unusual(fact, statement.value, entry_path(statement.entry), document)
     for name, record in protocol.records.items():
         listed = subject.records.get(name)
         if listed is not None:
@@ -95,15 +91,33 @@ def _of_list(
         else:
             what += f"it is of {on}, and counts up to {earliest(on, record.valid_for)}"
         yield document.fault(("records", name, "complete_on"), "not-confirmed", what, hint)
-    for entry in listed.entries:
+    for entry in as_recorded(listed.entries):
+        place = entry_path(entry.entry)
         for field in record.fields.values():
             value = entry.values.get(field.name)
-            if isinstance(value, Amount) and unusual(field, value):
-                assert field.usual_u is not None
-                what = f"{value.sign}{amount_text(value.amount_u, value.unit)} is outside what is "
-                what += f"usual for `{field.name}`, {range_text(*field.usual_u, field.unit)}"
-                place = (*entry_path(entry.entry), field.name)
-                yield document.fault(place, "unusual", what, "confirm the value and its unit")
+            if isinstance(value, Amount):
+                yield from _unusual(field, value, (*place, field.name), document)
+        text = entry.values.get(record.known_by)
+        if record.known and isinstance(text, str) and not entry.exact:
+            said = standing(entry, record)
+            names = [n for a in record.known.values() for n in (a.name, *a.synonyms)]
+            near = did_you_mean(text, names) if said == "not on the list" else ""
+            hint = near if near.startswith("did you mean") else ""
+            what = f"`{shorten(text)}` {_STANDS[said]}"
+            yield document.fault((*place, record.known_by), "not-listed", what, hint)
+
+
+_STANDS = {
+    "holds a listed name": "holds a listed name among other words, and may be what it implies",
+    "not on the list": "is not on the list: its class stands as recorded",
+}
+
+
+def _unusual(of: Fact | Field, value: Amount, place: Path, document: Document) -> Iterator[Fault]:
+    if of.usual_u is not None and unusual(of, value):
+        said = f"{value.sign}{amount_text(value.amount_u, value.unit)}"
+        what = f"`{said}` is not usual ({range_text(*of.usual_u, of.unit)})"
+        yield document.fault(place, "unusual", what, "confirm value and unit")
 
 
 def _alike(subjects: Sequence[tuple[Subject, Document]]) -> Iterator[tuple[str, Fault]]:
@@ -123,7 +137,7 @@ def _alike(subjects: Sequence[tuple[Subject, Document]]) -> Iterator[tuple[str, 
 
 
 def check_subjects(
-    paths: Sequence[Path], protocol: Protocol, as_of: date, as_json: bool, today: date
+    paths: Sequence[FilePath], protocol: Protocol, as_of: date, as_json: bool, today: date
 ) -> int:
     """Print every fault of subject files, and every remark; returns the exit code."""
     files, missing = subject_files(paths)
@@ -191,7 +205,7 @@ def _remark_record(subject: str, remark: Fault) -> Mapping[str, object]:
 # --- the line that ends a file --------------------------------------------------------------
 
 
-def close_files(paths: Sequence[Path], protocol: Protocol, as_of: date, today: date) -> int:
+def close_files(paths: Sequence[FilePath], protocol: Protocol, as_of: date, today: date) -> int:
     """Show the lists that subject files confirm, and end the files; returns the exit code."""
     files, missing = subject_files(paths)
     print_faults(missing)
@@ -248,11 +262,12 @@ def _last_line(document: Document) -> str:
 
 def _show(record: RecordList, listed: Entries) -> None:
     assert listed.complete_on is not None
+    shown = as_recorded(listed.entries)
     by = f" by {listed.by}" if listed.by else ""
-    entries = counted(len(listed.entries), "entry") if listed.entries else "no entry"
+    entries = counted(len(shown), "entry") if shown else "no entry"
     entries = entries.replace("entrys", "entries")
     tell(f"  {record.name}: confirmed complete on {listed.complete_on}{by}, {entries}", "    ")
-    for entry in listed.entries:
+    for entry in shown:
         said = worded(
             "follows.entry", number=entry_number(entry), fields=entry_fields(entry, record)
         ).text

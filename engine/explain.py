@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from engine.calendar import earliest, latest
+from engine.known import unsaid
 from engine.messages import Said, asked_text, say, shown_text, value_text
 from engine.model import (
     MILLION,
@@ -535,10 +536,15 @@ class Explanation:
         if isinstance(derive, LatestOf | EarliestOf):
             fields.append(derive.field)
         gaps: list[Gap] = []
+        record = self.protocol.records[derive.records]
         for entry in found.around:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
-            if lacks:
-                gaps.append({"number": entry_number(entry), "lacks": lacks})
+            lacks = [name for name in lacks if unsaid(entry, record, name)]
+            gap: Gap = {"number": entry_number(entry), "lacks": lacks}
+            if entry.known and not entry.exact:
+                gap["holds"] = list(entry.known)
+            if lacks or "holds" in gap:
+                gaps.append(gap)
         return gaps
 
     def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:

@@ -99,6 +99,15 @@ def as_recorded(entries: Iterable[Entry]) -> list[Entry]:
     return list(found.values())
 
 
+def unsaid(entry: Entry, record: RecordList, field: str) -> bool:
+    """Whether neither an entry nor its name settles a field."""
+    if not entry.exact:
+        return True
+    uses = [use for name in entry.known for use in record.known[name].uses]
+    agreeing = [use.get(field) for use in uses if not any(contradicted(use, entry.values))]
+    return None in agreeing or len(set(agreeing)) != 1
+
+
 def contradicted(use: Use, values: Values) -> Iterator[tuple[str, int | None]]:
     """The stated fields that a use contradicts; of several codes, which one."""
     for field, codes in use.items():

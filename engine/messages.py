@@ -7,7 +7,7 @@ templates. A slot names its argument and, after the colon, the argument's kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from string import Formatter
@@ -231,9 +231,14 @@ def fields_text(fields: Iterable[FieldRecord]) -> str:
 
 
 def _gaps_text(gaps: Iterable[Gap]) -> str:
-    return "; ".join(
-        f"entry {gap['number']} does not say: {', '.join(gap['lacks'])}" for gap in gaps
-    )
+    return "; ".join(text for gap in gaps for text in _gap_texts(gap))
+
+
+def _gap_texts(gap: Gap) -> Iterator[str]:
+    if gap["lacks"]:
+        yield f"entry {gap['number']} does not say: {', '.join(gap['lacks'])}"
+    if gap.get("holds"):
+        yield f"entry {gap['number']} names {', '.join(gap['holds'])} among other words"
 
 
 def _name_text(name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Literal
 
+from engine.known import as_recorded
 from engine.messages import Said, say
 from engine.model import Entry, Protocol, RecordList, Statement, Subject
 from engine.readings import Found
@@ -42,7 +43,7 @@ def passed_over(
     passed = [item for name in protocol.facts if name in by_fact for item in by_fact[name]]
     for name, record in protocol.records.items():
         listed = subject.records.get(name)
-        for entry in listed.entries if listed else ():
+        for entry in as_recorded(listed.entries) if listed else ():
             if entry.voided or name not in read:
                 why = "voided" if entry.voided else "not_asked"
                 number, fields = entry_number(entry), entry_fields(entry, record)

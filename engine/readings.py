@@ -14,7 +14,7 @@ from math import ceil, floor
 from typing import Literal
 
 from engine.calendar import completed_years, days_in_months, earliest, of_year
-from engine.known import Use, Values, contradicted
+from engine.known import Use, Values, as_recorded, contradicted
 from engine.model import (
     MILLION,
     NEVER,
@@ -513,17 +513,18 @@ def _from_list(
             # A matching entry proves it whatever else the list may lack.
             return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
         if maybe or not closed:
-            cited = tuple(maybe[:1]) if closed else ()
+            cited = tuple(as_recorded(maybe[:1])) if closed else ()
             reading = Reading(name, None, None, cause)
-            return Found(reading, (), cited, until, starts, around=tuple(maybe))
+            return Found(reading, (), cited, until, starts, around=tuple(as_recorded(maybe)))
         return Found(Reading(name, 0, 0, None), (), (), until, starts)
     if isinstance(derive, Count):
         low = len(sure) * MILLION
         high = low + len(maybe) * MILLION if closed else UNBOUNDED
         reason = None if low == high else cause
         reading = Reading(name, low, high, reason, None, "no_limit")
-        cited = (*sure, *maybe) if closed else tuple(sure)
-        return Found(reading, (), cited, until, starts, around=(*sure, *maybe))
+        every = tuple(as_recorded((*sure, *maybe)))
+        cited = every if closed else tuple(as_recorded(sure))
+        return Found(reading, (), cited, until, starts, around=every)
     today = as_of.toordinal()
     certain = [_entry_days(e, derive.field, as_of) for e in sure]
     possible = [_entry_days(e, derive.field, as_of) for e in maybe]
@@ -536,9 +537,9 @@ def _from_list(
         for entry, days in zip(one_of, found, strict=True)
     ]
     cite = _latest_cited if isinstance(derive, LatestOf) else _earliest_cited
-    cited = tuple(one.entry for one in cite(dated, (low, high), closed, today))
+    cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), closed, today)))
     blank = [one.entry for one in dated if one.days is None or not one.sure]
-    around = (*cited, *(e for e in blank if not any(e is other for other in cited)))
+    around = tuple(as_recorded((*cited, *blank)))
     return Found(Reading(name, low, high, reason), (), cited, until, starts, around=around)
 
 

@@ -96,10 +96,11 @@ class FieldRecord(TypedDict):
 
 
 class Gap(TypedDict):
-    """An entry, by its number from 1, and the fields that it lacks."""
+    """An entry, by its number from 1, the fields that it lacks, and the names that it holds."""
 
     number: int
     lacks: list[str]
+    holds: NotRequired[list[str]]
 
 
 class ReadingRecord(TypedDict):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from engine.known import as_recorded
 from engine.model import (
-    MILLION,
     Amount,
     Days,
     Entries,
@@ -16,7 +16,7 @@ from engine.model import (
     RecordList,
     Statement,
 )
-from engine.readings import confirmed
+from engine.readings import confirmed, ends_of
 from engine.record import (
     Confirmation,
     EntryRecord,
@@ -27,7 +27,6 @@ from engine.record import (
     ReadingRecord,
     Shown,
 )
-from engine.units import conversion
 from engine.wording import number_value
 
 
@@ -93,9 +92,9 @@ def unusual(kind: Fact | Field, amount: Amount) -> bool:
     """Whether a recorded number, or all that it could be, lies outside the usual range."""
     if kind.usual_u is None:
         return False
-    factor, offset = conversion(amount.unit, kind.unit, kind.molar_mass)
-    value, (low, high) = amount.amount_u * factor + offset * MILLION, kind.usual_u
-    return (value < low and amount.sign[:1] != ">") or (value > high and amount.sign[:1] != "<")
+    least, most, *_ = ends_of(amount, kind)
+    low, high = kind.usual_u
+    return (most < low and amount.sign[:1] != ">") or (least > high and amount.sign[:1] != "<")
 
 
 def entry_number(entry: Entry) -> int:
@@ -137,7 +136,7 @@ def list_record(record: RecordList, listed: Entries | None, as_of: date) -> List
         "name": record.name,
         "ask": record.ask,
         "confirmation": _confirmation(record, listed, as_of),
-        "entries": [_entry(one, record) for one in listed.entries] if listed else [],
+        "entries": [_entry(one, record) for one in as_recorded(listed.entries)] if listed else [],
     }
 
 

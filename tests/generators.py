@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from random import Random
 from typing import Any, TypeVar
@@ -35,7 +36,7 @@ from engine.record import Decision
 from engine.rules import condition_paths
 from engine.sheet import parse_duration
 from engine.subjects import read_subject
-from engine.units import UnitError, conversion
+from engine.units import UnitError, conversion, months_each
 
 Plain = dict[str, Any]
 """What a file holds: mappings, lists, text, booleans, None, and `Decimal` for a number."""
@@ -192,6 +193,7 @@ ANALYTES: Mapping[str, Analyte] = {
     "alt": Analyte("U/L", 10_000_000, 400_000_000, 5_000_000, uln="40"),
     "weight": Analyte("kg", 5_000_000, 90_000_000, 500_000),
     "score": Analyte("{score}", 0, 10_000_000, span=(0, 10)),
+    "outlook": Analyte("wk", 0, 60_000_000, span=(0, 5200)),
 }
 OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "mmol/L", "g/L", "mg/L"),
@@ -202,6 +204,7 @@ OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "Cel": ("[degF]", "K"),
     "U/L": ("kU/L", "mU/L"),
     "kg": ("g",),
+    "wk": ("d", "mo", "a"),
     "mg": ("g", "ug"),
 }
 _KINDS = ("chemotherapy", "antibody", "radiation", "cell_therapy", "other")
@@ -274,6 +277,10 @@ def _record_lists(c: Choices) -> Plain:
     return lists
 
 
+KNOWN_FIELDS = ("kind", "target")
+"""What a name may imply."""
+
+
 def _known(c: Choices) -> Plain:
     """Agents of one use or several, under more than one name, and regimens of them."""
     known: Plain = {}
@@ -319,6 +326,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
             fact["range"] = [Decimal(end) for end in analyte.span]
+            if c.chance(20):
+                fact["usual"] = [Decimal(end) for end in (analyte.span[0], sum(analyte.span) // 2)]
         facts[name] = _kept_for(c, fact)
     for name in c.some(["transplant", "diagnosed", "scan"], min(least, 3), most):
         facts[name] = _kept_for(c, {"ask": name, "type": "date"})
@@ -432,7 +441,8 @@ def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
     """A limit in the fact's unit, or sometimes in another that converts."""
     if c.chance(85):
         return amount(millionths)
-    unit = c.of((kind.unit, *OTHER_UNITS.get(kind.unit, ())))
+    others = (one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit))
+    unit = c.of((kind.unit, *others))
     mass = Decimal(kind.molar_mass) if kind.molar_mass else None
     number = amount(_converted(millionths, kind.unit, unit, mass))
     return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
@@ -636,6 +646,11 @@ def _doubtful(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
             ulns = [amount((fact.uln_u or m.MILLION) * c.of([2, 3]) // 2) for _ in range(2)]
             return [said | {"uln": uln} for uln in ulns]
         return c.shuffled([{"unknown": "pending"} | same_day, {"unknown": "not_done"} | same_day])
+    if way == 7 and fact.type == "quantity" and c.chance(40):  # two that share their open end
+        low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
+        sign, bounds = c.of(["<", ">"]), [_amount(c, targets, fact) for _ in range(2)]
+        if all(low + 1 < bound < high - 1 for bound in bounds):
+            return [said | {"value": f"{sign}{amount(bound):f}"} for bound in bounds]
     if way in (7, 8):  # two on one day: in conflict, unless they happen to agree
         other = dict(said) if c.chance(25) else {**said, "value": _value(c, targets, fact, as_of)}
         if way == 8 or fact.type != "quantity":
@@ -709,6 +724,8 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     own = c.chance(40)
     if other != fact.unit:
         moved = elsewhere(fact, number, other, spare=2 if sign else 0)
+        if not sign and c.chance(30):
+            moved = _tied(c, fact, number, other) or moved
         if moved is not None:
             said |= {"value": amount(moved), "unit": other}
             if sign:
@@ -722,6 +739,17 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
             if fits(fact, number, said.get("unit", fact.unit)):
                 said["value"] = amount(number)
     return said
+
+
+def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
+    """An amount in another unit, half a millionth of the fact's unit from some number of them."""
+    try:
+        factor, offset = conversion(unit, fact.unit, fact.molar_mass)
+    except UnitError:
+        return None
+    exact = (millionths + Fraction(c.of([1, -1]), 2) - offset * m.MILLION) / factor
+    whole = exact.denominator == 1 and fits(fact, exact.numerator, unit)
+    return exact.numerator if whole else None
 
 
 def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> int | None:
@@ -901,10 +929,10 @@ def _sorted_out(c: Choices, record: m.RecordList, entry: Plain) -> Plain:
         return entry
     uses = [use for name in names for use in record.known[name].uses]
     if c.chance(30):
-        return {key: value for key, value in entry.items() if key not in ("kind", "target")}
+        return {key: value for key, value in entry.items() if key not in KNOWN_FIELDS}
     use = c.of(uses)
     kept = dict(entry)
-    for key in ("kind", "target"):
+    for key in KNOWN_FIELDS:
         if key in use and kept.get(key):
             codes = list(use[key])
             kept[key] = codes[0] if key == "kind" else c.of([codes, codes[:1], [codes[0], None]])

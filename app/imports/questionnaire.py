@@ -21,6 +21,7 @@ from app.imports.recorded import (
     json_text,
     statement_faults,
 )
+from engine.known import as_recorded
 from engine.model import (
     Amount,
     CompletedYears,
@@ -284,7 +285,7 @@ def response(subject: Subject, document: Document, protocol: Protocol) -> Plain:
             inside.append(_answered(f"{link}.count", [{"valueInteger": entries.count}]))
         fields = protocol.records[name].fields
         inside += [_group(f"{link}.entries", _entry_items(f"{link}.entries", fields, one, document))
-                   for one in entries.entries]  # fmt: skip
+                   for one in as_recorded(entries.entries)]  # fmt: skip
         lists.append(_group(link, inside))
     if lists:
         items.append(_group("records", lists))

@@ -243,6 +243,9 @@ class _Reader:
             self._definitions(name, value)
 
     def _scope(self, at: Path, record: RecordList, dated: str) -> ListScope:
+        if record.known:
+            what = f"`{record.name}` knows agents by name, and a scale reads fields as they stand"
+            self.sheet.fault(at, "misfit", what, "keep what is graded in a list of its own")
         fields = {
             f.name: field_fact(f)
             for f in record.fields.values()

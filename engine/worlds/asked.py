@@ -12,7 +12,7 @@ from engine import reference
 from engine.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.faults import InputRejected
 from engine.packs import derived_from
-from engine.source import Document
+from engine.source import Document, Num
 from engine.subjects import ENTRY_WORDS, subject_of
 
 Plain = dict[str, Any]
@@ -66,7 +66,7 @@ def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
             continue
         codes = {choice.code for choice in fact.choices}
         if fact.type != "choice" or all(code in codes for code in _stated(said)):
-            facts[name] = said
+            facts[name] = _with_unit(said, fact) if fact.unit_required else said
     records: Plain = {}
     for name, listed in recorded.get("records", {}).items():
         record = protocol.records.get(name)
@@ -74,6 +74,16 @@ def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
             entries = [_fitted_entry(entry, record) for entry in listed.get("entries") or []]
             records[name] = {**listed, "entries": entries}
     return {"facts": facts, "records": records}
+
+
+def _with_unit(said: Any, of: m.Fact | m.Field) -> Any:
+    """A number with its unit, where a bare one would be refused."""
+    if isinstance(said, list):
+        return [_with_unit(one, of) for one in said]
+    whole = said if isinstance(said, Mapping) else {"value": said}
+    value = whole.get("value")
+    bare = isinstance(value, Num) or (isinstance(value, str) and not whole.get("unit"))
+    return {**whole, "unit": whole.get("unit") or of.unit} if bare else said
 
 
 def _stated(said: Any) -> Iterator[Any]:
@@ -90,6 +100,8 @@ def _fitted_entry(entry: Plain, record: m.RecordList) -> Plain:
     for key, value in list(kept.items()):
         if key not in record.fields:
             continue
+        if record.fields[key].unit_required:
+            kept[key] = _with_unit(value, record.fields[key])
         codes = {choice.code for choice in record.fields[key].choices}
         if codes and isinstance(value, list):
             kept[key] = [code for code in value if code in codes]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from fractions import Fraction
 
 from engine import model as m
 from engine import reference
+from engine.known import standing
 from engine.record import Why
+from engine.units import conversion
 from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
 
 Counts = Counter[str]
@@ -82,8 +85,11 @@ def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
     truths = reference.truths(one.protocol, readings, as_of)
     conditions = one.conditions
     counts: Counts = Counter([f"verdict {decision['verdict']}", "subjects"])
+    counts.update(entries_of(one, subject))
+    counts.update(shared_ends(one, subject))
     for name, reading in readings.items():
         counts[f"{derivation_of(one.protocol.facts[name])} {how(reading)}"] += 1
+    counts["tie at a limit"] += ties(one, subject)
     for path, node in conditions.items():
         counts[f"{kind_of(node)} {truths[path]}"] += 1
     for criterion in decision["criteria"]:
@@ -97,6 +103,48 @@ def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
         assert told <= expected, (criterion["id"], json_text(recorded))
         assert bool(told) == (criterion["status"] == "open")
     return counts
+
+
+def ties(one: Case, subject: m.Subject) -> int:
+    """Results that come to a limit, or not, by how half a millionth is rounded."""
+    found = 0
+    for name, statements in subject.facts.items():
+        fact = one.protocol.facts[name]
+        for said in statements:
+            if isinstance(said.value, m.Amount) and said.value.unit != fact.unit:
+                factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+                exact = said.value.amount_u * factor + offset * m.MILLION
+                limits = one.targets.amounts.get(name, ())
+                found += any(abs(exact - limit) == Fraction(1, 2) for limit in limits)
+    return found
+
+
+def entries_of(one: Case, subject: m.Subject) -> Iterator[str]:
+    """How entries stand to what is known, whether they match, and codes that are blank."""
+    for fact in one.protocol.facts.values():
+        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+            record = one.protocol.records[fact.derive.records]
+            listed = subject.records.get(record.name)
+            for entry in listed.entries if listed and fact.derive.where else ():
+                if record.known and not entry.voided:
+                    truth = reference._matches(entry, fact.derive.where, record)
+                    yield f"{standing(entry, record)} {truth}"
+                if any(isinstance(v, tuple) and "" in v for v in entry.values.values()):
+                    yield "a blank among several codes"
+
+
+def shared_ends(one: Case, subject: m.Subject) -> Iterator[str]:
+    """Whether two statements of one day share one end, and not the other."""
+    for name, statements in subject.facts.items():
+        amounts = [
+            (s.on, reference._interval(one.protocol.facts[name], s.value, 0))
+            for s in statements
+            if isinstance(s.value, m.Amount) and not s.voided
+        ]
+        for i, (day, (low, high)) in enumerate(amounts):
+            for other, (bottom, top) in amounts[:i]:
+                if day == other and (low == bottom) != (high == top):
+                    yield "two of one day that share one end"
 
 
 def leaves(why: Why) -> Iterable[Why]:

@@ -57,7 +57,7 @@ def test_the_generated_subjects_reach_everything() -> None:
     truths = ("true", "false", "unknown")
     groups = ("all", "any", "not", "defined")
     wanted += [f"{op} {t}" for op in (*OPERATORS, *groups) if op != "todo" for t in truths]
-    wanted += ["todo unknown"]
+    wanted += ["todo unknown", "tie at a limit"]
     spread = ("latest", "earliest", "count")
     wanted += [
         f"{way}{w} {h}" for way in spread for w in ("", " where") for h in ("point", "interval")
@@ -68,6 +68,9 @@ def test_the_generated_subjects_reach_everything() -> None:
     wanted += [
         f"recorded {kind} {h}" for kind in ("boolean", "choice") for h in ("point", "unknown")
     ]
+    wanted += ["a blank among several codes", "two of one day that share one end"]
+    known = ("listed", "holds a listed name", "not on the list")
+    wanted += [f"{how} {t}" for how in known for t in truths]
     assert [name for name in wanted if not counts[name]] == []
 
 

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from engine import model as m
 from engine import reference
+from engine.known import contradicted, named_in
 from engine.record import Decision
-from engine.units import conversion
+from engine.units import conversion, months_each
 from tests.generators import (
+    KNOWN_FIELDS,
     LONG,
     OTHER_UNITS,
     Choices,
@@ -258,6 +260,8 @@ def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
         return said["value"]
     unit, up = str(said.get("unit", fact.unit)), sign[0] == ">"
     bound = round(Decimal(text[len(sign) :]).scaleb(6))
+    if months_each(unit, fact.unit):  # no factor: any number of the interval will do
+        return said["value"]
     factor, offset = conversion(unit, fact.unit, fact.molar_mass)
     edge = bound * factor + offset * m.MILLION
     aside = 1 if len(sign) == 1 and edge.denominator == 1 else 0
@@ -290,6 +294,7 @@ def _complete_entry(
     c: Choices, targets: Targets, record: m.RecordList, entry: Plain, as_of: date
 ) -> None:
     today = as_of.toordinal()
+    implied = _implied(c, record, entry)
     for name, one in record.fields.items():
         value, asked = entry.get(name), targets.asked.get((record.name, name), [])
         blank = value is None or value == ""
@@ -299,7 +304,10 @@ def _complete_entry(
             if one.type == "date":
                 day = date.fromordinal(today - c.of([0, 1, 3, 7, 14, 30, 400]))
                 entry[name] = c.of(["ongoing", day.isoformat(), day.isoformat()])
-            elif asked and c.chance(70):
+            elif implied is not None and name in KNOWN_FIELDS:
+                if name in implied:
+                    entry[name] = list(implied[name]) if one.many else implied[name][0]
+            elif asked and c.chance(70) and one.type != "text":
                 wanted = c.of(asked)
                 entry[name] = amount(wanted) if one.type == "quantity" else wanted
             elif one.type == "choice":
@@ -307,12 +315,31 @@ def _complete_entry(
             elif one.type == "boolean":
                 entry[name] = c.chance(50)
             else:
-                entry[name] = c.of(["alpha", "beta"]) if one.type == "text" else Decimal(5)
+                entry[name] = c.of(["delta", "epsilon"]) if one.type == "text" else Decimal(5)
         elif isinstance(value, str) and one.type == "quantity" and value[:1] in ("<", ">"):
             sign = value.rstrip("0123456789.")
             number = Decimal(value[len(sign) :])
             step = Decimal(0) if "=" in sign and c.chance(50) else Decimal("0.000001")
             entry[name] = number - step if "<" in sign else number + step
+
+
+def _implied(
+    c: Choices, record: m.RecordList, entry: Plain
+) -> Mapping[str, tuple[str, ...]] | None:
+    """What a name that an entry holds would have said of its other fields; None where it holds
+    none, or contradicts what it holds."""
+    text = entry.get(record.known_by)
+    names, exact = named_in(record, text) if isinstance(text, str) else ((), False)
+    stated = {
+        name: tuple(str(code or "") for code in (value if isinstance(value, list) else [value]))
+        for name, value in entry.items()
+        if name in KNOWN_FIELDS and value
+    }
+    uses = [use for name in names for use in record.known[name].uses]
+    agreeing = [use for use in uses if not any(contradicted(use, stated))]
+    if exact and len(names) > 1:
+        return {}
+    return c.of(agreeing) if agreeing else None
 
 
 # --- units ----------------------------------------------------------------------------
@@ -341,6 +368,8 @@ def _elsewhere_exactly(c: Choices, fact: m.Fact, said: Plain) -> Mapping[str, An
     text, unit = str(said["value"]), str(said.get("unit", fact.unit))
     sign = text.rstrip("0123456789.eE+-")
     to = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ())))
+    if months_each(unit, fact.unit) or months_each(to, fact.unit):
+        return {}
     factor, offset = conversion(unit, to, fact.molar_mass)
     moved: dict[str, Any] = {"unit": to}
     for key, number in (("value", text[len(sign) :]), ("uln", said.get("uln"))):
