@@ -55,10 +55,8 @@ def in_effect(protocol: Protocol, as_of: date) -> str:
     """A note where a pack is used before it is in effect; else nothing."""
     if protocol.effective is None or protocol.effective <= as_of:
         return ""
-    return (
-        f"note: version {protocol.version} of {protocol.id} is in effect from "
-        f"{protocol.effective}, after the as-of date, {as_of}"
-    )
+    named = f"{protocol.id} {protocol.version}"
+    return f"note: {named} is in effect from {protocol.effective}, after the as-of date"
 
 
 def unreadable(path: Path, error: OSError) -> Fault:
