@@ -107,6 +107,8 @@ def new_folder(folder: Path, *, private: bool = False) -> Iterator[Path]:
     try:
         with _held_folder(draft):
             yield draft
+            if hasattr(os, "sync"):
+                os.sync()
             if folder.exists():
                 folder.rmdir()
             draft.rename(folder)

@@ -52,7 +52,7 @@ from engine.model import (
     UlnTest,
     Verdict,
 )
-from engine.readings import Found, cited, confirmed
+from engine.readings import Found, cited_statements, confirmed
 from engine.record import (
     FieldRecord,
     Gap,
@@ -316,7 +316,7 @@ class Explanation:
             if not confirmed(self.protocol.records[derive.records], listed, self.as_of):
                 return True
         days = [s.value for s in found.statements if isinstance(s.value, Days)]
-        for entry in found.entries:
+        for entry in found.around:
             days += [value for value in entry.values.values() if isinstance(value, Days)]
         if any(value.first <= self.as_of < value.last for value in days):
             return True
@@ -326,7 +326,7 @@ class Explanation:
         """Days on which an end of an imprecise date comes of age, or is reached."""
         fact, reading = self.protocol.facts[test.fact], found.reading
         dates = [s.value for s in found.statements if isinstance(s.value, Days)]
-        for entry in found.entries:
+        for entry in found.around:
             dates += [value for value in entry.values.values() if isinstance(value, Days)]
         ends = [end for value in dates for end in (value.first, value.last)]
         ends += self._fixed_ends(test.fact)
@@ -541,7 +541,7 @@ class Explanation:
             fields.append(derive.field)
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
-        for entry in found.entries:
+        for entry in found.around:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
             lacks = [name for name in lacks if unsaid(entry, record, name)]
             gap: Gap = {"number": entry_number(entry), "lacks": lacks}
@@ -645,14 +645,12 @@ class Explanation:
 
     def _places(self, fact: Fact, found: Found) -> list[str]:
         """The places that together, and no fewer, give a reading its ends."""
-        if fact.derive is None and len(found.statements) < 2:
-            return [one.entry for one in found.statements]
-        confirmation, needed = cited(self.protocol, self.subject, fact, found, self.as_of)
-        places = [one.entry for one in needed]
+        if fact.derive is None:
+            return [one.entry for one in cited_statements(fact, found, self.as_of)]
         if isinstance(fact.derive, ListDerivation):
-            if confirmation:
-                places.insert(0, f"records.{fact.derive.records}")
-            return places
+            places = [f"records.{fact.derive.records}"] if found.rests else []
+            return [*places, *(one.entry for one in found.entries)]
+        places = []
         for name in found.from_facts:
             places += self._places(self.protocol.facts[name], self.found[name])
         return list(dict.fromkeys(places))

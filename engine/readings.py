@@ -49,11 +49,12 @@ class Found:
     """A reading and where it comes from.
 
     `statements` are the ones the reading rests on (those kept, when the reading is unknown),
-    `passed` those that are passed over, each with why; `entries` the record entries that gave
-    or widened it. `until`: the last day on which it
-    may be relied on, as its value or its list goes stale. `starts`: the first day after the
-    as-of date on which something recorded begins to count. `from_facts`: the facts it was
-    derived from.
+    `passed` those that are passed over, each with why. `entries`: the record entries that
+    together give its ends, none of them to spare (SEMANTICS 5), with the confirmation of the
+    list where it `rests` on that; `around`: these, and others that leave it open. `until`: the
+    last day on which it may be relied on, as its value or its list goes stale. `starts`: the
+    first day after the as-of date on which something recorded begins to count. `from_facts`:
+    the facts it was derived from.
     """
 
     reading: Reading
@@ -63,6 +64,8 @@ class Found:
     starts: date | None = None
     from_facts: tuple[str, ...] = ()
     passed: tuple[tuple[Statement, PassedOver], ...] = ()
+    rests: bool = False
+    around: tuple[Entry, ...] = ()
 
 
 PassedOver = Literal["older", "voided", "not_yet"]
@@ -510,25 +513,39 @@ def _from_list(
     if isinstance(derive, Exists):
         if sure:
             # A matching entry proves it whatever else the list may lack.
-            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]))
+            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
         if maybe or not closed:
-            shown = tuple(as_recorded(maybe))
-            return Found(Reading(name, None, None, cause), (), shown, until, starts)
-        return Found(Reading(name, 0, 0, None), (), (), until, starts)
+            cited = tuple(as_recorded(maybe[:1])) if closed else ()
+            reading = Reading(name, None, None, cause)
+            around = tuple(as_recorded(maybe))
+            return Found(reading, (), cited, until, starts, rests=closed, around=around)
+        return Found(Reading(name, 0, 0, None), (), (), until, starts, rests=True)
     if isinstance(derive, Count):
         low = len(sure) * MILLION
         high = low + len(maybe) * MILLION if closed else UNBOUNDED
         reason = None if low == high else cause
         reading = Reading(name, low, high, reason, None, "no_limit")
-        return Found(reading, (), tuple(as_recorded((*sure, *maybe))), until, starts)
+        every = tuple(as_recorded((*sure, *maybe)))
+        cited = every if closed else tuple(as_recorded(sure))
+        return Found(reading, (), cited, until, starts, rests=closed, around=every)
     today = as_of.toordinal()
     certain = [_entry_days(e, derive.field, as_of) for e in sure]
     possible = [_entry_days(e, derive.field, as_of) for e in maybe]
     work = _latest if isinstance(derive, LatestOf) else _earliest
     low, high = work(certain, possible, closed, today)
     reason = None if low == high else cause
-    shown = tuple(as_recorded(_telling(derive, sure, maybe, as_of)))
-    return Found(Reading(name, low, high, reason), (), shown, until, starts)
+    dated = [
+        _Dated(entry, days, entry.values.get(derive.field) == "ongoing", one_of is sure)
+        for one_of, found in ((sure, certain), (maybe, possible))
+        for entry, days in zip(one_of, found, strict=True)
+    ]
+    rests = closed and (low, high) != work(certain, possible, False, today)
+    cite = _latest_cited if isinstance(derive, LatestOf) else _earliest_cited
+    cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), rests, today)))
+    blank = [one.entry for one in dated if one.days is None or not one.sure]
+    around = tuple(as_recorded((*cited, *blank)))
+    reading = Reading(name, low, high, reason)
+    return Found(reading, (), cited, until, starts, rests=rests, around=around)
 
 
 def _list_starts(
@@ -592,97 +609,51 @@ def _earliest(
     return (low, high)
 
 
-def _telling(
-    derive: LatestOf | EarliestOf, sure: list[Entry], maybe: list[Entry], as_of: date
-) -> tuple[Entry, ...]:
-    """The entries worth showing: those that give the ends, and those that leave them open."""
-    days = [(e, _entry_days(e, derive.field, as_of)) for e in sure]
-    dated = [(e, d) for e, d in days if d is not None]
-    shown = [e for e, d in days if d is None]
-    if dated:
-        if isinstance(derive, LatestOf):
-            under_way = {e.entry for e in sure if e.values.get(derive.field) == "ongoing"}
-            best = max(dated, key=lambda pair: (pair[1][1], pair[0].entry in under_way))
-            other = max(dated, key=lambda pair: pair[1][0])
-            alike = best[1][0] == other[1][0]
-        else:
-            best = min(dated, key=lambda pair: pair[1][0])
-            other = min(dated, key=lambda pair: pair[1][1])
-            alike = best[1][1] == other[1][1]
-        shown[:0] = [best[0]] if alike else [best[0], other[0]]
-    return (*shown, *maybe)
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """An entry and the days that its date could be (None: open), whether it is under way, and
+    whether it matches or only may."""
+
+    entry: Entry
+    days: _Interval | None
+    under_way: bool
+    sure: bool
 
 
-# --- what gives the ends --------------------------------------------------------------
+def _latest_cited(listed: list[_Dated], ends: _Interval, closed: bool, today: int) -> list[_Dated]:
+    """The entries that give both ends of a latest date; of equals one that is under way, else
+    the first."""
+    dated = [one for one in listed if one.sure and one.days is not None]
+    cited = sorted(dated, key=lambda one: (one.days, one.under_way), reverse=True)[:1]
+    reached = max((one.days[1] for one in cited if one.days is not None), default=NEVER)
+    if closed and ends[1] > reached:
+        cited.append(next(o for o in listed if (o.days[1] if o.days else today) == ends[1]))
+    return cited
+
+
+def _earliest_cited(
+    listed: list[_Dated], ends: _Interval, closed: bool, today: int
+) -> list[_Dated]:
+    """The entries that give both ends of an earliest date; of equals the first."""
+    sure = [one for one in listed if one.sure]
+    dated = [(one.days[1], one.days[0], one) for one in sure if one.days is not None]
+    if not dated:
+        # Not confirmed, or without any entry: nothing that is listed gives the ends.
+        last = [one for one in listed if (one.days[1] if one.days else today) == ends[1]]
+        return (sure or last)[:1] if closed else []
+    _, low, best = min(dated, key=lambda found: found[:2])
+    if not closed or low == ends[0]:
+        return [best]
+    return [best, next(o for o in listed if (o.days[0] if o.days else PAST) == ends[0])]
+
+
+# --- what gives the ends of a recorded fact ---------------------------------------------
 
 _MOST_TRIED = 40
 """The most statements of one fact of which it is tried whether each is needed."""
 
 
-def cited(
-    protocol: Protocol, subject: Subject, fact: Fact, found: Found, as_of: date
-) -> tuple[bool, tuple[Statement | Entry, ...]]:
-    """What together, and nothing less, gives the ends of a recorded or listed reading: whether
-    the confirmation of its list, and which statements or entries."""
-    derive, reading = fact.derive, found.reading
-    if derive is None:
-        return False, _cited_statements(fact, found, as_of)
-    if reading.low is None or reading.high is None or isinstance(derive, CompletedYears):
-        return found.until is not None, found.entries
-    if isinstance(derive, DaysBetween):
-        return False, ()
-    record, listed = protocol.records[derive.records], subject.records.get(derive.records)
-    closed = confirmed(record, listed, as_of)
-    fits = {id(e): _match(e, derive.where, record) for e in found.entries}
-    sure = [e for e in found.entries if fits[id(e)]]
-    maybe = [e for e in found.entries if fits[id(e)] is False]
-    if isinstance(derive, Exists):
-        return not reading.low, tuple(sure[:1])
-    if isinstance(derive, Count):
-        return closed, (*sure, *(maybe if closed else ()))
-    ends = [(e, _entry_days(e, derive.field, as_of)) for e in (*sure, *maybe)]
-    certain, possible = ends[: len(sure)], ends[len(sure) :]
-    if isinstance(derive, LatestOf):
-        return _cited_latest(certain, possible, reading, closed, as_of)
-    return _cited_earliest(certain, possible, reading, closed, as_of)
-
-
-_Dated = list[tuple[Entry, _Interval | None]]
-
-
-def _cited_latest(
-    sure: _Dated, maybe: _Dated, reading: Reading, closed: bool, as_of: date
-) -> tuple[bool, tuple[Entry, ...]]:
-    low, high = reading.low, reading.high
-    near = [(e, days) for e, days in sure if days is not None and days[0] == low]
-    both = [e for e, days in near if days is not None and days[1] == high]
-    ends = both[:1] or [e for e, _ in near[:1]]
-    if high == as_of.toordinal():
-        return False, tuple(ends)  # without a confirmation, one of today may not be recorded
-    far = [e for e, days in (*sure, *maybe) if days is not None and days[1] == high]
-    return closed, tuple(ends if both else [*ends, *far[:1]])
-
-
-def _cited_earliest(
-    sure: _Dated, maybe: _Dated, reading: Reading, closed: bool, as_of: date
-) -> tuple[bool, tuple[Entry, ...]]:
-    low, high = reading.low, reading.high
-    if not sure and high == as_of.toordinal():
-        return False, ()  # as where nothing is recorded
-    if not sure:
-        return closed, tuple([e for e, days in maybe if days is not None and days[1] == high][:1])
-    dated = [(e, days) for e, days in sure if days is not None]
-    if not dated:
-        return False, (sure[0][0],) if low != NEVER or high != as_of.toordinal() else ()
-    both = [e for e, days in dated if days == (low, high)]
-    first = both[:1] or [e for e, days in dated if days[1] == high][:1]
-    if low == PAST:
-        return False, tuple(first)  # without a confirmation, an earlier one may not be recorded
-    far = [e for e, days in (*dated, *maybe) if days is not None and days[0] == low]
-    return closed, tuple(first if both else [*first, *far[:1]])
-
-
-def _cited_statements(fact: Fact, found: Found, as_of: date) -> tuple[Statement, ...]:
+def cited_statements(fact: Fact, found: Found, as_of: date) -> tuple[Statement, ...]:
     """The statements that a reading needs: it is another, or unknown, without any of them."""
     reading, kept = found.reading, list(found.statements)
     if reading.low is None or len(kept) < 2:
@@ -736,7 +707,10 @@ def _days_between(name: str, derive: DaysBetween, start: Found, end: Found) -> F
         reading = Reading(name, low, high, reason, None, "no_limit")
     statements = (*start.statements, *end.statements)
     entries = (*start.entries, *end.entries)
-    return Found(reading, statements, entries, until, starts, (derive.start, derive.end))
+    around = (*start.around, *end.around)
+    return Found(
+        reading, statements, entries, until, starts, (derive.start, derive.end), around=around
+    )
 
 
 def readings_only(found: Mapping[str, Found]) -> dict[str, Reading]:

@@ -197,14 +197,26 @@ def test_the_last_handler(
     assert "Traceback" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("what", ["survival", "new"])
+@pytest.mark.parametrize("what", ["survival", "new", "csv", "redcap"])
 def test_an_endless_file_is_refused_before_it_is_read_whole(what: str, tmp_path: Path) -> None:
     words = {
         "survival": ("survival", "/dev/zero", "--time", "t", "--event", "e"),
         "new": ("new", "/dev/zero", "--out", str(tmp_path / "pack")),
+        "csv": ("import", "csv", "/dev/zero", "--out", str(tmp_path / "o")),
+        "redcap": ("import", "redcap", "/dev/zero", "--out", str(tmp_path / "o")),
     }[what]
     ran = eligo(*words)
-    assert ran.code == 2 and "too-large" in ran.said and list(tmp_path.iterdir()) == []
+    assert ran.code == 2 and ("too-large" in ran.said or "not a file" in ran.said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["undefined", "punycode", "no-such", "idna", "hex", "utf-7"])
+def test_an_encoding_that_cannot_be_used_is_a_fault(name: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("subject,note\nS1,é\n", "utf-8")
+    for what in ("csv", "redcap"):
+        words = ("import", what, str(tmp_path / "t.csv"), "--encoding", name)
+        ran = eligo(*words, "--out", str(tmp_path / "o"))
+        assert ran.code == 2 and ": encoding: " in ran.said
 
 
 # --- what is printed ------------------------------------------------------------------------
