@@ -584,7 +584,7 @@ class Explanation:
         if len(found.statements) == 1:
             one = found.statements[0]
         elif found.statements:
-            one = next(s for s in found.statements if s.entry in places)
+            one = next((s for s in found.statements if s.entry in places), None)
         elif found.entries:
             entry = next((e for e in found.entries if e.entry in places), None)
         if one is not None:
