@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import pickle
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -221,11 +220,6 @@ class Spool:
             if len(meant) == 1:
                 return next(iter(meant))
         return named
-
-    def again(self) -> Counter[str]:
-        """How many resources are there more than once, or in an older version, by state."""
-        rows = self.base.execute("SELECT state, COUNT(*) FROM placed GROUP BY state")
-        return Counter(dict(rows.fetchall()))
 
     # --- reading ------------------------------------------------------------------------
 

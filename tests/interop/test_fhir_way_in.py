@@ -554,6 +554,55 @@ def test_a_form_that_cannot_be_taken_leaves_its_facts_open() -> None:
     assert str(said(found, "creatinine")[1].not_after) == "2026-11-18"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"code": "2160-0"},
+        {"code": {"coding": {"system": LOINC, "code": "2160-0"}}},
+        {"code": {"coding": [{"system": LOINC, "code": 2160}]}},
+        {"code": OTHER, "component": {"code": RESULTS["creatinine"]}},
+        {"subject": "Patient/P"},
+    ],
+)
+def test_what_is_not_understood_is_not_absent(tmp_path: Path, odd: Json) -> None:
+    made = bundle(creatinine(id="o2", effectiveDateTime="2026-11-10"), creatinine() | odd)
+    (tmp_path / "b.json").write_text(json_text(made), "utf-8")
+    ran = eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"),
+                "--confirm", "therapy=2026-11-18:0", "--by", "N")  # fmt: skip
+    assert ran.code == 2
+    assert "Observation/o1" in ran.err
+    assert "therapy was not confirmed" in ran.err
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"valueQuantity": [quantity("3", "mg/dL")]},
+        {"valueQuantity": quantity("3", "mg/dL") | {"value": {"is": 3}}},
+        {"valueQuantity": "3 mg/dL"},
+        {"status": {"code": "final"}},
+        {"modifierExtension": {"url": "urn:x"}},
+        {"dataAbsentReason": "error"},
+    ],
+)
+def test_a_result_of_an_odd_shape_is_open(odd: Json) -> None:
+    found = imported(creatinine(id="o2", effectiveDateTime="2026-11-10"), creatinine() | odd)
+    assert [one.unknown for one in said(found, "creatinine")] == [None, "pending"]
+
+
+def test_what_stands_before_its_patient_is_read_the_same() -> None:
+    made = bundle(creatinine(effectiveDateTime="2016-11-18"))
+    made["entry"].reverse()
+    (one,) = said(import_fhir({"b.json": made}), "creatinine")
+    assert "before the patient was born" in one.note
+
+
+def test_ids_that_are_nearly_one_are_remarked() -> None:
+    found = imported({"resourceType": "Patient", "id": "p"})
+    assert found.subjects.keys() == {"P", "p"}
+    assert "differ in case" in found.summary
+
+
 # --- F: numbers -------------------------------------------------------------------------
 
 
