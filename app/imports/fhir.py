@@ -85,7 +85,7 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unwritable(arguments.out, error).text())
+        say(unwritable(Path(error.filename or arguments.out), error).text())
         return REJECTED
     for message in work.said:
         say(message)

@@ -215,7 +215,7 @@ def write_all(
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unwritable(words.out, error).text())
+        say(unwritable(Path(error.filename or words.out), error).text())
         return REJECTED
     print_faults(sorted(shown, key=lambda f: (f.span.path, f.span.line, f.span.column)))
     if found > len(shown):

@@ -434,3 +434,13 @@ def test_a_column_is_left_unread_only_where_somebody_says_so(tmp_path: Path) -> 
     redcap = ("import", "redcap", str(main), "--out", str(tmp_path / "r"))
     assert "say --ignore room" in eligo(*redcap).said
     assert eligo(*redcap, "--ignore", "room").code == 0
+
+
+def test_a_blank_code_among_several_stays_one_that_is_not_recorded() -> None:
+    therapy = "subject,kind,target\nA,antibody,cd22|\nA,antibody,|\nA,antibody,cd22 | other\n"
+    entries = one("subject\nA\n", therapy=therapy).records["therapy"].entries
+    assert [entry.values.get("target") for entry in entries] == [
+        ("cd22", ""),
+        None,
+        ("cd22", "other"),
+    ]

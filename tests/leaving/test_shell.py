@@ -261,6 +261,36 @@ def test_nothing_of_an_input_commands_a_terminal(number: int, tmp_path: Path) ->
     assert not set("\x1b\x07\u202e") & set(ran.out + ran.err)
 
 
+def test_a_log_prints_ids_that_command_nothing(tmp_path: Path) -> None:
+    log, file = str(tmp_path / "log"), tmp_path / "a.json"
+    file.write_text(json.dumps({"subject": "A\u202eB"}))
+    assert eligo("log", "init", log).code == 0
+    words = ("screen", str(file), *AS_OF, "--log", log, "--by", "N. Nurse\u202e")
+    assert eligo(*words).code in (0, 2)
+    words = ("screen", str(file), *AS_OF, "--log", log, "--by", "N. Nurse")
+    assert eligo(*words).code == 0
+    for act in (
+        ("list", log),
+        ("show", log, "0"),
+        ("verify", log),
+        ("export", log, str(tmp_path / "e")),
+    ):
+        ran = eligo("log", *act[:2], *(("--out",) if act[0] == "export" else ()), *act[2:])
+        assert "\u202e" not in ran.out + ran.err
+    assert "A\\u202eB" in eligo("log", "list", log).out
+
+
+@pytest.mark.parametrize("what", ["fhir", "sdtm"])
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"a":' * 100_000, '{"schema": "eligo.decision/2"}', "null", "", "\x00", "[1]"],
+)
+def test_what_is_no_record_is_a_fault_of_the_file(what: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(text)
+    ran = eligo("export", what, str(tmp_path / "r.jsonl"), "--out", str(tmp_path / "o"))
+    assert ran.code == 2 and "r.jsonl:" in ran.said and not (tmp_path / "o").exists()
+
+
 # --- names and hints -------------------------------------------------------------------------
 
 
