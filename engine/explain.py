@@ -52,7 +52,7 @@ from engine.model import (
     UlnTest,
     Verdict,
 )
-from engine.readings import Found, confirmed
+from engine.readings import Found, cited_statements, confirmed
 from engine.record import (
     FieldRecord,
     Gap,
@@ -574,7 +574,9 @@ class Explanation:
             record["value"] = _value(fact, reading.low, reading.high)
             if fact.type == "choice":
                 record["label"] = fact.choices[reading.low].label
-        one = found.statements[0] if found.statements else None
+        places = self._places(fact, found)
+        one = next((s for s in found.statements if s.entry in places), None)
+        entry = next((e for e in found.entries if e.entry in places), None)
         if one is not None:
             put_day(record, one)
             if one.source:
@@ -598,8 +600,7 @@ class Explanation:
                 )
                 record["uln"] = amount_text(uln_u, unit)
                 record["uln_as"] = {"value": number_value(uln_u), "unit": unit}
-        elif found.entries:
-            entry = found.entries[0]
+        elif entry is not None:
             if entry.source:
                 record["source"] = entry.source
             if entry.by:
@@ -607,7 +608,7 @@ class Explanation:
             record["entry"] = entry.entry
             if _under_way(fact, found):
                 record["note"] = "under way"
-        elif isinstance(fact.derive, ListDerivation) and found.until is not None:
+        elif isinstance(fact.derive, ListDerivation) and places:
             listed = self.subject.records[fact.derive.records]
             if listed.complete_on is not None:
                 record["on"] = listed.complete_on.isoformat()
@@ -616,7 +617,6 @@ class Explanation:
             if listed.by:
                 record["by"] = listed.by
             record["entry"] = f"records.{fact.derive.records}"
-        places = self._places(fact, found)
         if places:
             record["entries"] = places
         if fact.derive is None and any(
@@ -634,13 +634,13 @@ class Explanation:
         return record
 
     def _places(self, fact: Fact, found: Found) -> list[str]:
-        """The places that together give a reading its ends, as it was recorded."""
-        places = [one.entry for one in found.statements]
+        """The places that together, and no fewer, give a reading its ends."""
         if fact.derive is None:
-            return places
-        places += [one.entry for one in found.entries]
-        if isinstance(fact.derive, ListDerivation) and found.until is not None:
-            places.insert(0, f"records.{fact.derive.records}")
+            return [one.entry for one in cited_statements(fact, found, self.as_of)]
+        if isinstance(fact.derive, ListDerivation):
+            places = [f"records.{fact.derive.records}"] if found.rests else []
+            return [*places, *(one.entry for one in found.entries)]
+        places = []
         for name in found.from_facts:
             places += self._places(self.protocol.facts[name], self.found[name])
         return list(dict.fromkeys(places))

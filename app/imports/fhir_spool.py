@@ -57,6 +57,7 @@ class Spool:
             " name TEXT, about TEXT, medication TEXT, version TEXT, digest BLOB, body BLOB,"
             " why TEXT, look INT, day TEXT);"
             "CREATE TABLE placed(n INTEGER PRIMARY KEY, identity TEXT, patient TEXT, state TEXT);"
+            "CREATE TABLE known(identity TEXT PRIMARY KEY);"
             "CREATE TABLE line(n INTEGER, patient TEXT, name TEXT, day TEXT, gave TEXT, left TEXT,"
             " look INTEGER);"
         )
@@ -184,6 +185,7 @@ class Spool:
         self.patients: dict[str, None] = {}
         for identity, body in rows:
             self.patients[identity] = None
+            self.base.execute("INSERT OR IGNORE INTO known VALUES(?)", (identity,))
             listed = pickle.loads(body).get("identifier")
             for one in listed if isinstance(listed, list) else []:
                 if isinstance(one, dict) and isinstance(one.get("value"), str):
@@ -238,6 +240,15 @@ class Spool:
             drug = Reference(*json.loads(medication)) if medication else Reference()
             found = pickle.loads(body) if body is not None else None
             yield Kept(n, identity, name, kind, state, found, drug, why, bool(look), day)
+
+    def patient(self, identity: str) -> Any:
+        """The standing version of a Patient."""
+        (body,) = self.base.execute(
+            "SELECT body FROM placed JOIN seen USING(n) WHERE identity=? AND body IS NOT NULL"
+            " AND state IN ('live', 'unclear') ORDER BY n",
+            (identity,),
+        ).fetchone()
+        return pickle.loads(body)
 
     def resources(self, reference: Reference, n: int) -> list[Any]:
         """The standing versions of what resource `n` refers to."""
