@@ -18,7 +18,8 @@ from app.facts import csv_columns
 from app.imports import redcap_read, tables
 from app.imports.csv_read import Dialect, Table, read_table
 from app.imports.fhir import Confirmation, Import
-from app.imports.fhir_map import FhirMap, read_map
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import read_map
 from app.imports.folder import opened
 from app.imports.intake import Read, Reader, intake
 from app.imports.questionnaire import days_text, response
