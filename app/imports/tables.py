@@ -282,7 +282,7 @@ def _read_entry(
         if column.key == "note":
             made[name] = cell
         elif fields[name].many:
-            made[name] = [code.strip() for code in cell.split("|") if code.strip()]
+            made[name] = [code.strip() or None for code in cell.split("|")]
         else:
             made[name] = cell_value(table, fields[name], cell)
             unit, unit_at = units.get(name, ("", at))
