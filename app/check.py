@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from engine.findings import Finding
 from engine.model import Protocol, Span
 from engine.packs import misnamed_files, pack_files, protocol_of
 from engine.record import dump, dump_any
-from engine.source import read_document
+from engine.source import Document, read_document
 from engine.witness import change_lines
 from engine.wording import counted
 from engine.worlds.asked import fitted
@@ -172,8 +173,9 @@ def _check_pack(folder: Path, as_json: bool, out: Witnesses | None, times: int) 
 
 
 def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) -> None:
+    read = cache(_read_again)
     for finding in found:
-        put(_text(finding, protocol))
+        put(_text(finding, protocol, read))
     criteria, facts = len(protocol.criteria), len(protocol.facts)
     kinds = f"{criteria} criteri{'on' if criteria == 1 else 'a'}, "
     kinds += f"{facts} fact{'' if facts == 1 else 's'}"
@@ -181,26 +183,27 @@ def _print_findings(found: Sequence[Finding], protocol: Protocol, folder: Path) 
     tell(f"{path_text(folder)}: {said} ({protocol.id} {protocol.version}: {kinds})")
 
 
-def _text(finding: Finding, protocol: Protocol) -> str:
+def _text(finding: Finding, protocol: Protocol, read: Callable[[str], Document | None]) -> str:
     """A finding as people read it: the fault, how it is known, and its witness."""
     basis = "" if finding.basis == "read" else f" ({finding.basis})"
     fault = Fault(finding.place, finding.code, finding.message + basis, finding.hint)
-    lines = [_with_line(fault).text()]
+    document = read(fault.span.path)
+    if document is not None:
+        shown = document.fault_at(fault.span, fault.code, fault.message, fault.hint)
+        fault = replace(shown, span=fault.span)
+    lines = [fault.text()]
     if finding.witness is not None:
         lines.append(f"  witness, as of {finding.witness.as_of.isoformat()}:")
         lines += change_lines(fitted(finding.witness.recorded, protocol), "    ")
     return "\n".join(lines)
 
 
-def _with_line(fault: Fault) -> Fault:
-    """The fault with its source line, read again."""
+def _read_again(path: str) -> Document | None:
+    """A file of a pack, for its lines; None where it cannot be read any more."""
     try:
-        path = Path(fault.span.path)
-        document = read_document(fault.span.path, path.read_bytes())
+        return read_document(path, Path(path).read_bytes())
     except (OSError, InputRejected):
-        return fault
-    shown = document.fault_at(fault.span, fault.code, fault.message, fault.hint)
-    return replace(shown, span=fault.span)
+        return None
 
 
 def finding_record(finding: Finding, protocol: Protocol) -> dict[str, Any]:

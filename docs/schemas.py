@@ -352,7 +352,8 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["StatementFile"] |= STATEMENT
         defs["StatementFile"]["properties"]["voided"]["not"] = {"const": False}
     if "Message" in defs:
-        defs |= shape_of(record.Shown)["$defs"] | shape_of(record.Gap)["$defs"]
+        for shape in (record.Shown, record.Gap, record.FieldRecord):
+            defs |= shape_of(shape)["$defs"]
         defs["Message"]["oneOf"] = [_message(id_) for id_ in messages.TEMPLATES]
     if "CaseFile" in defs:
         defs["CaseFile"]["oneOf"] = [{"required": ["subject"]}, {"required": ["base"]}]
@@ -380,7 +381,7 @@ def _or_null(schema: Schema, shape: str) -> Schema:
 
 ARGUMENTS: dict[str, Schema] = {
     "text": {"type": "string"},
-    "name": {"type": "string", "pattern": NAME},
+    "name": {"type": "string", "minLength": 1},
     "day": {"type": "string", "pattern": DAY},
     "number": {"type": "integer"},
     "shown": {"$ref": "#/$defs/Shown"},

@@ -313,7 +313,7 @@ class Explanation:
             if not confirmed(self.protocol.records[derive.records], listed, self.as_of):
                 return True
         days = [s.value for s in found.statements if isinstance(s.value, Days)]
-        for entry in found.entries:
+        for entry in found.around:
             days += [value for value in entry.values.values() if isinstance(value, Days)]
         if any(value.first <= self.as_of < value.last for value in days):
             return True
@@ -323,7 +323,7 @@ class Explanation:
         """Days on which an end of an imprecise date comes of age, or is reached."""
         fact, reading = self.protocol.facts[test.fact], found.reading
         dates = [s.value for s in found.statements if isinstance(s.value, Days)]
-        for entry in found.entries:
+        for entry in found.around:
             dates += [value for value in entry.values.values() if isinstance(value, Days)]
         ends = [end for value in dates for end in (value.first, value.last)]
         ends += self._fixed_ends(test.fact)
@@ -537,7 +537,7 @@ class Explanation:
             fields.append(derive.field)
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
-        for entry in found.entries:
+        for entry in found.around:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
             lacks = [name for name in lacks if unsaid(entry, record, name)]
             gap: Gap = {"number": entry_number(entry), "lacks": lacks}

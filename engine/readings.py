@@ -49,11 +49,11 @@ class Found:
     """A reading and where it comes from.
 
     `statements` are the ones the reading rests on (those kept, when the reading is unknown),
-    `passed` those that are passed over, each with why; `entries` the record entries that gave
-    or widened it. `until`: the last day on which it
-    may be relied on, as its value or its list goes stale. `starts`: the first day after the
-    as-of date on which something recorded begins to count. `from_facts`: the facts it was
-    derived from.
+    `passed` those that are passed over, each with why. `entries`: the record entries that
+    together give its ends, none of them to spare (SEMANTICS 5); `around`: these, and others
+    that leave it open. `until`: the last day on which it may be relied on, as its value or its
+    list goes stale. `starts`: the first day after the as-of date on which something recorded
+    begins to count. `from_facts`: the facts it was derived from.
     """
 
     reading: Reading
@@ -63,6 +63,7 @@ class Found:
     starts: date | None = None
     from_facts: tuple[str, ...] = ()
     passed: tuple[tuple[Statement, PassedOver], ...] = ()
+    around: tuple[Entry, ...] = ()
 
 
 PassedOver = Literal["older", "voided", "not_yet"]
@@ -510,25 +511,36 @@ def _from_list(
     if isinstance(derive, Exists):
         if sure:
             # A matching entry proves it whatever else the list may lack.
-            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]))
+            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
         if maybe or not closed:
-            shown = tuple(as_recorded(maybe))
-            return Found(Reading(name, None, None, cause), (), shown, until, starts)
+            cited = tuple(as_recorded(maybe[:1])) if closed else ()
+            reading = Reading(name, None, None, cause)
+            return Found(reading, (), cited, until, starts, around=tuple(as_recorded(maybe)))
         return Found(Reading(name, 0, 0, None), (), (), until, starts)
     if isinstance(derive, Count):
         low = len(sure) * MILLION
         high = low + len(maybe) * MILLION if closed else UNBOUNDED
         reason = None if low == high else cause
         reading = Reading(name, low, high, reason, None, "no_limit")
-        return Found(reading, (), tuple(as_recorded((*sure, *maybe))), until, starts)
+        every = tuple(as_recorded((*sure, *maybe)))
+        cited = every if closed else tuple(as_recorded(sure))
+        return Found(reading, (), cited, until, starts, around=every)
     today = as_of.toordinal()
     certain = [_entry_days(e, derive.field, as_of) for e in sure]
     possible = [_entry_days(e, derive.field, as_of) for e in maybe]
     work = _latest if isinstance(derive, LatestOf) else _earliest
     low, high = work(certain, possible, closed, today)
     reason = None if low == high else cause
-    shown = tuple(as_recorded(_telling(derive, sure, maybe, as_of)))
-    return Found(Reading(name, low, high, reason), (), shown, until, starts)
+    dated = [
+        _Dated(entry, days, entry.values.get(derive.field) == "ongoing", one_of is sure)
+        for one_of, found in ((sure, certain), (maybe, possible))
+        for entry, days in zip(one_of, found, strict=True)
+    ]
+    cite = _latest_cited if isinstance(derive, LatestOf) else _earliest_cited
+    cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), closed, today)))
+    blank = [one.entry for one in dated if one.days is None or not one.sure]
+    around = tuple(as_recorded((*cited, *blank)))
+    return Found(Reading(name, low, high, reason), (), cited, until, starts, around=around)
 
 
 def _list_starts(
@@ -592,21 +604,42 @@ def _earliest(
     return (low, high)
 
 
-def _telling(
-    derive: LatestOf | EarliestOf, sure: list[Entry], maybe: list[Entry], as_of: date
-) -> tuple[Entry, ...]:
-    """The entries worth showing: the one that gives the day, and those that leave it open."""
-    days = [(e, _entry_days(e, derive.field, as_of)) for e in sure]
-    dated = [(e, d) for e, d in days if d is not None]
-    shown = [e for e, d in days if d is None]
-    if dated:
-        if isinstance(derive, LatestOf):
-            under_way = {e.entry for e in sure if e.values.get(derive.field) == "ongoing"}
-            best = max(dated, key=lambda pair: (pair[1][1], pair[0].entry in under_way))
-        else:
-            best = min(dated, key=lambda pair: pair[1][0])
-        shown.insert(0, best[0])
-    return (*shown, *maybe)
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """An entry and the days that its date could be (None: open), whether it is under way, and
+    whether it matches or only may."""
+
+    entry: Entry
+    days: _Interval | None
+    under_way: bool
+    sure: bool
+
+
+def _latest_cited(listed: list[_Dated], ends: _Interval, closed: bool, today: int) -> list[_Dated]:
+    """The entries that give both ends of a latest date; of equals one that is under way, else
+    the first."""
+    dated = [one for one in listed if one.sure and one.days is not None]
+    cited = sorted(dated, key=lambda one: (one.days, one.under_way), reverse=True)[:1]
+    reached = max((one.days[1] for one in cited if one.days is not None), default=NEVER)
+    if closed and ends[1] > reached:
+        cited.append(next(o for o in listed if (o.days[1] if o.days else today) == ends[1]))
+    return cited
+
+
+def _earliest_cited(
+    listed: list[_Dated], ends: _Interval, closed: bool, today: int
+) -> list[_Dated]:
+    """The entries that give both ends of an earliest date; of equals the first."""
+    sure = [one for one in listed if one.sure]
+    dated = [(one.days[1], one.days[0], one) for one in sure if one.days is not None]
+    if not dated:
+        # Not confirmed, or without any entry: nothing that is listed gives the ends.
+        last = [one for one in listed if (one.days[1] if one.days else today) == ends[1]]
+        return (sure or last)[:1] if closed else []
+    _, low, best = min(dated, key=lambda found: found[:2])
+    if not closed or low == ends[0]:
+        return [best]
+    return [best, next(o for o in listed if (o.days[0] if o.days else PAST) == ends[0])]
 
 
 # --- derived from other facts ---------------------------------------------------------
@@ -647,7 +680,10 @@ def _days_between(name: str, derive: DaysBetween, start: Found, end: Found) -> F
         reading = Reading(name, low, high, reason, None, "no_limit")
     statements = (*start.statements, *end.statements)
     entries = (*start.entries, *end.entries)
-    return Found(reading, statements, entries, until, starts, (derive.start, derive.end))
+    around = (*start.around, *end.around)
+    return Found(
+        reading, statements, entries, until, starts, (derive.start, derive.end), around=around
+    )
 
 
 def readings_only(found: Mapping[str, Found]) -> dict[str, Reading]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from random import Random
 from typing import Any, TypeVar
@@ -727,6 +728,8 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     own = c.chance(40)
     if other != fact.unit:
         moved = elsewhere(fact, number, other, spare=2 if sign else 0)
+        if not sign and c.chance(30):
+            moved = _tied(c, fact, number, other) or moved
         if moved is not None:
             said |= {"value": amount(moved), "unit": other}
             if sign:
@@ -740,6 +743,17 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
             if fits(fact, number, said.get("unit", fact.unit)):
                 said["value"] = amount(number)
     return said
+
+
+def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
+    """An amount in another unit, half a millionth of the fact's unit from some number of them."""
+    try:
+        factor, offset = conversion(unit, fact.unit, fact.molar_mass)
+    except UnitError:
+        return None
+    exact = (millionths + Fraction(c.of([1, -1]), 2) - offset * m.MILLION) / factor
+    whole = exact.denominator == 1 and fits(fact, exact.numerator, unit)
+    return exact.numerator if whole else None
 
 
 def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> int | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from fractions import Fraction
 
 from engine import model as m
 from engine import reference
 from engine.known import standing
 from engine.record import Why
+from engine.units import conversion
 from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
 
 Counts = Counter[str]
@@ -87,6 +89,7 @@ def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
     counts.update(shared_ends(one, subject))
     for name, reading in readings.items():
         counts[f"{derivation_of(one.protocol.facts[name])} {how(reading)}"] += 1
+    counts["tie at a limit"] += ties(one, subject)
     for path, node in conditions.items():
         counts[f"{kind_of(node)} {truths[path]}"] += 1
     for criterion in decision["criteria"]:
@@ -100,6 +103,20 @@ def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
         assert told <= expected, (criterion["id"], json_text(recorded))
         assert bool(told) == (criterion["status"] == "open")
     return counts
+
+
+def ties(one: Case, subject: m.Subject) -> int:
+    """Results that come to a limit, or not, by how half a millionth is rounded."""
+    found = 0
+    for name, statements in subject.facts.items():
+        fact = one.protocol.facts[name]
+        for said in statements:
+            if isinstance(said.value, m.Amount) and said.value.unit != fact.unit:
+                factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+                exact = said.value.amount_u * factor + offset * m.MILLION
+                limits = one.targets.amounts.get(name, ())
+                found += any(abs(exact - limit) == Fraction(1, 2) for limit in limits)
+    return found
 
 
 def entries_of(one: Case, subject: m.Subject) -> Iterator[str]:

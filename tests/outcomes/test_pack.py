@@ -145,7 +145,10 @@ def test_outcomes_change_no_decision_on_eligibility() -> None:
             for text in (data, more)
         ]
     assert decisions[0]["verdict"] == "eligible"
-    assert decisions[0] == decisions[1]
+    asked = [{**decision, "passed_over": []} for decision in decisions]
+    assert asked[0] == asked[1]
+    named = {one["what"]: one["reason"] for one in decisions[1]["passed_over"]}
+    assert named == {"infused_on": "not_asked", "died_on": "not_asked"}
 
 
 # --- an edit changes the result ------------------------------------------------------------

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import model as m
+from engine import reference
 from engine.decision import Screener
 from engine.record import Decision
 from tests.generators import (
@@ -111,3 +115,95 @@ def test_adding_a_criterion_never_makes_anyone_eligible(pack: int, seed: int) ->
                 assert before["verdict"] == "eligible"
             if before["verdict"] == "ineligible":
                 assert after["verdict"] == "ineligible"
+
+
+# --- a limit with a unit of its own ----------------------------------------------------------
+
+FACTS: dict[str, Plain] = {
+    "creatinine": {
+        "ask": "C",
+        "type": "quantity",
+        "unit": "mg/dL",
+        "molar_mass": Decimal("113.12"),
+    },
+    "weight": {"ask": "W", "type": "quantity", "unit": "kg"},
+    "temperature": {"ask": "T", "type": "quantity", "unit": "Cel"},
+    "platelets": {"ask": "P", "type": "quantity", "unit": "10*9/L"},
+    "blasts": {"ask": "B", "type": "quantity", "unit": "%"},
+}
+
+
+def limits(fact: str, limit: object) -> set[int]:
+    """What a limit comes to, in millionths of the fact's unit, under every operator."""
+    tests = [{op: limit} for op in ("at_least", "above", "at_most", "below")]
+    parts: dict[str, Plain] = {
+        "protocol": {"protocol": "p", "version": "1", "title": "P"},
+        "facts": {"facts": {name: one | {"changes": "never"} for name, one in FACTS.items()}},
+        "eligibility": {
+            "criteria": [
+                {"id": f"C{n}", "kind": "inclusion", "text": "T", "holds_when": {fact: test}}
+                for n, test in enumerate([*tests, {"between": [limit, limit]}])
+            ]
+        },
+    }
+    found = set()
+    for criterion in protocol_in(parts).criteria:
+        test = criterion.holds_when
+        assert isinstance(test, m.LimitTest | m.BetweenTest)
+        found |= {test.limit_u} if isinstance(test, m.LimitTest) else {test.low_u, test.high_u}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fact", "number", "unit", "comes_to"),
+    [
+        ("creatinine", "150", "umol/L", 1_696_800),  # 150 x 113.12 / 10,000
+        ("creatinine", "0.1", "mmol/L", 1_131_200),
+        ("creatinine", "12", "mg/L", 1_200_000),
+        ("creatinine", "1.5", "mg/dL", 1_500_000),
+        ("creatinine", "10.000005", "mg/L", 1_000_000),  # a tie goes to the even one
+        ("creatinine", "10.000015", "mg/L", 1_000_002),
+        ("weight", "6500", "g", 6_500_000),
+        ("temperature", "100.4", "[degF]", 38_000_000),
+        ("temperature", "311.15", "K", 38_000_000),
+        ("platelets", "50000", "/uL", 50_000_000),
+        ("blasts", "0.05", "1", 5_000_000),
+    ],
+)
+def test_a_limit_is_converted_as_its_unit_says(
+    fact: str, number: str, unit: str, comes_to: int
+) -> None:
+    exact = Decimal(number)
+    forms: list[object] = [{"value": exact, "unit": unit}, {"value": number, "unit": unit}]
+    forms.append(f"{number} {unit}")
+    for form in forms:
+        assert limits(fact, form) == {comes_to}, form
+    own = exact if unit == FACTS[fact]["unit"] else Decimal(comes_to).scaleb(-6)
+    assert limits(fact, own) == {comes_to}
+
+
+@given(st.sampled_from([("creatinine", "umol/L"), ("creatinine", "mg/L"), ("weight", "g"),
+                        ("temperature", "[degF]"), ("platelets", "/uL")]),
+       st.integers(1, 10**9))  # fmt: skip
+@settings(max_examples=2_000 if LONG else 60)
+def test_a_limit_means_what_the_same_result_means(pair: tuple[str, str], millionths: int) -> None:
+    """A result that stands on a limit, number and unit alike, meets it and is not beyond it."""
+    fact, unit = pair
+    stated = {"value": Decimal(millionths).scaleb(-6), "unit": unit}
+    parts: dict[str, Plain] = {
+        "protocol": {"protocol": "p", "version": "1", "title": "P"},
+        "facts": {"facts": {fact: FACTS[fact] | {"changes": "never"}}},
+        "eligibility": {
+            "criteria": [
+                {"id": f"C{n}", "kind": "inclusion", "text": "T", "holds_when": {fact: test}}
+                for n, test in enumerate(
+                    {op: stated} for op in ("at_least", "at_most", "above", "below")
+                )
+            ]
+        },
+    }
+    protocol = protocol_in(parts)
+    subject = subject_in({"subject": "S", "facts": {fact: stated}}, protocol)
+    as_of = date(2026, 11, 20)
+    truths = reference.truths(protocol, reference.readings(protocol, subject, as_of), as_of)
+    assert [truths[f"C{n}"] for n in range(4)] == ["true", "true", "false", "false"]
