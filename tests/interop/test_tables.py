@@ -140,7 +140,7 @@ def test_a_list_comes_in_a_table_of_its_own() -> None:
     therapy = (
         "subject,agent,kind,target,ended,voided\n"
         "A,vincristine,chemotherapy,,2026-11-09,\n"
-        "A,unheard-of,antibody,cd19|cd20,ongoing,\n"
+        "A,trial bispecific,antibody,cd19|cd20,ongoing,\n"
         "A,mistake,chemotherapy,,2026-11-10,other patient\n"
     )
     main = (
