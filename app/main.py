@@ -158,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--watch", action="store_true", help="check and test the pack again on every save"
     )
+    check.add_argument(
+        "--close", action="store_true", help="show the lists of subject files, and end the files"
+    )
     check.set_defaults(module="app.check")
 
     test = commands.add_parser(
@@ -284,8 +287,9 @@ def _imports(commands: Any) -> None:
     fhir.add_argument(
         "--confirm",
         action="append",
-        metavar="[SUBJECT:]LIST=DATE",
-        help="you confirm that this record list was complete on that day",
+        metavar="[SUBJECT:]LIST=DATE[:COUNT]",
+        help="you confirm that this record list was complete on that day, with so many entries; "
+        "the count is needed for NDJSON and folders",
     )
     fhir.add_argument("--by", metavar="NAME", help="who confirms")
     fhir.add_argument(

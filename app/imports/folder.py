@@ -23,12 +23,13 @@ from typing import IO, BinaryIO
 
 from app.imports.recorded import Plain, Recorded, clean, subject_text
 from app.imports.summary import Summary
-from app.inputs import ACCOUNT, may_be_one, path_text
+from app.inputs import ACCOUNT, may_be_one, path_text, say
 from app.writing import drafted, made_folder, safe_stem, unfinished, write_file
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
 from engine.source import MAX_BYTES, Document
 from engine.subjects import subject_of
+from engine.wording import counted
 
 MANIFEST = "manifest.txt"
 JOURNAL = "journal.txt"
@@ -141,8 +142,13 @@ def opened(
             (account / MANIFEST).unlink(missing_ok=True)
             summary = Summary(kind, tuple(inputs), f"{protocol.id} {protocol.version}")
             folder = Folder(out, kind, earlier, summary, journal, drafts, today or date.today())
-            yield folder
-            folder.finish()
+            try:
+                yield folder
+                folder.finish()
+            except OSError:
+                done = counted(len(folder.written), "subject file")
+                say(f"{done} written before this; the folder is marked as unfinished")
+                raise
 
 
 def _title(kind: str) -> str:

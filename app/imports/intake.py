@@ -16,6 +16,7 @@ from app.imports.rows import MOST_ROWS, Place, Rows, Stood
 from app.imports.summary import ON_SCREEN
 from app.inputs import ACCOUNT, path_text, print_faults, say, unwritable
 from app.main import REJECTED
+from app.printing import put
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol
 from engine.source import Num, shorten
@@ -223,7 +224,7 @@ def write_all(
     except InputRejected as rejected:
         return refuse(rejected, words.out)
     except OSError as error:
-        say(unwritable(words.out, error).text())
+        say(unwritable(Path(error.filename or words.out), error).text())
         return REJECTED
     print_faults(sorted(shown, key=lambda f: (f.span.path, f.span.line, f.span.column)))
     if found > len(shown):
@@ -231,9 +232,9 @@ def write_all(
     for (level, what), group in folder.summary.groups.items():
         if level != "refused":
             say(f"note: {group.count} x {what}")
-    print(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {folder.subjects.as_posix()}")
-    print(f"what became of each row: {(folder.account / 'report.txt').as_posix()}")
+    put(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {folder.subjects.as_posix()}")
+    put(f"what became of each row: {(folder.account / 'report.txt').as_posix()}")
     return REJECTED if folder.summary.refused else 0
 
 

@@ -497,6 +497,7 @@ class Imported:
     subjects: dict[str, m.Subject]
     report: Json
     text: str
+    summary: str
 
     def lines(self) -> dict[str, Json]:
         """By resource, what became of it."""
@@ -534,7 +535,9 @@ def import_fhir(
             subject = read_subject(file.read_bytes(), file.name, protocol)
             subjects[subject.id] = subject
         record = json.loads((made.account / "report.json").read_text("utf-8"))
-        return Imported(subjects, record, (made.account / "report.txt").read_text("utf-8"))
+        text = (made.account / "report.txt").read_text("utf-8")
+        summary = (made.account / "summary.txt").read_text("utf-8")
+        return Imported(subjects, record, text, summary)
 
 
 def from_fhir(bundle: Json) -> m.Subject:
