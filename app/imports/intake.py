@@ -14,7 +14,7 @@ from app.imports.recorded import Recorded, clean
 from app.imports.report import Line, Patient, Report
 from app.imports.rows import MOST_ROWS, Place, Rows, Stood
 from app.imports.summary import ON_SCREEN
-from app.inputs import ACCOUNT, path_text, print_faults, say, unwritable
+from app.inputs import ACCOUNT, may_be_one, path_text, print_faults, say, unwritable
 from app.main import REJECTED
 from app.printing import put
 from engine.faults import Fault, InputRejected
@@ -215,8 +215,15 @@ def write_all(
             opened(words.out, words.kind, names, protocol) as folder,
             Report(folder, protocol) as report,
         ):
+            ids: dict[str, str] = {}
             for read in intake(rows, reader, protocol, words.origin, folder.today):
                 _write(read, folder, report, protocol, words)
+                other = ids.setdefault(may_be_one(read.subject), read.subject)
+                if other != read.subject:
+                    what = "ids that differ in case, width, leading zeros or blanks alone"
+                    about = f"{clean(other)} and {clean(read.subject)}"
+                    hint = "are they one person? the import takes them for several"
+                    folder.summary.note("remark", what, about=about, hint=hint)
                 found += len(read.faults)
                 shown += read.faults[: MOST_FAULTS - len(shown)]
             if passed:
