@@ -7,7 +7,6 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -168,7 +167,7 @@ class Outcome:
 
 
 def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
-    with closing(rows):
+    with rows:
         reads = list(intake(rows, reader, protocol, "made.csv", today))
     return Outcome(
         [read.recorded for read in reads if not read.faults],
