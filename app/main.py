@@ -158,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--watch", action="store_true", help="check and test the pack again on every save"
     )
+    check.add_argument(
+        "--close", action="store_true", help="show the lists of subject files, and end the files"
+    )
     check.set_defaults(module="app.check")
 
     test = commands.add_parser(

@@ -77,7 +77,10 @@ from engine.wording import amount_text, day_text, number_value, test_record
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 
-Change = tuple[date, tuple[Said, ...]]
+Cause = tuple[str, str, Said | str]
+"""A sentence that is made only if it is asked for: its id, and its one argument with its name."""
+
+Change = tuple[date, tuple[Cause, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
 
 Add = Callable[[date, Duration], date | None]
@@ -154,7 +157,7 @@ class Explanation:
         self._changes: dict[int, Change | None] = {}
         self._shown: dict[str, Said] = {}
         self._growing: dict[str, bool] = {}
-        self._fields: dict[str, list[FieldRecord]] = {}
+        self._fields: dict[int, list[FieldRecord]] = {}
 
     # --- the tree ---------------------------------------------------------------------
 
@@ -253,9 +256,9 @@ class Explanation:
         best: Change | None = None
         if turn is not None and turn > self.as_of:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
-            best = (turn, (say(id_, condition=branch.words),))
+            best = (turn, ((id_, "condition", branch.words),))
         if found.starts is not None and (best is None or found.starts < best[0]):
-            best = (found.starts, (say("change.starts", ask=fact.ask),))
+            best = (found.starts, (("change.starts", "ask", fact.ask),))
         if (
             truth != "unknown"
             and found.until is not None
@@ -265,11 +268,11 @@ class Explanation:
             after = _next_day(found.until)
             if after is not None and (best is None or after < best[0]):
                 what = self._collect(fact)[1]
-                best = (after, (say("change.expires", ask=what),))
+                best = (after, (("change.expires", "ask", what),))
         if truth == "unknown" or found.reading.low != found.reading.high or self._moving(test.fact):
             day = min(self._widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
-                best = (day, (say("change.decided", condition=branch.words),))
+                best = (day, (("change.decided", "condition", branch.words),))
         return best
 
     def _fixed_ends(self, name: str) -> list[date]:
@@ -380,7 +383,8 @@ class Explanation:
             change = _first([self.next_change(branch) for branch in every])
         if change is None:
             return None
-        because = {said.text: said.data for said in change[1]}
+        told = (say(id_, **{name: value}) for id_, name, value in change[1])
+        because = {said.text: said.data for said in told}
         texts = sorted(because)
         return {
             "on": change[0].isoformat(),
@@ -575,8 +579,14 @@ class Explanation:
             if fact.type == "choice":
                 record["label"] = fact.choices[reading.low].label
         places = self._places(fact, found)
-        one = next((s for s in found.statements if s.entry in places), None)
-        entry = next((e for e in found.entries if e.entry in places), None)
+        one: Statement | None = None
+        entry: Entry | None = None
+        if len(found.statements) == 1:
+            one = found.statements[0]
+        elif found.statements:
+            one = next((s for s in found.statements if s.entry in places), None)
+        elif found.entries:
+            entry = next((e for e in found.entries if e.entry in places), None)
         if one is not None:
             put_day(record, one)
             if one.source:
@@ -619,7 +629,7 @@ class Explanation:
             record["entry"] = f"records.{fact.derive.records}"
         if places:
             record["entries"] = places
-        if fact.derive is None and any(
+        if fact.usual_u is not None and any(
             isinstance(s.value, Amount) and unusual(fact, s.value) for s in found.statements
         ):
             record["confirm"] = True
@@ -681,9 +691,9 @@ class Explanation:
 
     def fields(self, entry: Entry, record: RecordList) -> list[FieldRecord]:
         """The fields of an entry."""
-        known = self._fields.get(entry.entry)
+        known = self._fields.get(id(entry))
         if known is None:
-            known = self._fields[entry.entry] = entry_fields(entry, record)
+            known = self._fields[id(entry)] = entry_fields(entry, record)
         return known
 
     def _show(self, fact: Fact, found: Found) -> Shown:

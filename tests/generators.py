@@ -326,6 +326,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
             fact["range"] = [Decimal(end) for end in analyte.span]
+            if c.chance(15):
+                fact["unit_required"] = True
             if c.chance(20):
                 fact["usual"] = [Decimal(end) for end in (analyte.span[0], sum(analyte.span) // 2)]
         facts[name] = _kept_for(c, fact)
@@ -606,6 +608,8 @@ def _settled(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
     """One statement that counts."""
     value = _value(c, targets, fact, as_of)
     said: Plain = {"value": value}
+    if fact.unit_required:
+        said["unit"] = fact.unit
     if fact.valid_for is not None:
         said["on"] = _good_on(c, fact.valid_for, as_of).isoformat()
     elif c.chance(30):
@@ -741,8 +745,9 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     own = c.chance(40)
     if other != fact.unit:
         moved = elsewhere(fact, number, other, spare=2 if sign else 0)
-        if not sign and c.chance(30):
-            moved = _tied(c, fact, number, other) or moved
+        limits = targets.amounts.get(fact.name)
+        if limits and not sign and c.chance(40):
+            moved = _tied(c, fact, c.of(limits), other) or moved
         if moved is not None:
             said |= {"value": amount(moved), "unit": other}
             if sign:

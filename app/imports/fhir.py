@@ -24,7 +24,8 @@ from app.imports.fhir_confirm import Confirmation, Whole, confirmed, settle
 from app.imports.fhir_element import dicts
 from app.imports.fhir_gather import Gatherer
 from app.imports.fhir_made import Gathered
-from app.imports.fhir_map import FhirMap, read_map
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import read_map
 from app.imports.fhir_path import Resource
 from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, read_file
 from app.imports.fhir_select import Doubts, select
@@ -35,7 +36,7 @@ from app.imports.questionnaire import questionnaire_url
 from app.imports.recorded import Recorded, clean
 from app.imports.report import Line, Patient, Report
 from app.imports.summary import ON_SCREEN
-from app.inputs import print_faults, say, unreadable, unwritable
+from app.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.main import REJECTED
 from app.printing import put
 from app.shipped import shipped_pack
@@ -217,6 +218,14 @@ class Import:
             subject, why = self._subject_id(name, pickle.loads(body))
             patients.setdefault(identity, (name, subject, why, state == "unclear"))
         ids = Counter(subject for _, subject, _, _ in patients.values())
+        near: dict[str, list[str]] = {}
+        for subject in ids:
+            near.setdefault(may_be_one(subject), []).append(subject)
+        for several in near.values():
+            if len(several) > 1:
+                what = "ids that differ in case, width, leading zeros or blanks alone"
+                hint = "are they one person? the import takes them for several"
+                report.summary.note("remark", what, about=" and ".join(several), hint=hint)
         if not patients:
             self.fail(["no patient: nothing was imported"])
         lost = self._others(spool, report)

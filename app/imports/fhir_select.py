@@ -107,10 +107,21 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
                 spool.see(n, read, about, Reference(), keep=True, day=day)
         else:
             why = uncoded(concept)
-            if concept is not None and not concept_understood(concept):
-                why = f"its `{described.codes}` is not understood"
+            if odd := _not_understood(resource, described.codes, described.parts):
+                why = f"its `{odd}` is not understood"
                 doubts.lose(read.name, why)
             leave(why, look=kind in ORDERS)
+
+
+def _not_understood(resource: Resource, codes: str, parts: str) -> str:
+    """The element whose shape keeps a resource from being recognised; "" if there is none."""
+    if codes in resource and not concept_understood(resource[codes]):
+        return codes
+    inside = resource.get(parts, [])
+    if not isinstance(inside, list):
+        return parts
+    understood = (isinstance(one, dict) and concept_understood(one.get(codes)) for one in inside)
+    return "" if all(understood) else parts
 
 
 def _may_hit(resource: Resource, fhir_map: FhirMap, codes: str, parts: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import pickle
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -222,11 +221,6 @@ class Spool:
                 return next(iter(meant))
         return named
 
-    def again(self) -> Counter[str]:
-        """How many resources are there more than once, or in an older version, by state."""
-        rows = self.base.execute("SELECT state, COUNT(*) FROM placed GROUP BY state")
-        return Counter(dict(rows.fetchall()))
-
     # --- reading ------------------------------------------------------------------------
 
     def of_patient(self, patient: str) -> Iterator[Kept]:
@@ -249,6 +243,14 @@ class Spool:
             (identity,),
         ).fetchone()
         return pickle.loads(body)
+
+    def versions(self, identity: str) -> int:
+        """How many different things the versions of a resource say, to be deleted included."""
+        (count,) = self.base.execute(
+            "SELECT COUNT(DISTINCT digest) FROM placed JOIN seen USING(n) WHERE identity=?",
+            (identity,),
+        ).fetchone()
+        return int(count)
 
     def resources(self, reference: Reference, n: int) -> list[Any]:
         """The standing versions of what resource `n` refers to."""

@@ -227,6 +227,9 @@ def _value(rule: FactRule, hit: Hit, notes: list[str], around: Around) -> Plain:
         text, unit = quantity(values, rule.paths, hit, rule.units, fact)
         found: Plain = {"value": text, "unit": unit}
         ranges = hit.values(rule.paths.get("uln"))
+        holder = hit.resource if hit.part is None else hit.part
+        if not isinstance(holder.get("referenceRange", []), list):
+            ranges = [None]  # it says something that is not understood
         uln, why = upper_limit(ranges, unit, fact, hit, around)
         if why:
             notes.append(f"reference range not used: {why}")
