@@ -15,28 +15,25 @@ from app.inputs import (
     is_pack,
     path_text,
     protocol_from,
-    same_ids,
     say,
     stages,
-    subject_files,
-    subject_in,
     tell,
     unreadable,
     unwritable,
 )
 from app.main import DOUBT, FOUND, REJECTED
 from app.printing import hand_out, put
-from app.remarks import remarks
+from app.remarks import check_subjects, close_files, print_rejected
 from app.writing import made_folder, write_file
 from engine.analysis import findings
 from engine.cases import Cases, case_files, read_cases
-from engine.decision import Screener, rejection
+from engine.decision import Screener
 from engine.diagrams import Effort
-from engine.faults import EngineFault, Fault, InputRejected, filled
+from engine.faults import EngineFault, Fault, InputRejected
 from engine.findings import Finding
 from engine.model import Protocol, Span
 from engine.packs import misnamed_files, pack_files, protocol_of
-from engine.record import dump, dump_any
+from engine.record import dump_any
 from engine.source import Document, read_document
 from engine.witness import change_lines
 from engine.wording import counted
@@ -56,6 +53,8 @@ def run(arguments: Namespace) -> int:
             say("--watch takes one pack, and prints text: no --format and no --out")
             return REJECTED
         return watch(packs[0], times=arguments.effort)
+    if arguments.close:
+        return _close(arguments, packs, others)
     as_json = arguments.format == "json"
     worst = 0
     out = None if arguments.out is None else Witnesses(arguments.out)
@@ -67,19 +66,24 @@ def run(arguments: Namespace) -> int:
         try:
             protocol = protocol_from(arguments.protocol)
         except InputRejected as rejected:
-            _print(rejected.faults, None, "the pack", as_json)
+            print_rejected(rejected.faults, None, "the pack", as_json)
             return REJECTED
-        worst = max(worst, _check_subjects(others, protocol, arguments.as_of, as_json))
+        as_of = arguments.as_of or date.today()
+        worst = max(worst, check_subjects(others, protocol, as_of, as_json, date.today()))
     return worst
 
 
-def _print(faults: Sequence[Fault], subject: str | None, name: str, as_json: bool) -> None:
-    if as_json:
-        hand_out(dump(rejection(InputRejected(faults), subject)) + b"\n")
-        return
-    for fault in faults:
-        put(fault.text())
-    put(f"{name}: {counted(sum(fault.count for fault in faults), 'fault')}")
+def _close(arguments: Namespace, packs: Sequence[Path], others: Sequence[Path]) -> int:
+    if packs or arguments.format != "text" or arguments.out:
+        say("--close takes subject files, and prints text: no pack, no --format and no --out")
+        return REJECTED
+    try:
+        protocol = protocol_from(arguments.protocol)
+    except InputRejected as rejected:
+        print_rejected(rejected.faults, None, "the pack", False)
+        return REJECTED
+    today = date.today()
+    return close_files(others, protocol, arguments.as_of or today, today)
 
 
 # --- packs ------------------------------------------------------------------------------
@@ -157,7 +161,7 @@ def _check_pack(folder: Path, as_json: bool, out: Witnesses | None, times: int) 
     try:
         protocol, found = looked_into(folder, times)
     except InputRejected as rejected:
-        _print(rejected.faults, None, name, as_json)
+        print_rejected(rejected.faults, None, name, as_json)
         return REJECTED
     except EngineFault as fault:
         say(f"{name}: engine fault: {fault.where}")
@@ -347,7 +351,7 @@ def _again(folder: Path, times: int) -> int:
             with stages() as progress:
                 found = _everything(folder, protocol, screener, cases, progress, times)
     except InputRejected as rejected:
-        _print(rejected.faults, None, path_text(folder), False)
+        print_rejected(rejected.faults, None, path_text(folder), False)
         return REJECTED
     except EngineFault as fault:
         say(f"{path_text(folder)}: engine fault: {fault.where}")
@@ -355,35 +359,3 @@ def _again(folder: Path, times: int) -> int:
     _print_findings(found, protocol, folder)
     worth = any(finding.severity != "note" for finding in found)
     return FOUND if worth or failed else 0
-
-
-# --- subject files ----------------------------------------------------------------------
-
-
-def _check_subjects(
-    paths: Sequence[Path], protocol: Protocol, as_of: date | None, as_json: bool
-) -> int:
-    files, missing = subject_files(paths)
-    worst = 0
-    if missing:
-        _print(missing, None, "files", as_json)
-        worst = REJECTED
-    elif not files:
-        say("there is no subject file and no pack here: nothing was checked")
-        worst = REJECTED
-    clean = 0
-    shown = [replace(file, name=path_text(file.path)) for file in files]
-    twice = same_ids(shown)
-    for file in shown:
-        try:
-            subject, *_ = subject_in(file, protocol, as_of or date.today(), twice)
-            clean += 1
-            if not as_json:
-                for remark in remarks(subject, protocol):
-                    put(filled(f"{file.name}: remark: {remark}"))
-        except InputRejected as rejected:
-            _print(rejected.faults, rejected.subject, file.name, as_json)
-            worst = REJECTED
-    if not as_json:
-        put(f"{clean} of {len(files)} subject files have no faults")
-    return worst

@@ -51,6 +51,14 @@ def protocol_from(folder: Path | None) -> Protocol:
         raise InputRejected([unreadable(folder or Path("rules"), error)]) from None
 
 
+def in_effect(protocol: Protocol, as_of: date) -> str:
+    """A note where a pack is used before it is in effect; else nothing."""
+    if protocol.effective is None or protocol.effective <= as_of:
+        return ""
+    named = f"{protocol.id} {protocol.version}"
+    return f"note: {named} is in effect from {protocol.effective}, after the as-of date"
+
+
 def unreadable(path: Path, error: OSError) -> Fault:
     """The fault of a file that the system does not let us read."""
     message = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
@@ -258,9 +266,11 @@ def seeming_subject(file: SubjectFile) -> str | None:
 
 
 def subject_in(
-    file: SubjectFile, protocol: Protocol, as_of: date, twice: Twice
+    file: SubjectFile, protocol: Protocol, as_of: date, twice: Twice, today: date | None = None
 ) -> tuple[Subject, Document, bytes]:
     """The subject in a file as of a date, its document, and the file's bytes.
+
+    `today`: where data are entered; nothing was observed after it.
 
     Raises: InputRejected, with every fault: also where the file cannot be read, or others
     state the same id (`twice`).
@@ -270,7 +280,7 @@ def subject_in(
         data = file.path.read_bytes()
         document = scan_document(file.name, data)
         digest = "sha256:" + sha256(data).hexdigest()
-        subject = subject_of(document, protocol, digest, as_of)
+        subject = subject_of(document, protocol, digest, as_of, today)
     except OSError as error:
         raise InputRejected([unreadable(Path(file.name), error)], subject_id) from None
     except InputRejected as rejected:

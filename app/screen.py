@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from app.inputs import (
     SubjectFile,
     Twice,
+    in_effect,
     path_text,
     print_faults,
     progress,
@@ -102,6 +103,9 @@ def run(arguments: Namespace) -> int:
     except InputRejected as rejected:
         print_faults(rejected.faults)
         return REJECTED
+    note = in_effect(protocol, as_of)
+    if note:
+        say(note)
     files, missing = subject_files(arguments.subjects)
     print_faults(missing)
     if not files and not missing:

@@ -7,6 +7,7 @@ finds all of them in one run.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -91,7 +92,24 @@ def parse_day(text: str) -> date:
     except NotThat:
         raise
     except ValueError:
-        raise NotThat("date", f"`{text}` does not exist in the calendar") from None
+        raise _impossible(text) from None
+
+
+def _impossible(text: str) -> NotThat:
+    """What is wrong with a day or month that is none, and what may have been meant."""
+    year, month, day = [*map(int, text.split("-")), 0, 0][:3]
+    hint = ""
+    if year and month > 12 and _is_day(year, day, month):
+        hint = f"month and day changed round? `{year:04}-{day:02}-{month:02}`"
+    elif year and not 1 <= month <= 12:
+        hint = "a month is from `01` to `12`"
+    elif year:
+        hint = f"its last day is `{year:04}-{month:02}-{monthrange(year, month)[1]}`"
+    return NotThat("date", f"`{text}` does not exist in the calendar", hint)
+
+
+def _is_day(year: int, month: int, day: int) -> bool:
+    return 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
 
 
 def _modern(day: date, text: str) -> date:
@@ -110,7 +128,7 @@ def parse_days(text: str) -> Days:
         return Days(day, day)
     year, month = int(match[1]), int(match[2] or 0)
     if year < 1 or month > 12 or (match[2] and month < 1):
-        raise NotThat("date", f"`{text}` does not exist in the calendar")
+        raise _impossible(text)
     _modern(date(year, 1, 1), text)
     if not match[2]:
         return Days(date(year, 1, 1), date(year, 12, 31))

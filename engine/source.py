@@ -228,12 +228,25 @@ def _read_yaml(path: str, text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 1, 1)
         detail = ": ".join(p for p in (error.context, error.problem) if p)
-        _reject(span, text, "syntax", f"not YAML: {detail}", "check indentation, quotes and colons")
+        _reject(span, text, "syntax", f"not YAML: {detail}", _mended(text, span.line))
     except yaml.YAMLError as error:
         _reject(Span(path, 1, 1), text, "syntax", f"not YAML: {shorten(str(error))}")
     value, values, keys = _plain(root, path, text, faults)
     tail = None if closed else _tail(root, text)
     return Document(path, text, value, tuple(faults), (values, keys), tail=tail)
+
+
+_NO_SPACE = re.compile(r"\s*(?:- +)?([A-Za-z_]\w*):([^\s:/].*)")
+
+
+def _mended(text: str, line: int) -> str:
+    """How to mend what is not YAML: the line at fault, or the one above, may lack a space."""
+    for number, one in list(enumerate(text.split("\n"), start=1))[max(0, line - 2) : line]:
+        found = _NO_SPACE.match(one)
+        if found:
+            spaced = shorten(f"{found[1]}: {found[2]}")
+            return f"line {number}: put a space after the colon: `{spaced}`"
+    return "check indentation, quotes and colons"
 
 
 def _tail(root: _Node, text: str) -> Path:

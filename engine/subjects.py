@@ -253,9 +253,8 @@ def entry_path(entry: str) -> Path:
 
 def _unknown(sheet: Sheet, path: Path, what: str, name: str, known: Mapping[str, object]) -> None:
     message = f"the dictionary has no {what} `{shorten(name)}`"
-    sheet.fault(
-        path, f"unknown-{what.replace(' list', '')}", message, sheet.near(name, known), key=True
-    )
+    near = _spaced(name, known) or sheet.near(name, known)
+    sheet.fault(path, f"unknown-{what.replace(' list', '')}", message, near, key=True)
 
 
 def _derived_hint(fact: Fact) -> str:
@@ -352,11 +351,19 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
     return Statement(entry, recorded, None, on, uln, source, by, note, False, *days, None, no_limit)
 
 
-def _key_hint(sheet: Sheet, key: str, beside: Mapping[str, Any], known: Collection[str]) -> str:
-    """What a key that is none may have been meant as, among the others of its braces."""
+def _spaced(key: str, known: Collection[str]) -> str:
+    """A hint where a known word and what is said of it were taken together for a key."""
     name, colon, rest = key.partition(":")
     if colon and rest and name in known:
         return f"put a space after the colon: `{name}: {shorten(rest)}`"
+    return ""
+
+
+def _key_hint(sheet: Sheet, key: str, beside: Mapping[str, Any], known: Collection[str]) -> str:
+    """What a key that is none may have been meant as, among the others of its braces."""
+    spaced = _spaced(key, known)
+    if spaced:
+        return spaced
     number = next((beside[one] for one, other in pairwise(beside) if other == key), None)
     if key.isdigit() and beside[key] is None and isinstance(number, Num):
         return f"a decimal comma? write `{shorten(f'{number}.{key}')}`"

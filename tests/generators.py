@@ -548,7 +548,23 @@ def typical_subject(c: Choices, targets: Targets, as_of: date) -> Plain:
         }
         for name, one in protocol.records.items()
     }
-    return {"subject": "typical", "facts": facts, "records": records}
+    return {"subject": "typical", "facts": _in_units(protocol, facts), "records": records}
+
+
+def _in_units(protocol: m.Protocol, facts: Plain) -> Plain:
+    """The facts with a unit where the dictionary asks for one."""
+
+    def stated(fact: m.Fact, said: Any) -> Any:
+        if isinstance(said, list):
+            return [stated(fact, one) for one in said]
+        if not isinstance(said, dict):
+            return said if said is None else {"value": said, "unit": fact.unit}
+        return {"unit": fact.unit, **said} if said.get("value") is not None else said
+
+    return {
+        name: stated(protocol.facts[name], said) if protocol.facts[name].unit_required else said
+        for name, said in facts.items()
+    }
 
 
 SHARES = (15, 0, 8, 30, 45, 60, 100)
@@ -581,7 +597,8 @@ def varied_subject(
         elif c.chance(90):
             listed = typical["records"].get(name, {})
             records[name] = _record_list(c, targets, one, as_of, listed)
-    return {"subject": c.of(["S-1", "S-2", "نمونه ۳", "S 4"]), "facts": facts, "records": records}
+    named = c.of(["S-1", "S-2", "نمونه ۳", "S 4"])
+    return {"subject": named, "facts": _in_units(protocol, facts), "records": records}
 
 
 OMITTED = object()

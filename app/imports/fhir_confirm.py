@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from app.imports.fhir_gather import Gathered
+from app.imports.fhir_made import Gathered
 from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Patient
 from engine.model import Protocol

@@ -21,14 +21,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from app.imports.recorded import Plain, Recorded, subject_text
+from app.imports.recorded import Plain, Recorded, clean, subject_text
 from app.imports.summary import Summary
-from app.inputs import ACCOUNT, path_text
+from app.inputs import ACCOUNT, may_be_one, path_text, say
 from app.writing import drafted, made_folder, safe_stem, unfinished, write_file
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
-from engine.source import Document
+from engine.source import MAX_BYTES, Document
 from engine.subjects import subject_of
+from engine.wording import counted
 
 MANIFEST = "manifest.txt"
 JOURNAL = "journal.txt"
@@ -40,7 +41,8 @@ _TITLE = "# eligo import "
 class Folder:
     """The folder of one import while it writes.
 
-    `earlier`: by name, the digests of what imports into it wrote; `written`: what this one did.
+    `earlier`: by name, the digests of what imports into it wrote; `written`: what this one did;
+    `ids`: the subjects, by the form in which those that may be one person are the same.
     """
 
     out: Path
@@ -51,6 +53,7 @@ class Folder:
     drafts: ExitStack
     today: date
     written: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> Path:
@@ -78,11 +81,22 @@ class Folder:
         if inside not in self.earlier and os.path.lexists(path):
             raise InputRejected([_fault(path, "occupied", "no import wrote this file")], subject)
         data = subject_text(value, origin, form).encode()
+        if len(data) > MAX_BYTES:
+            what = f"the subject file would have {len(data)} bytes; the limit is {MAX_BYTES}"
+            raise InputRejected(
+                [_fault(path, "too-large", what, "are these one person's?")], subject
+            )
         digest = sha256(data).hexdigest()
         self.journal.write(f"{digest}  {inside}\n")
         self.journal.flush()
         write_file(path, data, sync=False)
         self.written[inside] = digest
+        other = self.ids.setdefault(may_be_one(subject), subject)
+        if other != subject:
+            what = "ids that differ in case, width, leading zeros or blanks alone"
+            hint = "are they one person? the import takes them for several"
+            about = f"{clean(other)} and {clean(subject)}"
+            self.summary.note("remark", what, about=about, hint=hint)
         return name
 
     def text(self, name: str) -> BinaryIO:
@@ -128,8 +142,13 @@ def opened(
             (account / MANIFEST).unlink(missing_ok=True)
             summary = Summary(kind, tuple(inputs), f"{protocol.id} {protocol.version}")
             folder = Folder(out, kind, earlier, summary, journal, drafts, today or date.today())
-            yield folder
-            folder.finish()
+            try:
+                yield folder
+                folder.finish()
+            except OSError:
+                done = counted(len(folder.written), "subject file")
+                say(f"{done} written before this; the folder is marked as unfinished")
+                raise
 
 
 def _title(kind: str) -> str:

@@ -14,7 +14,8 @@ TITLES: dict[Level, str] = {
     "refused": "Not imported",
     "unread": "In the input, and in no subject file",
     "unconfirmed": "Lists that this import confirms for nobody, or not for everybody",
-    "unclassified": "Given or active, and not in the map: it may match anything",
+    "unclassified": "Given or active, and may match anything until its code is in the map (as what"
+    " it is, or under `irrelevant`)",
     "unusable": "Results that could not be used: unknown in the subject files",
     "remark": "To be looked at",
 }

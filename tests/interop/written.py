@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -166,7 +167,8 @@ class Outcome:
 
 
 def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
-    reads = list(intake(rows, reader, protocol, "made.csv", today))
+    with closing(rows):
+        reads = list(intake(rows, reader, protocol, "made.csv", today))
     return Outcome(
         [read.recorded for read in reads if not read.faults],
         [fault for read in reads for fault in read.faults],
@@ -497,6 +499,7 @@ class Imported:
     subjects: dict[str, m.Subject]
     report: Json
     text: str
+    summary: str
 
     def lines(self) -> dict[str, Json]:
         """By resource, what became of it."""
@@ -534,7 +537,9 @@ def import_fhir(
             subject = read_subject(file.read_bytes(), file.name, protocol)
             subjects[subject.id] = subject
         record = json.loads((made.account / "report.json").read_text("utf-8"))
-        return Imported(subjects, record, (made.account / "report.txt").read_text("utf-8"))
+        text = (made.account / "report.txt").read_text("utf-8")
+        summary = (made.account / "summary.txt").read_text("utf-8")
+        return Imported(subjects, record, text, summary)
 
 
 def from_fhir(bundle: Json) -> m.Subject:
