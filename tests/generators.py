@@ -745,8 +745,9 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     own = c.chance(40)
     if other != fact.unit:
         moved = elsewhere(fact, number, other, spare=2 if sign else 0)
-        if not sign and c.chance(30):
-            moved = _tied(c, fact, number, other) or moved
+        limits = targets.amounts.get(fact.name)
+        if limits and not sign and c.chance(40):
+            moved = _tied(c, fact, c.of(limits), other) or moved
         if moved is not None:
             said |= {"value": amount(moved), "unit": other}
             if sign:

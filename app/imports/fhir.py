@@ -24,7 +24,8 @@ from app.imports.fhir_confirm import Confirmation, Whole, confirmed, settle
 from app.imports.fhir_element import dicts
 from app.imports.fhir_gather import Gatherer
 from app.imports.fhir_made import Gathered
-from app.imports.fhir_map import FhirMap, read_map
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import read_map
 from app.imports.fhir_path import Resource
 from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, read_file
 from app.imports.fhir_select import Doubts, select

@@ -162,6 +162,7 @@ class _One:
             own = {name: clean(f"{plain[name]} (perhaps recorded twice)") for name in texts}
             note = "equal to another resource without an id: perhaps the same"
             again.entries.append((record, {**own, "source": plain["source"], "note": note}))
+            self.out.doubtful.append((record, f"{kept.name}: {note}"))
         again.opens, again.label = [], made.label
         return again
 
@@ -172,6 +173,7 @@ class _One:
         facts: dict[str, list[Plain]] = {}
         entries: dict[str, list[list[Plain]]] = {}
         bodies = {pickle.dumps(one.body): one for one in versions}
+        several_are = self.spool.versions(versions[0].identity)
         made = Made(why=[note], look=True)
         for kept in bodies.values():
             if kept.why.startswith(FOREIGN):
@@ -185,7 +187,11 @@ class _One:
                 for record in lists:
                     entries.setdefault(record, []).append([{"source": name}])
                 continue
+            doubted, unknown = len(self.out.doubtful), len(self.make.unknown)
             one = self.make.made(kept)
+            del self.out.doubtful[doubted:]
+            for unclassified in self.make.unknown[unknown:]:
+                unclassified.lists = ()  # the entry is one of several versions, named below
             made.opens += one.opens
             for fact, plain in one.facts:
                 facts.setdefault(fact, []).append(plain)
@@ -202,10 +208,11 @@ class _One:
         for record, groups in entries.items():
             for i in range(max(len(group) for group in groups)):
                 plains = [group[i] for group in groups if i < len(group)]
-                own = plains[0] if len(plains) == len(bodies) else {}
+                own = plains[0] if len(plains) == several_are else {}
                 own = {k: v for k, v in own.items() if k not in ("source", "note")}
                 same = {k: v for k, v in own.items() if all(p.get(k) == v for p in plains)}
                 made.entries.append((record, {**same, "source": name, "note": note}))
+                self.out.doubtful.append((record, note))
         line = self._stated(versions[0], made)
         self.spool.line(versions[0].n, self.identity, line)
         for kept in versions[1:]:

@@ -66,7 +66,8 @@ class Unclassified:
 class Gathered:
     """What came of a patient's resources.
 
-    `unclassified`: what may match anything, by resource. `future`: what is dated after the day
+    `unclassified`: what may match anything, by resource; so may `doubtful`, a list and what is
+    in it that is not known to be so. `future`: what is dated after the day
     of the import. `left_out`: how many resources gave nothing.
     """
 
@@ -75,6 +76,7 @@ class Gathered:
     unusable: Counter[tuple[str, str]] = field(default_factory=Counter)
     uncoded: Counter[tuple[str, str]] = field(default_factory=Counter)
     irrelevant: Counter[str] = field(default_factory=Counter)
+    doubtful: list[tuple[str, str]] = field(default_factory=list)
     future: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -190,6 +192,8 @@ class Maker:
                 made.why.append(found.why)
             else:
                 made.entries.append((rule.record.name, found.plain))
+                if found.doubt:
+                    self.out.doubtful.append((rule.record.name, f"{kept.name}: {found.doubt}"))
                 made.why += [str(found.plain["note"])] if "note" in found.plain else []
                 made.look |= bool(found.doubt)
 

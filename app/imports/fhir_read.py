@@ -242,6 +242,9 @@ def _lines(stream: BinaryIO, name: str, source: Source) -> Iterator[Read]:
         if number == 1 and any(line.startswith(magic) for magic in _PACKED):
             yield Read(name, why=next(w for m, w in _PACKED.items() if line.startswith(m)))
             return
+        if number == 1 and line.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            yield Read(name, why="XML; FHIR is read as JSON")
+            return
         if len(line) > MAX_LINE:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_LINE + 1)

@@ -244,6 +244,14 @@ class Spool:
         ).fetchone()
         return pickle.loads(body)
 
+    def versions(self, identity: str) -> int:
+        """How many different things the versions of a resource say, to be deleted included."""
+        (count,) = self.base.execute(
+            "SELECT COUNT(DISTINCT digest) FROM placed JOIN seen USING(n) WHERE identity=?",
+            (identity,),
+        ).fetchone()
+        return int(count)
+
     def resources(self, reference: Reference, n: int) -> list[Any]:
         """The standing versions of what resource `n` refers to."""
         file, base = self.base.execute("SELECT file, base FROM seen WHERE n=?", (n,)).fetchone()

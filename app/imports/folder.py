@@ -21,9 +21,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from app.imports.recorded import Plain, Recorded, clean, subject_text
+from app.imports.recorded import Plain, Recorded, subject_text
 from app.imports.summary import Summary
-from app.inputs import ACCOUNT, may_be_one, path_text, say
+from app.inputs import ACCOUNT, path_text, say
 from app.writing import drafted, made_folder, safe_stem, unfinished, write_file
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
@@ -41,8 +41,7 @@ _TITLE = "# eligo import "
 class Folder:
     """The folder of one import while it writes.
 
-    `earlier`: by name, the digests of what imports into it wrote; `written`: what this one did;
-    `ids`: the subjects, by the form in which those that may be one person are the same.
+    `earlier`: by name, the digests of what imports into it wrote; `written`: what this one did.
     """
 
     out: Path
@@ -53,7 +52,6 @@ class Folder:
     drafts: ExitStack
     today: date
     written: dict[str, str] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> Path:
@@ -91,12 +89,6 @@ class Folder:
         self.journal.flush()
         write_file(path, data, sync=False)
         self.written[inside] = digest
-        other = self.ids.setdefault(may_be_one(subject), subject)
-        if other != subject:
-            what = "ids that differ in case, width, leading zeros or blanks alone"
-            hint = "are they one person? the import takes them for several"
-            about = f"{clean(other)} and {clean(subject)}"
-            self.summary.note("remark", what, about=about, hint=hint)
         return name
 
     def text(self, name: str) -> BinaryIO:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -10,12 +9,12 @@ from pathlib import Path
 
 from app.imports.cells import Sources, traced
 from app.imports.csv_read import Row, Table
-from app.imports.folder import Folder, opened
+from app.imports.folder import MANIFEST, Folder, opened
 from app.imports.recorded import Recorded, clean
 from app.imports.report import Line, Patient, Report
 from app.imports.rows import MOST_ROWS, Place, Rows, Stood
 from app.imports.summary import ON_SCREEN
-from app.inputs import print_faults, say, unwritable
+from app.inputs import ACCOUNT, may_be_one, path_text, print_faults, say, unwritable
 from app.main import REJECTED
 from app.printing import put
 from engine.faults import Fault, InputRejected
@@ -127,14 +126,17 @@ def taken_once(read: Read, table: Table, rows: Sequence[Row], stated: bool) -> S
     return [row for row in rows if kept[row.cells] is row]
 
 
-def settle(read: Read, record: str, given: bool) -> None:
+def settle(read: Read, record: str, given: bool, lost: str) -> None:
     """Whether a list's confirmation may stand: it says how many entries it confirms.
 
-    `given`: the input has a place for the list's entries, each on a row that may be lost unseen.
+    `given`: the input has a place for the list's entries, each on a row that may be lost unseen;
+    `lost`: what to do where it has none.
     """
     head = read.recorded.heads.get(record, {})
     confirmed = "complete_on" in head
     if "count" in head:
+        if not given:
+            read.sources.hints["records", record, "count"] = lost
         entries = len(read.recorded.entries.get(record, []))
         if confirmed and isinstance(head["count"], Num) and int(head["count"]) < entries:
             read.unconfirmed.append((record, "it has more entries than were confirmed"))
@@ -184,6 +186,14 @@ class Words:
         return clean(", ".join(path.name for path in self.inputs))
 
 
+def refuse(rejected: InputRejected, out: Path) -> int:
+    """Say why nothing was imported, and what stands in the folder; returns the exit code."""
+    print_faults(rejected.faults)
+    if (out / ACCOUNT / MANIFEST).is_file():
+        say(f"nothing was imported; {path_text(out)} holds what the import before it wrote")
+    return REJECTED
+
+
 def write_all(
     rows: Rows, reader: Reader, protocol: Protocol, words: Words, passed: Sequence[Line] = ()
 ) -> int:
@@ -205,15 +215,21 @@ def write_all(
             opened(words.out, words.kind, names, protocol) as folder,
             Report(folder, protocol) as report,
         ):
+            ids: dict[str, str] = {}
             for read in intake(rows, reader, protocol, words.origin, folder.today):
                 _write(read, folder, report, protocol, words)
+                other = ids.setdefault(may_be_one(read.subject), read.subject)
+                if other != read.subject:
+                    what = "ids that differ in case, width, leading zeros or blanks alone"
+                    about = f"{clean(other)} and {clean(read.subject)}"
+                    hint = "are they one person? the import takes them for several"
+                    folder.summary.note("remark", what, about=about, hint=hint)
                 found += len(read.faults)
                 shown += read.faults[: MOST_FAULTS - len(shown)]
             if passed:
                 report.others(lambda: passed, "Columns that say nothing about a subject")
     except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+        return refuse(rejected, words.out)
     except OSError as error:
         say(unwritable(Path(error.filename or words.out), error).text())
         return REJECTED
@@ -241,12 +257,10 @@ def _write(read: Read, folder: Folder, report: Report, protocol: Protocol, words
     for fault in read.faults:
         place = f"{Path(fault.span.path).name}:{fault.span.line}:{fault.span.column}"
         patient.refused.append(f"{place}: {fault.code}: {fault.message}")
-    for (path, code, column), times in Counter(
-        (f.span.path, f.code, f.message.partition("`: ")[0].lstrip("`")) for f in read.faults
-    ).items():
-        first = next(f for f in read.faults if (f.span.path, f.code) == (path, code))
-        what = f"{Path(path).name}: `{column}`: {code}"
-        summary.note("refused", what, about=clean(read.subject), hint=first.hint, times=times)
+        column, _, message = fault.message.partition("`: ")
+        what = f"{place.partition(':')[0]}: {fault.code} in `{column.lstrip('`')}`"
+        about, example = clean(read.subject), message or fault.message
+        summary.note("refused", what, about=about, hint=fault.hint, example=example)
     if not read.faults:
         if read.again:
             what = "rows that stand there again, cell by cell, and were taken once"

@@ -9,20 +9,18 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from app.imports.cells import DAYS, MISSING_LEFT, day_text, missing_of, number_text, whole_text
 from app.imports.csv_read import Dialect, Row, Table, table_in
-from app.imports.intake import Read, Reader, Words, settle, taken_once, write_all
+from app.imports.intake import Read, Reader, Words, refuse, settle, taken_once, write_all
 from app.imports.recorded import Plain
 from app.imports.redcap import SIGNS, Variable, variables
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
 from app.imports.tables import unread
-from app.inputs import print_faults, protocol_from
-from app.main import REJECTED
+from app.inputs import protocol_from
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Protocol
 from engine.source import Path as Where
@@ -130,7 +128,7 @@ def reader_of(
             seen[key] = row
             _read_row(read, table, row, project, protocol, missing)
         for record in protocol.records:
-            settle(read, record, record in project.lists)
+            settle(read, record, record in project.lists, f"export the form `{record}` as well")
         read.whole = read.whole and whole
 
     return read_rows
@@ -259,14 +257,21 @@ def _confirm(
     table: Table,
     row: Row,
 ) -> list[str]:
-    """Add what a row says of a list's confirmation. Two rows that differ are a fault."""
-    head = read.recorded.heads.setdefault(record, {})
+    """Add what a row says of a list's confirmation. Of several rows, the latest day counts; two
+    of one day that differ are a fault."""
+    head = read.recorded.heads.get(record, {})
     said = {key: value for (_, key), (value, _) in cells.items()}
     if head and head != said:
-        at = min(at for _, at in cells.values())
-        what = f"another row confirms `{record}` otherwise"
-        read.faults.append(table.fault(row, at, "both", what, "keep the one that stands"))
-    head.update(said)
+        older, newer = sorted((head, said), key=lambda one: str(one.get("complete_on", "")))
+        if older.get("complete_on") == newer.get("complete_on"):
+            at = min(at for _, at in cells.values())
+            what = f"another row confirms `{record}` otherwise"
+            read.faults.append(table.fault(row, at, "both", what, "keep the one that stands"))
+        words = ", ".join(f"{key} {value}" for key, value in older.items())
+        read.left.append(f"{record}: the confirmation ({words}) is older than another")
+        if newer is head:
+            return []
+    read.recorded.heads[record] = said
     for (_, key), (_, at) in cells.items():
         read.sources.at["records", record, key] = (table, row, at)
     return [f"records.{record}.{key}" for key in said]
@@ -298,7 +303,7 @@ def _value(
 def run(arguments: Namespace) -> int:
     """Import an export; returns the exit code."""
     dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
-    with closing(Rows()) as rows:
+    with Rows() as rows:
         try:
             protocol = protocol_from(arguments.protocol)
             with table_in(arguments.input, dialect, "subject") as table:
@@ -307,8 +312,7 @@ def run(arguments: Namespace) -> int:
             rows.finish()
             rows.stated(arguments.rows)
         except InputRejected as rejected:
-            print_faults(rejected.faults)
-            return REJECTED
+            return refuse(rejected, arguments.out)
         whole = arguments.rows is not None
         reader = reader_of(table, project, protocol, arguments.missing, whole)
         words = Words("redcap", (arguments.input,), arguments.out, arguments.format)

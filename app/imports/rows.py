@@ -3,8 +3,10 @@ with the tables, and work grows in step with them."""
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +38,10 @@ class Stood:
 
 
 class Rows:
-    """What was read. The store lies in memory, and on disk where that is too little."""
+    """What was read. The store lies in memory, and on disk where that is too little.
+
+    Used in a `with` block, which raises OSError where the disk is too little as well.
+    """
 
     def __init__(self) -> None:
         self.tables: list[Table] = []
@@ -48,8 +53,15 @@ class Rows:
             " cells TEXT);"
         )
 
-    def close(self) -> None:
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
         self.base.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise OSError(errno.ENOSPC, str(error), tempfile.gettempdir()) from error
 
     def load(self, table: Table, is_main: Callable[[Row], bool]) -> None:
         """Read a table to its end; `is_main`: whether a row makes a subject of its id.

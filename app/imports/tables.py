@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from app.imports.intake import (
     Reader,
     Words,
     ignored_columns,
+    refuse,
     settle,
     taken_once,
     write_all,
@@ -38,7 +39,7 @@ from app.imports.intake import (
 from app.imports.recorded import Plain
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
-from app.inputs import print_faults, protocol_from, say
+from app.inputs import protocol_from, say
 from app.main import REJECTED
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Fact, Field, Protocol
@@ -196,7 +197,8 @@ def reader_of(
             for row in taken_once(read, table, own, stated == str(len(own))):
                 _read_entry(read, table, row, record, meanings, protocol, missing)
         for record in protocol.records:
-            settle(read, record, record in lists)
+            lost = f"give the table of its entries with --list {record}=FILE"
+            settle(read, record, record in lists, lost)
 
     return read_rows
 
@@ -337,7 +339,7 @@ def run(arguments: Namespace) -> int:
     """Import a table; returns the exit code."""
     dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
     paths: dict[str, Path] = {}
-    with closing(Rows()) as rows:
+    with Rows() as rows:
         try:
             protocol = protocol_from(arguments.protocol)
             for word in arguments.list or []:
@@ -359,8 +361,7 @@ def run(arguments: Namespace) -> int:
                 load(rows, main, lists)
                 rows.stated(arguments.rows)
         except InputRejected as rejected:
-            print_faults(rejected.faults)
-            return REJECTED
+            return refuse(rejected, arguments.out)
         words = Words("csv", (arguments.input, *paths.values()), arguments.out, arguments.format)
         return write_all(rows, reader, protocol, words, ignored_columns(rows, arguments.ignore))
 

@@ -13,8 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.imports.fhir import Confirmation
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import map_of
 from app.imports.recorded import json_text
+from app.shipped import shipped_pack
 from engine import model as m
+from engine.packs import MAP_FILE
 from tests.command import eligo
 from tests.generators import Screening, screenings
 from tests.interop.test_fhir_rules import bundle, creatinine, drug, entries, imported, said
@@ -33,6 +37,7 @@ from tests.interop.written import (
     parsed,
     quantity,
     readings,
+    shipped,
 )
 
 AS_OF = date(2026, 11, 20)
@@ -144,7 +149,7 @@ def test_what_was_given_and_is_not_in_the_map_may_match(resource: Json) -> None:
     found_answers = answers(found.subjects["P"])
     assert found_answers["I06"] != "yes"
     assert found_answers["E06"] != "no"
-    assert "1 of its 1 entries are not in the map" in told(found)
+    assert "1 of its 1 entries may be anything" in told(found)
     assert "not in the map" in found.summary
 
 
@@ -186,6 +191,28 @@ def test_a_diagnosis_that_holds_already_is_not_opened_by_another() -> None:
     known = condition(id="c0", code=CONDITIONS["disease", "b_all"])
     facts = imported(known, condition()).subjects["P"].facts
     assert [one.value for one in facts["disease"]] == ["b_all"]
+
+
+def longer_map(more: str) -> FhirMap:
+    text = (shipped_pack() / MAP_FILE).read_text("utf-8")
+    return map_of("fhir.yaml", f"{text}\n{more}\n".encode(), shipped()[0])
+
+
+def test_the_map_says_what_an_unknown_code_may_be_about() -> None:
+    resources = [GIVEN["procedure"], condition()]
+    closed = longer_map("unread: {Procedure: [], Condition: [cns_disorder]}")
+    found = imported(*resources, fhir_map=closed)
+    assert entries(found) == ()
+    assert found.subjects["P"].facts.keys() == {"birth_date", "cns_disorder"}
+    assert "left_out" in found.lines()["Procedure/p1"]
+
+
+def test_the_map_says_what_is_irrelevant() -> None:
+    marrow = {**GIVEN["procedure"], "code": concept(SNOMED, "49401003", "Marrow")}
+    found = imported(marrow)
+    assert entries(found) == ()
+    assert "irrelevant, as the map says" in found.lines()["Procedure/p1"]["left_out"]
+    assert "1 x irrelevant, as the map says: Bone marrow aspiration" in found.summary
 
 
 @pytest.mark.parametrize(
@@ -419,6 +446,10 @@ def test_a_history_that_deletes() -> None:
         assert said(import_fhir({"h.json": history(*several)}), "creatinine") == ()
     (one,) = said(import_fhir({"h.json": history(put, gone)}), "creatinine")
     assert one.unknown == "pending"  # which comes first is not told
+    given = {"resource": drug(), "request": {"method": "PUT", "url": "MedicationAdministration/m1"}}
+    away = {"request": {"method": "DELETE", "url": "MedicationAdministration/m1"}}
+    (entry,) = entries(import_fhir({"h.json": history(given, away)}))
+    assert entry.values == {}
 
 
 def test_versions_that_cannot_be_told_apart_leave_it_open() -> None:

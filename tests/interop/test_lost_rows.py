@@ -119,6 +119,26 @@ def test_redcap_confirms_by_its_count_too() -> None:
         assert counts == state, (count, instances)
 
 
+def test_a_forgotten_table_is_asked_for() -> None:
+    (fault,) = from_csv(main_of("3"), {}, shipped()[0]).faults
+    assert fault.message.startswith("`therapy.count`: ")
+    assert fault.hint == "give the table of its entries with --list therapy=FILE"
+    (fault,) = from_csv(main_of("3"), {"therapy": THERAPY}, shipped()[0]).faults
+    assert fault.hint.startswith("find what is missing")
+
+
+def test_of_several_events_the_latest_confirmation_counts() -> None:
+    head = "subject,redcap_event_name,therapy_complete_on,therapy_count,therapy_kind\n"
+    rows = ["A,v1,2026-10-01,0,\n", "A,v2,2026-11-18,1,chemotherapy\n"]
+    for several in (rows, rows[::-1]):
+        (read,) = from_redcap(head + "".join(several), shipped()[0]).reads
+        entries = back(read.recorded, shipped()[0]).records["therapy"]
+        assert (str(entries.complete_on), entries.count, entries.doubt) == ("2026-11-18", 1, None)
+        assert "complete_on 2026-10-01, count 0" in read.left[0]
+    differ = head + "A,v1,2026-11-18,0,\nA,v2,2026-11-18,1,chemotherapy\n"
+    assert codes(from_redcap(differ, shipped()[0])) == {"both"}
+
+
 def test_an_export_without_the_forms_of_its_lists_confirms_nothing() -> None:
     text = "subject,lansky,therapy_complete_on,therapy_complete_by\nA,80,2026-11-18,Dr A\n"
     (read,) = from_redcap(text, shipped()[0]).reads

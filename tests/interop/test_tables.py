@@ -140,7 +140,7 @@ def test_a_list_comes_in_a_table_of_its_own() -> None:
     therapy = (
         "subject,agent,kind,target,ended,voided\n"
         "A,vincristine,chemotherapy,,2026-11-09,\n"
-        "A,unheard-of,antibody,cd19|cd20,ongoing,\n"
+        "A,trial bispecific,antibody,cd19|cd20,ongoing,\n"
         "A,mistake,chemotherapy,,2026-11-10,other patient\n"
     )
     main = (
@@ -405,7 +405,10 @@ def test_the_summary_counts_faults_by_column_over_all_subjects(tmp_path: Path) -
     ran = eligo("import", "csv", str(file), "--out", str(tmp_path / "out"))
     assert ran.code == 2
     assert "subjects imported: 100, refused: 200" in ran.out
-    assert "200 x t.csv: `lansky`: number (S1, S2, S4, S5, S7, ...)" in " ".join(ran.out.split())
+    assert (
+        "200 x t.csv: number in `lansky` (S1, S2, S4, S5, S7, ...) as in: `good` is not"
+        in " ".join(ran.out.split())
+    )
     assert len(ran.out.splitlines()) < 20
     assert "and 180 more faults; the report names each" in ran.err
     summary = (tmp_path / "out" / "import-report" / "summary.txt").read_text("utf-8")
@@ -434,6 +437,27 @@ def test_a_column_is_left_unread_only_where_somebody_says_so(tmp_path: Path) -> 
     redcap = ("import", "redcap", str(main), "--out", str(tmp_path / "r"))
     assert "say --ignore room" in eligo(*redcap).said
     assert eligo(*redcap, "--ignore", "room").code == 0
+
+
+def test_a_decimal_comma_beside_a_unit(tmp_path: Path) -> None:
+    text = 'subject;creatinine\nA;"<0,5 mg/dL"\nB;1,5 mL/min/{1.73_m2}\n'
+    (said,) = from_csv(text, {}, shipped()[0], Dialect(decimal="comma")).recorded
+    assert said.facts["creatinine"] == [{"value": "<0.5 mg/dL"}]
+    refused = from_csv(text, {}, shipped()[0]).faults
+    assert [fault.hint for fault in refused] == [
+        "if this is a decimal comma, say --decimal comma"
+    ] * 2
+
+
+def test_a_refused_table_leaves_the_import_before_it_and_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    words = ("import", "csv", str(file), "--out", str(tmp_path / "out"))
+    file.write_text("subject,lansky\nA,80\n", "utf-8")
+    assert eligo(*words).code == 0
+    file.write_text("subject,lansky\nA,70", "utf-8")
+    ran = eligo(*words)
+    assert (ran.code, "holds what the import before it wrote" in ran.said) == (2, True)
+    assert eligo("check", str(tmp_path / "out")).code == 0
 
 
 def test_a_blank_code_among_several_stays_one_that_is_not_recorded() -> None:

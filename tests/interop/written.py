@@ -7,7 +7,6 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -18,7 +17,8 @@ from app.facts import csv_columns
 from app.imports import redcap_read, tables
 from app.imports.csv_read import Dialect, Table, read_table
 from app.imports.fhir import Confirmation, Import
-from app.imports.fhir_map import FhirMap, read_map
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import read_map
 from app.imports.folder import opened
 from app.imports.intake import Read, Reader, intake
 from app.imports.questionnaire import days_text, response
@@ -167,7 +167,7 @@ class Outcome:
 
 
 def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
-    with closing(rows):
+    with rows:
         reads = list(intake(rows, reader, protocol, "made.csv", today))
     return Outcome(
         [read.recorded for read in reads if not read.faults],
