@@ -14,6 +14,8 @@ FITS = import ensurepip, os, sys, sysconfig; \
   ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
   sys.exit(not (ok and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
 
+INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+
 .PHONY: help setup screen test check long fuzz test-all golden schemas bench interop clean
 
 help:
@@ -32,7 +34,7 @@ help:
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml requirements.lock build.lock
 	@if ! command -v "$${CC:-cc}" >/dev/null 2>&1; then \
 	  echo 'eligo needs a C compiler (cc) to build durable_rules' >&2; exit 1; fi; \
 	if ! $(BIN)/python -c '$(FITS)' >/dev/null 2>&1; then \
@@ -47,8 +49,9 @@ $(READY): pyproject.toml constraints.txt
 	  "$$found" -m venv --clear $(VENV) || exit 1; \
 	fi
 	@echo 'eligo: installing the tested versions (half a minute the first time)'
-	@PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
-	  $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(INSTALL) --require-hashes -r build.lock
+	@$(INSTALL) --require-hashes --no-build-isolation -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 screen: setup

@@ -287,8 +287,9 @@ def _imports(commands: Any) -> None:
     fhir.add_argument(
         "--confirm",
         action="append",
-        metavar="[SUBJECT:]LIST=DATE",
-        help="you confirm that this record list was complete on that day",
+        metavar="[SUBJECT:]LIST=DATE[:COUNT]",
+        help="you confirm that this record list was complete on that day, with so many entries; "
+        "the count is needed for NDJSON and folders",
     )
     fhir.add_argument("--by", metavar="NAME", help="who confirms")
     fhir.add_argument(
@@ -329,6 +330,13 @@ def _imports(commands: Any) -> None:
             default={},
             metavar="CODE,...",
             help="cells that say a value is missing; CODE=pending if it is still awaited",
+        )
+        one.add_argument(
+            "--ignore",
+            type=lambda text: text.split(","),
+            default=[],
+            metavar="COLUMN,...",
+            help="columns that are not to be read",
         )
         one.add_argument(
             "--rows", type=_rows, metavar="N", help="how many rows the table has, if that is known"

@@ -20,6 +20,7 @@ from app.imports.csv_read import Dialect, Row, Table, table_in
 from app.inputs import print_faults
 from app.main import REJECTED
 from app.outcomes import statistics_there
+from app.printing import hand_out, put
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Span
 from engine.outcomes.estimates import KaplanMeier, kaplan_meier
@@ -96,14 +97,14 @@ def run(arguments: Namespace) -> int:
         _write_times(curve, order, at)
         if arguments.format == "json":
             said = {"schema": "eligo.survival/1", "group": name if arguments.group else None}
-            print(dump_any({**said, "curve": _plain(curve, order)}).decode())
+            hand_out(dump_any({**said, "curve": _plain(curve, order)}) + b"\n")
             continue
         if number:
-            print()
-        print(_text(name if arguments.group else "", fitted, curve, at))
+            put("")
+        put(_text(name if arguments.group else "", fitted, curve, at))
     if arguments.format == "text":
         for line in _joined(order):
-            print(line)
+            put(line)
     return 0
 
 

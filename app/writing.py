@@ -103,10 +103,12 @@ def new_folder(folder: Path, *, private: bool = False) -> Iterator[Path]:
     """
     made_folder(folder.parent)
     draft = folder.parent / _draft_name()
-    draft.mkdir(0o700 if private else 0o777)
     try:
+        draft.mkdir(0o700 if private else 0o777)
         with _held_folder(draft):
             yield draft
+            if hasattr(os, "sync"):
+                os.sync()
             if folder.exists():
                 folder.rmdir()
             draft.rename(folder)

@@ -352,8 +352,8 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["StatementFile"] |= STATEMENT
         defs["StatementFile"]["properties"]["voided"]["not"] = {"const": False}
     if "Message" in defs:
-        for shape in (record.Shown, record.Gap, record.FieldRecord):
-            defs |= shape_of(shape)["$defs"]
+        for kind in (record.Shown, record.Gap, record.FieldRecord):
+            defs |= shape_of(kind)["$defs"]
         defs["Message"]["oneOf"] = [_message(id_) for id_ in messages.TEMPLATES]
     if "CaseFile" in defs:
         defs["CaseFile"]["oneOf"] = [{"required": ["subject"]}, {"required": ["base"]}]

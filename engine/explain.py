@@ -52,7 +52,7 @@ from engine.model import (
     UlnTest,
     Verdict,
 )
-from engine.readings import Found, confirmed
+from engine.readings import Found, cited_statements, confirmed
 from engine.record import (
     FieldRecord,
     Gap,
@@ -77,7 +77,10 @@ from engine.wording import amount_text, day_text, number_value, test_record
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 
-Change = tuple[date, tuple[Said, ...]]
+Cause = tuple[str, str, Said | str]
+"""A sentence that is made only if it is asked for: its id, and its one argument with its name."""
+
+Change = tuple[date, tuple[Cause, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
 
 Add = Callable[[date, Duration], date | None]
@@ -154,7 +157,7 @@ class Explanation:
         self._changes: dict[int, Change | None] = {}
         self._shown: dict[str, Said] = {}
         self._growing: dict[str, bool] = {}
-        self._fields: dict[str, list[FieldRecord]] = {}
+        self._fields: dict[int, list[FieldRecord]] = {}
 
     # --- the tree ---------------------------------------------------------------------
 
@@ -253,9 +256,9 @@ class Explanation:
         best: Change | None = None
         if turn is not None and turn > self.as_of:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
-            best = (turn, (say(id_, condition=branch.words),))
+            best = (turn, ((id_, "condition", branch.words),))
         if found.starts is not None and (best is None or found.starts < best[0]):
-            best = (found.starts, (say("change.starts", ask=fact.ask),))
+            best = (found.starts, (("change.starts", "ask", fact.ask),))
         if (
             truth != "unknown"
             and found.until is not None
@@ -265,11 +268,11 @@ class Explanation:
             after = _next_day(found.until)
             if after is not None and (best is None or after < best[0]):
                 what = self._collect(fact)[1]
-                best = (after, (say("change.expires", ask=what),))
+                best = (after, (("change.expires", "ask", what),))
         if truth == "unknown" or found.reading.low != found.reading.high or self._moving(test.fact):
             day = min(self._widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
-                best = (day, (say("change.decided", condition=branch.words),))
+                best = (day, (("change.decided", "condition", branch.words),))
         return best
 
     def _fixed_ends(self, name: str) -> list[date]:
@@ -380,7 +383,8 @@ class Explanation:
             change = _first([self.next_change(branch) for branch in every])
         if change is None:
             return None
-        because = {said.text: said.data for said in change[1]}
+        told = (say(id_, **{name: value}) for id_, name, value in change[1])
+        because = {said.text: said.data for said in told}
         texts = sorted(because)
         return {
             "on": change[0].isoformat(),
@@ -574,7 +578,15 @@ class Explanation:
             record["value"] = _value(fact, reading.low, reading.high)
             if fact.type == "choice":
                 record["label"] = fact.choices[reading.low].label
-        one = found.statements[0] if found.statements else None
+        places = self._places(fact, found)
+        one: Statement | None = None
+        entry: Entry | None = None
+        if len(found.statements) == 1:
+            one = found.statements[0]
+        elif found.statements:
+            one = next((s for s in found.statements if s.entry in places), None)
+        elif found.entries:
+            entry = next((e for e in found.entries if e.entry in places), None)
         if one is not None:
             put_day(record, one)
             if one.source:
@@ -598,8 +610,7 @@ class Explanation:
                 )
                 record["uln"] = amount_text(uln_u, unit)
                 record["uln_as"] = {"value": number_value(uln_u), "unit": unit}
-        elif found.entries:
-            entry = found.entries[0]
+        elif entry is not None:
             if entry.source:
                 record["source"] = entry.source
             if entry.by:
@@ -607,7 +618,7 @@ class Explanation:
             record["entry"] = entry.entry
             if _under_way(fact, found):
                 record["note"] = "under way"
-        elif isinstance(fact.derive, ListDerivation) and found.until is not None:
+        elif isinstance(fact.derive, ListDerivation) and places:
             listed = self.subject.records[fact.derive.records]
             if listed.complete_on is not None:
                 record["on"] = listed.complete_on.isoformat()
@@ -616,10 +627,9 @@ class Explanation:
             if listed.by:
                 record["by"] = listed.by
             record["entry"] = f"records.{fact.derive.records}"
-        places = self._places(fact, found)
         if places:
             record["entries"] = places
-        if fact.derive is None and any(
+        if fact.usual_u is not None and any(
             isinstance(s.value, Amount) and unusual(fact, s.value) for s in found.statements
         ):
             record["confirm"] = True
@@ -634,13 +644,13 @@ class Explanation:
         return record
 
     def _places(self, fact: Fact, found: Found) -> list[str]:
-        """The places that together give a reading its ends, as it was recorded."""
-        places = [one.entry for one in found.statements]
+        """The places that together, and no fewer, give a reading its ends."""
         if fact.derive is None:
-            return places
-        places += [one.entry for one in found.entries]
-        if isinstance(fact.derive, ListDerivation) and found.until is not None:
-            places.insert(0, f"records.{fact.derive.records}")
+            return [one.entry for one in cited_statements(fact, found, self.as_of)]
+        if isinstance(fact.derive, ListDerivation):
+            places = [f"records.{fact.derive.records}"] if found.rests else []
+            return [*places, *(one.entry for one in found.entries)]
+        places = []
         for name in found.from_facts:
             places += self._places(self.protocol.facts[name], self.found[name])
         return list(dict.fromkeys(places))
@@ -681,9 +691,9 @@ class Explanation:
 
     def fields(self, entry: Entry, record: RecordList) -> list[FieldRecord]:
         """The fields of an entry."""
-        known = self._fields.get(entry.entry)
+        known = self._fields.get(id(entry))
         if known is None:
-            known = self._fields[entry.entry] = entry_fields(entry, record)
+            known = self._fields[id(entry)] = entry_fields(entry, record)
         return known
 
     def _show(self, fact: Fact, found: Found) -> Shown:

@@ -131,10 +131,10 @@ def say(id_: str, **arguments: Any) -> Said:
     for name, words in slots_of:
         value = arguments[name]
         if type(value) is Said:
-            texts.append(value.text)
-            arguments[name] = value.data
+            text, arguments[name] = value
+            texts.append(text)
         else:
-            texts.append(words(value))
+            texts.append(words(value) if words is not None else value)
     return Said(sentence(*texts), {"id": id_, "arguments": arguments})
 
 
@@ -142,7 +142,9 @@ def render(message: Message) -> str:
     """The text of a message. Raises: KeyError, TypeError, ValueError if it is none."""
     sentence, slots_of = _SENTENCES[message["id"]]
     arguments = message["arguments"]
-    return sentence(*(words(arguments[name]) for name, words in slots_of))
+    return sentence(
+        *(arguments[name] if words is None else words(arguments[name]) for name, words in slots_of)
+    )
 
 
 # --- the kinds of arguments -----------------------------------------------------------
@@ -249,10 +251,10 @@ def _list_of(words: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda values: ", ".join(map(words, values))
 
 
-KINDS: Mapping[str, Callable[[Any], str]] = {
-    "text": str,
+KINDS: Mapping[str, Callable[[Any], str] | None] = {
+    "text": None,
     "name": _name_text,
-    "day": str,
+    "day": None,
     "number": str,
     "shown": shown_text,
     "shown_all": _list_of(shown_text),
@@ -262,7 +264,7 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
     "gaps": _gaps_text,
     "message": render,
 }
-"""By kind of argument, how it reads."""
+"""By kind of argument, how it reads; None where it is its text."""
 
 
 @cache
@@ -278,5 +280,5 @@ def _sentence(id_: str) -> _Sentence:
     return pattern.format, tuple((name, KINDS[kind]) for name, kind in slots(id_).items())
 
 
-_Sentence = tuple[Callable[..., str], tuple[tuple[str, Callable[[Any], str]], ...]]
+_Sentence = tuple[Callable[..., str], tuple[tuple[str, Callable[[Any], str] | None], ...]]
 _SENTENCES: Mapping[str, _Sentence] = {id_: _sentence(id_) for id_ in TEMPLATES}

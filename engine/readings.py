@@ -50,10 +50,11 @@ class Found:
 
     `statements` are the ones the reading rests on (those kept, when the reading is unknown),
     `passed` those that are passed over, each with why. `entries`: the record entries that
-    together give its ends, none of them to spare (SEMANTICS 5); `around`: these, and others
-    that leave it open. `until`: the last day on which it may be relied on, as its value or its
-    list goes stale. `starts`: the first day after the as-of date on which something recorded
-    begins to count. `from_facts`: the facts it was derived from.
+    together give its ends, none of them to spare (SEMANTICS 5), with the confirmation of the
+    list where it `rests` on that; `around`: these, and others that leave it open. `until`: the
+    last day on which it may be relied on, as its value or its list goes stale. `starts`: the
+    first day after the as-of date on which something recorded begins to count. `from_facts`:
+    the facts it was derived from.
     """
 
     reading: Reading
@@ -63,6 +64,7 @@ class Found:
     starts: date | None = None
     from_facts: tuple[str, ...] = ()
     passed: tuple[tuple[Statement, PassedOver], ...] = ()
+    rests: bool = False
     around: tuple[Entry, ...] = ()
 
 
@@ -515,8 +517,9 @@ def _from_list(
         if maybe or not closed:
             cited = tuple(as_recorded(maybe[:1])) if closed else ()
             reading = Reading(name, None, None, cause)
-            return Found(reading, (), cited, until, starts, around=tuple(as_recorded(maybe)))
-        return Found(Reading(name, 0, 0, None), (), (), until, starts)
+            around = tuple(as_recorded(maybe))
+            return Found(reading, (), cited, until, starts, rests=closed, around=around)
+        return Found(Reading(name, 0, 0, None), (), (), until, starts, rests=True)
     if isinstance(derive, Count):
         low = len(sure) * MILLION
         high = low + len(maybe) * MILLION if closed else UNBOUNDED
@@ -524,7 +527,7 @@ def _from_list(
         reading = Reading(name, low, high, reason, None, "no_limit")
         every = tuple(as_recorded((*sure, *maybe)))
         cited = every if closed else tuple(as_recorded(sure))
-        return Found(reading, (), cited, until, starts, around=every)
+        return Found(reading, (), cited, until, starts, rests=closed, around=every)
     today = as_of.toordinal()
     certain = [_entry_days(e, derive.field, as_of) for e in sure]
     possible = [_entry_days(e, derive.field, as_of) for e in maybe]
@@ -536,11 +539,13 @@ def _from_list(
         for one_of, found in ((sure, certain), (maybe, possible))
         for entry, days in zip(one_of, found, strict=True)
     ]
+    rests = closed and (low, high) != work(certain, possible, False, today)
     cite = _latest_cited if isinstance(derive, LatestOf) else _earliest_cited
-    cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), closed, today)))
+    cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), rests, today)))
     blank = [one.entry for one in dated if one.days is None or not one.sure]
     around = tuple(as_recorded((*cited, *blank)))
-    return Found(Reading(name, low, high, reason), (), cited, until, starts, around=around)
+    reading = Reading(name, low, high, reason)
+    return Found(reading, (), cited, until, starts, rests=rests, around=around)
 
 
 def _list_starts(
@@ -640,6 +645,28 @@ def _earliest_cited(
     if not closed or low == ends[0]:
         return [best]
     return [best, next(o for o in listed if (o.days[0] if o.days else PAST) == ends[0])]
+
+
+# --- what gives the ends of a recorded fact ---------------------------------------------
+
+_MOST_TRIED = 40
+"""The most statements of one fact of which it is tried whether each is needed."""
+
+
+def cited_statements(fact: Fact, found: Found, as_of: date) -> tuple[Statement, ...]:
+    """The statements that a reading needs: it is another, or unknown, without any of them."""
+    reading, kept = found.reading, list(found.statements)
+    if reading.low is None or len(kept) < 2:
+        return found.statements
+    ends = {(_interval(fact, s, as_of), s.uln_u, s.first, s.last): s for s in reversed(kept)}
+    kept = [one for one in kept if any(one is s for s in ends.values())]
+    for one in reversed(kept) if len(kept) <= _MOST_TRIED else ():
+        others = [other for other in kept if other is not one]
+        tried = _recorded(fact, tuple(others), as_of).reading
+        mine = (reading.low, reading.high, reading.times_uln)
+        if (tried.low, tried.high, tried.times_uln) == mine:
+            kept = others
+    return tuple(kept)
 
 
 # --- derived from other facts ---------------------------------------------------------

@@ -173,7 +173,7 @@ class _Compiler:
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
         self.nodes: list[Node] = []
-        self.leaves: dict[Leaf, int] = {}
+        self.leaves: dict[str, int] = {}
         self.paths: dict[str, int] = {}
 
     def program(self) -> Program:
@@ -239,11 +239,12 @@ class _Compiler:
             index = self._node("all" if isinstance(condition, All) else "any", path, children)
         elif isinstance(condition, Not):
             index = self._node("not", path, (self._condition(f"{path}.1", condition.child),))
-        elif condition in self.leaves:
-            index = self.leaves[condition]
         else:
+            # By its words: a record that says `2 weeks` is proved by a firing that says so.
             name = leaf_text(condition, self.protocol.facts)
-            index = self.leaves[condition] = self._node("leaf", name, leaf=condition)
+            if name not in self.leaves:
+                self.leaves[name] = self._node("leaf", name, leaf=condition)
+            index = self.leaves[name]
         self.paths[path] = index
         return index
 

@@ -326,6 +326,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
             fact["range"] = [Decimal(end) for end in analyte.span]
+            if c.chance(15):
+                fact["unit_required"] = True
             if c.chance(20):
                 fact["usual"] = [Decimal(end) for end in (analyte.span[0], sum(analyte.span) // 2)]
         facts[name] = _kept_for(c, fact)
@@ -546,7 +548,23 @@ def typical_subject(c: Choices, targets: Targets, as_of: date) -> Plain:
         }
         for name, one in protocol.records.items()
     }
-    return {"subject": "typical", "facts": facts, "records": records}
+    return {"subject": "typical", "facts": _in_units(protocol, facts), "records": records}
+
+
+def _in_units(protocol: m.Protocol, facts: Plain) -> Plain:
+    """The facts with a unit where the dictionary asks for one."""
+
+    def stated(fact: m.Fact, said: Any) -> Any:
+        if isinstance(said, list):
+            return [stated(fact, one) for one in said]
+        if not isinstance(said, dict):
+            return said if said is None else {"value": said, "unit": fact.unit}
+        return {"unit": fact.unit, **said} if said.get("value") is not None else said
+
+    return {
+        name: stated(protocol.facts[name], said) if protocol.facts[name].unit_required else said
+        for name, said in facts.items()
+    }
 
 
 SHARES = (15, 0, 8, 30, 45, 60, 100)
@@ -579,7 +597,8 @@ def varied_subject(
         elif c.chance(90):
             listed = typical["records"].get(name, {})
             records[name] = _record_list(c, targets, one, as_of, listed)
-    return {"subject": c.of(["S-1", "S-2", "نمونه ۳", "S 4"]), "facts": facts, "records": records}
+    named = c.of(["S-1", "S-2", "نمونه ۳", "S 4"])
+    return {"subject": named, "facts": _in_units(protocol, facts), "records": records}
 
 
 OMITTED = object()
@@ -589,6 +608,8 @@ def _settled(c: Choices, targets: Targets, fact: m.Fact, as_of: date) -> Any:
     """One statement that counts."""
     value = _value(c, targets, fact, as_of)
     said: Plain = {"value": value}
+    if fact.unit_required:
+        said["unit"] = fact.unit
     if fact.valid_for is not None:
         said["on"] = _good_on(c, fact.valid_for, as_of).isoformat()
     elif c.chance(30):
@@ -724,8 +745,9 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     own = c.chance(40)
     if other != fact.unit:
         moved = elsewhere(fact, number, other, spare=2 if sign else 0)
-        if not sign and c.chance(30):
-            moved = _tied(c, fact, number, other) or moved
+        limits = targets.amounts.get(fact.name)
+        if limits and not sign and c.chance(40):
+            moved = _tied(c, fact, c.of(limits), other) or moved
         if moved is not None:
             said |= {"value": amount(moved), "unit": other}
             if sign:

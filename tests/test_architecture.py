@@ -90,6 +90,25 @@ def test_the_engine_does_not_print() -> None:
     ] == []
 
 
+def prints(tree: ast.Module) -> list[int]:
+    """The lines on which a module prints to the terminal, or writes to its streams."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id == "print"
+             and all(one.arg != "file" for one in node.keywords))
+            or re.fullmatch(r"sys\.std(out|err)(\.buffer)?\.write", ast.unparse(node.func))
+        )
+    ]  # fmt: skip
+
+
+def test_one_module_prints_and_it_escapes() -> None:
+    found = {name: prints(tree) for name, tree in modules(*PACKAGES).items()}
+    assert [name for name, lines in found.items() if lines] == ["app.printing"]
+
+
 def test_neither_engine_nor_reports_read_the_clock() -> None:
     found = {name: clock_reads(tree) for name, tree in modules("engine", "reports").items()}
     assert {name: reads for name, reads in found.items() if reads} == {}

@@ -29,6 +29,7 @@ KNOWN = """
       hydrocortisone cream: {kind: other, target: [none]}
       AD: {components: [doxorubicin, hydrocortisone]}
       R-AD: {components: [rituximab, AD], synonyms: ['R AD']}
+      RB: {components: [rituximab, blinatumomab]}
 """
 
 
@@ -63,7 +64,7 @@ def faults_of(known: str, more: str = "", asked: str = "kind: antibody") -> list
 
 def subject(entry: str, protocol: Protocol) -> Subject:
     text = f"{{subject: S, records: {{therapy: {{complete_on: 2026-11-18, entries: [{entry}]}}}}}}"
-    return read_subject(text.encode(), "s.json" if entry[:2] == '{"' else "s.yaml", protocol)
+    return read_subject(f"{text}\n...\n".encode(), "s.yaml", protocol)
 
 
 def matches(entry: str, asked: str) -> str:
@@ -72,7 +73,6 @@ def matches(entry: str, asked: str) -> str:
     read = subject(entry, protocol)
     first = find_readings(protocol, read, AS_OF)
     second = reference.readings(protocol, read, AS_OF)
-    # The list may be doubted (no end of the file); how many match, and may, does not.
     assert {name: one.reading for name, one in first.items()} == second
     listed = read.records["therapy"].entries
     derive, record = protocol.facts["found"].derive, protocol.records["therapy"]
@@ -214,6 +214,22 @@ def test_how_a_text_stands_to_the_list_can_be_told() -> None:
     for text, said in wanted.items():
         (entry, *_) = subject(f"{{agent: {text}}}", protocol).records["therapy"].entries
         assert standing(entry, record) == said
+
+
+def test_a_code_that_is_left_blank_may_be_any_beside_those_that_a_name_implies() -> None:
+    assert matches("{agent: rituximab, target: [cd20, null]}", "target: cd22") == "unknown"
+    assert matches("{agent: rituximab, target: cd20}", "target: cd22") == "false"
+    assert matches("{agent: RB, target: [cd20, null]}", "target: cd22") == "unknown"
+    assert matches("{agent: RB, target: cd20}", "target: cd22") == "false"
+
+
+def test_of_names_one_within_another_the_longest_counts() -> None:
+    record = pack("{a b: {kind: other}, b: {kind: antibody}, b c: {kind: other}}").records[
+        "therapy"
+    ]
+    assert named_in(record, "x a b y") == (("a b",), False)
+    assert named_in(record, "b a b") == (("b", "a b"), False)
+    assert named_in(record, "a b c") == (("a b", "b c"), False)
 
 
 def test_a_name_in_a_script_without_spaces_is_a_word() -> None:

@@ -9,6 +9,7 @@ from engine.decision import Screener
 from engine.packs import read_pack
 from engine.record import Decision
 from engine.subjects import read_subject
+from reports.screening import as_text
 
 ROOT = Path(__file__).resolve().parents[1]
 AS_OF = date(2026, 11, 20)
@@ -73,3 +74,35 @@ def test_a_list_that_is_asked_stands_whole_in_the_record() -> None:
     ]
     assert first["fields"][-1]["value"] == {"low": "2026-10-01", "high": "2026-10-31"}
     assert first["source"] == "chart" and "voided" not in first and second["voided"]
+
+
+def test_it_is_said_whether_the_dictionary_knows_what_was_given() -> None:
+    text = STATED.replace(
+        "    - {agent: blin",
+        "    - {agent: Rituximab, ended: 2026-08-01}\n"
+        "    - {agent: rituximab 375 mg/m2, ended: 2026-08-02}\n"
+        "    - {agent: XB-12, kind: other, ended: 2026-08-03}\n"
+        "    - {kind: other, ended: 2026-08-04}\n"
+        "    - {agent: blin",
+    )
+    decision = decided(text)
+    (therapy,) = decision["records"]
+    told = [(one.get("standing"), one.get("known")) for one in therapy["entries"]]
+    assert told[1:5] == [
+        ("listed", ["rituximab"]),
+        ("holds_listed", ["rituximab"]),
+        ("not_listed", None),
+        (None, None),
+    ]
+    printed = " ".join(as_text(decision).split())
+    assert "class as recorded, not on the list" in printed
+    assert "holds the listed name rituximab" in printed
+
+
+def test_a_report_says_beside_the_verdict_what_was_not_used() -> None:
+    imported = "imported: {from: a table, whole: false}\nrecords:"
+    printed = as_text(decided(STATED.replace("records:", imported)))
+    first = printed.partition("WHAT IS MISSING")[0]
+    assert "4 recorded results were not used:" in first and "(facts.creatinine[0])" in first
+    assert "No criterion asks for: CAR-T infusion" in first
+    assert "Imported from a table, not known to be whole." in first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +49,7 @@ def created_time(text: str | None) -> str:
     return datetime.fromisoformat(text).isoformat().replace("+00:00", "Z")
 
 
-def read_records(paths: Iterable[Path], protocol: Protocol, evidence: Evidence) -> Handed:
+def read_records(paths: Sequence[Path], protocol: Protocol, evidence: Evidence) -> Handed:
     """The records in files and folders of JSON, one object a line or a file.
 
     Raises: InputRejected: for a file that holds none, for a record of another version of the
@@ -74,7 +74,8 @@ def read_records(paths: Iterable[Path], protocol: Protocol, evidence: Evidence) 
                 continue
             _take(Stated(value, path, where), protocol, handed, faults, evidence)
     if not handed.subjects and not faults:
-        faults.append(Fault(Span("", 1, 1), "no-record", "there is no decision and no outcome"))
+        where = Span(", ".join(map(path_text, paths)), 1, 1)
+        faults.append(Fault(where, "no-record", "there is no decision and no outcome"))
     if faults:
         raise InputRejected(faults)
     return handed

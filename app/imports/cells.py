@@ -59,10 +59,10 @@ def whole_text(cell: str) -> str:
 
 def number_text(table: Table, cell: str) -> str:
     """A number as files write it, from one with a decimal comma where the table has those."""
-    if table.decimal == "comma" and "." not in cell:
-        cell = cell.replace(",", ".", 1)
-    elif table.decimal == "comma":
-        cell = cell.replace(".", ",")  # a point there is a fault, and reads as one
+    number, space, unit = cell.partition(" ")
+    if table.decimal == "comma":  # a point there is a fault, and reads as one
+        number = number.replace(".", ",") if "." in number else number.replace(",", ".", 1)
+    cell = number + space + unit
     return Num(cell) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", cell) else cell
 
 
@@ -74,16 +74,17 @@ def hint_for(table: Table, cell: str, hint: str) -> str:
         return "write the day alone, as YYYY-MM-DD"
     if re.fullmatch(r"[0-9]{5}(\.0)?", cell) and "date" in hint.lower() + "YYYY":
         return hint or "write the date as YYYY-MM-DD"
-    if re.fullmatch(r"[<>=]*-?[0-9]+,[0-9]+", cell) and table.decimal == "point":
+    if re.fullmatch(r"[<>=]*-?[0-9]+,[0-9]+( .*)?", cell) and table.decimal == "point":
         return "if this is a decimal comma, say --decimal comma"
     return hint
 
 
 @dataclass(slots=True)
 class Sources:
-    """Where each place of a subject's value stands in a table."""
+    """Where each place of a subject's value stands in a table, and hints that fit there best."""
 
     at: dict[Place, tuple[Table, Row, int]] = field(default_factory=dict)
+    hints: dict[Place, str] = field(default_factory=dict)
 
     def faults(self, found: tuple[Fault, ...], document: Document) -> Iterator[Fault]:
         """The engine's faults about a document, moved to the cells they are about."""
@@ -95,7 +96,7 @@ class Sources:
                 yield fault
                 continue
             table, row, column = self.at[place]
-            hint = hint_for(table, row.cell(column), fault.hint)
+            hint = self.hints.get(place) or hint_for(table, row.cell(column), fault.hint)
             yield table.fault(row, column, fault.code, fault.message, hint)
 
 

@@ -9,6 +9,7 @@ file.
 from __future__ import annotations
 
 import pickle
+import sqlite3
 import tempfile
 from argparse import Namespace
 from collections import Counter
@@ -21,8 +22,10 @@ from pathlib import Path
 from app.imports.fhir_account import account_for, contradictions, nothing_for
 from app.imports.fhir_confirm import Confirmation, Whole, confirmed, settle
 from app.imports.fhir_element import dicts
-from app.imports.fhir_gather import Gathered, Gatherer
-from app.imports.fhir_map import FhirMap, read_map
+from app.imports.fhir_gather import Gatherer
+from app.imports.fhir_made import Gathered
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import read_map
 from app.imports.fhir_path import Resource
 from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, read_file
 from app.imports.fhir_select import Doubts, select
@@ -33,11 +36,12 @@ from app.imports.questionnaire import questionnaire_url
 from app.imports.recorded import Recorded, clean
 from app.imports.report import Line, Patient, Report
 from app.imports.summary import ON_SCREEN
-from app.inputs import print_faults, say, unreadable, unwritable
+from app.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.main import REJECTED
+from app.printing import put
 from app.shipped import shipped_pack
-from engine.faults import InputRejected
-from engine.model import Protocol
+from engine.faults import Fault, InputRejected
+from engine.model import Protocol, Span
 from engine.packs import read_pack
 from engine.sheet import NotThat
 from engine.source import Num
@@ -82,20 +86,22 @@ def run(arguments: Namespace) -> int:
         print_faults(rejected.faults)
         return REJECTED
     except OSError as error:
-        say(unwritable(arguments.out, error).text())
+        say(unwritable(Path(error.filename or arguments.out), error).text())
         return REJECTED
     for message in work.said:
         say(message)
-    print(made.summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {made.subjects.as_posix()}")
-    print(f"what became of each resource: {(made.account / 'report.txt').as_posix()}")
+    put(made.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {made.subjects.as_posix()}")
+    put(f"what became of each resource: {(made.account / 'report.txt').as_posix()}")
     return REJECTED if work.failed or made.summary.refused else 0
 
 
-def input_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[str]]:
+def input_files(
+    paths: Iterable[Path],
+) -> tuple[list[tuple[Path, str]], list[tuple[str, str]]]:
     """The FHIR files named, folders walked in order, with names; and what cannot be read."""
     found: dict[Path, tuple[Path, str]] = {}
-    missing: list[str] = []
+    missing: list[tuple[str, str]] = []
     for path in paths:
         if path.is_dir():
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
@@ -106,7 +112,7 @@ def input_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[str
                 if suffix in SUFFIXES:
                     found.setdefault(file.resolve(), (file, relative.as_posix()))
                 elif suffix in UNREAD_SUFFIXES:
-                    missing.append(f"not read: {clean(relative.as_posix())} ({suffix[1:]})")
+                    missing.append((clean(relative.as_posix()), f"not read: {suffix[1:]}"))
                     say(f"cannot be read as FHIR ({suffix[1:]}): {file.as_posix()}")
                 else:
                     say(f"passed over, not a FHIR file: {file.as_posix()}")
@@ -114,7 +120,7 @@ def input_files(paths: Iterable[Path]) -> tuple[list[tuple[Path, str]], list[str
             found.setdefault(path.resolve(), (path, path.name))
         else:
             say(f"there is no such file or folder: {path.as_posix()}")
-            missing.append(f"not there: {clean(path.as_posix())}")
+            missing.append((clean(path.as_posix()), "not there"))
     return list(found.values()), missing
 
 
@@ -134,7 +140,7 @@ class Import:
         self.confirmations, self.id_system = confirmations, id_system
         self.around = Around(today or date.today())
         self.doubts = Doubts()
-        self.missing: list[str] = []
+        self.missing: list[tuple[str, str]] = []
         self.said: list[str] = []
         self.failed = False
 
@@ -149,6 +155,11 @@ class Import:
                 self._read(files, spool, report)
                 spool.settle()
                 self._subjects(spool, report)
+            except sqlite3.OperationalError as error:
+                what = f"the temporary folder cannot be written: {error}"
+                hint = "make room, or name another with TMPDIR"
+                fault = Fault(Span(folder, 1, 1), "unwritable", what, hint)
+                raise InputRejected([fault]) from None
             finally:
                 spool.base.close()
 
@@ -180,13 +191,18 @@ class Import:
             source = Source(name)
             for read in _reading(path, name, source):
                 n += 1
-                select(n, read, self.map, url, spool, self.doubts)
-            self.doubts.partial += source.doubts
+                try:
+                    select(n, read, self.map, url, spool, self.doubts)
+                except RecursionError:
+                    spool.line(n, NOBODY, Line(read.place, left="nested too deep"))
+                    self.doubts.lose(read.place, "nested too deep")
+            for why in dict.fromkeys(source.doubts):
+                self.doubts.partial.append(f"{name}: {why}")
+                report.summary.note("remark", f"not known to be whole: {why}", about=name)
         self.names = list(seen.values())
-        self.fail([f"not read: {one}" for one in self.doubts.unread])
+        self.fail([f"not read: {place}: {why}" for place, why in self.doubts.unread])
         self.failed |= bool(self.missing)
-        for one in (*self.doubts.unread, *self.missing):
-            place, _, why = one.rpartition(": ")
+        for place, why in (*self.doubts.unread, *self.missing):
             report.summary.note("unread", why, about=place)
 
     # --- second pass: one patient after another ------------------------------------------
@@ -202,13 +218,24 @@ class Import:
             subject, why = self._subject_id(name, pickle.loads(body))
             patients.setdefault(identity, (name, subject, why, state == "unclear"))
         ids = Counter(subject for _, subject, _, _ in patients.values())
+        near: dict[str, list[str]] = {}
+        for subject in ids:
+            near.setdefault(may_be_one(subject), []).append(subject)
+        for several in near.values():
+            if len(several) > 1:
+                what = "ids that differ in case, width, leading zeros or blanks alone"
+                hint = "are they one person? the import takes them for several"
+                report.summary.note("remark", what, about=" and ".join(several), hint=hint)
         if not patients:
             self.fail(["no patient: nothing was imported"])
         lost = self._others(spool, report)
         gatherer = Gatherer(self.protocol, self.map, spool, self.around)
         whole = Whole(
             partial=tuple(dict.fromkeys(self.doubts.partial)),
-            unread=(*self.doubts.unread, *self.missing, *lost),
+            unread=(
+                *(f"{place}: {why}" for place, why in (*self.doubts.unread, *self.missing)),
+                *lost,
+            ),
             patients=len(patients),
             source=_source(self.names),
         )
@@ -264,11 +291,13 @@ class Import:
         """What belongs to no patient of the input; returns what may be of any of them."""
         lost = []
         rows = spool.base.execute(
-            "SELECT n, key, name, kind, body IS NOT NULL, why, look, day, about, state, patient"
-            " FROM placed JOIN seen USING(n) ORDER BY n"
+            "SELECT n, name, kind, body IS NOT NULL, why, look, day, about, state, patient"
+            " FROM placed JOIN seen USING(n)"
+            " WHERE patient NOT IN (SELECT identity FROM known) ORDER BY n"
         )
-        for n, _, name, kind, kept, why, look, day, about, state, patient in rows.fetchall():
-            if patient in spool.patients or (kind == "Patient" and kept):
+        for n, name, kind, kept, why, look, day, about, state, patient in rows:
+            if kind == "Patient" and kept:
+                spool.line(n, NOBODY, Line(name, left="deleted since"))
                 continue
             if not kept or kind == "Medication":
                 if name and kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.imports.fhir_element import full_day
-from app.imports.fhir_gather import Gathered
+from app.imports.fhir_made import Gathered
 from app.imports.fhir_map import FhirMap
 from app.imports.fhir_spool import Spool
 from app.imports.fhir_status import Around
@@ -19,15 +19,17 @@ from engine.sheet import NotThat, parse_day, parse_days
 def account_for(found: Gathered, patient: Patient, summary: Summary) -> None:
     """Count one patient's unread things by code, over all patients."""
     for one in found.unclassified:
-        hint = "add its code to the map: to what it is, or to `irrelevant`"
-        what = f"{one.kind}, {one.what}: not in the map, may be treatment or a diagnosis"
-        summary.note("unclassified", what, about=patient.subject, hint=hint)
+        may = "a diagnosis that is asked for" if one.kind == "Condition" else "treatment"
+        what = f"{one.what}: not in the map, may be {may}"
+        summary.note("unclassified", what, about=patient.subject)
     for (fact, why), times in found.unusable.items():
         what = f"{fact}: recorded, and not usable: {why}"
         summary.note("unusable", what, about=patient.subject, times=times)
     for (kind, words), times in found.uncoded.items():
-        what = f"{kind}, {words}: not in the map"
+        what = f"{words}: not in the map ({kind})"
         summary.note("remark", what, about=patient.subject, times=times)
+    for reason, times in found.irrelevant.items():
+        summary.note("remark", reason, about=patient.subject, times=times)
     for reason in patient.unconfirmed:
         summary.note("unconfirmed", reason, about=patient.subject)
     if found.repeated:

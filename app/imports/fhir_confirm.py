@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from app.imports.fhir_gather import Gathered
+from app.imports.fhir_made import Gathered
 from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Patient
 from engine.model import Protocol
@@ -125,13 +125,14 @@ def settle(
         recorded.heads[name] = {**stated, "count": Num(str(entries))}
         who = f", by {by}" if by else ""
         patient.confirmed.append(f"{name} on {day}{who}, with entries: {entries}")
-        unread = [one for one in found.unclassified if name in one.lists]
+        unread = [f"{one.what} ({one.name})" for one in found.unclassified if name in one.lists]
+        unread += [words for record, words in found.doubtful if record == name]
         if unread:
-            shown = "; ".join(f"{one.what} ({one.name})" for one in unread[:NAMED])
             more = f"; and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
             what = (
-                f"{name} is confirmed on {day}, and {len(unread)} of its {entries} entries are not"
-                f" in the map and may be anything: {shown}{more}"
+                f"{name} is confirmed on {day}, and {len(unread)} of its {entries} entries may be"
+                f" anything, as the map does not know them or they are in doubt:"
+                f" {'; '.join(unread[:NAMED])}{more}"
             )
             patient.remarks.append(what)
             warned.append(f"{patient.subject}: {what}")

@@ -19,8 +19,9 @@ from app.imports.fhir_element import (
     reversed_period,
 )
 from app.imports.fhir_map import EntryRule, FieldRule
-from app.imports.fhir_statement import LeftOut, Said, Unusable, quantity
+from app.imports.fhir_statement import LeftOut, Said, quantity
 from app.imports.fhir_status import Around, Hit, Standing, standing
+from app.imports.fhir_unit import Unusable
 from app.imports.recorded import Plain, clean, entry_faults
 from engine.model import Protocol
 from engine.sheet import parse_days
@@ -62,6 +63,10 @@ def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said
             notes.append(f"{one.field.name}: {faults[0].message}")
         else:
             plain[one.field.name] = value
+    if against := entry_faults(protocol, rule.record.name, plain):
+        notes.append(against[0].message)
+        kept = {one.field.name for one in rule.fields if one.field.type == "date"}
+        plain = {name: value for name, value in plain.items() if name in kept}
     plain["source"] = hit.source
     if notes:
         plain["note"] = clean("; ".join(dict.fromkeys(notes)))
@@ -107,7 +112,7 @@ def _field(
     if not values:
         return None
     if one.field.type == "quantity":
-        text, unit = quantity(values, rule.type.paths, hit, {}, one.field.unit)
+        text, unit = quantity(values, rule.type.paths, hit, {}, one.field)
         return {"value": text, "unit": unit}
     if one.field.type == "date":
         return _one_day(values, hit, around, notes)

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import pickle
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from app.imports.fhir_element import (
-    codings,
-    concept_label,
-    concept_words,
     day_text,
     days_of,
-    dicts,
-    full_day,
 )
-from app.imports.fhir_entry import entry
-from app.imports.fhir_map import EntryRule, FactRule, FhirMap, Fit, Look, Open, Type
-from app.imports.fhir_path import Resource
-from app.imports.fhir_select import FOREIGN, code_words, uncoded
+from app.imports.fhir_made import Bundled, Gathered, Made, Maker
+from app.imports.fhir_map import FhirMap, Open
+from app.imports.fhir_select import FOREIGN, IRRELEVANT
 from app.imports.fhir_spool import Kept, Spool
-from app.imports.fhir_statement import LeftOut, statement
-from app.imports.fhir_status import Around, Hit, clinical, standing
+from app.imports.fhir_status import Around
 from app.imports.questionnaire import answers_of, unread_answers
 from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Line, Patient
@@ -34,61 +26,6 @@ NAMED = 5
 """How many of the conditions that leave a fact open its note names."""
 
 TWICE = "two versions of it, and which is newer is not known"
-
-
-@dataclass(slots=True)
-class Made:
-    """What one resource gives, before it stands in the file."""
-
-    facts: list[tuple[str, Plain]] = field(default_factory=list)
-    entries: list[tuple[str, Plain]] = field(default_factory=list)
-    why: list[str] = field(default_factory=list)
-    look: bool = False
-    opens: list[Open] = field(default_factory=list)
-    label: str = ""
-    bundled: bool = False
-
-
-@dataclass(slots=True)
-class _Bundled:
-    """The hits of one day that make one entry together."""
-
-    rule: EntryRule
-    day: str
-    plain: Plain = field(default_factory=dict)
-    sources: list[tuple[int, str]] = field(default_factory=list)
-    dropped: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class Unclassified:
-    """A resource that no rule knows: an entry of `lists` without a class, or a fact is open."""
-
-    n: int
-    name: str
-    kind: str
-    what: str
-    lists: tuple[str, ...]
-    opens: bool = False
-
-
-@dataclass(slots=True)
-class Gathered:
-    """What came of a patient's resources.
-
-    `unclassified`: what may match anything, by resource. `future`: what is dated after the day
-    of the import. `left_out`: how many resources gave nothing.
-    """
-
-    recorded: Recorded
-    unclassified: list[Unclassified] = field(default_factory=list)
-    unusable: Counter[tuple[str, str]] = field(default_factory=Counter)
-    uncoded: Counter[tuple[str, str]] = field(default_factory=Counter)
-    future: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-    repeated: int = 0
-    left_out: int = 0
 
 
 class Gatherer:
@@ -105,14 +42,19 @@ class _One:
     """One patient while their resources are read."""
 
     def __init__(self, run: Gatherer, identity: str, patient: Patient) -> None:
-        self.run, self.identity, self.patient = run, identity, patient
-        self.map, self.protocol, self.spool = run.map, run.protocol, run.spool
-        self.around = run.around
+        self.identity, self.patient = identity, patient
+        self.protocol, self.spool = run.protocol, run.spool
         self.out = Gathered(Recorded(patient.subject))
-        self.bundles: dict[tuple[str, str], _Bundled] = {}
+        around = self._known(run.around)
+        self.make = Maker(run.protocol, run.map, run.spool, around, patient, self.out)
         self.opened: dict[str, list[tuple[Open, int, str, str]]] = {}
-        self.unknown: list[Unclassified] = []
-        self.active: dict[str, list[tuple[Any, Plain, str]]] = {}
+
+    def _known(self, around: Around) -> Around:
+        """What is known of the patient before anything else of them is read."""
+        resource = self.spool.patient(self.identity)
+        self.patient.days["birthDate"] = day_text(resource.get("birthDate"))
+        self.patient.days["deceased"] = day_text(resource.get("deceasedDateTime"))
+        return replace(around, born=days_of(resource.get("birthDate")))
 
     def gathered(self) -> Gathered:
         unclear: dict[str, list[Kept]] = {}
@@ -123,14 +65,14 @@ class _One:
                 self.spool.line(kept.n, self.identity, self._kept(kept))
         for versions in unclear.values():
             self._unclear(versions)
-        for bundled in self.bundles.values():
+        for bundled in self.make.bundles.values():
             for number, line in self._enter_bundle(bundled):
                 self.spool.line(number, self.identity, line)
         for fact, several in self.opened.items():
             self._leave_open(fact, several)
-        for fact, stated in self.active.items():
+        for fact, stated in self.make.active.items():
             self._contradicted(fact, stated)
-        self.out.unclassified = [one for one in self.unknown if one.lists or one.opens]
+        self.out.unclassified = [one for one in self.make.unknown if one.lists or one.opens]
         return self.out
 
     def _kept(self, kept: Kept) -> Line:
@@ -147,209 +89,21 @@ class _One:
             self.out.foreign.append(f"{kept.name}: {kept.why}")
         if kept.body is None:
             self.out.left_out += 1
-            if "(" in kept.why:
+            if kept.why.startswith(IRRELEVANT):
+                self.out.irrelevant[kept.why] += 1
+            elif "(" in kept.why:
                 self.out.uncoded[kept.kind, kept.why.partition("(")[2].removesuffix(")")] += 1
             return Line(kept.name, left=kept.why, day=kept.day, look=kept.look)
         if kept.kind == "Medication":
             return Line(kept.name, left=kept.why)
-        if kept.kind == "Patient":
-            self._know_birth(kept.body)
         if kept.kind == "QuestionnaireResponse":
             return self._answers(kept)
-        made = self._made(kept)
+        made = self.make.made(kept)
         if state == "again":
             made = self._once_more(kept, made)
         return self._stated(kept, made)
 
-    def _know_birth(self, resource: Resource) -> None:
-        self.around = Around(self.around.today, days_of(resource.get("birthDate")))
-        days = self.patient.days
-        days["birthDate"] = day_text(resource.get("birthDate"))
-        days["deceased"] = day_text(resource.get("deceasedDateTime"))
-
-    # --- one resource -------------------------------------------------------------------
-
-    def _made(self, kept: Kept) -> Made:
-        resource, kind = kept.body, kept.kind
-        if kind == "Patient":
-            made = Made()
-            for number in self.map.uncoded.get("Patient", ()):
-                self._apply(number, Hit(resource, kept.name), kept, made)
-            return made
-        described = self.map.type_of(kind)
-        assert described is not None  # nothing else is kept
-        made = Made()
-        concepts, lost = self._concepts(kept, described)
-        unknown = []
-        for concept in concepts:
-            numbers = self.map.selected(kind, codings(concept))
-            for number in numbers:
-                hit = Hit(resource, kept.name, None, concept_label(concept))
-                self._apply(number, hit, kept, made)
-            if not numbers:
-                unknown.append(concept)
-        parts = dicts(resource.get(described.parts))
-        whole = Hit(resource, kept.name)
-        hits = [(number, whole) for number in self.map.uncoded.get(kind, ())]
-        for part in parts:
-            one = part.get(described.codes)
-            found = self.map.selected(kind, codings(one))
-            hits += [(n, Hit(resource, kept.name, part, concept_label(one))) for n in found]
-        for number, hit in hits:
-            self._apply(number, hit, kept, made)
-        if kind in self.map.unread_entries or kind in self.map.unread_facts:
-            for concept in unknown:
-                self._unclassified(kept, concept, lost, made)
-        elif len(unknown) == len(concepts) and not hits:
-            made.why.append(f"its drug {lost} is not in the input" if lost
-                            else uncoded(concepts[0], concept_label(concepts[0])))  # fmt: skip
-            made.look = bool(lost)
-        return made
-
-    def _concepts(self, kept: Kept, described: Type) -> tuple[list[Any], str]:
-        """What a resource is coded as, one or several; and the drug that is not in the input."""
-        concepts, lost = [], ""
-        if described.codes in kept.body:
-            concepts.append(kept.body[described.codes])
-        holder = kept.body.get(described.medication) if described.medication else None
-        if holder is not None:
-            drug = self._drug(kept, kept.body, holder)
-            if drug is not None:
-                concepts += drug
-            elif not concepts:
-                lost = kept.medication.key or "reference"
-                shown = holder.get("display") if isinstance(holder, dict) else None
-                concepts.append({"text": shown} if isinstance(shown, str) else None)
-        return concepts or [None], lost
-
-    def _drug(self, kept: Kept, resource: Resource, holder: Any) -> list[Any] | None:
-        """What a drug that a resource refers to is, or is made of; None if it is not there."""
-        text = holder.get("reference") if isinstance(holder, dict) else None
-        if isinstance(text, str) and text.startswith("#"):
-            found = [one for one in dicts(resource.get("contained")) if one.get("id") == text[1:]]
-        else:
-            found = self.spool.resources(kept.medication, kept.n) if kept.medication.key else []
-        concepts: list[Any] = []
-        for drug in found:
-            own = drug.get("code")
-            parts = [
-                one.get("itemCodeableConcept")
-                for one in dicts(drug.get("ingredient"))
-                if one.get("isActive") is not False
-            ]
-            known = self.map.selected(kept.kind, codings(own))
-            concepts += [own] if known or not any(parts) else [p for p in parts if p is not None]
-        return concepts or ([{}] if found else None)
-
-    def _apply(self, number: int, hit: Hit, kept: Kept, made: Made) -> None:
-        """What one rule makes of one hit."""
-        rule = self.map.rules[number]
-        if isinstance(rule, Look):
-            made.why.append(rule.because)
-            made.look = True
-        elif isinstance(rule, Fit):
-            self._fit(rule, hit, made)
-        elif isinstance(rule, FactRule):
-            self._fact(rule, hit, kept, made)
-        elif rule.gather:
-            self._gather_day(rule, hit, kept, made)
-        else:
-            found = entry(rule, hit, self.protocol, self.around)
-            if isinstance(found, LeftOut):
-                made.why.append(found.why)
-            else:
-                made.entries.append((rule.record.name, found.plain))
-                made.why += [str(found.plain["note"])] if "note" in found.plain else []
-                made.look |= bool(found.doubt)
-
-    def _fact(self, rule: FactRule, hit: Hit, kept: Kept, made: Made) -> None:
-        said = statement(rule, hit, self.protocol, self.around)
-        if isinstance(said, LeftOut):
-            made.why.append(said.why)
-            return
-        if kept.kind == "Patient" and said.doubt == "has no value":
-            return
-        if said.future:
-            self.out.future.append(f"{kept.name} is dated {said.future}")
-        name = rule.fact.name
-        made.facts.append((name, said.plain))
-        made.why += [str(said.plain["note"])] if "note" in said.plain else []
-        made.look |= bool(said.doubt)
-        if said.doubt:
-            self.out.unusable[name, said.doubt] += 1
-        elif kept.kind == "Condition" and rule.active_only:
-            self.active.setdefault(name, []).append((said.plain["value"], said.plain, kept.name))
-
-    def _fit(self, rule: Fit, hit: Hit, made: Made) -> None:
-        kind, words = standing(hit.resource)
-        if kind != "counts":
-            made.why.append(f"{words}: never counts")
-            return
-        day = day_text(hit.resource.get("effectiveDateTime"))
-        values = hit.values(self.map.types["Observation"].paths.get("value"))
-        if len(values) == 1 and day:
-            self.patient.compared.append((rule, hit.source, str(values[0]), day))
-        made.why.append(f"only compared with `{rule.fact}`")
-
-    def _gather_day(self, rule: EntryRule, hit: Hit, kept: Kept, made: Made) -> None:
-        said = entry(rule, hit, self.protocol, self.around)
-        if isinstance(said, LeftOut):
-            made.why.append(said.why)
-            return
-        days = [day for value in hit.values(rule.on, whole=True) if (day := day_text(value))]
-        if len(days) != 1 or not full_day(days[0]):
-            made.why.append("no full date, so that it belongs to no day's entry")
-            return
-        bundled = self.bundles.setdefault((rule.record.name, days[0]), _Bundled(rule, days[0]))
-        for key, value in said.plain.items():
-            if key in ("source", "note"):
-                continue
-            if key in bundled.plain and bundled.plain[key] != value:
-                bundled.dropped.add(key)
-            bundled.plain[key] = value
-        bundled.sources.append((kept.n, hit.source))
-        made.bundled = True
-
-    # --- what no rule knows -------------------------------------------------------------
-
-    def _unclassified(self, kept: Kept, concept: Any, named: str, made: Made) -> None:
-        """What no rule knows and may be about something: entries without a class, open facts."""
-        resource = kept.body
-        kind, words = standing(resource)
-        if kind == "never":
-            made.why.append(f"{words}: never counts")
-            return
-        code = self.map.is_irrelevant(codings(concept))
-        if code is not None:
-            made.why.append(f"irrelevant, as the map says: {code.display}")
-            return
-        words_of = concept_words(concept)
-        label = clean(f"{words_of[0]} ({words_of[-1]})" if len(words_of) > 1
-                      else concept_label(concept))  # fmt: skip
-        if named:
-            why = f"its drug {named} is not in the input"
-        else:
-            why = uncoded(concept, label)
-        lists = []
-        for rule in self.map.unread_entries.get(kept.kind, ()):
-            found = entry(rule, Hit(resource, kept.name, None, label), self.protocol, self.around)
-            if isinstance(found, LeftOut):
-                made.why.append(found.why)
-                continue
-            note = "; ".join(filter(None, (f"{why}: it may be anything",
-                                           str(found.plain.get("note", "")))))  # fmt: skip
-            made.entries.append((rule.record.name, {**found.plain, "note": note}))
-            lists.append(rule.record.name)
-        active, past = (clinical(resource, self.around.today) if kept.kind == "Condition"
-                        else (True, ""))  # fmt: skip
-        facts = [one for one in self.map.unread_facts.get(kept.kind, ())
-                 if active is not False or not one.active_only]  # fmt: skip
-        made.opens += facts
-        made.label = label
-        made.why.append(why if lists or facts else past or why)
-        made.look |= bool(lists)
-        what = code_words(concept, label) if not named else f"drug {named}, not in the input"
-        self.unknown.append(Unclassified(kept.n, kept.name, kept.kind, what, tuple(lists)))
+    # --- what the resources come to -------------------------------------------------------
 
     def _leave_open(self, fact: str, several: list[tuple[Open, int, str, str]]) -> None:
         """A fact that resources may be about which no rule knows: it is unknown."""
@@ -364,7 +118,7 @@ class _One:
                      f"{', '.join(names[:NAMED])}{more}")  # fmt: skip
         where = recorded.say(fact, {"unknown": "pending", "source": several[0][2], "note": note})
         opened = {n for _, n, _, _ in several}
-        for unknown in self.unknown:
+        for unknown in self.make.unknown:
             unknown.opens |= unknown.n in opened
         for _, n, name, _ in several:
             self.spool.line(n, self.identity, Line(name, (where,), look=True))
@@ -408,6 +162,7 @@ class _One:
             own = {name: clean(f"{plain[name]} (perhaps recorded twice)") for name in texts}
             note = "equal to another resource without an id: perhaps the same"
             again.entries.append((record, {**own, "source": plain["source"], "note": note}))
+            self.out.doubtful.append((record, f"{kept.name}: {note}"))
         again.opens, again.label = [], made.label
         return again
 
@@ -418,6 +173,7 @@ class _One:
         facts: dict[str, list[Plain]] = {}
         entries: dict[str, list[list[Plain]]] = {}
         bodies = {pickle.dumps(one.body): one for one in versions}
+        several_are = self.spool.versions(versions[0].identity)
         made = Made(why=[note], look=True)
         for kept in bodies.values():
             if kept.why.startswith(FOREIGN):
@@ -431,7 +187,11 @@ class _One:
                 for record in lists:
                     entries.setdefault(record, []).append([{"source": name}])
                 continue
-            one = self._made(kept)
+            doubted, unknown = len(self.out.doubtful), len(self.make.unknown)
+            one = self.make.made(kept)
+            del self.out.doubtful[doubted:]
+            for unclassified in self.make.unknown[unknown:]:
+                unclassified.lists = ()  # the entry is one of several versions, named below
             made.opens += one.opens
             for fact, plain in one.facts:
                 facts.setdefault(fact, []).append(plain)
@@ -448,10 +208,11 @@ class _One:
         for record, groups in entries.items():
             for i in range(max(len(group) for group in groups)):
                 plains = [group[i] for group in groups if i < len(group)]
-                own = plains[0] if len(plains) == len(bodies) else {}
+                own = plains[0] if len(plains) == several_are else {}
                 own = {k: v for k, v in own.items() if k not in ("source", "note")}
                 same = {k: v for k, v in own.items() if all(p.get(k) == v for p in plains)}
                 made.entries.append((record, {**same, "source": name, "note": note}))
+                self.out.doubtful.append((record, note))
         line = self._stated(versions[0], made)
         self.spool.line(versions[0].n, self.identity, line)
         for kept in versions[1:]:
@@ -478,7 +239,7 @@ class _One:
             return Line(kept.name, tuple(ours), str(error), look=True)
         return Line(kept.name, tuple(gave), "" if gave else "answers nothing")
 
-    def _enter_bundle(self, bundled: _Bundled) -> Iterator[tuple[int, Line]]:
+    def _enter_bundle(self, bundled: Bundled) -> Iterator[tuple[int, Line]]:
         """One day's results as one entry, if the day has what makes it one."""
         missing = [name for name in bundled.rule.gather if name not in bundled.plain]
         plain = {k: v for k, v in bundled.plain.items() if k not in bundled.dropped}

@@ -14,10 +14,10 @@ from typing import Any
 
 from app.imports.fhir_element import concept_codes, concept_understood, days_of
 from app.imports.fhir_status import Around, Hit
-from engine.model import Days
+from app.imports.fhir_unit import same_unit
+from engine.model import Days, Fact, Field
 from engine.source import Num
 
-UCUM = "http://unitsofmeasure.org"
 NONE = "none"
 """What a statement says whose limit of normal is not known."""
 
@@ -28,7 +28,7 @@ _AGES = {"a": "years", "mo": "months", "wk": "weeks", "d": "days"}
 
 
 def upper_limit(
-    ranges: list[Any], unit: str, hit: Hit, around: Around
+    ranges: list[Any], unit: str, target: Fact | Field, hit: Hit, around: Around
 ) -> tuple[Num | str | None, str]:
     """The limit, `NONE` where none can be relied on, None where none is printed; and why."""
     if not ranges:
@@ -49,7 +49,7 @@ def upper_limit(
         return NONE, "it is for other people"
     if len(fitting) > 1:
         return NONE, "there are several"
-    return _high(fitting[0], unit)
+    return _high(fitting[0], unit, target)
 
 
 def _of_another_kind(one: dict[str, Any]) -> bool:
@@ -110,7 +110,7 @@ def _after(born: date, value: int, unit: str) -> date:
     return date(year, month + 1, min(born.day, monthrange(year, month + 1)[1]))
 
 
-def _high(one: dict[str, Any], unit: str) -> tuple[Num | str | None, str]:
+def _high(one: dict[str, Any], unit: str, target: Fact | Field) -> tuple[Num | str | None, str]:
     high, low = one.get("high"), one.get("low")
     value = high.get("value") if isinstance(high, dict) else None
     below = low.get("value") if isinstance(low, dict) else None
@@ -120,6 +120,6 @@ def _high(one: dict[str, Any], unit: str) -> tuple[Num | str | None, str]:
         return NONE, "its upper end is not a number above zero"
     if isinstance(below, int | Decimal) and below >= value:
         return NONE, "its ends are the wrong way round"
-    if "comparator" in high or high.get("system") != UCUM or high.get("code") != unit:
+    if "comparator" in high or not same_unit(high, unit, target):
         return NONE, "it is not in the unit of the result"
     return Num(format(Decimal(value), "f")), ""

@@ -193,6 +193,7 @@ def _decoded(data: bytes) -> Any:
         raise _Refused("XML; FHIR is read as JSON")
     try:
         found = _DECODER.decode(text)
+        return with_known_systems(found) if "urn:oid:" in text or "/sct/" in text else found
     except _Refused:
         raise
     except RecursionError:
@@ -200,7 +201,6 @@ def _decoded(data: bytes) -> Any:
     except ValueError as error:
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise _Refused(f"not JSON: {clean(what)[:80].lower()}") from None
-    return with_known_systems(found) if "urn:oid:" in text or "/sct/" in text else found
 
 
 @dataclass(slots=True)
@@ -219,7 +219,7 @@ def read_file(path: Path, name: str, source: Source | None = None) -> Iterator[R
     source = source or Source(name)
     with path.open("rb") as stream:
         if path.suffix.lower() != ".json":
-            source.doubts.append(f"{name} is read line by line, and says nowhere how many it has")
+            source.doubts.append("it is read line by line, and says nowhere how many it has")
             yield from _lines(stream, name, source)
             return
         if path.stat().st_size > MAX_DOCUMENT:
@@ -241,6 +241,9 @@ def _lines(stream: BinaryIO, name: str, source: Source) -> Iterator[Read]:
         place = f"{name} line {number}"
         if number == 1 and any(line.startswith(magic) for magic in _PACKED):
             yield Read(name, why=next(w for m, w in _PACKED.items() if line.startswith(m)))
+            return
+        if number == 1 and line.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            yield Read(name, why="XML; FHIR is read as JSON")
             return
         if len(line) > MAX_LINE:
             while line and not line.endswith(b"\n"):
@@ -312,6 +315,8 @@ def _unpacked(
         elif not isinstance(resource.get("resourceType"), str):
             yield Read(at, why="not a resource: it has no `resourceType`")
         else:
+            if resource["resourceType"] == "OperationOutcome":
+                source.doubts.append("it holds a message of the server's")
             yield Read(
                 at,
                 resource,
@@ -331,7 +336,7 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
     links = bundle.get("link")
     for link in links if isinstance(links, list) else []:
         if isinstance(link, dict) and link.get("relation") == "next":
-            source.doubts.append(f"{source.name} is one page of a search, and names a next one")
+            source.doubts.append("it is one page of a search, and names a next one")
     total = bundle.get("total")
     if bundle["type"] == "searchset" and isinstance(total, int):
         included = sum(
@@ -343,7 +348,7 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
         )
         if len(entries) - included < total:
             held = len(entries) - included
-            source.doubts.append(f"{source.name} holds {held} of the {total} that a search found")
+            source.doubts.append(f"it holds {held} of the {total} that a search found")
 
 
 def _deletion(

@@ -22,25 +22,35 @@ from app.imports.recorded import clean
 from app.imports.report import Line
 
 FOREIGN = "not FHIR R4: "
+IRRELEVANT = "irrelevant, as the map says: "
 MOST_NAMED = 1_000
-Codings = list[tuple[str, str]]
+SHOWN = {
+    "http://loinc.org": "LOINC",
+    "http://snomed.info/sct": "SNOMED CT",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "http://hl7.org/fhir/sid/icd-10": "ICD-10",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
+    "http://www.ama-assn.org/go/cpt": "CPT",
+    "http://www.whocc.no/atc": "ATC",
+}
+"""Code systems by the name that people know."""
 
 
 @dataclass(slots=True)
 class Doubts:
     """What is wrong with the input as a whole.
 
-    `unread`: what could not be read, with why, the first thousand. `partial`: why more may
+    `unread`: what could not be read, and why, the first thousand. `partial`: why more may
     belong to it.
     """
 
-    unread: list[str] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
 
-    def lose(self, message: str) -> None:
+    def lose(self, place: str, why: str) -> None:
         """Note something that could not be read."""
         if len(self.unread) < MOST_NAMED:
-            self.unread.append(message)
+            self.unread.append((place, why))
 
 
 def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubts: Doubts) -> None:
@@ -52,7 +62,7 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         return
     if resource is None:
         spool.line(n, NOBODY, Line(read.place, left=read.why))
-        doubts.lose(f"{read.place}: {read.why}")
+        doubts.lose(read.place, read.why)
         return
     kind = str(resource["resourceType"])
     described = fhir_map.type_of(kind)
@@ -66,14 +76,14 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
 
     other = f"{FOREIGN}{read.release}" if read.release else foreign(resource)
     if other:
-        doubts.lose(f"{read.name}: {other}")
+        doubts.lose(read.name, other)
         leave(other, look=True)
     elif kind == "Patient":
         if read.key:
             spool.see(n, read, Reference(), Reference(), keep=True)
         else:
             spool.line(n, NOBODY, Line(read.place, left="a Patient without an id"))
-            doubts.lose(f"{read.place}: a Patient without an id")
+            doubts.lose(read.place, "a Patient without an id")
     elif kind == "Medication":
         spool.see(n, read, Reference(), Reference(), keep=True, why="a drug that others refer to")
     elif kind == "QuestionnaireResponse":
@@ -92,15 +102,26 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         elif kind in fhir_map.unread_entries or kind in fhir_map.unread_facts:
             code = fhir_map.is_irrelevant(codings(concept))
             if code is not None:
-                leave(f"irrelevant, as the map says: {code.display}")
+                leave(f"{IRRELEVANT}{code.display}")
             else:
                 spool.see(n, read, about, Reference(), keep=True, day=day)
         else:
             why = uncoded(concept)
-            if concept is not None and not concept_understood(concept):
-                why = f"its `{described.codes}` is not understood"
-                doubts.lose(f"{read.name}: {why}")
+            if odd := _not_understood(resource, described.codes, described.parts):
+                why = f"its `{odd}` is not understood"
+                doubts.lose(read.name, why)
             leave(why, look=kind in ORDERS)
+
+
+def _not_understood(resource: Resource, codes: str, parts: str) -> str:
+    """The element whose shape keeps a resource from being recognised; "" if there is none."""
+    if codes in resource and not concept_understood(resource[codes]):
+        return codes
+    inside = resource.get(parts, [])
+    if not isinstance(inside, list):
+        return parts
+    understood = (isinstance(one, dict) and concept_understood(one.get(codes)) for one in inside)
+    return "" if all(understood) else parts
 
 
 def _may_hit(resource: Resource, fhir_map: FhirMap, codes: str, parts: str) -> bool:
@@ -131,6 +152,6 @@ def code_words(concept: Any, label: str = "") -> str:
     if not found:
         return f"'{name}'" if name else "no code"
     system, code = found[0]
-    where = clean(system).rstrip("/").rpartition("/")[2]
+    where = SHOWN.get(system) or clean(system).rstrip("/").rpartition("/")[2]
     words = concept_words(concept)
-    return f"{where} {clean(code)}" + (f", {words[0]}" if words else "")
+    return f"{where} {clean(code)}".strip() + (f" '{words[0]}'" if words else "")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import pickle
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -57,6 +56,7 @@ class Spool:
             " name TEXT, about TEXT, medication TEXT, version TEXT, digest BLOB, body BLOB,"
             " why TEXT, look INT, day TEXT);"
             "CREATE TABLE placed(n INTEGER PRIMARY KEY, identity TEXT, patient TEXT, state TEXT);"
+            "CREATE TABLE known(identity TEXT PRIMARY KEY);"
             "CREATE TABLE line(n INTEGER, patient TEXT, name TEXT, day TEXT, gave TEXT, left TEXT,"
             " look INTEGER);"
         )
@@ -184,6 +184,7 @@ class Spool:
         self.patients: dict[str, None] = {}
         for identity, body in rows:
             self.patients[identity] = None
+            self.base.execute("INSERT OR IGNORE INTO known VALUES(?)", (identity,))
             listed = pickle.loads(body).get("identifier")
             for one in listed if isinstance(listed, list) else []:
                 if isinstance(one, dict) and isinstance(one.get("value"), str):
@@ -220,11 +221,6 @@ class Spool:
                 return next(iter(meant))
         return named
 
-    def again(self) -> Counter[str]:
-        """How many resources are there more than once, or in an older version, by state."""
-        rows = self.base.execute("SELECT state, COUNT(*) FROM placed GROUP BY state")
-        return Counter(dict(rows.fetchall()))
-
     # --- reading ------------------------------------------------------------------------
 
     def of_patient(self, patient: str) -> Iterator[Kept]:
@@ -238,6 +234,23 @@ class Spool:
             drug = Reference(*json.loads(medication)) if medication else Reference()
             found = pickle.loads(body) if body is not None else None
             yield Kept(n, identity, name, kind, state, found, drug, why, bool(look), day)
+
+    def patient(self, identity: str) -> Any:
+        """The standing version of a Patient."""
+        (body,) = self.base.execute(
+            "SELECT body FROM placed JOIN seen USING(n) WHERE identity=? AND body IS NOT NULL"
+            " AND state IN ('live', 'unclear') ORDER BY n",
+            (identity,),
+        ).fetchone()
+        return pickle.loads(body)
+
+    def versions(self, identity: str) -> int:
+        """How many different things the versions of a resource say, to be deleted included."""
+        (count,) = self.base.execute(
+            "SELECT COUNT(DISTINCT digest) FROM placed JOIN seen USING(n) WHERE identity=?",
+            (identity,),
+        ).fetchone()
+        return int(count)
 
     def resources(self, reference: Reference, n: int) -> list[Any]:
         """The standing versions of what resource `n` refers to."""

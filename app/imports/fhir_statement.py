@@ -26,11 +26,11 @@ from app.imports.fhir_limit import upper_limit
 from app.imports.fhir_map import FactRule
 from app.imports.fhir_path import Expression
 from app.imports.fhir_status import Around, Hit, Standing, clinical, standing
+from app.imports.fhir_unit import Unusable, unit_of
 from app.imports.recorded import Plain, clean, statement_faults
-from engine.model import Protocol
+from engine.model import Fact, Field, Protocol
 from engine.sheet import parse_days
 from engine.source import Num
-from engine.units import UnitError, conversion, known_unit
 
 ABSENT_REASONS: Mapping[str, Literal["pending", "not_done"]] = {
     # A result exists or may yet come, and this record does not hold it.
@@ -73,10 +73,6 @@ class Said:
     future: str = ""
 
 
-class Unusable(Exception):
-    """A value that cannot be taken; the message says why."""
-
-
 def statement(rule: FactRule, hit: Hit, protocol: Protocol, around: Around) -> Said | LeftOut:
     """What a hit says about a fact."""
     kind, words = standing(hit.resource)
@@ -104,7 +100,8 @@ def statement(rule: FactRule, hit: Hit, protocol: Protocol, around: Around) -> S
             return _absent(absent, base, notes, future)
         value = _value(rule, hit, notes, around)
     except Unusable as reason:
-        if kind == "uncertain" and hit.resource["resourceType"] == "Condition":
+        if hit.resource["resourceType"] == "Condition" and rule.active_only:
+            # What is active has no day that makes it older than anything.
             base = {k: v for k, v in base.items() if k not in ("on", "not_after")}
         return _unknown(base, notes, str(reason), future)
     said = {**value, **base}
@@ -227,10 +224,13 @@ def _value(rule: FactRule, hit: Hit, notes: list[str], around: Around) -> Plain:
         return {"value": rule.constant}
     values = hit.values(rule.paths.get("value"))
     if fact.type == "quantity":
-        text, unit = quantity(values, rule.paths, hit, rule.units, fact.unit)
+        text, unit = quantity(values, rule.paths, hit, rule.units, fact)
         found: Plain = {"value": text, "unit": unit}
         ranges = hit.values(rule.paths.get("uln"))
-        uln, why = upper_limit(ranges, unit, hit, around)
+        holder = hit.resource if hit.part is None else hit.part
+        if not isinstance(holder.get("referenceRange", []), list):
+            ranges = [None]  # it says something that is not understood
+        uln, why = upper_limit(ranges, unit, fact, hit, around)
         if why:
             notes.append(f"reference range not used: {why}")
         return found if uln is None else {**found, "uln": uln}
@@ -265,7 +265,7 @@ def quantity(
     paths: Mapping[str, Expression],
     hit: Hit,
     units: Mapping[str, str],
-    target: str,
+    target: Fact | Field,
 ) -> tuple[str, str]:
     """A number, with its comparator, and its unit. Raises: Unusable."""
     if not values:
@@ -276,47 +276,15 @@ def quantity(
     if isinstance(number, bool) or not isinstance(number, int | Decimal):
         raise Unusable("its value is not a number")
     text = format(number, "f") if isinstance(number, Decimal) else str(number)
-    unit = _unit(paths, hit, units, target)
+    holder = (hit.part if hit.part is not None else hit.resource).get("valueQuantity")
+    recorded = [v for v in hit.values(paths.get("unit")) if isinstance(v, str)]
+    unit = unit_of(recorded, holder, units, target)
     signs = hit.values(paths.get("comparator"))
     if not signs:
         return Num(text), unit
     if len(signs) > 1 or signs[0] not in ("<", "<=", ">", ">="):
         raise Unusable("its comparator is not one of <, <=, > and >=")
     return f"{signs[0]}{text}", unit
-
-
-def _unit(paths: Mapping[str, Expression], hit: Hit, units: Mapping[str, str], target: str) -> str:
-    """The UCUM unit of a quantity: its code, or a text that means one. Raises: Unusable."""
-    recorded = [v for v in hit.values(paths.get("unit")) if isinstance(v, str)]
-    code = recorded[0] if len(recorded) == 1 else ""
-    holder = (hit.part if hit.part is not None else hit.resource).get("valueQuantity")
-    written = [holder.get("unit"), holder.get("code")] if isinstance(holder, dict) else []
-    text = next((one for one in written if isinstance(one, str) and one.strip()), "")
-    if code:
-        unit = units.get(code) or _spelled(code, target) or code
-        meant = _spelled(text, target) if isinstance(text, str) and text != code else ""
-        if meant and text not in units and code not in units and not _alike(unit, meant):
-            raise Unusable(f"its unit is `{clean(text)[:20]}` and `{clean(code)[:20]}`")
-        return unit
-    unit = units[text] if text in units else _spelled(text, target)
-    if not unit:
-        raise Unusable(
-            f"its unit `{clean(text)[:20]}` is not one that is read" if text else "states no unit"
-        )
-    return unit
-
-
-def _spelled(text: str, target: str) -> str:
-    """The UCUM code that a unit as laboratories write it stands for; "" if none is known."""
-    return text.strip() if known_unit(text.strip()) else ""
-
-
-def _alike(one: str, other: str) -> bool:
-    try:
-        factor, offset = conversion(one, other, None)
-        return factor == 1 and offset == 0
-    except UnitError:
-        return False
 
 
 def _choice(rule: FactRule, values: list[Any]) -> str:

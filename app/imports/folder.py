@@ -23,12 +23,13 @@ from typing import IO, BinaryIO
 
 from app.imports.recorded import Plain, Recorded, subject_text
 from app.imports.summary import Summary
-from app.inputs import ACCOUNT, path_text
+from app.inputs import ACCOUNT, path_text, say
 from app.writing import drafted, made_folder, safe_stem, unfinished, write_file
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol, Span
-from engine.source import Document
+from engine.source import MAX_BYTES, Document
 from engine.subjects import subject_of
+from engine.wording import counted
 
 MANIFEST = "manifest.txt"
 JOURNAL = "journal.txt"
@@ -78,6 +79,11 @@ class Folder:
         if inside not in self.earlier and os.path.lexists(path):
             raise InputRejected([_fault(path, "occupied", "no import wrote this file")], subject)
         data = subject_text(value, origin, form).encode()
+        if len(data) > MAX_BYTES:
+            what = f"the subject file would have {len(data)} bytes; the limit is {MAX_BYTES}"
+            raise InputRejected(
+                [_fault(path, "too-large", what, "are these one person's?")], subject
+            )
         digest = sha256(data).hexdigest()
         self.journal.write(f"{digest}  {inside}\n")
         self.journal.flush()
@@ -128,8 +134,13 @@ def opened(
             (account / MANIFEST).unlink(missing_ok=True)
             summary = Summary(kind, tuple(inputs), f"{protocol.id} {protocol.version}")
             folder = Folder(out, kind, earlier, summary, journal, drafts, today or date.today())
-            yield folder
-            folder.finish()
+            try:
+                yield folder
+                folder.finish()
+            except OSError:
+                done = counted(len(folder.written), "subject file")
+                say(f"{done} written before this; the folder is marked as unfinished")
+                raise
 
 
 def _title(kind: str) -> str:

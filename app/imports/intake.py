@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from app.imports.cells import Sources, traced
-from app.imports.folder import Folder, opened
+from app.imports.csv_read import Row, Table
+from app.imports.folder import MANIFEST, Folder, opened
 from app.imports.recorded import Recorded, clean
 from app.imports.report import Line, Patient, Report
-from app.imports.rows import Place, Rows, Stood
+from app.imports.rows import MOST_ROWS, Place, Rows, Stood
 from app.imports.summary import ON_SCREEN
-from app.inputs import print_faults, say, unwritable
+from app.inputs import ACCOUNT, may_be_one, path_text, print_faults, say, unwritable
 from app.main import REJECTED
+from app.printing import put
 from engine.faults import Fault, InputRejected
 from engine.model import Protocol
 from engine.source import Num, shorten
 from engine.subjects import subject_of
 
-MOST_FAULTS = 100
+MOST_FAULTS = 20
 """How many faults are printed; the report names every one."""
 
 
@@ -30,8 +31,8 @@ class Read:
     """What became of one subject: `recorded`, unless `faults` refuse it.
 
     `lines`: a line a row; `left`: what of the rows the file does not carry, and why;
-    `unconfirmed`: the lists whose confirmation does not count, and why; `whole`: whether
-    nothing of it can have been lost unseen.
+    `unconfirmed`: the lists whose confirmation does not count, and why; `again`: how many rows
+    stood there before, cell by cell; `whole`: whether nothing can have been lost unseen.
     """
 
     subject: str
@@ -41,8 +42,11 @@ class Read:
     lines: list[Line] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     unconfirmed: list[tuple[str, str]] = field(default_factory=list)
+    again: int = 0
     whole: bool = True
 
+
+AGAIN = "the same row once more, taken once"
 
 Reader = Callable[[Read, Sequence[Place]], None]
 """Fills a `Read` from the rows of its subject."""
@@ -60,6 +64,10 @@ def intake(
         read.sources.at["subject",] = read.sources.at[()] = (table, row, at)
         if found := _identity(stood):
             read.faults.append(table.fault(row, at, *found))
+        if stood.rows > MOST_ROWS:
+            what = f"the subject has {stood.rows} rows; the limit is {MOST_ROWS}"
+            read.faults.append(table.fault(row, at, "too-large", what))
+            places = places[:1]
         for number, one in places:
             if misfit := rows.tables[number].misfit(one):
                 read.faults.append(misfit)
@@ -103,14 +111,32 @@ def _judge(read: Read, protocol: Protocol, origin: str, today: date | None) -> N
         read.faults += read.sources.faults(rejected.faults, document)
 
 
-def settle(read: Read, record: str, given: bool) -> None:
+def taken_once(read: Read, table: Table, rows: Sequence[Row], stated: bool) -> Sequence[Row]:
+    """Rows of which those that are the same, cell by cell, are taken once.
+
+    Two of them may be one that was exported twice. `stated`: somebody says that they are as
+    many as stand there, and so they are.
+    """
+    if stated:
+        return rows
+    kept = {row.cells: row for row in reversed(rows)}
+    again = [row for row in rows if kept[row.cells] is not row]
+    read.again += len(again)
+    read.lines += [Line(table.place(row), left=AGAIN) for row in again]
+    return [row for row in rows if kept[row.cells] is row]
+
+
+def settle(read: Read, record: str, given: bool, lost: str) -> None:
     """Whether a list's confirmation may stand: it says how many entries it confirms.
 
-    `given`: the input has a place for the list's entries, each on a row that may be lost unseen.
+    `given`: the input has a place for the list's entries, each on a row that may be lost unseen;
+    `lost`: what to do where it has none.
     """
     head = read.recorded.heads.get(record, {})
     confirmed = "complete_on" in head
     if "count" in head:
+        if not given:
+            read.sources.hints["records", record, "count"] = lost
         entries = len(read.recorded.entries.get(record, []))
         if confirmed and isinstance(head["count"], Num) and int(head["count"]) < entries:
             read.unconfirmed.append((record, "it has more entries than were confirmed"))
@@ -133,6 +159,16 @@ def settle(read: Read, record: str, given: bool) -> None:
         ]  # fmt: skip
 
 
+def ignored_columns(rows: Rows, ignored: Collection[str]) -> list[Line]:
+    """The columns that somebody said are not to be read, for the account."""
+    return [
+        Line(f"{Path(table.name).name} column {clean(heading)}", left="not to be read, as was said")
+        for table in rows.tables
+        for heading in table.heading.cells
+        if heading in ignored
+    ]
+
+
 # --- the command ------------------------------------------------------------------------
 
 
@@ -150,8 +186,21 @@ class Words:
         return clean(", ".join(path.name for path in self.inputs))
 
 
-def write_all(rows: Rows, reader: Reader, protocol: Protocol, words: Words) -> int:
-    """Write what was read and say what became of it; returns the exit code."""
+def refuse(rejected: InputRejected, out: Path) -> int:
+    """Say why nothing was imported, and what stands in the folder; returns the exit code."""
+    print_faults(rejected.faults)
+    if (out / ACCOUNT / MANIFEST).is_file():
+        say(f"nothing was imported; {path_text(out)} holds what the import before it wrote")
+    return REJECTED
+
+
+def write_all(
+    rows: Rows, reader: Reader, protocol: Protocol, words: Words, passed: Sequence[Line] = ()
+) -> int:
+    """Write what was read and say what became of it; returns the exit code.
+
+    `passed`: the columns that say nothing about a subject, and why.
+    """
     names = [clean(path.name) for path in words.inputs]
     shown: list[Fault] = []
     found = 0
@@ -162,21 +211,27 @@ def write_all(rows: Rows, reader: Reader, protocol: Protocol, words: Words) -> i
             what = "whose this is stands nowhere, so that it may be anybody's"
             at = table.heading.cells.index("subject")
             raise InputRejected([table.fault(row, at, "blank", what, "enter the study id")])
-        with opened(words.out, words.kind, names, protocol) as folder:
-            with Report(folder, protocol) as report:
-                for read in intake(rows, reader, protocol, words.origin, folder.today):
-                    _write(read, folder, report, protocol, words)
-                    found += len(read.faults)
-                    shown += read.faults[: MOST_FAULTS - len(shown)]
-            for ids in rows.alike():
-                what = "ids that differ in case, width, leading zeros or blanks alone"
-                hint = "are they one person? the import takes them for several"
-                folder.summary.note("remark", what, about=" and ".join(map(clean, ids)), hint=hint)
+        with (
+            opened(words.out, words.kind, names, protocol) as folder,
+            Report(folder, protocol) as report,
+        ):
+            ids: dict[str, str] = {}
+            for read in intake(rows, reader, protocol, words.origin, folder.today):
+                _write(read, folder, report, protocol, words)
+                other = ids.setdefault(may_be_one(read.subject), read.subject)
+                if other != read.subject:
+                    what = "ids that differ in case, width, leading zeros or blanks alone"
+                    about = f"{clean(other)} and {clean(read.subject)}"
+                    hint = "are they one person? the import takes them for several"
+                    folder.summary.note("remark", what, about=about, hint=hint)
+                found += len(read.faults)
+                shown += read.faults[: MOST_FAULTS - len(shown)]
+            if passed:
+                report.others(lambda: passed, "Columns that say nothing about a subject")
     except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+        return refuse(rejected, words.out)
     except OSError as error:
-        say(unwritable(words.out, error).text())
+        say(unwritable(Path(error.filename or words.out), error).text())
         return REJECTED
     print_faults(sorted(shown, key=lambda f: (f.span.path, f.span.line, f.span.column)))
     if found > len(shown):
@@ -184,9 +239,9 @@ def write_all(rows: Rows, reader: Reader, protocol: Protocol, words: Words) -> i
     for (level, what), group in folder.summary.groups.items():
         if level != "refused":
             say(f"note: {group.count} x {what}")
-    print(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
-    print(f"subject files: {folder.subjects.as_posix()}")
-    print(f"what became of each row: {(folder.account / 'report.txt').as_posix()}")
+    put(folder.summary.text(ON_SCREEN, ON_SCREEN), end="")
+    put(f"subject files: {folder.subjects.as_posix()}")
+    put(f"what became of each row: {(folder.account / 'report.txt').as_posix()}")
     return REJECTED if folder.summary.refused else 0
 
 
@@ -202,13 +257,14 @@ def _write(read: Read, folder: Folder, report: Report, protocol: Protocol, words
     for fault in read.faults:
         place = f"{Path(fault.span.path).name}:{fault.span.line}:{fault.span.column}"
         patient.refused.append(f"{place}: {fault.code}: {fault.message}")
-    for (path, code, column), times in Counter(
-        (f.span.path, f.code, f.message.partition("`: ")[0].lstrip("`")) for f in read.faults
-    ).items():
-        first = next(f for f in read.faults if (f.span.path, f.code) == (path, code))
-        what = f"{Path(path).name}: `{column}`: {code}"
-        summary.note("refused", what, about=clean(read.subject), hint=first.hint, times=times)
+        column, _, message = fault.message.partition("`: ")
+        what = f"{place.partition(':')[0]}: {fault.code} in `{column.lstrip('`')}`"
+        about, example = clean(read.subject), message or fault.message
+        summary.note("refused", what, about=about, hint=fault.hint, example=example)
     if not read.faults:
+        if read.again:
+            what = "rows that stand there again, cell by cell, and were taken once"
+            summary.note("remark", what, about=clean(read.subject), times=read.again)
         for record, why in read.unconfirmed:
             column = f"{record}.count" if words.kind == "csv" else f"{record}_count"
             hint = f"state their number in `{column}`, 0 for none"

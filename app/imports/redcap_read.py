@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.imports.cells import DAYS, MISSING_LEFT, day_text, missing_of, number_text, whole_text
 from app.imports.csv_read import Dialect, Row, Table, table_in
-from app.imports.intake import Read, Reader, Words, settle, write_all
+from app.imports.intake import Read, Reader, Words, refuse, settle, taken_once, write_all
 from app.imports.recorded import Plain
 from app.imports.redcap import SIGNS, Variable, variables
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
-from app.inputs import print_faults, protocol_from
-from app.main import REJECTED
+from app.imports.tables import unread
+from app.inputs import protocol_from
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Protocol
 from engine.source import Path as Where
@@ -46,23 +46,29 @@ class Project:
     """What the columns of an export mean, and which forms they are of.
 
     `lists`: the record lists that have a column of their entries; `instrument`: the column that
-    names a row's form, -1 without one; `form`: the form of the facts.
+    names a row's form, -1 without one; `instance`: those that tell a subject's rows apart;
+    `form`: the form of the facts; `passed`: the columns that say nothing about a subject.
     """
 
     columns: Mapping[int, Cell]
     lists: frozenset[str]
     instrument: int
+    instance: tuple[int, ...]
     form: str
+    passed: tuple[Line, ...]
 
     def is_main(self, row: Row) -> bool:
         """Whether a row makes a subject of its id: it is no instance of a list's form."""
         return self.instrument < 0 or row.cell(self.instrument) in ("", self.form)
 
 
-def project_of(table: Table, protocol: Protocol) -> Project:
-    """What each column means. Raises: InputRejected; one that means nothing is a fault."""
+def project_of(table: Table, protocol: Protocol, ignored: Collection[str] = ()) -> Project:
+    """What each column means; those `ignored` are not to be read.
+
+    Raises: InputRejected; one that means nothing is a fault.
+    """
     by_name: dict[str, Cell] = {}
-    passed = {"subject"}
+    passed = {"subject", *ignored}
     form = ""
     for variable in variables(protocol):
         form = form or variable.form
@@ -75,10 +81,11 @@ def project_of(table: Table, protocol: Protocol) -> Project:
             by_name[f"{variable.name}___{theirs.lower()}"] = Cell(variable, ours)
     faults, found = [], {}
     for at, heading in enumerate(table.heading.cells):
-        if heading in by_name and heading != "subject":
+        if heading in by_name and heading not in ("subject", *ignored):
             found[at] = by_name[heading]
         elif heading and heading not in passed and not SYSTEM.fullmatch(heading):
-            hint = did_you_mean(heading, by_name)
+            near = did_you_mean(heading, by_name)
+            hint = near if near.startswith("did") else unread(heading)
             if not re.fullmatch(r"[a-z0-9_]+", heading):
                 hint = "export the raw data, with variable names as headings"
             what = "is not a variable of this protocol's project"
@@ -87,7 +94,21 @@ def project_of(table: Table, protocol: Protocol) -> Project:
         raise InputRejected(faults)
     lists = frozenset(c.variable.owner for c in found.values() if c.variable.field)
     names = table.heading.cells
-    return Project(found, lists, names.index(INSTRUMENT) if INSTRUMENT in names else -1, form)
+    own = ("redcap_event_name", INSTRUMENT, "redcap_repeat_instance")
+    return Project(
+        found,
+        lists,
+        names.index(INSTRUMENT) if INSTRUMENT in names else -1,
+        tuple(names.index(name) for name in own if name in names),
+        form,
+        (
+            *(Line(f"column {name}", left="not to be read, as was said" if name in ignored
+                   else "REDCap's own, not about the subject")
+              for at, name in enumerate(names) if name and name != "subject" and at not in found),
+            *(Line(f"column {names[at]}", left="0 is not ticked, and nothing else")
+              for at, cell in found.items() if cell.ticked),
+        ),
+    )  # fmt: skip
 
 
 def reader_of(
@@ -97,10 +118,17 @@ def reader_of(
     the number of rows was stated, and is right."""
 
     def read_rows(read: Read, places: Sequence[Place]) -> None:
-        for _, row in places:
+        rows = taken_once(read, table, [row for _, row in places], stated=False)
+        seen: dict[tuple[str, ...], Row] = {}
+        for row in rows:
+            key = tuple(row.cells[at] for at in project.instance)
+            if key in seen and project.instrument >= 0:
+                what = f"line {seen[key].line} is the same instance, and says something else"
+                read.faults.append(table.fault(row, project.instrument, "duplicate-subject", what))
+            seen[key] = row
             _read_row(read, table, row, project, protocol, missing)
         for record in protocol.records:
-            settle(read, record, record in project.lists)
+            settle(read, record, record in project.lists, f"export the form `{record}` as well")
         read.whole = read.whole and whole
 
     return read_rows
@@ -229,14 +257,21 @@ def _confirm(
     table: Table,
     row: Row,
 ) -> list[str]:
-    """Add what a row says of a list's confirmation. Two rows that differ are a fault."""
-    head = read.recorded.heads.setdefault(record, {})
+    """Add what a row says of a list's confirmation. Of several rows, the latest day counts; two
+    of one day that differ are a fault."""
+    head = read.recorded.heads.get(record, {})
     said = {key: value for (_, key), (value, _) in cells.items()}
     if head and head != said:
-        at = min(at for _, at in cells.values())
-        what = f"another row confirms `{record}` otherwise"
-        read.faults.append(table.fault(row, at, "both", what, "keep the one that stands"))
-    head.update(said)
+        older, newer = sorted((head, said), key=lambda one: str(one.get("complete_on", "")))
+        if older.get("complete_on") == newer.get("complete_on"):
+            at = min(at for _, at in cells.values())
+            what = f"another row confirms `{record}` otherwise"
+            read.faults.append(table.fault(row, at, "both", what, "keep the one that stands"))
+        words = ", ".join(f"{key} {value}" for key, value in older.items())
+        read.left.append(f"{record}: the confirmation ({words}) is older than another")
+        if newer is head:
+            return []
+    read.recorded.heads[record] = said
     for (_, key), (_, at) in cells.items():
         read.sources.at["records", record, key] = (table, row, at)
     return [f"records.{record}.{key}" for key in said]
@@ -268,17 +303,17 @@ def _value(
 def run(arguments: Namespace) -> int:
     """Import an export; returns the exit code."""
     dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
-    rows = Rows()
-    try:
-        protocol = protocol_from(arguments.protocol)
-        with table_in(arguments.input, dialect, "subject") as table:
-            project = project_of(table, protocol)
-            rows.load(table, project.is_main)
-        rows.finish()
-        rows.stated(arguments.rows)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
-    reader = reader_of(table, project, protocol, arguments.missing, arguments.rows is not None)
-    words = Words("redcap", (arguments.input,), arguments.out, arguments.format)
-    return write_all(rows, reader, protocol, words)
+    with Rows() as rows:
+        try:
+            protocol = protocol_from(arguments.protocol)
+            with table_in(arguments.input, dialect, "subject") as table:
+                project = project_of(table, protocol, arguments.ignore)
+                rows.load(table, project.is_main)
+            rows.finish()
+            rows.stated(arguments.rows)
+        except InputRejected as rejected:
+            return refuse(rejected, arguments.out)
+        whole = arguments.rows is not None
+        reader = reader_of(table, project, protocol, arguments.missing, whole)
+        words = Words("redcap", (arguments.input,), arguments.out, arguments.format)
+        return write_all(rows, reader, protocol, words, project.passed)

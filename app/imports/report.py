@@ -145,12 +145,16 @@ class Report:
         for text in _patient_text(patient, lines):
             self._say(text)
 
-    def others(self, lines: Callable[[], Iterable[Line]]) -> None:
+    def others(
+        self,
+        lines: Callable[[], Iterable[Line]],
+        title: str = "Resources of no patient in the input",
+    ) -> None:
         """Write what belongs to no patient of the input."""
         if not self._others_open:
             self._write(b'\n],"others":[')
             self._others_open, self._first = True, True
-            self._say("\nResources of no patient in the input")
+            self._say(f"\n{title}")
         for line in lines():
             self._count(line)
             self._write((b"\n" if self._first else b",\n") + dump_any(_line_record(line)))

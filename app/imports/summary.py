@@ -14,7 +14,8 @@ TITLES: dict[Level, str] = {
     "refused": "Not imported",
     "unread": "In the input, and in no subject file",
     "unconfirmed": "Lists that this import confirms for nobody, or not for everybody",
-    "unclassified": "Given or active, and not in the map: it may match anything",
+    "unclassified": "Given or active, and may match anything until its code is in the map (as what"
+    " it is, or under `irrelevant`)",
     "unusable": "Results that could not be used: unknown in the subject files",
     "remark": "To be looked at",
 }
@@ -34,6 +35,7 @@ class Group:
     count: int = 0
     about: list[str] = field(default_factory=list)
     hint: str = ""
+    example: str = ""
 
 
 @dataclass(slots=True)
@@ -50,14 +52,21 @@ class Summary:
     groups: dict[tuple[Level, str], Group] = field(default_factory=dict)
 
     def note(
-        self, level: Level, what: str, *, about: str = "", hint: str = "", times: int = 1
+        self,
+        level: Level,
+        what: str,
+        *,
+        about: str = "",
+        hint: str = "",
+        example: str = "",
+        times: int = 1,
     ) -> None:
         """Count one thing: `what` it is, word for word the same for all of its kind, and whom
-        or what it is `about`."""
+        or what it is `about`. The first `hint` and `example` of a kind are shown."""
         key = (level, what)
         if key not in self.groups and len(self.groups) >= MOST_KINDS:
             key = (level, "other things; the report names each")
-        group = self.groups.setdefault(key, Group(hint=hint))
+        group = self.groups.setdefault(key, Group(hint=hint, example=example))
         group.count += times
         if about and len(group.about) < EXAMPLES and about not in group.about:
             group.about.append(about)
@@ -100,6 +109,8 @@ class Summary:
             about = ", ".join(group.about)
             about += ", ..." if group.count > len(group.about) else ""
             yield f"  {group.count} x {what}" + (f" ({about})" if group.about else "")
+            if group.example:
+                yield f"      as in: {group.example}"
             if group.hint:
                 yield f"      hint: {group.hint}"
         if most and len(groups) > most:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +25,27 @@ from app.imports.cells import (
     whole_text,
 )
 from app.imports.csv_read import Dialect, Row, Table, table_in
-from app.imports.intake import Read, Reader, Words, settle, write_all
+from app.imports.intake import (
+    AGAIN,
+    Read,
+    Reader,
+    Words,
+    ignored_columns,
+    refuse,
+    settle,
+    taken_once,
+    write_all,
+)
 from app.imports.recorded import Plain
 from app.imports.report import Line
 from app.imports.rows import Place, Rows
-from app.inputs import print_faults, protocol_from, say
+from app.inputs import protocol_from, say
 from app.main import REJECTED
-from engine.faults import InputRejected, did_you_mean
+from engine.faults import Fault, InputRejected, did_you_mean
 from engine.model import Fact, Field, Protocol
 from engine.source import Path as Where
 from engine.source import shorten
+from engine.spellings import unit_code
 from engine.units import UnitError, conversion
 
 SUFFIXES = ("on", "not_after", "unit", "uln", "source", "by", "note", "unknown", "voided")
@@ -67,13 +78,15 @@ class Column:
 # --- headings ---------------------------------------------------------------------------
 
 
-def columns_of(table: Table, protocol: Protocol) -> dict[int, Column]:
+def columns_of(
+    table: Table, protocol: Protocol, ignored: Collection[str] = ()
+) -> dict[int, Column]:
     """What each column means. Raises: InputRejected; a heading that means nothing is a fault."""
     facts = {fact.name: fact for fact in protocol.facts.values() if fact.derive is None}
     known = ["subject", *sorted(facts), *(f"{r}.complete_on" for r in protocol.records)]
     faults, columns = [], {}
     for at, heading in enumerate(table.heading.cells):
-        if heading in ("subject", ""):
+        if heading in ("subject", "") or heading in ignored:
             continue
         match = _HEADING.fullmatch(heading)
         name, number, unit, key = match.groups() if match else ("", None, None, None)
@@ -86,19 +99,27 @@ def columns_of(table: Table, protocol: Protocol) -> dict[int, Column]:
         else:
             derived = name in protocol.facts and name not in facts
             what = "is worked out from other facts" if derived else "is not a column here"
-            hint = "leave it out" if derived else did_you_mean(heading, known)
+            near = "" if derived else did_you_mean(heading, known)
+            hint = near if near.startswith("did") else unread(heading)
             faults.append(table.fault(table.heading, at, "unknown-column", what, hint))
     if faults:
         raise InputRejected(faults)
     return columns
 
 
-def entry_columns_of(table: Table, record: str, protocol: Protocol) -> dict[int, Column]:
+def unread(heading: str) -> str:
+    """How to say that a column is not to be read."""
+    return f"if it is not to be read, say --ignore {heading}"
+
+
+def entry_columns_of(
+    table: Table, record: str, protocol: Protocol, ignored: Collection[str] = ()
+) -> dict[int, Column]:
     """What each column of a list's table means. Raises: InputRejected."""
     fields = protocol.records[record].fields
     faults, columns = [], {}
     for at, heading in enumerate(table.heading.cells):
-        if heading in ("subject", ""):
+        if heading in ("subject", "") or heading in ignored:
             continue
         match = _HEADING.fullmatch(heading)
         name, number, unit, key = match.groups() if match else ("", None, None, None)
@@ -112,7 +133,8 @@ def entry_columns_of(table: Table, record: str, protocol: Protocol) -> dict[int,
         elif heading in NOTES:
             columns[at] = Column(heading, key="note")
         else:
-            hint = did_you_mean(heading, [*fields, *NOTES, "subject"])
+            near = did_you_mean(heading, [*fields, *NOTES, "subject"])
+            hint = near if near.startswith("did") else unread(heading)
             what = f"is not a column of the entries of `{record}`"
             faults.append(table.fault(table.heading, at, "unknown-column", what, hint))
     if faults:
@@ -125,10 +147,18 @@ def unfit_unit(target: Fact | Field, unit: str) -> str:
     if target.type != "quantity":
         return f"names a unit, and `{target.name}` has none"
     try:
-        conversion(unit, target.unit, target.molar_mass)
+        unit_code(unit, target.unit, target.molar_mass)
     except UnitError as error:
         return str(error)
     return ""
+
+
+def other_unit(target: Fact | Field, said: str, named: str) -> bool:
+    """Whether a cell says another unit than the heading of its value names."""
+    if not said or not named or unfit_unit(target, said):
+        return bool(said and named) and said != named
+    goal = (target.unit, target.molar_mass)
+    return len({conversion(unit_code(one, *goal), *goal) for one in (said, named)}) > 1
 
 
 # --- rows -------------------------------------------------------------------------------
@@ -139,30 +169,36 @@ def reader_of(
     lists: Mapping[str, Table],
     protocol: Protocol,
     missing: Mapping[str, str] = NOTHING,
+    ignored: Collection[str] = (),
 ) -> Reader:
     """Reads a subject's rows: of the main table, which is number 0, and of the lists' tables in
-    their order. `missing`: what missing-data codes say.
+    their order. `missing`: what missing-data codes say; `ignored`: the columns not to be read.
 
     Raises: InputRejected if a heading is at fault.
     """
-    columns = columns_of(main, protocol)
-    entries = [(r, one, entry_columns_of(one, r, protocol)) for r, one in lists.items()]
+    columns = columns_of(main, protocol, ignored)
+    entries = [(r, one, entry_columns_of(one, r, protocol, ignored)) for r, one in lists.items()]
 
     def read_rows(read: Read, places: Sequence[Place]) -> None:
-        mains = [row for number, row in places if number == 0]
+        mains = list({row.cells: row for number, row in reversed(places) if number == 0}.values())
         if len(mains) > 1:
             at = main.heading.cells.index("subject")
-            what = f"the subject stands on {len(mains)} rows"
+            what = f"the subject stands on {len(mains)} rows that differ"
             hint = "keep one row a subject; write further values in columns `FACT[1]`"
             read.faults += [main.fault(r, at, "duplicate-subject", what, hint) for r in mains]
             return
         _read_main(read, main, mains[0], columns, protocol, missing)
-        for number, row in places:
-            if number > 0:
-                record, table, meanings = entries[number - 1]
+        for row in [row for number, row in places if number == 0 and row is not mains[0]]:
+            read.lines.append(Line(main.place(row), left=AGAIN))
+            read.again += 1
+        for number, (record, table, meanings) in enumerate(entries, start=1):
+            own = [row for at, row in places if at == number]
+            stated = str(read.recorded.heads.get(record, {}).get("count", ""))
+            for row in taken_once(read, table, own, stated == str(len(own))):
                 _read_entry(read, table, row, record, meanings, protocol, missing)
         for record in protocol.records:
-            settle(read, record, record in lists)
+            lost = f"give the table of its entries with --list {record}=FILE"
+            settle(read, record, record in lists, lost)
 
     return read_rows
 
@@ -207,9 +243,10 @@ def _read_main(
         if column.unit and "unit" not in cells:
             cells["unit"] = (column.unit, at)
     for (name, number), cells in sorted(said.items()):
-        if named := _two_units(columns, name, number, cells):
-            what = f"says `{cells['unit'][0]}`, and the heading of the value says `{named}`"
-            read.faults.append(table.fault(row, cells["unit"][1], "unit", what, "keep one"))
+        if "unit" in cells and "value" in cells:
+            (unit, at), named = cells["unit"], columns[cells["value"][1]].unit
+            if other_unit(protocol.facts[name], unit, named):
+                read.faults.append(_two_units(table, row, at, unit, named))
         statement, cells = statement_of(protocol.facts[name], cells)
         first = min(at for _, at in cells.values())
         if "value" not in statement and "unknown" not in statement and "voided" not in statement:
@@ -230,14 +267,9 @@ def _line(read: Read, table: Table, row: Row, gave: Sequence[str], left: Sequenc
     read.lines.append(Line(table.place(row), tuple(gave), "; ".join(left)))
 
 
-def _two_units(
-    columns: Mapping[int, Column], name: str, number: int, cells: Mapping[str, tuple[Any, int]]
-) -> str:
-    """The unit of a value's heading, where a cell beside it says another."""
-    if "unit" not in cells or "value" not in cells:
-        return ""
-    named = columns[cells["value"][1]].unit
-    return named if named and cells["unit"][0] != named else ""
+def _two_units(table: Table, row: Row, at: int, unit: str, named: str) -> Fault:
+    what = f"says `{shorten(unit)}`, and the heading of the value says `{named}`"
+    return table.fault(row, at, "unit", what, "keep one of the two")
 
 
 def statement_of(
@@ -282,13 +314,12 @@ def _read_entry(
         if column.key == "note":
             made[name] = cell
         elif fields[name].many:
-            made[name] = [code.strip() for code in cell.split("|") if code.strip()]
+            made[name] = [code.strip() or None for code in cell.split("|")]
         else:
             made[name] = cell_value(table, fields[name], cell)
             unit, unit_at = units.get(name, ("", at))
-            if unit and column.unit and unit != column.unit:
-                what = f"says `{unit}`, and the heading of the value says `{column.unit}`"
-                read.faults.append(table.fault(row, unit_at, "unit", what, "keep one"))
+            if other_unit(fields[name], unit, column.unit):
+                read.faults.append(_two_units(table, row, unit_at, unit, column.unit))
             if unit or column.unit:
                 made[name] = {"value": made[name], "unit": unit or column.unit}
                 read.sources.at[*place, name, "unit"] = (table, row, unit_at)
@@ -308,33 +339,31 @@ def run(arguments: Namespace) -> int:
     """Import a table; returns the exit code."""
     dialect = Dialect(arguments.delimiter or "", arguments.encoding, arguments.decimal)
     paths: dict[str, Path] = {}
-    try:
-        protocol = protocol_from(arguments.protocol)
-        for word in arguments.list or []:
-            record, _, path = word.partition("=")
-            if record not in protocol.records or not path or record in paths:
-                known = ", ".join(f"`{name}`" for name in protocol.records)
-                again = (
-                    "a second table for a list" if record in paths else "no record list and file"
-                )
-                say(f"`--list {word}` names {again}; the lists are {known}")
-                return REJECTED
-            paths[record] = Path(path)
-        rows = Rows()
-        with ExitStack() as stack:
-            main = stack.enter_context(table_in(arguments.input, dialect, "subject"))
-            lists = {
-                record: stack.enter_context(table_in(path, dialect, "subject"))
-                for record, path in paths.items()
-            }
-            reader = reader_of(main, lists, protocol, arguments.missing)
-            load(rows, main, lists)
-            rows.stated(arguments.rows)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
-    words = Words("csv", (arguments.input, *paths.values()), arguments.out, arguments.format)
-    return write_all(rows, reader, protocol, words)
+    with Rows() as rows:
+        try:
+            protocol = protocol_from(arguments.protocol)
+            for word in arguments.list or []:
+                record, _, path = word.partition("=")
+                if record not in protocol.records or not path or record in paths:
+                    known = ", ".join(f"`{name}`" for name in protocol.records)
+                    twice = "a second table for a list"
+                    what = twice if record in paths else "no record list and file"
+                    say(f"`--list {word}` names {what}; the lists are {known}")
+                    return REJECTED
+                paths[record] = Path(path)
+            with ExitStack() as stack:
+                main = stack.enter_context(table_in(arguments.input, dialect, "subject"))
+                lists = {
+                    record: stack.enter_context(table_in(path, dialect, "subject"))
+                    for record, path in paths.items()
+                }
+                reader = reader_of(main, lists, protocol, arguments.missing, arguments.ignore)
+                load(rows, main, lists)
+                rows.stated(arguments.rows)
+        except InputRejected as rejected:
+            return refuse(rejected, arguments.out)
+        words = Words("csv", (arguments.input, *paths.values()), arguments.out, arguments.format)
+        return write_all(rows, reader, protocol, words, ignored_columns(rows, arguments.ignore))
 
 
 def load(rows: Rows, main: Table, lists: Mapping[str, Table]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
+from unicodedata import normalize
 
 from app.log import LogFault, tree
 from app.log.entry import (
@@ -249,6 +251,13 @@ def _redact(
     def make(index: int, after: str, time: str) -> Addition:
         nonlocal of
         found = chosen()
+        for number, decided in found:
+            data = log.piece(decided.details)
+            if data is not None and names(reason, read_details(data).subject):
+                raise LogFault(
+                    f"the reason names the subject of entry {number}, and it stays for good: leave "
+                    "out who it is"
+                )
         of = tuple(number for number, _ in found)
         reports = _reports(log, set(of))
         removed = tuple(
@@ -261,6 +270,15 @@ def _redact(
 
     receipt = log.append(make, now)
     return Removal(receipt, of, log.forget_removed())
+
+
+def names(reason: str, subject: str) -> bool:
+    """Whether a text names a subject, however its id is written; a short one as a word."""
+    said, known = (normalize("NFKC", text).casefold() for text in (reason, subject))
+    if re.search(rf"(?<!\w){re.escape(known)}(?!\w)", said):
+        return True
+    said, known = ("".join(filter(str.isalnum, text)) for text in (said, known))
+    return len(known) >= 4 and known in said
 
 
 def _reports(log: Log, of: set[int]) -> dict[int, list[str]]:

@@ -233,6 +233,8 @@ class Export:
         notes = dict(self.checkpoints())
         if not notes or notes[max(notes)] != self.checkpoint():
             faults.append((LATEST, "it is not the last of the checkpoints"))
+        if self._bytes(HOWTO) != _HOWTO.encode():  # a former text, if there is one, goes with it
+            faults.append((HOWTO, "it was altered"))
         return faults
 
     def own_remarks(self) -> list[tuple[str, str]]:

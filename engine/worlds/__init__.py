@@ -15,7 +15,7 @@ derived from one date, or where two derivations over one list cannot be told apa
 entry that one counts, the other counts too). Other derivations over a list are free of each
 other, for each has entries that it alone counts.
 
-The as-of date shifts the regions of dates. Where a pack mixes days with months, or asks
-about fixed days, the order of the limits depends on it; then every order that occurs from
-2000 to 2099 is looked at (`as_of_dates`).
+The as-of date shifts the regions of dates. Where a pack mixes days with months, counts the
+same months in two ways, or asks about fixed days, the order of the limits depends on it; then
+every order that occurs from 2000 to 2099 is looked at (`as_of_dates`).
 """

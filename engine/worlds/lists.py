@@ -120,7 +120,7 @@ class Templates:
             key = frozenset(held.items())
             if key not in told:
                 effort.spent += Effort.ASKED
-                told[key] = counted({f: list(v) if isinstance(v, tuple) else v for f, v in key})
+                told[key] = counted({f: list(v) if record.fields[f].many else v for f, v in key})
             return told[key]
 
         for combo in product(*options):

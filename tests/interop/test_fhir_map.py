@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.imports.fhir_map import FactRule, map_of, read_map
+from app.imports.fhir_map import FactRule
+from app.imports.fhir_map_read import map_of, read_map
 from app.imports.fhir_path import NotFhirPath, expression
 from app.shipped import shipped_pack
 from engine.faults import InputRejected
@@ -57,6 +58,10 @@ def broken(change: Callable[[dict[str, Any]], object]) -> list[str]:
         (lambda v: v["codes"]["alt"][0].pop("from"), "missing-key: `from` is missing"),
         (lambda v: v["codes"]["alt"][0].update(system="icd9"), "a system that `systems` lacks"),
         (lambda v: v["codes"]["alt"][0].update(under="1"), "either `code` or `under`"),
+        (lambda v: v.update(irrelevant=["examinations"]), "`codes` has no `examinations`"),
+        (lambda v: v.update(unread={"Observation": []}), "option: `Observation` is not"),
+        (lambda v: v.update(unread={"Condition": ["consent"]}), "no rule feeds `consent`"),
+        (lambda v: v["records"]["therapy"][2].update(not_by="routes"), "`codes` has no `routes`"),
         (lambda v: v["records"].update(therapies=[]), "no record list `therapies`"),
         (lambda v: v["records"]["therapy"][0]["fields"].update(kin={"is": "x"}), "no field `kin`"),
         (lambda v: v["records"]["therapy"][0]["fields"].update(kind={"is": "x"}), "option: `x`"),

@@ -17,7 +17,7 @@ from engine.faults import InputRejected
 from tests.command import eligo
 from tests.interop.written import shipped
 
-AS_OF = ("--as-of", "2026-11-20")
+AS_OF = ("--as-of", "2026-11-25")
 
 
 def table(path: Path, *rows: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,7 @@ def test_a_list_comes_in_a_table_of_its_own() -> None:
     therapy = (
         "subject,agent,kind,target,ended,voided\n"
         "A,vincristine,chemotherapy,,2026-11-09,\n"
-        "A,blinatumomab,antibody,cd19|cd20,ongoing,\n"
+        "A,trial bispecific,antibody,cd19|cd20,ongoing,\n"
         "A,mistake,chemotherapy,,2026-11-10,other patient\n"
     )
     main = (
@@ -278,3 +279,192 @@ def test_the_command_reads_an_export(tmp_path: Path) -> None:
     ran = eligo("import", "redcap", str(file), "--out", str(tmp_path / "out"), "--format", "json")
     assert ran.code == 0, ran.err
     assert (tmp_path / "out" / "subjects" / "A.json").is_file()
+
+
+# --- units, days, codes for missing data ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "unit"),
+    [
+        ("creatinine [umol/L]", "44", "umol/L"),
+        ("creatinine[umol/L]", "44", "umol/L"),
+        ("creatinine[1] [umol/L]", "44", "umol/L"),
+        ("creatinine [umol/L],creatinine.unit", "44,", "umol/L"),
+        ("creatinine.unit,creatinine [umol/L]", ",44", "umol/L"),
+        ("creatinine [umol/L],creatinine.unit", "44,umol/L", "umol/L"),
+        ("creatinine,creatinine.unit", "0.5,mg/dL", "mg/dL"),
+        ("creatinine [\u00b5mol/l],creatinine.unit", "44,umol/L", "umol/L"),
+    ],
+)
+def test_a_heading_or_a_column_names_the_unit(heading: str, row: str, unit: str) -> None:
+    (said,) = one(f"subject,{heading}\nA,{row}\n").facts["creatinine"]
+    assert isinstance(said.value, m.Amount)
+    assert said.value.unit == unit
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "expected"),
+    [
+        ("creatinine [furlong]", "44", "1:2 unit `creatinine [furlong]`"),
+        ("sex [kg]", "male", "1:2 unit `sex [kg]`: names a unit, and `sex` has none"),
+        ("creatinine [umol/L],creatinine.unit", "44,mg/dL", "2:3 unit `creatinine.unit`"),
+        ("creatinine [umol/L]", "0.5 mg/dL", "2:2"),
+    ],
+)
+def test_a_unit_that_does_not_fit_is_a_fault(heading: str, row: str, expected: str) -> None:
+    found = faults(f"subject,{heading}\nA,{row}\n")
+    assert any(expected in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2026-11-18 00:00:00", "2026-11-18T00:00:00", "2026-11-18 00:00", "2026-11-18 00:00:00.000"],
+)
+def test_midnight_behind_a_day_is_the_day_alone(cell: str) -> None:
+    head = "subject,birth_date,lansky,lansky.on,therapy.complete_on,therapy.count\n"
+    text = head + f"A,{cell},80,{cell},{cell},0\n"
+    subject = one(text)
+    day = m.Days(date(2026, 11, 18), date(2026, 11, 18))
+    assert subject.facts["birth_date"][0].value == day
+    assert subject.facts["lansky"][0].on == day.first
+    assert subject.records["therapy"].complete_on == day.first
+    export = text.replace(".", "_")
+    found = from_redcap(export.replace("00_000", "00.000"), shipped()[0])
+    assert back(found.recorded[0], shipped()[0]).facts == subject.facts
+
+
+def test_a_time_that_is_not_midnight_is_refused_with_a_hint() -> None:
+    for cell in ("2026-11-18 07:30:00", "2026-11-18T00:00:00Z", "2026-11-18 00:00:01"):
+        (fault,) = faults(f"subject,lansky,lansky.on\nA,80,{cell}\n")
+        assert "write the day alone" in fault
+
+
+def test_a_partial_day_of_observation_is_written_as_it_stands() -> None:
+    for cell in ("2026-10", "2026"):
+        (said,) = one(f"subject,lansky,lansky.on\nA,80,{cell}\n").facts["lansky"]
+        assert said.on is None
+        assert said.within is not None
+        assert said.within.first.isoformat().startswith(cell)
+    (said,) = one("subject,lansky,lansky.not_after\nA,80,2026-10-09\n").facts["lansky"]
+    assert said.not_after == date(2026, 10, 9)
+
+
+def test_codes_for_missing_data_are_named_and_never_guessed() -> None:
+    missing = {"-998": "not_done", "UNK": "pending", "female": "not_done"}
+    head = "subject,redcap_repeat_instrument,lansky,lansky_on,sex,disease,therapy_count,"
+    text = (
+        f"{head}therapy_kind,therapy_ended\nA,,-998,UNK,female,UNK,UNK,,\nA,therapy,,,,,,UNK,2026\n"
+    )
+    assert "UNK" in str(from_redcap(text, shipped()[0]).faults)
+    found = from_redcap(text, shipped()[0], missing)
+    assert found.faults == []
+    subject = back(found.recorded[0], shipped()[0])
+    assert (subject.facts["lansky"][0].unknown, subject.facts["disease"][0].unknown) == (
+        "not_done",
+        "pending",
+    )
+    assert subject.facts["sex"][0].value == "female"  # a code of the choice comes first
+    assert "kind" not in subject.records["therapy"].entries[0].values
+    assert len(found.reads[0].left) == 3
+    table = "subject,lansky,lansky.on,sex,disease,therapy.count\nA,-998,UNK,female,UNK,UNK\n"
+    entries = "subject,kind,ended\nA,UNK,2026\n"
+    other = from_csv(table, {"therapy": entries}, shipped()[0], missing=missing)
+    again = back(other.recorded[0], shipped()[0])
+    assert again.facts == subject.facts
+    assert len(other.reads[0].left) == 3
+
+
+def test_the_words_that_name_missing_codes_and_rows_are_checked(tmp_path: Path) -> None:
+    for words in (("--missing", "UNK=gone"), ("--missing", "="), ("--rows", "many")):
+        assert eligo("import", "csv", "t.csv", "--out", str(tmp_path / "o"), *words).code == 2
+
+
+def test_two_rows_of_one_instance_that_differ_are_a_fault() -> None:
+    head = "subject,redcap_repeat_instrument,redcap_repeat_instance,lansky,therapy_kind\nA,,,80,\n"
+    rows = "A,therapy,1,,chemotherapy\nA,therapy,1,,radiation\n"
+    (fault,) = from_redcap(head + rows, shipped()[0]).faults
+    assert "line 3 is the same instance" in fault.message
+
+
+def test_every_column_of_an_export_is_accounted_for(tmp_path: Path) -> None:
+    file = tmp_path / "e.csv"
+    file.write_text(
+        "subject,redcap_event_name,lansky,screening_complete,therapy_target___cd19\nA,v1,80,2,0\n"
+    )
+    assert eligo("import", "redcap", str(file), "--out", str(tmp_path / "out")).code == 0
+    report = (tmp_path / "out" / "import-report" / "report.txt").read_text("utf-8")
+    for column in ("redcap_event_name", "screening_complete", "therapy_target___cd19"):
+        assert f"column {column}" in report
+
+
+def test_the_summary_counts_faults_by_column_over_all_subjects(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    rows = [f"S{n},{'good' if n % 3 else 80},2026-11-18\n" for n in range(300)]
+    file.write_text("subject,lansky,lansky.on\n" + "".join(rows), "utf-8")
+    ran = eligo("import", "csv", str(file), "--out", str(tmp_path / "out"))
+    assert ran.code == 2
+    assert "subjects imported: 100, refused: 200" in ran.out
+    assert (
+        "200 x t.csv: number in `lansky` (S1, S2, S4, S5, S7, ...) as in: `good` is not"
+        in " ".join(ran.out.split())
+    )
+    assert len(ran.out.splitlines()) < 20
+    assert "and 180 more faults; the report names each" in ran.err
+    summary = (tmp_path / "out" / "import-report" / "summary.txt").read_text("utf-8")
+    assert all(f"S{n}" in summary for n in range(300) if n % 3)
+    assert "nothing found" not in ran.out + summary
+
+
+def test_a_column_is_left_unread_only_where_somebody_says_so(tmp_path: Path) -> None:
+    main, therapy = tmp_path / "t.csv", tmp_path / "l.csv"
+    main.write_text("subject,room,lansky\nA,12,80\n", "utf-8")
+    therapy.write_text("subject,room,kind\nA,13,radiation\n", "utf-8")
+    words = (
+        "import",
+        "csv",
+        str(main),
+        "--list",
+        f"therapy={therapy}",
+        "--out",
+        str(tmp_path / "o"),
+    )
+    assert "hint: if it is not to be read, say --ignore room" in eligo(*words).said
+    assert eligo(*words, "--ignore", "room,ward").code == 0
+    report = (tmp_path / "o" / "import-report" / "report.txt").read_text("utf-8")
+    assert "t.csv column room, l.csv column room" in report
+    main.write_text("subject,room,lansky\nA,12,80\n", "utf-8")
+    redcap = ("import", "redcap", str(main), "--out", str(tmp_path / "r"))
+    assert "say --ignore room" in eligo(*redcap).said
+    assert eligo(*redcap, "--ignore", "room").code == 0
+
+
+def test_a_decimal_comma_beside_a_unit(tmp_path: Path) -> None:
+    text = 'subject;creatinine\nA;"<0,5 mg/dL"\nB;1,5 mL/min/{1.73_m2}\n'
+    (said,) = from_csv(text, {}, shipped()[0], Dialect(decimal="comma")).recorded
+    assert said.facts["creatinine"] == [{"value": "<0.5 mg/dL"}]
+    refused = from_csv(text, {}, shipped()[0]).faults
+    assert [fault.hint for fault in refused] == [
+        "if this is a decimal comma, say --decimal comma"
+    ] * 2
+
+
+def test_a_refused_table_leaves_the_import_before_it_and_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    words = ("import", "csv", str(file), "--out", str(tmp_path / "out"))
+    file.write_text("subject,lansky\nA,80\n", "utf-8")
+    assert eligo(*words).code == 0
+    file.write_text("subject,lansky\nA,70", "utf-8")
+    ran = eligo(*words)
+    assert (ran.code, "holds what the import before it wrote" in ran.said) == (2, True)
+    assert eligo("check", str(tmp_path / "out")).code == 0
+
+
+def test_a_blank_code_among_several_stays_one_that_is_not_recorded() -> None:
+    therapy = "subject,kind,target\nA,antibody,cd22|\nA,antibody,|\nA,antibody,cd22 | other\n"
+    entries = one("subject\nA\n", therapy=therapy).records["therapy"].entries
+    assert [entry.values.get("target") for entry in entries] == [
+        ("cd22", ""),
+        None,
+        ("cd22", "other"),
+    ]

@@ -17,7 +17,8 @@ from app.facts import csv_columns
 from app.imports import redcap_read, tables
 from app.imports.csv_read import Dialect, Table, read_table
 from app.imports.fhir import Confirmation, Import
-from app.imports.fhir_map import FhirMap, read_map
+from app.imports.fhir_map import FhirMap
+from app.imports.fhir_map_read import read_map
 from app.imports.folder import opened
 from app.imports.intake import Read, Reader, intake
 from app.imports.questionnaire import days_text, response
@@ -28,6 +29,7 @@ from app.imports.rows import Rows
 from app.shipped import shipped_pack
 from engine import model as m
 from engine.faults import Fault
+from engine.known import as_recorded
 from engine.packs import read_pack
 from engine.readings import find_readings, readings_only
 from engine.source import Document, Num, read_document
@@ -131,7 +133,7 @@ def as_csv(
         head = ["subject", *fields, *units,
                 *(n for n in ("source", "by", "note", "voided") if n not in fields)]  # fmt: skip
         rows = [head]
-        for entry in entries.entries:
+        for entry in as_recorded(entries.entries):
             made = {"subject": subject.id, "source": entry.source, "by": entry.by,
                     "note": entry.note, "voided": "wrong" if entry.voided else ""}  # fmt: skip
             for field, value in (entry.struck if entry.voided else entry.values).items():
@@ -145,7 +147,7 @@ def as_csv(
 
 def stated_count(entries: m.Entries) -> int:
     """How many entries were confirmed: a table has to say so."""
-    return len(entries.entries) if entries.count is None else entries.count
+    return len(as_recorded(entries.entries)) if entries.count is None else entries.count
 
 
 def table_text(rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
@@ -165,7 +167,8 @@ class Outcome:
 
 
 def outcome(rows: Rows, reader: Reader, protocol: m.Protocol, today: date | None = None) -> Outcome:
-    reads = list(intake(rows, reader, protocol, "made.csv", today))
+    with rows:
+        reads = list(intake(rows, reader, protocol, "made.csv", today))
     return Outcome(
         [read.recorded for read in reads if not read.faults],
         [fault for read in reads for fault in read.faults],
@@ -215,7 +218,7 @@ def as_redcap_holds(subject: m.Subject, protocol: m.Protocol) -> m.Subject:
             entries,
             entries=tuple(
                 replace(one, values=ordered(name, one.values), struck=ordered(name, one.struck))
-                for one in entries.entries
+                for one in as_recorded(entries.entries)
             ),
         )
         for name, entries in subject.records.items()
@@ -247,7 +250,7 @@ def as_redcap(subject: m.Subject, protocol: m.Protocol) -> str:
                 text = str(stated_count(entries))
             rows["", 1][variable.name] = text
         form = next(v.form for v in project if v.owner == name and v.field)
-        for number, entry in enumerate(entries.entries, start=1):
+        for number, entry in enumerate(as_recorded(entries.entries), start=1):
             row = rows.setdefault((form, number), {})
             if entry.voided:
                 wrong = next(v for v in project if v.owner == name and v.key == "voided")
@@ -395,7 +398,7 @@ def as_fhir(subject: m.Subject, document: Document, protocol: m.Protocol) -> Jso
     if "therapy" in subject.records:
         therapy = subject.records["therapy"]
         left_entries = []
-        for entry in therapy.entries:
+        for entry in as_recorded(therapy.entries):
             found = _therapy_resource(entry, f"r{len(resources)}")
             if found is None:
                 left_entries.append(entry)
@@ -496,6 +499,7 @@ class Imported:
     subjects: dict[str, m.Subject]
     report: Json
     text: str
+    summary: str
 
     def lines(self) -> dict[str, Json]:
         """By resource, what became of it."""
@@ -533,7 +537,9 @@ def import_fhir(
             subject = read_subject(file.read_bytes(), file.name, protocol)
             subjects[subject.id] = subject
         record = json.loads((made.account / "report.json").read_text("utf-8"))
-        return Imported(subjects, record, (made.account / "report.txt").read_text("utf-8"))
+        text = (made.account / "report.txt").read_text("utf-8")
+        summary = (made.account / "summary.txt").read_text("utf-8")
+        return Imported(subjects, record, text, summary)
 
 
 def from_fhir(bundle: Json) -> m.Subject:

@@ -197,14 +197,26 @@ def test_the_last_handler(
     assert "Traceback" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("what", ["survival", "new"])
+@pytest.mark.parametrize("what", ["survival", "new", "csv", "redcap"])
 def test_an_endless_file_is_refused_before_it_is_read_whole(what: str, tmp_path: Path) -> None:
     words = {
         "survival": ("survival", "/dev/zero", "--time", "t", "--event", "e"),
         "new": ("new", "/dev/zero", "--out", str(tmp_path / "pack")),
+        "csv": ("import", "csv", "/dev/zero", "--out", str(tmp_path / "o")),
+        "redcap": ("import", "redcap", "/dev/zero", "--out", str(tmp_path / "o")),
     }[what]
     ran = eligo(*words)
-    assert ran.code == 2 and "too-large" in ran.said and list(tmp_path.iterdir()) == []
+    assert ran.code == 2 and ("too-large" in ran.said or "not a file" in ran.said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["undefined", "punycode", "no-such", "idna", "hex", "utf-7"])
+def test_an_encoding_that_cannot_be_used_is_a_fault(name: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("subject,note\nS1,é\n", "utf-8")
+    for what in ("csv", "redcap"):
+        words = ("import", what, str(tmp_path / "t.csv"), "--encoding", name)
+        ran = eligo(*words, "--out", str(tmp_path / "o"))
+        assert ran.code == 2 and ": encoding: " in ran.said
 
 
 # --- what is printed ------------------------------------------------------------------------
@@ -247,6 +259,36 @@ def test_nothing_of_an_input_commands_a_terminal(number: int, tmp_path: Path) ->
     ran = eligo(*commands(hostile(tmp_path / "in"))[number])
     assert ran.out + ran.err and ran.code in (0, 2)
     assert not set("\x1b\x07\u202e") & set(ran.out + ran.err)
+
+
+def test_a_log_prints_ids_that_command_nothing(tmp_path: Path) -> None:
+    log, file = str(tmp_path / "log"), tmp_path / "a.json"
+    file.write_text(json.dumps({"subject": "A\u202eB"}))
+    assert eligo("log", "init", log).code == 0
+    words = ("screen", str(file), *AS_OF, "--log", log, "--by", "N. Nurse\u202e")
+    assert eligo(*words).code in (0, 2)
+    words = ("screen", str(file), *AS_OF, "--log", log, "--by", "N. Nurse")
+    assert eligo(*words).code == 0
+    for act in (
+        ("list", log),
+        ("show", log, "0"),
+        ("verify", log),
+        ("export", log, str(tmp_path / "e")),
+    ):
+        ran = eligo("log", *act[:2], *(("--out",) if act[0] == "export" else ()), *act[2:])
+        assert "\u202e" not in ran.out + ran.err
+    assert "A\\u202eB" in eligo("log", "list", log).out
+
+
+@pytest.mark.parametrize("what", ["fhir", "sdtm"])
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"a":' * 100_000, '{"schema": "eligo.decision/2"}', "null", "", "\x00", "[1]"],
+)
+def test_what_is_no_record_is_a_fault_of_the_file(what: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(text)
+    ran = eligo("export", what, str(tmp_path / "r.jsonl"), "--out", str(tmp_path / "o"))
+    assert ran.code == 2 and "r.jsonl:" in ran.said and not (tmp_path / "o").exists()
 
 
 # --- names and hints -------------------------------------------------------------------------

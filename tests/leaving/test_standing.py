@@ -248,10 +248,40 @@ def test_every_command_that_writes_leaves_no_half(tmp_path: Path) -> None:
         ["outcomes", str(tmp_path / "a.yaml"), *AS_OF, "--out", str(out)],
         ["diff", pack, pack, "--out", str(out / "d.txt")],
         ["new", study, "--out", str(out / "pack")],
-        ["export", "fhir", str(record), "--out", str(out)],
-        ["export", "sdtm", str(record), "--format", "json", "--out", str(out)],
-        ["export", "sdtm", str(record), "--format", "csv", "--out", str(out)],
-        ["export", "sdtm", str(record), "--format", "xpt", "--out", str(out)],
+        ["export", "fhir", str(record), "--out", str(out), "--subjects", *several],
+        [
+            "export",
+            "sdtm",
+            str(record),
+            "--format",
+            "json",
+            "--out",
+            str(out),
+            "--subjects",
+            *several,
+        ],
+        [
+            "export",
+            "sdtm",
+            str(record),
+            "--format",
+            "csv",
+            "--out",
+            str(out),
+            "--subjects",
+            *several,
+        ],
+        [
+            "export",
+            "sdtm",
+            str(record),
+            "--format",
+            "xpt",
+            "--out",
+            str(out),
+            "--subjects",
+            *several,
+        ],
     ):
         out.mkdir(exist_ok=True)
         code, said = full(words, out, 20)
@@ -280,6 +310,45 @@ def test_a_kill_while_reports_are_written_leaves_whole_ones(tmp_path: Path) -> N
             report.unlink()
     assert eligo(*words).code == 0
     assert len(names(out)) == 60 and not [one for one in os.listdir(out) if one[0] == "."]
+
+
+def test_an_import_on_a_full_disk_is_unfinished_and_is_mended(tmp_path: Path) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "out"
+    rows = [f"S{number:03},80,2026-11-18\r\n" for number in range(40)]
+    table.write_text("subject,lansky,lansky.on\r\n" + "".join(rows))
+    words = ["import", "csv", str(table), "--out", str(out)]
+    out.mkdir()
+    code, said = full(words, out, 1_000)
+    assert code == 2 and "the folder is marked as unfinished" in said and "unwritable" in said
+    assert eligo("screen", str(out), *AS_OF).code == 2
+    assert eligo(*words).code == 0 and eligo("screen", str(out), *AS_OF).code == 0
+    assert len(names(out / "subjects")) == 40 and not (out / UNFINISHED).exists()
+
+
+def test_a_kill_while_reports_are_logged_loses_none(tmp_path: Path) -> None:
+    folder, out, log = tmp_path / "in", tmp_path / "out", str(tmp_path / "log")
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number}.yaml").write_text(GOOD.replace("CAR-001", f"S{number:02}"))
+    assert eligo("log", "init", log).code == 0
+    words = ["screen", str(folder), *AS_OF, "--format", "html", "--out", str(out)]
+    words += ["--log", log, "--by", "N. Nurse"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "app", *words],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    seen = time.monotonic() + 60
+    while time.monotonic() < seen and len(list(out.glob("*.html"))) < 3:
+        time.sleep(0.002)
+    run.kill()
+    run.wait()
+    key = ("--key", str(tmp_path / "log" / "log.pub"))
+    ran = eligo(*words)
+    assert ran.code == 0 and ran.said.count("was logged and stays") >= 3
+    reports = list(out.glob("*.html"))
+    assert len(reports) >= 33 and not [one for one in os.listdir(out) if one[0] == "."]
+    for report in reports:
+        assert eligo("log", "check-proof", str(proof_of(report)), str(report), *key).code == 0
 
 
 def test_a_proof_lies_beside_its_report() -> None:

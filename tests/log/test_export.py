@@ -169,6 +169,7 @@ def outdated(export: Path) -> None:
 EXPORT_TAMPERINGS: dict[str, Callable[[Path], None]] = {
     "decisions swapped": swapped,
     "a record put in": lambda e: added(e, "decisions/000009/record.json"),
+    "a how-to put in its place": lambda e: added(e, "HOWTO.txt"),
     "a record beside the record": lambda e: added(e, "decisions/000000/record.json.corrected"),
     "a file put into a pack": lambda e: added(e, next((e / "packs").iterdir()).name + "/more"),
     "a rule taken out of a pack": lambda e: without(e, "eligibility.yaml"),

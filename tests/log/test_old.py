@@ -30,6 +30,7 @@ from engine.packs import protocol_of
 from engine.record import dump_any
 from engine.source import read_document
 from engine.subjects import subject_of
+from reports.screening import as_html, as_markdown, as_text, as_typst
 from tests.command import eligo
 from tests.log.made import NAME, ticking
 
@@ -146,3 +147,11 @@ def test_what_no_change_of_rules_explains_fails(old: Path, tmp_path: Path) -> No
             (one,) = replayer.all()
     assert one.outcome == "different" and one.step.startswith("criterion ")
     assert eligo("replay", str(tmp_path / "log")).code == 1
+
+
+def test_its_records_are_still_printed(old: Path) -> None:
+    with open_log(old) as log:
+        for line in lines(log).values():
+            record: Any = json.loads(line)
+            for render in (as_text, as_markdown, as_html, as_typst):
+                assert record["subject"] in render(record, trace=True)

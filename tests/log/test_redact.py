@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,26 @@ def test_a_log_is_named_in_its_checkpoints_not_its_subjects(tmp_path: Path) -> N
         for _, data in log.entries():
             assert b"S-0" not in data and b"S-1" not in data
     assert b"S-1" in (folder / DATABASE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["CAR-014 withdrew", "asked by (car-014)", "Ｃａｒ 014 left", "car014", "about CAR_014."],
+)
+def test_a_reason_that_names_the_subject_is_refused(tmp_path: Path, reason: str) -> None:
+    folder = log_of(tmp_path / "log", 1)
+    with open_log(folder, write=True) as log:
+        now = ticking()
+        decide(log, "CAR-014", now)
+        decide(log, "7", now)
+        acts: tuple[Callable[[], object], ...] = (
+            lambda: redact_subject(log, "CAR-014", by="D. O.", reason=reason, now=now),
+            lambda: redact_entries(log, [0, 1], by="D. O.", reason=reason, now=now),
+            lambda: redact_subject(log, "7", by="D. O.", reason="subject 7 withdrew", now=now),
+        )
+        for act in acts:
+            with pytest.raises(LogFault, match="the reason names the subject"):
+                act()
+        assert log.size == 3
+        removal = redact_subject(log, "7", by="D. O.", reason="withdrew after 17 days", now=now)
+        assert removal.of == (2,)

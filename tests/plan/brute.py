@@ -221,6 +221,9 @@ def _settled(
     if entry.voided:
         return entry
     values: dict[str, m.Recorded | tuple[str, ...]] = dict(entry.values)
+    if entry.known:  # what it was is found out: one of the things that its text can stand for
+        values |= c.of(_ways(record, entry))
+        entry = replace(entry, known=(), exact=False)
     today = as_of.toordinal()
     for name, field in record.fields.items():
         value = values.get(name)
@@ -241,6 +244,26 @@ def _settled(
         elif value is None:
             values[name] = _any_value(c, field)
     return replace(entry, values=values)
+
+
+def _ways(record: m.RecordList, entry: m.Entry) -> list[dict[str, m.Recorded | tuple[str, ...]]]:
+    found: list[dict[str, m.Recorded | tuple[str, ...]]] = [] if entry.exact else [{}]
+    for name in entry.known:
+        for use in record.known[name].uses:
+            way: dict[str, m.Recorded | tuple[str, ...]] = {record.known_by: name}
+            agrees = True
+            for field, codes in use.items():
+                stated = entry.values.get(field)
+                held = stated if isinstance(stated, tuple) else () if stated is None else (stated,)
+                agrees = agrees and {*held} - {""} <= {*codes}
+                if record.fields[field].many:
+                    own = [code for code in held if isinstance(code, str)] if entry.exact else []
+                    way[field] = (*own, *codes)
+                else:
+                    way[field] = codes[0]
+            if agrees or not entry.exact:
+                found.append(way)
+    return found
 
 
 def _uncensored(c: Choices, value: m.Amount) -> m.Amount:

@@ -107,6 +107,19 @@ def _screens_as_said(
         ("{all: [{a: true}, {b: true}]}", "{all: [{b: true}, {a: true}]}", "same"),
         ("{wide: {above: 5}}", "{not: {wide: {at_most: 5}}}", "same"),
         ("{age: {at_least: 2}}", "{birth_date: {at_least_ago: 2 years}}", "same"),
+        # Only on 1 March, for a date of 29 to 31 January, is the one known and the other not.
+        (
+            "{birth_date: {at_least_ago: 1 month}}",
+            "{all: [{birth_date: {at_least_ago: 1 month}}, {any: [{birth_date: {more_than_ago:"
+            " 1 month}}, {not: {birth_date: {more_than_ago: 1 month}}}]}]}",
+            "stricter",
+        ),
+        (
+            "{birth_date: {less_than_ago: 1 month}}",
+            "{any: [{birth_date: {less_than_ago: 1 month}}, {all: [{birth_date: {within_last:"
+            " 1 month}}, {not: {birth_date: {within_last: 1 month}}}]}]}",
+            "looser",
+        ),
         ("{age: {at_most: 18}}", "{birth_date: {less_than_ago: 18 years}}", "stricter"),
         ("{chemo: {at_least_ago: 14 days}}", "{chemo: {at_least_ago: 2 weeks}}", "same"),
         ("{chemo: {at_least_ago: 30 days}}", "{chemo: {at_least_ago: 1 month}}", "different"),
