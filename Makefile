@@ -16,14 +16,15 @@ FITS = import ensurepip, os, sys, sysconfig; \
 
 INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
-.PHONY: help setup screen test check fuzz test-all golden schemas bench interop clean
+.PHONY: help setup screen test check long fuzz test-all golden schemas bench interop clean
 
 help:
 	@echo 'make setup     an environment in $(VENV), with the tested versions'
 	@echo 'make screen    screen the synthetic subjects, reports into out/'
 	@echo 'make test      every test'
 	@echo 'make check     style and types'
-	@echo 'make fuzz      the property and differential tests, for a long time'
+	@echo 'make long      the long forms of the tests; make long-1 to long-4: nine minutes of a part'
+	@echo 'make fuzz      the property and differential tests of these'
 	@echo 'make test-all  every test on Python 3.11, 3.12 and 3.13'
 	@echo 'make golden    write the expected reports anew; read the difference'
 	@echo 'make schemas   write the JSON Schemas in docs/ anew'
@@ -64,8 +65,15 @@ check: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy $(CODE)
 
+# In parts, each taken up again where it stopped: see tests/long.py.
+long: setup
+	@$(BIN)/python tests/long.py --whole 1 2 3 4
+
+long-%: setup
+	@$(BIN)/python tests/long.py $*
+
 fuzz: setup
-	@ELIGO_FUZZ=long $(BIN)/pytest -q -n 2 tests/properties tests/differential
+	@$(BIN)/python tests/long.py --whole 1 2
 
 # A Python that is missing is named and counts as a failure: three were asked for.
 test-all:

@@ -13,6 +13,6 @@ settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, suppress_health_check=_PATIENT
 )
 settings.register_profile(
-    "long", deadline=None, max_examples=5_000, print_blob=True, suppress_health_check=_PATIENT
+    "long", deadline=None, max_examples=1_000, print_blob=True, suppress_health_check=_PATIENT
 )
 settings.load_profile("long" if os.environ.get("ELIGO_FUZZ") == "long" else "ci")

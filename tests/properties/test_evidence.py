@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +18,7 @@ from engine.readings import find_readings
 from engine.record import Why
 from tests import build
 from tests.generators import LONG, Screening, screenings
+from tests.properties.test_recorded import statements
 
 TODAY = date(2026, 11, 20)
 OTHER_DAY = m.Days(date(1950, 1, 1), date(1950, 1, 1))
@@ -92,6 +95,23 @@ def holds_of_statements(protocol: m.Protocol, subject: m.Subject, as_of: date) -
 def test_what_is_cited_together_and_no_fewer_gives_the_reading(one: Screening) -> None:
     holds_of_lists(one.case.protocol, one.subject(), one.as_of)
     holds_of_statements(one.case.protocol, one.subject(), one.as_of)
+
+
+@given(screenings())
+def test_a_subject_holds_every_value_and_entry_of_its_file(one: Screening) -> None:
+    """What the reader loses is lost to both derivations alike."""
+    subject = one.subject()
+    stated = Counter(name for name, _ in statements(deepcopy(one.recorded)))
+    read = Counter(
+        name
+        for name, several in subject.facts.items()
+        for each in several
+        if each.value is not None and not each.voided
+    )
+    assert read == stated
+    for name, listed in one.recorded["records"].items():
+        places = {entry.entry for entry in subject.records[name].entries} if listed else set()
+        assert len(places) == len((listed or {}).get("entries") or ())
 
 
 # --- lists and statements that crowd together ---------------------------------------------

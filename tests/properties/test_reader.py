@@ -40,7 +40,7 @@ AS_OF = date(2026, 11, 20)
 SLOWEST = 20.0
 """Seconds that one small file may take on a busy machine; a runaway takes for ever."""
 
-MUTANTS, PACK_MUTANTS = (200_000, 5_000) if LONG else (1_500, 120)
+SHARDS, MUTANTS, PACK_MUTANTS = (10, 20_000, 500) if LONG else (1, 1_500, 120)
 
 
 # --- two formats ----------------------------------------------------------------------
@@ -321,10 +321,11 @@ def shipped() -> Protocol:
     return protocol_of(pack_files(ROOT / "rules" / "cd19-car-t-b-all"), "pack")
 
 
-def test_damaged_subject_files_are_rejected_or_decided(shipped: Protocol) -> None:
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_damaged_subject_files_are_rejected_or_decided(shard: int, shipped: Protocol) -> None:
     folders = (ROOT / "fixtures" / "subjects", ROOT / "fixtures" / "bad" / "subjects")
     good, bad = (sorted(folder.glob("*.[jy]*")) for folder in folders)
-    c, decided = Seeded("damaged subjects"), 0
+    c, decided = Seeded(f"damaged subjects {shard}"), 0
     with Screener(shipped) as screener:
         for number in range(MUTANTS):
             files = bad if number % 5 == 0 else good
@@ -344,10 +345,11 @@ def test_damaged_subject_files_are_rejected_or_decided(shipped: Protocol) -> Non
     assert MUTANTS / 20 < decided < MUTANTS * 3 / 4
 
 
-def test_damaged_packs_are_rejected_or_screened_with(shipped: Protocol) -> None:
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_damaged_packs_are_rejected_or_screened_with(shard: int, shipped: Protocol) -> None:
     folders = [ROOT / "rules" / "cd19-car-t-b-all"]
     folders += sorted(p.parent for p in (ROOT / "fixtures" / "bad" / "packs").glob("*/facts.yaml"))
-    c, accepted = Seeded("damaged packs"), 0
+    c, accepted = Seeded(f"damaged packs {shard}"), 0
     for number in range(PACK_MUTANTS):
         contents = pack_files(folders[number % len(folders)] if c.chance(30) else folders[0])
         name = c.of(sorted(contents))
