@@ -81,8 +81,8 @@ ug/dL: ug/L nmol/L mg/dL          ug/L: ug/dL mg/L           ug/mL: ng/mL mg/dL
 ng/dL: ng/mL nmol/L pmol/L        ng/L: ng/dL ng/mL          ng/mL: ng/dL ug/mL
 pg/mL: ng/mL pmol/L pg/dL         pg/dL: pg/mL ng/dL         nmol/L: ng/mL umol/L pmol/L
 umol/L: mg/dL mmol/L              mmol/L: mg/dL umol/L       pmol/L: ng/dL nmol/L
-mol/L: mmol/L umol/L              meq/L: eq/L meq/dL         mmol/mol: %
-mg/g: mg/mmol % ug/g              mg/mmol: mg/g g/mmol       mosm/kg: osm/kg
+mol/L: mmol/L umol/L              meq/L: eq/L meq/dL         mmol/mol: mol/mol
+mg/g: mg/mmol ug/g                mg/mmol: mg/g g/mmol       mosm/kg: osm/kg
 U/L: ukat/L U/mL                  U/mL: U/L                  ukat/L: U/L nkat/L
 [IU]/L: [IU]/mL m[IU]/L           [IU]/mL: [IU]/L m[IU]/mL   m[IU]/L: m[IU]/mL [IU]/L
 m[IU]/mL: m[IU]/L [IU]/mL         u[IU]/mL: u[IU]/L m[IU]/mL
