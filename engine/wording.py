@@ -92,7 +92,11 @@ def test_record(leaf: Test, fact: Fact) -> TestRecord:
     if isinstance(leaf, ChoiceTest):
         names = {c.code: c.label for c in fact.choices}
         codes: list[Value] = [*leaf.codes]
-        return {"operator": "one_of", "limits": codes, "labels": [names[c] for c in leaf.codes]}
+        return {
+            "operator": "one_of",
+            "limits": codes,
+            "labels": [names.get(c, c) for c in leaf.codes],
+        }
     if isinstance(leaf, LimitTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.limit_u)], "unit": fact.unit}
     if isinstance(leaf, BetweenTest):

@@ -170,6 +170,8 @@ class Coupled:
             for truths in more:
                 found.setdefault(truths, Cell(truths, None, {}, {}))
             self.exact = self.points_exact = True
+        for truths in self._any_hull(list(found)):
+            found.setdefault(truths, Cell(truths, None, {}, {}))
         for truths in self._any_ratio(list(found)):
             found.setdefault(truths, Cell(truths, None, {}, {}))
         if not found:  # none of what was tried is plausible
@@ -506,6 +508,43 @@ class Coupled:
         found = (reference.truths(made, {name: one}, self.as_of) for one in readings)
         return {tuple(NUMBER[truth] for truth in truths.values()) for truths in found}
 
+    def _any_hull(self, seen: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+        """Truths of tests on a recorded amount that may lie in any interval: values of which
+        each may be the newest give a hull, and values of what never changes what they share."""
+        by_fact: dict[str, list[tuple[int, int, m.LimitTest | m.BetweenTest]]] = {}
+        for i, (k, leaf) in enumerate(self.leaves):
+            if isinstance(leaf, m.LimitTest | m.BetweenTest):
+                if self.protocols[k].facts[leaf.fact].derive is None:
+                    by_fact.setdefault(leaf.fact, []).append((i, k, leaf))
+        mixed = set(seen)
+        for name, tests in by_fact.items():
+            versions = [p.facts[name] for p in self.protocols if name in p.facts]
+            if len({fact.unit for fact in versions}) > 1:
+                self.exact = False
+                continue
+            limits = {
+                n for _, k, leaf in tests for n in limits_of(leaf, self.protocols[k].facts[name])
+            }
+            low = min(fact.range_u[0] if fact.range_u else -m.LARGEST for fact in versions)
+            high = max(fact.range_u[1] if fact.range_u else m.LARGEST for fact in versions)
+            ends = sorted({x for n in limits for x in (n - 1, n, n + 1) if low <= x <= high})
+            made = {k: asking(self.protocols[k], [t for _, n, t in tests if n == k])
+                    for k in {k for _, k, _ in tests}}  # fmt: skip
+            hulls: set[tuple[int, ...]] = set()
+            for i, first in enumerate(ends):
+                for last in ends[i:]:
+                    self.effort.spent += Effort.ASKED * len(made)
+                    reading = {name: m.Reading(name, first, last, None)}
+                    told = {k: iter(reference.truths(one, reading, self.as_of).values())
+                            for k, one in made.items()}  # fmt: skip
+                    hulls.add(tuple(NUMBER[next(told[k])] for _, k, _ in tests))
+            for before, others in product(tuple(mixed), hulls):
+                after = list(before)
+                for (i, _, _), truth in zip(tests, others, strict=True):
+                    after[i] = truth
+                mixed.add(tuple(after))
+        yield from mixed
+
     def _any_ratio(self, seen: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
         """Truths of tests on a ratio to a limit of normal that may lie in any interval.
 
@@ -626,8 +665,11 @@ class Coupled:
             yield from ({"value": t} for t in dict.fromkeys(day[:4] for day in text))
 
     def _any_days(self, fact: m.Fact, own: Sequence[int]) -> Iterator[_Option]:
-        """Any day, and any partial date whatever the day of screening: at most a year."""
+        """Any day, and any partial date whatever the day of screening: at most a year, or
+        whatever lies between two days of which either may be the newest."""
         on = self.as_of
+        held = [p.facts[fact.name] for p in self.protocols if fact.name in p.facts]
+        lasting = all(one.changes == "never" for one in held)
 
         def said(value: m.Days | str) -> _Option:
             return _Option(None, (m.Statement("", value, None, on, by=PERSON),))
@@ -642,7 +684,7 @@ class Coupled:
             yield said(m.Days(date.fromordinal(first), date.fromordinal(first)))
             for j in range(i + 1, len(days)):
                 # The ends may lie anywhere beside the limits between them.
-                if days[j] - days[i + 1] > 366:
+                if lasting and days[j] - days[i + 1] > 366:
                     break
                 ends = (date.fromordinal(first), date.fromordinal(days[j]))
                 yield said(m.Days(*ends))
