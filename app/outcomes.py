@@ -139,7 +139,11 @@ def _report(
             raise ProcessDied(f"a process died; {left}; there is no report") from None
         records.sort(key=lambda record: record["subject"])
         trial = trial_of(protocol, records, as_of, len(others))
-        write(_render(protocol, trial, records, others, form))
+        content = _render(protocol, trial, records, others, form)
+        if where is None and form == "text":
+            put(content.decode(), end="")
+        else:
+            write(content)
     if where is not None:
         put(f"report: {path_text(where)}")
     return worst

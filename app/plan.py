@@ -129,8 +129,10 @@ def worklist(arguments: Namespace) -> int:
             say(unwritable(Path(error.filename or where), error).text())
             return REJECTED
         put(f"worklist: {path_text(where)}")
-    else:
+    elif arguments.format in ("csv", "ics"):
         hand_out(content)
+    else:
+        put(content.decode(), end="")
     return max(worst, REJECTED if arguments.missing else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from engine.faults import clean, filled
@@ -29,7 +30,17 @@ def hand_out(content: bytes | str) -> None:
 
 
 def shown(text: str) -> str:
-    """Text of several lines that cannot command a terminal or reorder what stands beside it."""
+    """Text of several lines that cannot command a terminal or reorder what stands beside it.
+
+    Marks of direction are made visible too: a note in a report may need them, an id does not.
+    """
     return (
-        text if text.isascii() and text.isprintable() else "\n".join(map(clean, text.split("\n")))
+        text if text.isascii() and text.isprintable() else "\n".join(map(_line, text.split("\n")))
     )
+
+
+def _line(text: str) -> str:
+    return _MARKS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", clean(text))
+
+
+_MARKS = re.compile("[\u061c\u200e\u200f]")

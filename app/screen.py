@@ -186,7 +186,9 @@ def _screen(
         if work.shelf is None or log is not None or not error.filename:
             raise
         say(unwritable(Path(error.filename), error).text())
-        cut_short = f"{done} of {len(files)} subjects were done before this; the rest was not"
+        several = processes_for(jobs, len(files), MANY) > 1
+        least = "at least " if several else ""  # other processes were at work
+        cut_short = f"{least}{done} of {len(files)} subjects were done before this, not all"
         worst = max(worst, REJECTED)
     if rows and (work.shelf is not None or len(files) > 1):
         from reports.screening import summary_table

@@ -62,6 +62,7 @@ class Shelf:
         """Take away what an earlier run said of its rejection. Raises: OSError."""
         stem = self._stem(subject)
         names = {f"{one}{self.kind}{_REJECTED}.txt" for one in (stem, self._of_file(file))}
+        names.add(f"{self._of_file(file)}{self.kind}.json")
         if self.doubled:
             names |= {
                 name for name in self.doubled if name.startswith(f"{stem}{self.kind}{_REJECTED}-")

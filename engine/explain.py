@@ -515,7 +515,7 @@ class Explanation:
         for early, late in ends:
             if day and early and late and early != late and self.as_of in (early, late):
                 counted = {"since": day.isoformat(), "early": early.isoformat()}
-                return say("missing.month_end", **counted, late=late.isoformat())
+                return say("missing.calendar_days", **counted, late=late.isoformat())
         return say("missing.calendar")
 
     def _not_confirmed(self, fact: Fact) -> Said:

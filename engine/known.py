@@ -23,6 +23,9 @@ Standing = Literal["listed", "holds a listed name", "not on the list"]
 Named = Mapping[str | tuple[str, ...], tuple[str, ...]]
 """Agents by a folded name, and by the words of one."""
 
+MOST_WORDS = 12
+"""The most words that a name may have."""
+
 RESERVED = frozenset(("synonyms", "source", "components", "uses"))
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\d_\u2e80-\u9fff\uf900-\ufaff]+|\d+")
 
@@ -55,10 +58,9 @@ def named_in(record: RecordList, text: str) -> tuple[tuple[str, ...], bool]:
     if exact is not None:
         return _components(record.known, exact), True
     words = words_of(whole)
-    longest = max((len(key) for key in record.named if isinstance(key, tuple)), default=0)
     held: list[tuple[int, int, tuple[str, ...]]] = []
     for start in range(len(words)):
-        for end in range(min(len(words), start + longest), start, -1):
+        for end in range(min(len(words), start + MOST_WORDS), start, -1):
             found = record.named.get(words[start:end])
             if found is not None and not (held and held[-1][1] >= end):
                 held.append((start, end, found))
@@ -235,6 +237,9 @@ def read_known(
             if not words:
                 what = f"`{shorten(name)}` has no letter or digit"
                 sheet.fault(place, "name", what, key=not i)
+            elif len(words) > MOST_WORDS:
+                what = f"a name of {len(words)} words; the limit is {MOST_WORDS}"
+                sheet.fault(place, "too-large", what, key=not i)
             elif key in named:
                 what = f"`{shorten(name)}` names `{named[key][0]}` already"
                 sheet.fault(place, "duplicate-name", what, "a name stands for one agent", key=not i)

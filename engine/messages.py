@@ -61,7 +61,8 @@ TEMPLATES: Mapping[str, str] = {
     "missing.not_done_note": "recorded as not done ({note:text})",
     "missing.calendar": "the time is counted from a day that the last month of it lacks, and is up"
     " on the last day of that month by one reading, on the next day by another",
-    "missing.month_end": "counted from {since:day}, the time is up on {early:day} or on {late:day}",
+    "missing.calendar_days": "counted from {since:day}, the time is up on {early:day} or on"
+    " {late:day}",
     "missing.imprecise": "not recorded exactly enough",
     "missing.gaps": "{gaps:gaps}",
     "missing.known_as": "known only as {value:shown}",

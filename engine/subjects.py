@@ -338,17 +338,39 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
             if not unit:
                 return None
         no_limit = value.get("uln") == "none"
-        if not _blank(value.get("uln")) and not no_limit:
-            uln = sheet.amount_of((*path, "uln"), value["uln"])
-            if uln is not None and uln <= 0:
-                sheet.fault((*path, "uln"), "number", "an upper limit of normal is above zero")
-    if _blank(value.get("value")):
-        return None
-    recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
+    recorded = None
+    if not _blank(value.get("value")):
+        recorded = _value(sheet, (*path, "value"), fact, value["value"], unit)
+    if fact.type == "quantity" and not _blank(value.get("uln")) and not no_limit:
+        own = recorded.unit if isinstance(recorded, Amount) else unit or fact.unit
+        uln = _upper_limit(sheet, (*path, "uln"), fact, value["uln"], own)
     if recorded is None:
         return None
     days = (within, not_after)
     return Statement(entry, recorded, None, on, uln, source, by, note, False, *days, None, no_limit)
+
+
+def _upper_limit(sheet: Sheet, path: Path, fact: Fact, value: Any, unit: str) -> int | None:
+    """The millionths of a limit of normal, in the value's unit, which may stand after it."""
+    if isinstance(value, Num) or not isinstance(value, str):
+        uln = sheet.amount_of(path, value)
+        own = unit
+    else:
+        try:
+            sign, uln, said = parse_quantity(value.strip())
+        except NotThat as error:
+            hint = error.hint if error.hint != DIGITS else f"write a number of `{unit}`"
+            sheet.fault(path, error.code, error.message, hint)
+            return None
+        if sign:
+            sheet.fault(path, "number", "an upper limit of normal is one number", f"drop `{sign}`")
+        own = _unit(sheet, path, fact, said) if said else unit
+    if uln is not None and uln <= 0:
+        sheet.fault(path, "number", "an upper limit of normal is above zero")
+    if own and own != unit:
+        what = f"`{shorten(str(value))}` is not in the unit of the value, `{unit}`"
+        sheet.fault(path, "unit", what, "state both in one unit")
+    return uln
 
 
 def _spaced(key: str, known: Collection[str]) -> str:

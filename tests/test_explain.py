@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 
 from app.shipped import shipped_pack
 from engine import reference
+from engine.checked import checked_decision
 from engine.decision import Screener
 from engine.faults import InputRejected
 from engine.model import Protocol, Subject, Truth
 from engine.packs import protocol_of, read_pack
-from engine.record import Decision, Why
+from engine.record import Decision, Why, dump
 from engine.subjects import read_subject
 
 AS_OF = date(2026, 11, 20)
@@ -307,6 +309,7 @@ def test_the_day_on_which_a_month_may_be_up_is_named(
     said = b"{subject: S, facts: {birth_date: 2008-02-29, seen: 2026-01-31}}\n"
     with Screener(small) as made:
         decision = made.decide(read_subject(said, "s.yaml", small, day), day)
+    assert checked_decision(json.loads(dump(decision))) == decision
     (found,) = [c for c in decision["criteria"] if c["id"] == id]
     assert found["why"]["says"].endswith(says)
     assert found["why"].get("changes_on") == changes_on

@@ -103,6 +103,7 @@ def matches(entry: str, asked: str) -> str:
         ("{a: [kind]}", "type: the text `kind` stands where a use (`field: code`) is expected"),
         ("{a: antibody}", "type: the text `antibody` stands where a mapping or a list of mappings is expected"),
         ("{'++': {kind: other}}", "name: `++` has no letter or digit"),
+        ("{a b c d e f g h i j k l m: {kind: other}}", "too-large: a name of 13 words; the limit is 12"),
     ],
 )  # fmt: skip
 def test_a_pack_says_what_a_name_implies_or_is_at_fault(known: str, fault: str) -> None:

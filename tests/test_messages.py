@@ -15,7 +15,8 @@ from engine.decision import Screener
 from engine.faults import InputRejected
 from engine.messages import KINDS, TEMPLATES, render, slots
 from engine.packs import read_pack
-from engine.record import dump
+from engine.record import SEMANTICS, dump
+from engine.semantics import CHANGES, changed
 from engine.subjects import read_subject
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,3 +102,9 @@ def test_a_test_is_there_as_data() -> None:
     assert asked["alt"] == {"operator": "above_uln", "limits": [5]}
     assert asked["consent"] == {"operator": "is", "limits": [True]}
     assert asked["sex"]["operator"] == "one_of" and len(asked["sex"]["labels"]) == 1
+
+
+def test_what_the_rules_of_today_changed_is_named() -> None:
+    assert max(CHANGES) == SEMANTICS and all(CHANGES.values())
+    assert changed(SEMANTICS, SEMANTICS) == ()
+    assert changed(1, 2) == CHANGES[2] != ()

@@ -248,6 +248,30 @@ def test_a_hint_never_leads_to_a_number_without_its_unit(
     assert (fault.message, fault.hint) == (message, hint)
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("{value: 44 umol/L, uln: 60 µmol/L}", ""),
+        ("{value: 44, unit: umol/L, uln: 60 umol/L}", ""),
+        ("{value: 0.5, uln: 1.2 mg/dL}", ""),
+        ("{value: 0.5, uln: 60 umol/L}", "`60 umol/L` is not in the unit of the value, `mg/dL`"),
+        ("{value: 0.5, uln: <1.2}", "an upper limit of normal is one number"),
+        ("{value: 0.5, uln: 0 mg/dL}", "an upper limit of normal is above zero"),
+        ("{value: 0.5, uln: high}", "`high` is not a number"),
+        ("{value: 0.5, uln: '1,2'}", "`1,2` has a decimal comma"),
+    ],
+)
+def test_a_limit_of_normal_is_in_the_unit_of_its_value(said: str, message: str) -> None:
+    if not message:
+        (one,) = read(f"creatinine: {said}", pack()).facts["creatinine"]
+        assert one.uln_u in (60_000_000, 1_200_000)
+        return
+    with pytest.raises(InputRejected) as refused:
+        read(f"creatinine: {said}", pack())
+    (fault,) = refused.value.faults
+    assert fault.message == message
+
+
 def test_a_unit_that_is_required_may_be_the_facts_own() -> None:
     for said in ("26 wk", "26 weeks", "182 days", "{value: 26, unit: wk}"):
         (one,) = read(f"life: {said}", pack()).facts["life"]

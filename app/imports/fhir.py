@@ -48,8 +48,8 @@ from engine.source import Num
 
 __all__ = ["Confirmation", "Import", "confirmed", "input_files", "run"]
 
-MOST_SAID = 20
-"""How many messages of one kind the terminal gets; the account has them all."""
+MOST_SAID = 50
+"""How many messages the terminal gets; the report has them all."""
 
 
 def run(arguments: Namespace) -> int:
@@ -90,6 +90,8 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     for message in work.said:
         say(message)
+    if work.unsaid:
+        say(f"and {work.unsaid} more; the report names them")
     put(made.summary.text(ON_SCREEN, ON_SCREEN), end="")
     put(f"subject files: {made.subjects.as_posix()}")
     put(f"what became of each resource: {(made.account / 'report.txt').as_posix()}")
@@ -142,6 +144,7 @@ class Import:
         self.doubts = Doubts()
         self.missing: list[tuple[str, str]] = []
         self.said: list[str] = []
+        self.unsaid = 0
         self.failed = False
 
     def run(self, files: list[tuple[Path, str]], report: Report) -> None:
@@ -166,9 +169,13 @@ class Import:
     def fail(self, messages: list[str]) -> None:
         """Say what makes the run end with an input that was rejected."""
         self.failed |= bool(messages)
-        self.said += messages[:MOST_SAID]
-        if len(messages) > MOST_SAID:
-            self.said.append(f"and {len(messages) - MOST_SAID} more; the account names them")
+        self.warn(messages)
+
+    def warn(self, messages: list[str]) -> None:
+        """Say something on the terminal, as long as that is not too much."""
+        room = max(0, MOST_SAID - len(self.said))
+        self.said += messages[:room]
+        self.unsaid += len(messages[room:])
 
     # --- first pass -----------------------------------------------------------------------
 
@@ -272,7 +279,7 @@ class Import:
         for message in found.unread:
             self.fail([f"{patient.subject}: {message}"])
         warned, failed = settle(self.confirmations, recorded, patient, found, whole, used)
-        self.said += warned[:MOST_SAID]
+        self.warn(warned)
         self.fail(failed)
         patient.statements = recorded.facts
         contradictions(spool, identity, patient, self.around)

@@ -86,11 +86,13 @@ def settle(
 ) -> tuple[list[str], list[str]]:
     """Confirm the lists that were confirmed, by option or by a form, as far as that counts.
 
-    Returns what is to be said of it, and what was not confirmed although it was asked for.
+    Returns what is to be said of it, and what was not confirmed although `--confirm` asked.
     """
-    warned, failed = [], []
+    warned: list[str] = []
+    failed: list[str] = []
     heads = {name: head for name, head in recorded.heads.items() if "complete_on" in head}
     asked: dict[str, tuple[Plain, int | None]] = {}
+    by_option: set[str] = set()
     for name, head in heads.items():
         count = head.get("count")
         asked[name] = ({k: v for k, v in head.items() if k != "count"},
@@ -98,6 +100,7 @@ def settle(
     for number, one in enumerate(confirmations):
         if one.subject == patient.subject or (not one.subject and whole.patients == 1):
             used.add(number)
+            by_option.add(one.record)
             asked[one.record] = ({"complete_on": one.on, "by": one.by}, one.count)
         elif not one.subject:
             used.add(number)
@@ -117,7 +120,7 @@ def settle(
             recorded.heads[name] = {k: v for k, v in head.items() if k != "complete_on"}
             if not recorded.entries.get(name):
                 recorded.heads.pop(name)
-            failed.append(message)
+            (failed if name in by_option else warned).append(message)
             continue
         day, source, by = head["complete_on"], head.get("source"), head.get("by")
         stated: Plain = {"complete_on": day}

@@ -108,15 +108,18 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         else:
             why = uncoded(concept)
             if odd := _not_understood(resource, described.codes, described.parts):
-                why = f"its `{odd}` is not understood"
+                why = f"its `{odd}` is not understood" if odd in resource else "it has no code"
                 doubts.lose(read.name, why)
             leave(why, look=kind in ORDERS)
 
 
 def _not_understood(resource: Resource, codes: str, parts: str) -> str:
     """The element whose shape keeps a resource from being recognised; "" if there is none."""
-    if codes in resource and not concept_understood(resource[codes]):
+    concept = resource.get(codes)
+    if codes in resource and not concept_understood(concept):
         return codes
+    if resource["resourceType"] == "Observation" and not concept_label(concept):
+        return codes  # a result of nobody knows what
     inside = resource.get(parts, [])
     if not isinstance(inside, list):
         return parts
@@ -139,7 +142,7 @@ def uncoded(concept: Any, label: str = "") -> str:
     """Why the code of a resource selects no rule."""
     found = codings(concept)
     if not found and isinstance(concept, dict) and concept.get("text"):
-        return "its code is free text only"
+        return f"its code is free text only ('{concept_label(concept)}')"
     if not found:
         return f"no code of it is in the map ({label})" if label else "it has no code"
     return f"no code of it is in the map ({code_words(concept, label)})"

@@ -470,7 +470,11 @@ class _Answers:
             elif key in ("by", "source") and answers:
                 head[key] = self._one(inner, answers, "valueString")
             elif key == "count" and answers:
-                head[key] = _number(self._one(inner, answers, "valueInteger"))
+                count = self._one(inner, answers, "valueInteger")
+                if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
+                    head[key] = Num(str(count))
+                else:
+                    self.problems.append(f"`{inner}` is not a number of entries")
             elif answers or key not in ("complete_on", "by", "source", "count"):
                 self._unknown(inner)
         if "complete_on" in head:

@@ -319,7 +319,9 @@ def test_free_text_is_never_interpreted() -> None:
         observation("o1", {"text": "Creatinine"}, valueQuantity=quantity("1", "mg/dL"))
     )
     assert found.subjects["P"].facts.keys() == {"birth_date"}
-    assert found.lines()["Observation/o1"]["left_out"] == "its code is free text only"
+    why = found.lines()["Observation/o1"]["left_out"]
+    assert why == "its code is free text only ('Creatinine')"
+    assert "'Creatinine': not in the map (Observation)" in found.summary
 
 
 def test_a_code_of_another_system_is_another_code() -> None:

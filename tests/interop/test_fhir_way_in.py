@@ -733,3 +733,31 @@ def test_a_cut_stream_is_never_more_eligible(which: list[int], cut: int) -> None
     for one in lists:
         good = "yes" if one[0] == "I" else "no"
         assert after[one] != good or before[one] == good
+
+
+@pytest.mark.parametrize(
+    ("count", "complete"),
+    [(None, True), (1, True), (2, False), (-1, False), ("1", False), (1.5, False), (True, False)],
+)
+def test_a_form_confirms_a_number_of_entries(count: Any, complete: bool) -> None:
+    items = [{"linkId": "records.therapy.complete_on", "answer": [{"valueDate": "2026-11-18"}]}]
+    if count is not None:
+        items.append({"linkId": "records.therapy.count", "answer": [{"valueInteger": count}]})
+    form = {
+        "resourceType": "QuestionnaireResponse",
+        "id": "q",
+        "questionnaire": "urn:eligo:questionnaire:cd19-car-t-b-all|1.0",
+        "status": "completed",
+        "subject": {"reference": "Patient/P"},
+        "item": [
+            {"linkId": "records", "item": [{"linkId": "records.therapy", "item": items}]},
+        ],
+    }
+    made = json.loads(json_text(bundle(drug())))
+    made["entry"].append({"resource": form})
+    found = import_fhir({"b.json": json.dumps(made)})
+    therapy = found.subjects["P"].records["therapy"]
+    assert (therapy.complete_on is not None) == complete
+    stream = "".join(json.dumps(one["resource"]) + "\n" for one in made["entry"])
+    therapy = import_fhir({"a.ndjson": stream}).subjects["P"].records["therapy"]
+    assert (therapy.complete_on is not None) == (count == 1 and count is not True)

@@ -221,7 +221,7 @@ def test_an_encoding_that_cannot_be_used_is_a_fault(name: str, tmp_path: Path) -
 
 # --- what is printed ------------------------------------------------------------------------
 
-HOSTILE = "\x1b[2J\x1b]0;pwn\x07a\u202eb"
+HOSTILE = "\x1b[2J\x1b]0;pwn\x07a\u202eb\u200fc\u2066d"
 
 
 def commands(folder: Path) -> list[tuple[str, ...]]:
@@ -258,7 +258,7 @@ def hostile(folder: Path) -> Path:
 def test_nothing_of_an_input_commands_a_terminal(number: int, tmp_path: Path) -> None:
     ran = eligo(*commands(hostile(tmp_path / "in"))[number])
     assert ran.out + ran.err and ran.code in (0, 2)
-    assert not set("\x1b\x07\u202e") & set(ran.out + ran.err)
+    assert not set("\x1b\x07\u202e\u200f\u2066") & set(ran.out + ran.err)
 
 
 def test_a_log_prints_ids_that_command_nothing(tmp_path: Path) -> None:

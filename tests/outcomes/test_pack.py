@@ -47,6 +47,7 @@ FAULTS = [
     (("start: infused_on", "starts: infused_on"), "unknown-key", "`starts`"),
     (("over: crs.date", "over: crs.day"), "unknown-field", "`crs` has no date field `day`"),
     (("over: crs.date", "over: crss.date"), "unknown-record", "`crss`"),
+    (("over: crs.date", "over: therapy.ended"), "misfit", "`therapy` knows agents by name"),
     (("{mrd: {below: 0.01}}", "{mrdd: {below: 0.01}}"), "unknown-fact", "`mrdd`"),
     (("{mrd: {below: 0.01}}", "{mrd: {under: 0.01}}"), "unknown-operator", "`under`"),
     (("{mrd: {at_least: 0.01}}", "{mrd: {at_least: 0.001}}"), "not-exclusive", "`negative` and"),
