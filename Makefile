@@ -23,7 +23,7 @@ help:
 	@echo 'make screen    screen the synthetic subjects, reports into out/'
 	@echo 'make test      every test'
 	@echo 'make check     style and types'
-	@echo 'make long      the long forms of the tests; make long-1 to long-4: nine minutes of a part'
+	@echo 'make long      the long forms of the tests; make long-1 to long-4: ten minutes of a part'
 	@echo 'make fuzz      the property and differential tests of these'
 	@echo 'make test-all  every test on Python 3.11, 3.12 and 3.13'
 	@echo 'make golden    write the expected reports anew; read the difference'

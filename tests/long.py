@@ -1,6 +1,6 @@
 """The long forms of the tests, in parts that are taken up again where they stopped.
 
-`python tests/long.py PART` runs what is left of a part for some nine minutes, prints what is
+`python tests/long.py PART` runs what is left of a part for at most ten minutes, prints what is
 done by then, and ends with 0 if that is all of it, 2 if some is left, 1 if a test failed.
 `--whole` goes on until nothing is left. What was done is kept in out/long/, and begun anew
 once the code is another.
@@ -28,8 +28,8 @@ PARTS = {
           "tests/workbench/test_bounds.py", "tests/workbench/test_lists.py"]),
     "4": ("durable log", ["tests/log/test_durable.py"]),
 }  # fmt: skip
-SECONDS = 480.0
-"""After so many no test is begun: one takes a minute or two."""
+SECONDS = 400.0
+"""After so many no test is begun: one takes up to three minutes on a busy machine."""
 ROUNDS = 5
 """How often a property is tried with as many new examples as the profile has."""
 
