@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import combinations, islice, pairwise, product
+from itertools import combinations, combinations_with_replacement, islice, pairwise, product
 from math import gcd, isqrt
 from typing import Any, TypeVar
 
@@ -170,8 +170,8 @@ class Coupled:
             for truths in more:
                 found.setdefault(truths, Cell(truths, None, {}, {}))
             self.exact = self.points_exact = True
-        for truths in self._any_hull(list(found)):
-            found.setdefault(truths, Cell(truths, None, {}, {}))
+        for truths, either in self._any_hull(list(found)):
+            found.setdefault(truths, Cell(truths, either, {}, {}))
         for truths in self._any_ratio(list(found)):
             found.setdefault(truths, Cell(truths, None, {}, {}))
         if not found:  # none of what was tried is plausible
@@ -508,42 +508,64 @@ class Coupled:
         found = (reference.truths(made, {name: one}, self.as_of) for one in readings)
         return {tuple(NUMBER[truth] for truth in truths.values()) for truths in found}
 
-    def _any_hull(self, seen: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    def _any_hull(
+        self, seen: Sequence[tuple[int, ...]]
+    ) -> Iterator[tuple[tuple[int, ...], Plain | None]]:
         """Truths of tests on a recorded amount that may lie in any interval: values of which
         each may be the newest give a hull, and values of what never changes what they share."""
         by_fact: dict[str, list[tuple[int, int, m.LimitTest | m.BetweenTest]]] = {}
         for i, (k, leaf) in enumerate(self.leaves):
-            if isinstance(leaf, m.LimitTest | m.BetweenTest):
-                if self.protocols[k].facts[leaf.fact].derive is None:
-                    by_fact.setdefault(leaf.fact, []).append((i, k, leaf))
-        mixed = set(seen)
+            if (
+                isinstance(leaf, m.LimitTest | m.BetweenTest)
+                and self.protocols[k].facts[leaf.fact].derive is None
+            ):
+                by_fact.setdefault(leaf.fact, []).append((i, k, leaf))
+        mixed: dict[tuple[int, ...], Plain | None] = dict.fromkeys(seen)
         for name, tests in by_fact.items():
             versions = [p.facts[name] for p in self.protocols if name in p.facts]
             if len({fact.unit for fact in versions}) > 1:
                 self.exact = False
                 continue
-            limits = {
-                n for _, k, leaf in tests for n in limits_of(leaf, self.protocols[k].facts[name])
-            }
+            limits = {n for _, k, t in tests for n in limits_of(t, self.protocols[k].facts[name])}
             low = min(fact.range_u[0] if fact.range_u else -m.LARGEST for fact in versions)
             high = max(fact.range_u[1] if fact.range_u else m.LARGEST for fact in versions)
             ends = sorted({x for n in limits for x in (n - 1, n, n + 1) if low <= x <= high})
-            made = {k: asking(self.protocols[k], [t for _, n, t in tests if n == k])
-                    for k in {k for _, k, _ in tests}}  # fmt: skip
-            hulls: set[tuple[int, ...]] = set()
-            for i, first in enumerate(ends):
-                for last in ends[i:]:
-                    self.effort.spent += Effort.ASKED * len(made)
-                    reading = {name: m.Reading(name, first, last, None)}
-                    told = {k: iter(reference.truths(one, reading, self.as_of).values())
-                            for k, one in made.items()}  # fmt: skip
-                    hulls.add(tuple(NUMBER[next(told[k])] for _, k, _ in tests))
-            for before, others in product(tuple(mixed), hulls):
+            made = {
+                k: asking(self.protocols[k], [t for _, n, t in tests if n == k])
+                for k in {k for _, k, _ in tests}
+            }
+            hulls: dict[tuple[int, ...], tuple[int, int]] = {}
+            for first, last in combinations_with_replacement(ends, 2):
+                self.effort.spent += Effort.ASKED * len(made)
+                reading = {name: m.Reading(name, first, last, None)}
+                told = {
+                    k: iter(reference.truths(one, reading, self.as_of).values())
+                    for k, one in made.items()
+                }
+                hulls.setdefault(tuple(NUMBER[next(told[k])] for _, k, _ in tests), (first, last))
+            for before, (others, hull) in product(list(mixed), hulls.items()):
                 after = list(before)
                 for (i, _, _), truth in zip(tests, others, strict=True):
                     after[i] = truth
-                mixed.add(tuple(after))
-        yield from mixed
+                alone = len(tests) == len(self.leaves) and len(self.members) == 1
+                mixed.setdefault(tuple(after), self._either(versions, *hull) if alone else None)
+        yield from mixed.items()
+
+    def _either(self, versions: Sequence[m.Fact], low: int, high: int) -> Plain:
+        """Two values of which either may be the newest; of what never changes, two bounds."""
+        fact = versions[0]
+        ends: list[Plain] = [{"value": Num(decimal_text(low))}, {"value": Num(decimal_text(high))}]
+        if all(one.changes == "never" for one in versions):
+            ends = [
+                {"value": sign + str(end["value"])}
+                for sign, end in zip((">=", "<="), ends, strict=True)
+            ]
+        if any(one.unit_required for one in versions):
+            ends = [{**end, "unit": fact.unit} for end in ends]
+        if any(one.attested_by for one in versions):
+            ends = [{**end, "by": PERSON} for end in ends]
+        dated = {**ends[0], "on": self.as_of.isoformat()}
+        return {"facts": {fact.name: [dated, ends[1]]}, "records": {}}
 
     def _any_ratio(self, seen: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
         """Truths of tests on a ratio to a limit of normal that may lie in any interval.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import engine.model as m
 from engine.diagrams import TRUE, UNKNOWN, Diagrams, Effort
@@ -377,7 +377,9 @@ def _ways(
 def _on_another_day(variable: Variable, before: date, after: date) -> Variable:
     """The same regions, as they would be recorded on another day."""
 
-    def moved(said: Plain) -> Plain:
+    def moved(said: Any) -> Any:
+        if isinstance(said, list):
+            return [moved(one) for one in said]
         days = {key: said[key] for key in ("on", "complete_on") if key in said}
         now = after.isoformat()
         return {**said, **{k: now for k, day in days.items() if day == before.isoformat()}}

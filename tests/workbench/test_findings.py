@@ -9,7 +9,7 @@ import shutil
 from dataclasses import replace
 from datetime import date
 from importlib import resources
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -287,6 +287,11 @@ def everything(protocol: m.Protocol) -> list[m.Subject]:
     numbers += [(build.said(build.amount(f"<={n}")),) for n in bounds if n >= 0]
     numbers += [(build.said(build.amount(f">{n}")),) for n in bounds if n < 4]
     numbers += [(build.said(build.amount(f">={n}")),) for n in bounds if n <= 4]
+    # Two bounds of what never changes: what lies between them.
+    numbers += [
+        (build.said(build.amount(f">={low / 2}")), build.said(build.amount(f"<={high / 2}")))
+        for low, high in combinations(range(9), 2)
+    ]
     codes = [(), *((build.said(code),) for code in "pqr")]
     return [build.subject({"a": a, "n": n, "c": c}) for a, n, c in product(bools, numbers, codes)]
 
