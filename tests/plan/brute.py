@@ -15,6 +15,7 @@ from engine.plan.days import day_of, day_with
 from engine.plan.planner import Planner
 from engine.plan.regions import Root
 from engine.plan.search import Steps, World
+from engine.units import conversion
 from tests.generators import Choices, Seeded, pooled, subject_in
 
 Held = tuple[int | None, ...]
@@ -157,9 +158,19 @@ def completed(
             said = replace(said, uln_u=own)
         else:
             # The limits that are known stay: only the value is settled.
-            limits_known = {s.uln_u for s in subject.facts.get(root, ()) if not s.voided}
+            limits_known = {
+                _own_limit(fact, s) for s in subject.facts.get(root, ()) if not s.voided
+            }
             said = replace(said, uln_u=limits_known.pop() if len(limits_known) == 1 else None)
     return replace(subject, facts={**subject.facts, root: (said,)})
+
+
+def _own_limit(fact: m.Fact, said: m.Statement) -> int | None:
+    """The limit of normal beside a value, in the fact's unit."""
+    if said.uln_u is None or not isinstance(said.value, m.Amount):
+        return said.uln_u
+    factor, _ = conversion(said.value.unit, fact.unit, fact.molar_mass)
+    return max(1, round(said.uln_u * factor))
 
 
 def made_days(c: Choices, made: Planner, root: Root, as_of: date) -> list[int]:
