@@ -46,10 +46,14 @@ def qualified(cells: Mapping[str, tuple[Any, int]], missed: Missed) -> dict[str,
     """The cells of one statement, where some that qualify its value are missing.
 
     Without its unit, its sign, or whether it counts at all, a value is not known; without its
-    limit of normal it has none, and without its day it is of no day.
+    limit of normal it has none, and without its day it is of no day. Where there is no value,
+    and why is missing, it is not known either.
     """
     made = dict(cells)
     if "value" not in made and "partial" not in made:
+        why = missed.get("unknown") or missed.get("partial")
+        if why and not made.keys() & {"unknown", "voided"}:
+            made["unknown"] = ("pending", why[1])
         return made
     if key := next((key for key in _DOUBTED if key in missed), ""):
         for gone in ("value", "partial", "sign", "unit", "uln"):

@@ -202,7 +202,7 @@ def _read_row(
             else:
                 left.append(f"{variable.name}: `{shorten(text)}` {MISSING_LEFT}")
                 missed.setdefault((owner, variable.field), {})[variable.key] = (shorten(text), at)
-                if owner[1]:  # an entry, of which this is not known
+                if owner[1] or variable.key in ("unknown", "partial"):
                     said.setdefault(owner, {})
             continue
         try:

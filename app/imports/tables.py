@@ -229,6 +229,8 @@ def _read_main(
                 else:
                     left.append(f"{table.heading.cells[at]}: `{shorten(cell)}` {MISSING_LEFT}")
                     missed.setdefault((column.name, column.number), {})[column.key] = (cell, at)
+                    if column.key == "unknown":
+                        said.setdefault((column.name, column.number), {})
                 continue
         value: Any = day_text(cell) if column.key in DAYS else cell
         if column.record:
@@ -304,7 +306,7 @@ def _read_entry(
     units = {c.name: (row.cells[at], at) for at, c in columns.items() if c.key == "unit"}
     doubted = {name for name, (unit, _) in units.items() if missing_of(missing, unit, ())}
     read.sources.at[place] = (table, row, 0)
-    left = []
+    left, anything = [], False
     for at, column in columns.items():
         cell, name = row.cells[at], column.name
         if not cell or (column.key == "unit" and name not in doubted):
@@ -312,8 +314,8 @@ def _read_entry(
         codes = fields[name].choices if name in fields else ()
         if missing_of(missing, cell, [choice.code for choice in codes]):
             left.append(f"{table.heading.cells[at]}: `{shorten(cell)}` {MISSING_LEFT}")
-            if name == "voided":  # it may count or not, so that it may be anything
-                doubted |= fields.keys()
+            if column.key == "note" and name == "voided":
+                anything = True  # it may count or not
             continue
         read.sources.at[*place, name] = (table, row, at)
         if column.key == "note":
@@ -328,13 +330,14 @@ def _read_entry(
             if unit or column.unit:
                 made[name] = {"value": made[name], "unit": unit or column.unit}
                 read.sources.at[*place, name, "unit"] = (table, row, unit_at)
-    made = {name: value for name, value in made.items() if name not in doubted}
     for name, (unit, at) in units.items():
         if unit and name not in made and name not in doubted:
             what = f"`{name}` has no value, so that this says nothing"
             read.faults.append(
                 table.fault(row, at, "blank", what, "enter the value, or clear this cell")
             )
+    gone = fields.keys() if anything else doubted
+    made = {name: value for name, value in made.items() if name not in gone}
     _line(read, table, row, [read.recorded.enter(record, made)], left)
 
 

@@ -514,6 +514,20 @@ def test_a_missing_code_beside_a_value_never_leaves_it_better_than_it_was(
         assert found.reads[0].left
 
 
+def test_why_there_is_no_value_may_be_missing_too() -> None:
+    missing = {"UNK": "not_done"}
+    for found in (
+        from_csv("subject,alt,alt.unknown\nA,,UNK\n", {}, shipped()[0], missing=missing),
+        from_redcap("subject,alt,alt_unknown\nA,,UNK\n", shipped()[0], missing),
+    ):
+        (said,) = back(found.recorded[0], shipped()[0]).facts["alt"]
+        assert said.unknown == "pending"
+    export = "subject,birth_date,birth_date_partial\nA,,UNK\nB,2018-03-02,UNK\n"
+    found = from_redcap(export, shipped()[0], missing)
+    a, b = (back(one, shipped()[0]).facts["birth_date"][0] for one in found.recorded)
+    assert (a.unknown, b.unknown, b.value is None) == ("pending", None, False)
+
+
 def test_an_entry_that_may_be_voided_may_be_anything() -> None:
     missing = {"UNK": "pending"}
     table = "subject,kind,ended,voided\nA,radiation,2026,UNK\n"
