@@ -1,7 +1,7 @@
 """What a list knows by name: the agents of the dictionary, and which of them a text names.
 
-Names compare after folding case, width and spaces. A text that is a name, or a synonym, is
-that agent; a text that holds one as words among others may be.
+Names compare after folding case, width, spaces and letters that look alike. A text that is a
+name, or a synonym, is that agent; a text that holds one as words among others may be.
 """
 
 from __future__ import annotations
@@ -28,17 +28,59 @@ MOST_WORDS = 12
 
 RESERVED = frozenset(("synonyms", "source", "components", "uses"))
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\d_\u2e80-\u9fff\uf900-\ufaff]+|\d+")
+_HYPHEN = re.compile(r"-\s*")
+_DOTTED = re.compile("i\u0307+")
+_UNSEEN = re.compile("[\u2122\u2120\u00ae\u00a9\ufe00-\ufe0f]")  # signs of a trade mark, variants
+_ALIKE = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445"  # Cyrillic
+    "\u0455\u0456\u0458\u04bb\u04cf\u04af\u0501\u051b\u051d"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7"  # Greek
+    "\u0131\u0251\u0261\u2010\u2012\u2013\u2014\u2212",  # dotless i, script a and g, dashes
+    "abekmhopctyxsijhlydqwabezhikmnoptyxiag-----",
+)
+"""Letters of which the small or the capital form is that of a Latin letter, after folding case."""
 
 
 def folded(text: str) -> str:
-    """A name as it is compared: case, width, spaces and invisible signs aside."""
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join("".join(c for c in plain if unicodedata.category(c) != "Cf").split())
+    """A name as it is compared: case, width, spaces, invisible signs and look-alikes aside."""
+    while (plain := _folded_once(text)) != text:
+        text = plain
+    return text
+
+
+def _folded_once(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold().translate(_ALIKE)
+    seen = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    return " ".join(_DOTTED.sub("i", seen).split())
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """A text in the ways in which names are looked for in it.
+
+    A symbol, a raised letter or an invisible sign parts words, though it may fold to letters
+    (`MabThera` and a trade mark sign) or to nothing; it joins them as a hyphen does. Accents go.
+    """
+    parted = "".join("-" if _parts(c) else c for c in text)
+    bare = "".join(
+        c for c in unicodedata.normalize("NFKD", parted) if unicodedata.category(c)[0] != "M"
+    )
+    return tuple(dict.fromkeys(folded(form) for form in (text, parted, bare)))
+
+
+def _parts(sign: str) -> bool:
+    kind = unicodedata.category(sign)
+    raised = unicodedata.decomposition(sign).startswith(("<super>", "<sub>"))
+    return raised or sign == "\u00b5" or kind[0] == "S" or kind in ("Cf", "Nl", "No")
 
 
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a folded text: runs of letters, runs of digits."""
     return tuple(_WORD.findall(text))
+
+
+def unhyphened(text: str) -> tuple[str, ...]:
+    """The words of a folded text if its hyphens only break words."""
+    return words_of(_HYPHEN.sub("", text))
 
 
 def standing(entry: Entry, record: RecordList) -> Standing:
@@ -57,15 +99,22 @@ def named_in(record: RecordList, text: str) -> tuple[tuple[str, ...], bool]:
     exact = record.named.get(whole)
     if exact is not None:
         return _components(record.known, exact), True
-    words = words_of(whole)
-    held: list[tuple[int, int, tuple[str, ...]]] = []
-    for start in range(len(words)):
-        for end in range(min(len(words), start + MOST_WORDS), start, -1):
-            found = record.named.get(words[start:end])
-            if found is not None and not (held and held[-1][1] >= end):
-                held.append((start, end, found))
+    held = (name for form in _forms(text) for name in _held(record.named, form))
+    return _components(record.known, held), False
+
+
+def _held(named: Named, text: str) -> list[str]:
+    """The names that stand as words in a folded text, hyphens within a word aside."""
+    places = [(word.start(), word.end()) for word in _WORD.finditer(text)]
+    held: list[tuple[int, tuple[str, ...]]] = []
+    for start in range(len(places)):
+        for end in range(min(len(places), start + MOST_WORDS), start, -1):
+            part = text[places[start][0] : places[end - 1][1]]
+            found = named.get(words_of(part)) or named.get(unhyphened(part))
+            if found is not None and not (held and held[-1][0] >= end):
+                held.append((end, found))
                 break
-    return _components(record.known, [name for _, _, found in held for name in found]), False
+    return [name for _, names in held for name in names]
 
 
 def _components(known: Mapping[str, Agent], names: Iterable[str]) -> tuple[str, ...]:
@@ -245,7 +294,8 @@ def read_known(
                 sheet.fault(place, "duplicate-name", what, "a name stands for one agent", key=not i)
             else:
                 named[key] = (agent.name,)
-                named[words] = tuple(dict.fromkeys((*named.get(words, ()), agent.name)))
+                for way in (words, unhyphened(key)):
+                    named[way] = tuple(dict.fromkeys((*named.get(way, ()), agent.name)))
     for agent in known.values():
         for i, name in enumerate(agent.components):
             if name not in raw:

@@ -122,7 +122,7 @@ def subject_of(
     imported = _imported(sheet, top["imported"]) if "imported" in top else None
     _check_births(sheet, protocol, facts, as_of)
     if today is not None:
-        _check_future(sheet, facts, records, today)
+        _check_days(sheet, protocol, facts, records, today)
     if not sheet.clean or subject_id is None:
         raise InputRejected(sheet.faults(), subject_id)
     subject = Subject(subject_id, facts, records, digest, imported)
@@ -150,24 +150,45 @@ def _imported(sheet: Sheet, value: Any) -> Imported | None:
     return None if source is None or whole is None else Imported(source, whole, left_out)
 
 
-def _check_future(
+def _check_days(
     sheet: Sheet,
+    protocol: Protocol,
     facts: Mapping[str, tuple[Statement, ...]],
     records: Mapping[str, Entries],
     today: date,
 ) -> None:
-    """Refuse what is said to have been observed or confirmed after the day of entry."""
-    days: list[tuple[Path, date | None]] = [
-        ((*entry_path(one.entry), "on"), one.first)
-        for statements in facts.values()
-        for one in statements
-        if not one.voided
+    """Refuse days of observation or confirmation after the day of entry, and days before the
+    subject was born: each is a slip, or of somebody else."""
+    stated = [(name, one) for name, several in facts.items() for one in several if not one.voided]
+    births = [name for name in facts if is_birth_date(protocol, protocol.facts[name])]
+    born = [
+        one.value.first for name, one in stated if name in births and isinstance(one.value, Days)
     ]
-    days += [(("records", name, "complete_on"), one.complete_on) for name, one in records.items()]
-    for path, day in days:
-        if day is not None and day > today:
-            what = f"`{day.isoformat()}` is after today, {today.isoformat()}"
+    days: list[tuple[Path, date | None, date | None]] = [
+        ((*entry_path(one.entry), "on"), one.first, one.last)
+        for name, one in stated
+        if name not in births
+    ]
+    days += [
+        (("records", name, "complete_on"), one.complete_on, one.complete_on)
+        for name, one in records.items()
+    ]
+    for path, first, last in days:
+        if first is not None and first > today:
+            what = f"`{first.isoformat()}` is after today, {today.isoformat()}"
             sheet.fault(path, "future", what, "check the year, month and day")
+        _not_before(sheet, path, last, born)
+    for one in records.values():
+        for entry in one.entries:
+            for field, value in entry.values.items():
+                if isinstance(value, Days):
+                    _not_before(sheet, (*entry_path(entry.entry), field), value.last, born)
+
+
+def _not_before(sheet: Sheet, path: Path, day: date | None, born: Sequence[date]) -> None:
+    if day is not None and born and day < min(born):
+        what = f"`{day.isoformat()}` is before the birth date, {min(born).isoformat()}"
+        sheet.fault(path, "before-birth", what, "check the year, and the birth date")
 
 
 def checked_on(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:
@@ -348,7 +369,14 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
         own = recorded.unit if isinstance(recorded, Amount) else unit or fact.unit
         uln = _upper_limit(sheet, (*path, "uln"), fact, value["uln"], own)
     if recorded is None:
-        return None
+        beside = [value.get(key) for key in value if key not in ("value", "unknown")]
+        if not sheet.clean or not _blank(value.get("value")) or all(map(_blank, beside)):
+            return None
+        # Something was recorded, and not what: an older value must not stand in for it.
+        note = note or "recorded without a value"
+        return Statement(
+            entry, None, "pending", on, None, source, by, note, False, within, not_after
+        )
     days = (within, not_after)
     return Statement(entry, recorded, None, on, uln, source, by, note, False, *days, None, no_limit)
 

@@ -257,3 +257,54 @@ def test_what_a_regimen_is_read_as_is_what_was_recorded(one: Screening) -> None:
                     assert {*value} == {code or "" for code in codes}
                 elif isinstance(value, str) and isinstance(stated, str):
                     assert value == stated.strip()
+
+
+NAMED = pack().records["therapy"]
+SIGNS = "™℠®©㎎㎡Ⓡ🄬²ª₂Ⅳᵀᴹᵣ№℃½µ€+~^\u200b\u200d\ufeff\u00ad\ufe0f-/,;_ \n"
+TWINS = {"a": "аαá", "i": "іιıİí", "m": "мМμ", "t": "тτ", "u": "ü", "x": "хχ", "b": "вΒ", "r": "R"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["RİTUXİMAB", "Rıtuximab", "rituximаb", "RITUXIМАВ", "RΙTUXIMAΒ", "MabThera™", "MabThera ®", "MabThera™\ufe0f", "R‑AD", "R–AD"],
+)  # fmt: skip
+def test_signs_and_letters_that_look_alike_do_not_hide_a_name(text: str) -> None:
+    assert named_in(NAMED, text)[1] and "rituximab" in named_in(NAMED, text)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["rituximab㎎/m2", "MabThera™375", "MabTheraᵀᴹ", "MabTheraⓇ", "rituxi-mab", "rituxi-\nmab", "rituxi\u00admab™mg", "rituximab\u200bmg", "x-ritu-xi-mab", "rituximáb", "r-a-d x6", "RAD"],
+)  # fmt: skip
+def test_a_name_that_a_sign_touches_or_a_hyphen_breaks_is_held(text: str) -> None:
+    assert "rituximab" in named_in(NAMED, text)[0] and not named_in(NAMED, text)[1]
+    assert (
+        matches(f"{{agent: {text!r}, kind: chemotherapy}}".replace("'", '"'), "target: cd20")
+        == "unknown"
+    )
+
+
+def test_words_that_only_share_letters_are_no_name() -> None:
+    for text in ("rituxi mab", "unrituximab", "vitamin A, D", "rituximabs", "mabtheratm"):
+        assert named_in(NAMED, text) == ((), False)
+
+
+@given(st.data(), st.sampled_from(["rituximab", "mabthera"]))
+def test_no_sign_beside_a_name_and_no_twin_within_hides_it(data: st.DataObject, name: str) -> None:
+    written = "".join(data.draw(st.sampled_from(c + c.upper() + TWINS.get(c, ""))) for c in name)
+    sign = st.text(SIGNS, min_size=1, max_size=4)
+    before, after = data.draw(st.just("") | sign), data.draw(st.just("") | sign)
+    names, _ = named_in(
+        NAMED,
+        f"{before}{written}{after}{data.draw(st.sampled_from(['', 'mg', '5']))}"
+        if after
+        else before + written,
+    )
+    assert "rituximab" in names
+
+
+@given(st.data())
+def test_no_hyphen_within_a_name_hides_it(data: st.DataObject) -> None:
+    hyphen = st.sampled_from(["", "", "-", "\u00ad", "\u2011", "–", "\u200b", "- "])
+    written = "".join(c + data.draw(hyphen) for c in "mabthera")
+    assert "rituximab" in named_in(NAMED, f"x {written} 5 mg")[0]

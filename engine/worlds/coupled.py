@@ -170,7 +170,7 @@ class Coupled:
             for truths in more:
                 found.setdefault(truths, Cell(truths, None, {}, {}))
             self.exact = self.points_exact = True
-        for truths, either in self._any_hull(list(found)):
+        for truths, either in self._any_hull(list(found)) if self.exact else ():
             found.setdefault(truths, Cell(truths, either, {}, {}))
         for truths in self._any_ratio(list(found)):
             found.setdefault(truths, Cell(truths, None, {}, {}))
@@ -536,7 +536,7 @@ class Coupled:
             }
             hulls: dict[tuple[int, ...], tuple[int, int]] = {}
             for first, last in combinations_with_replacement(ends, 2):
-                self.effort.spent += Effort.ASKED * len(made)
+                self.effort.spent += len(made)
                 reading = {name: m.Reading(name, first, last, None)}
                 told = {
                     k: iter(reference.truths(one, reading, self.as_of).values())

@@ -107,3 +107,37 @@ def test_a_drug_given_in_fhir_is_read_with_its_name() -> None:
     (subject,) = import_fhir({"b.json": {**bundle, "entry": entry}}).subjects.values()
     (one,) = as_recorded(subject.records["therapy"].entries)
     assert one.values["agent"] == "MTX" and one.known == ("methotrexate",) and one.exact
+
+
+@pytest.mark.parametrize(
+    ("text", "agent"),
+    [
+        ("Bexxar", "tositumomab"),
+        ("Briumvi®", "ublituximab"),
+        ("Ordspono", "odronextamab"),
+        ("Lunsumio", "mosunetuzumab"),
+        ("Columvi", "glofitamab"),
+        ("Rixathon™", "rituximab"),
+        ("CTL019", "tisagenlecleucel"),
+        ("CART-19", "tisagenlecleucel"),
+        ("CART19", "tisagenlecleucel"),
+        ("RCHOP", "rituximab"),
+        ("CD19 CAR-T", "CD19 CAR-T cells"),
+        ("anti‑CD19 CAR‑T", "CD19 CAR-T cells"),
+        ("CD19 CAR", "CD19 CAR-T cells"),
+    ],
+)
+def test_an_agent_against_cd19_or_cd20_decides_by_its_name(
+    protocol: m.Protocol, text: str, agent: str
+) -> None:
+    (entry, *_) = subject_of(document_of(f"{{agent: {text}}}"), protocol).records["therapy"].entries
+    assert entry.exact and entry.known == (agent,)
+    uses = protocol.records["therapy"].known[agent].uses
+    assert all({"cd19", "cd20"} & {*use["target"]} for use in uses)
+
+
+@pytest.mark.parametrize("text", ["CAR-T", "CAR T", "CAR-T cell therapy"])
+def test_cells_without_a_target_leave_it_open(protocol: m.Protocol, text: str) -> None:
+    (entry,) = subject_of(document_of(f"{{agent: {text}}}"), protocol).records["therapy"].entries
+    assert entry.exact and entry.known == ("CAR-T cells",)
+    assert "target" not in protocol.records["therapy"].known["CAR-T cells"].uses[0]

@@ -44,11 +44,15 @@ def eligo(*typed: object) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
+NOT_YET = "note: cd19-car-t-b-all 1.0 is in effect from 2026-11-22, after the as-of date\n"
+
+
 def screened(log: Path, out: Path, form: str, *subjects: Path) -> Path:
     """Screen into a log; returns the first subject's report."""
     words = ("--as-of", "2026-11-20", "--log", log, "--by", BY, "--format", form, "--out", out)
     code, _, err = eligo("screen", *(subjects or (SUBJECT,)), *words)
-    assert code == 0 and (form == "json" or err == "")
+    told = err.replace(NOT_YET, "")
+    assert code == 0 and (form == "json" or told == "")
     return out / f"CAR-028_2026-11-20.{'txt' if form == 'text' else form}"
 
 
@@ -382,7 +386,10 @@ def test_a_report_that_cannot_be_written_is_not_said_to_be_made(
     with contextlib.redirect_stderr(err), pytest.raises(OSError, match="No space left") as caught:
         main([str(word) for word in ("screen", *subjects, *words, "--out", out)])
     assert str(caught.value.filename).endswith("CAR-002_2026-11-20.html")
-    assert err.getvalue() == "2 decisions were logged before this; the rest was not made\n"
+    assert (
+        err.getvalue().replace(NOT_YET, "")
+        == "2 decisions were logged before this; the rest was not made\n"
+    )
     assert decisions(tmp_path / "log") == ["decision", "report", "decision"]
     assert sorted(path.name for path in out.iterdir()) == [
         "CAR-001_2026-11-20.html",

@@ -724,7 +724,7 @@ def test_a_record_that_is_none_is_found_and_stops_nothing(tmp_path: Path, tail: 
         decide(log, "S-2", ticking(START + timedelta(days=1)))
         outcomes = [(one.index, one.outcome) for one in replayer.all()]
         # The made-up pack cannot be read, so the others are refused, each by itself.
-        assert outcomes == [(0, "refused"), (1, "refused"), (2, "refused")]
+        assert outcomes == [(0, "refused"), (1, "damaged"), (2, "refused")]
         with pytest.raises(LogFault, match="not a decision"):
             show(log, 1)
 
