@@ -31,7 +31,7 @@ _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\d_\u2e80-\u9fff\uf900-\uf
 _HYPHEN = re.compile(r"-\s*")
 _DOTTED = re.compile("i\u0307+")
 _UNSEEN = re.compile("[\u2122\u2120\u00ae\u00a9\ufe00-\ufe0f]")  # signs of a trade mark, variants
-_ALIKE = str.maketrans(
+ALIKE = str.maketrans(
     "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445"  # Cyrillic
     "\u0455\u0456\u0458\u04bb\u04cf\u04af\u0501\u051b\u051d"
     "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7"  # Greek
@@ -49,7 +49,7 @@ def folded(text: str) -> str:
 
 
 def _folded_once(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold().translate(_ALIKE)
+    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold().translate(ALIKE)
     seen = "".join(c for c in plain if unicodedata.category(c) != "Cf")
     return " ".join(_DOTTED.sub("i", seen).split())
 

@@ -32,7 +32,10 @@ def fhir(path: Path, *rows: str) -> str:
 
 
 def redcap(path: Path, *rows: str) -> str:
-    path.write_text("subject,lansky,lansky_on\n" + "".join(f"{row}\n" for row in rows), "utf-8")
+    blank = ("sign", "unit", "uln", "unknown", "voided")
+    heading = ",".join(["subject,lansky,lansky_on", *(f"lansky_{key}" for key in blank)])
+    lines = [heading, *(row + "," * len(blank) for row in rows)]
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     return str(path)
 
 
