@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,11 @@ from app.imports.fhir_element import (
     quick_day,
 )
 from app.imports.fhir_map import ORDERS, FhirMap
-from app.imports.fhir_path import Resource
+from app.imports.fhir_path import Resource, resource_names
 from app.imports.fhir_read import Read, Reference
 from app.imports.fhir_release import foreign
 from app.imports.fhir_spool import NOBODY, Spool
+from app.imports.questionnaire import every_item
 from app.imports.recorded import clean
 from app.imports.report import Line
 
@@ -53,7 +55,15 @@ class Doubts:
             self.unread.append((place, why))
 
 
-def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubts: Doubts) -> None:
+def select(
+    n: int,
+    read: Read,
+    fhir_map: FhirMap,
+    form: str,
+    spool: Spool,
+    doubts: Doubts,
+    within: int | None = None,
+) -> None:
     """Keep one resource, or what is to be said of it. `form` is our questionnaire's URL."""
     resource = read.resource
     if read.deletes:
@@ -66,18 +76,27 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         return
     kind = str(resource["resourceType"])
     described = fhir_map.type_of(kind)
+    unread = described is None and kind != "QuestionnaireResponse"
+    if within is not None and unread and kind in resource_names():
+        return  # a helper of what contains it
     about = read.resolved(resource.get(described.patient if described else "subject"))
     if not about.key and not about.value and isinstance(resource.get("patient"), dict):
         about = read.resolved(resource["patient"])
     day = quick_day(resource)
 
     def leave(why: str, *, look: bool = False) -> None:
-        spool.see(n, read, about, Reference(), keep=False, why=why, look=look, day=day)
+        spool.see(
+            n, read, about, Reference(), keep=False, why=why, look=look, day=day, within=within
+        )
 
     other = f"{FOREIGN}{read.release}" if read.release else foreign(resource)
     if other:
         doubts.lose(read.name, other)
         leave(other, look=True)
+    elif kind not in resource_names():
+        why = f"FHIR R4 has no resource `{clean(kind)[:40]}`"
+        doubts.lose(read.name, why)
+        leave(why, look=True)
     elif kind == "Patient":
         if read.key:
             spool.see(n, read, Reference(), Reference(), keep=True)
@@ -87,8 +106,8 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
     elif kind == "Medication":
         spool.see(n, read, Reference(), Reference(), keep=True, why="a drug that others refer to")
     elif kind == "QuestionnaireResponse":
-        if str(resource.get("questionnaire", "")).partition("|")[0] == form:
-            spool.see(n, read, about, Reference(), keep=True, day=day)
+        if _ours(resource, form):
+            spool.see(n, read, about, Reference(), keep=True, day=day, within=within)
         else:
             leave("answers another questionnaire than this protocol's")
     elif described is None:
@@ -98,19 +117,28 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         drug = resource.get(described.medication) if described.medication else None
         if _may_hit(resource, fhir_map, described.codes, described.parts) or drug is not None:
             medication = read.resolved(drug)
-            spool.see(n, read, about, medication, keep=True, day=day)
+            spool.see(n, read, about, medication, keep=True, day=day, within=within)
         elif kind in fhir_map.unread_entries or kind in fhir_map.unread_facts:
             code = fhir_map.is_irrelevant(codings(concept))
             if code is not None:
                 leave(f"{IRRELEVANT}{code.display}")
             else:
-                spool.see(n, read, about, Reference(), keep=True, day=day)
+                spool.see(n, read, about, Reference(), keep=True, day=day, within=within)
         else:
             why = uncoded(concept)
             if odd := _not_understood(resource, described.codes, described.parts):
                 why = f"its `{odd}` is not understood" if odd in resource else "it has no code"
                 doubts.lose(read.name, why)
             leave(why, look=kind in ORDERS)
+
+
+def _ours(resource: Resource, form: str) -> bool:
+    """Whether a response answers our questionnaire, or may: it says of none, and has our items."""
+    said = resource.get("questionnaire")
+    named = said.partition("|")[0].strip().rstrip("/") if isinstance(said, str) else ""
+    if named:
+        return named.casefold() == form.casefold()
+    return any(re.match(r"(facts|records)\.", link) for link, _ in every_item(resource))
 
 
 def _not_understood(resource: Resource, codes: str, parts: str) -> str:

@@ -761,3 +761,110 @@ def test_a_form_confirms_a_number_of_entries(count: Any, complete: bool) -> None
     stream = "".join(json.dumps(one["resource"]) + "\n" for one in made["entry"])
     therapy = import_fhir({"a.ndjson": stream}).subjects["P"].records["therapy"]
     assert (therapy.complete_on is not None) == (count == 1 and count is not True)
+
+
+# --- what stands where it is not looked for ---------------------------------------------
+
+
+def ran_with(tmp_path: Path, *resources: Json) -> Any:
+    (tmp_path / "b.json").write_text(json_text(bundle(*resources)), "utf-8")
+    return eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"),
+                 "--confirm", "therapy=2026-11-18", "--by", "N")  # fmt: skip
+
+
+def without_subject(resource: Json) -> Json:
+    return {key: value for key, value in resource.items() if key != "subject"}
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "List", "Encounter", "Observation"])
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_contained_is_read(kind: str, own: bool) -> None:
+    parts = [creatinine(id="c"), drug(id="m")]
+    outer = {
+        "resourceType": kind,
+        "id": "d",
+        "status": "final",
+        "code": OTHER,
+        "subject": {"reference": "Patient/P"},
+        "contained": parts if own else [without_subject(one) for one in parts],
+    }
+    found = imported(creatinine(id="o2", effectiveDateTime="2026-11-10"), outer)
+    assert len(said(found, "creatinine")) == 2
+    assert len(entries(found)) == 1
+    error = imported(outer | {"status": "entered-in-error"})
+    assert [one.unknown for one in said(error, "creatinine")] == ["pending"]
+    newer = {**outer, "meta": {"versionId": "2"}, "contained": []}
+    assert not said(imported(outer | {"meta": {"versionId": "1"}}, newer), "creatinine")
+    same = imported(outer | {"meta": {"versionId": "1"}}, outer | {"meta": {"versionId": "2"}})
+    assert len(said(same, "creatinine")) == 1
+
+
+VALUE: Json = {
+    "linkId": "facts.creatinine.value",
+    "answer": [{"valueQuantity": quantity("0.4", "mg/dL")}],
+}
+INNER = [{**VALUE["answer"][0], "item": [VALUE]}]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [VALUE],
+        [{"linkId": "facts", "item": [VALUE]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creat", "item": [VALUE]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.hemoglobin", "item": [VALUE]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creatinine", "item": [VALUE, VALUE]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creatinine",
+                                       "item": [{**VALUE, "answer": INNER}]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creatinine",
+                                       "item": [{"linkId": VALUE["linkId"], "item": [VALUE]}]}]}],
+        None,
+    ],
+)  # fmt: skip
+def test_an_item_out_of_its_place_is_not_lost(tmp_path: Path, items: list[Json] | None) -> None:
+    form = {
+        "resourceType": "QuestionnaireResponse",
+        "id": "q",
+        "questionnaire": "urn:eligo:questionnaire:cd19-car-t-b-all|1.0",
+        "status": "completed",
+        "subject": {"reference": "Patient/P"},
+        "item": items,
+    }
+    if items is None:
+        whole = [{"linkId": "facts", "item": [{"linkId": "facts.creatinine", "item": [VALUE]}]}]
+        form = {**form, "questionnaire": None, "item": whole}
+    found = imported(creatinine(effectiveDateTime="2026-11-10"), form)
+    assert "pending" in [one.unknown for one in said(found, "creatinine")]
+    ran = ran_with(tmp_path, form)
+    assert ran.code == 2
+    assert "therapy was not confirmed" in ran.err
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"subject": {"reference": "patient/P"}},
+        {"subject": {"reference": "PATIENT/P"}},
+        {"subject": {"reference": "Patient/p"}},
+        {"subject": {"reference": "Group/1"}},
+        {"resourceType": "observation"},
+        {"resourceType": "Observations"},
+    ],
+)
+def test_what_is_nearly_of_the_patient_confirms_nothing(tmp_path: Path, odd: Json) -> None:
+    ran = ran_with(tmp_path, creatinine() | odd)
+    assert ran.code == 2
+    assert "therapy was not confirmed" in ran.err
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"coding": [{"system": SNOMED, "code": "6064005"},
+                    {"system": SNOMED, "code": "26643006"}]},
+        {"coding": [{"system": SNOMED, "code": "6064005"}], "text": "oral"},
+        {"coding": [{"system": SNOMED, "code": "6064005", "display": "Oral route"}]},
+    ],
+)  # fmt: skip
+def test_a_route_that_says_two_things_is_not_local(route: Json) -> None:
+    assert len(entries(imported(steroid(route)))) == 1
