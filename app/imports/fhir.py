@@ -216,6 +216,9 @@ class Import:
             for why in dict.fromkeys(source.doubts):
                 self.doubts.partial.append(f"{name}: {why}")
                 report.summary.note("remark", f"not known to be whole: {why}", about=name)
+        for name in self.doubts.linked:
+            what = "a patient who is linked to another record of the same person"
+            report.summary.note("remark", what, about=name)
         self.names = list(seen.values())
         self.fail([f"not read: {place}: {why}" for place, why in self.doubts.unread])
         self.failed |= bool(self.missing)

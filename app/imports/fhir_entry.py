@@ -47,6 +47,8 @@ def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said
         doubt = f"{words}: whether it happened is not known"
     elif hit.resource.get("modifierExtension"):
         doubt = "carries a modifier that is not understood"
+    elif "implicitRules" in hit.resource:
+        doubt = "is made by rules (`implicitRules`) that are not understood"
     elif odd:
         doubt = odd[0]
     plain: Plain = {}

@@ -345,7 +345,7 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
         if isinstance(link, dict) and link.get("relation") == "next":
             source.doubts.append("it is one page of a search, and names a next one")
     total = bundle.get("total")
-    if bundle["type"] == "searchset" and isinstance(total, int):
+    if isinstance(total, int):
         included = sum(
             1
             for one in entries
@@ -355,7 +355,7 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
         )
         if len(entries) - included < total:
             held = len(entries) - included
-            source.doubts.append(f"it holds {held} of the {total} that a search found")
+            source.doubts.append(f"it holds {held} of the {total} that it says it has")
 
 
 def _deletion(

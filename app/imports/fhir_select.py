@@ -43,11 +43,12 @@ class Doubts:
     """What is wrong with the input as a whole.
 
     `unread`: what could not be read, and why, the first thousand. `partial`: why more may
-    belong to it.
+    belong to it. `linked`: the patients who have another record.
     """
 
     unread: list[tuple[str, str]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+    linked: list[str] = field(default_factory=list)
 
     def lose(self, place: str, why: str) -> None:
         """Note something that could not be read."""
@@ -98,6 +99,13 @@ def select(
         doubts.lose(read.name, why)
         leave(why, look=True)
     elif kind == "Patient":
+        links = resource.get("link")
+        if any(one.get("type") != "refer" for one in dicts(links)) or not isinstance(
+            links, list | None
+        ):
+            what = "is linked to another record of the same person, which may hold more"
+            doubts.partial.append(f"{read.name} {what}")
+            doubts.linked.append(read.name)
         if read.key:
             spool.see(n, read, Reference(), Reference(), keep=True)
         else:
@@ -159,10 +167,11 @@ def _may_hit(resource: Resource, fhir_map: FhirMap, codes: str, parts: str) -> b
     kind = resource["resourceType"]
     if kind in fhir_map.uncoded:
         return True
-    if fhir_map.selected(kind, codings(resource.get(codes))):
-        return True
+    concepts = [resource.get(codes), *(part.get(codes) for part in dicts(resource.get(parts)))]
     return any(
-        fhir_map.selected(kind, codings(part.get(codes))) for part in dicts(resource.get(parts))
+        fhir_map.selected(kind, codings(one))
+        or fhir_map.nearly(kind, codings(one), concept_words(one))
+        for one in concepts
     )
 
 

@@ -868,3 +868,61 @@ def test_what_is_nearly_of_the_patient_confirms_nothing(tmp_path: Path, odd: Jso
 )  # fmt: skip
 def test_a_route_that_says_two_things_is_not_local(route: Json) -> None:
     assert len(entries(imported(steroid(route)))) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"coding": [{"code": "2160-0"}]},
+        concept("http://LOINC.org", "2160-0"),
+        concept("http://loinc.org/", "2160-0"),
+        concept("https://loinc.org", "2160-0"),
+        concept("http://loinc.org|2.77", "2160-0"),
+        concept(LOINC, "2160-0 "),
+        {"text": "creatinine [mass/volume] in serum or plasma"},
+    ],
+)
+@pytest.mark.parametrize("part", [False, True])
+def test_a_code_that_is_written_otherwise_leaves_it_open(code: Json, part: bool) -> None:
+    value = {"code": code, "valueQuantity": quantity("3", "mg/dL")}
+    odd = creatinine(id="o2") | (value if not part else {"code": OTHER, "component": [value]})
+    found = imported(creatinine(id="o3", effectiveDateTime="2026-11-10"), odd)
+    assert [one.unknown for one in said(found, "creatinine")] == [None, "pending"]
+    assert str(said(found, "creatinine")[1].first) == "2026-11-18"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"implicitRules": "urn:x"},
+        {"interpretation": [concept("urn:x", ">")]},
+        {"interpretation": [{"text": "<"}]},
+        {"valueQuantity": {"value": 1, "unit": "mg/dL", "system": "urn:z", "code": "mmol/L"}},
+    ],
+)
+def test_what_may_mean_something_else_is_open(odd: Json) -> None:
+    assert [one.unknown for one in said(imported(creatinine() | odd), "creatinine")] == ["pending"]
+
+
+@pytest.mark.parametrize("more", [{"text": "critical > 70"}, {"modifierExtension": [{"url": "x"}]}])
+def test_a_range_of_another_meaning_is_no_limit(more: Json) -> None:
+    result = observation("o1", RESULTS["alt"], effectiveDateTime="2026-11-18",
+                         valueQuantity=quantity("300", "U/L"),
+                         referenceRange=[{"high": quantity("70", "U/L"), **more}])  # fmt: skip
+    assert said(imported(result), "alt")[0].no_limit
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_what_has_more_elsewhere_confirms_nothing(tmp_path: Path, total: bool) -> None:
+    made = bundle(creatinine())
+    if total:
+        made["total"] = 50
+    else:
+        link = [{"other": {"reference": "Patient/2"}, "type": "seealso"}]
+        next(e["resource"] for e in made["entry"]
+             if e["resource"]["resourceType"] == "Patient")["link"] = link  # fmt: skip
+    (tmp_path / "b.json").write_text(json_text(made), "utf-8")
+    ran = eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"),
+                "--confirm", "therapy=2026-11-18", "--by", "N")  # fmt: skip
+    assert ran.code == 2
+    assert "therapy was not confirmed" in ran.err
