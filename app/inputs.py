@@ -207,6 +207,15 @@ def same_ids(files: Sequence[SubjectFile]) -> Twice:
     return found
 
 
+_ALIKE = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0458\u04bb\u04af\u0501\u051b\u051d"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03f2\u03f3",
+    "abekmhopctyxsijhydqwabezhikmnoptyxcj",
+)
+"""Cyrillic and Greek letters, folded, of which the capital or the small one has the shape of a
+Latin letter."""
+
+
 def looks_like(subject: str) -> str:
     """One form for ids that look alike: composed, and without signs that nobody sees."""
     return "".join(
@@ -216,8 +225,9 @@ def looks_like(subject: str) -> str:
 
 def may_be_one(subject: str) -> str:
     """One form for ids that may be meant for one person: they differ in case, width, leading
-    zeros, blanks or signs that nobody sees alone."""
-    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", "".join(looks_like(subject).casefold().split()))
+    zeros, blanks, letters of one shape or signs that nobody sees alone."""
+    folded = looks_like(subject).casefold().translate(_ALIKE)
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", "".join(folded.split()))
 
 
 def _quick_id(file: SubjectFile) -> str | None:

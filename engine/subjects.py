@@ -8,6 +8,7 @@ from datetime import date
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
+from unicodedata import category
 
 from engine import files
 from engine.faults import Fault, InputRejected
@@ -55,7 +56,9 @@ ENTRY_WORDS = frozenset(("voided", *_NOTES))
 MOST = 10_000_000
 """The largest number of entries or things left out that a file may state."""
 
-_NOT_A_REASON = frozenset("no n not off false f none never nil null na n/a 0 - -- . ? no.".split())
+_NOT_A_REASON = frozenset(
+    "no n not off false f none never nil null na n/a #n/a nan nein non nej unknown 0 no.".split()
+) | {"not voided"}
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
 
 
@@ -468,12 +471,23 @@ def _struck(
     return was.value if was is not None else None
 
 
+def _no_reason(text: str) -> bool:
+    """Whether a text says nothing, or that there is no reason; signs that nobody sees are none."""
+    seen = "".join(char for char in text if category(char) not in ("Cf", "Cc"))
+    seen = " ".join(seen.casefold().split())
+    return (
+        seen in _NOT_A_REASON
+        or re.match(r"unknown *:", seen) is not None
+        or not any(char.isalnum() for char in seen)
+    )
+
+
 def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
     """Whether a statement or entry is marked wrong: it is kept, and never counts."""
     mark = value.get("voided")
     if _blank(mark):
         return False
-    if mark is False or isinstance(mark, Num) or str(mark).strip().lower() in _NOT_A_REASON:
+    if mark is False or isinstance(mark, Num) or _no_reason(str(mark)):
         what = "`voided` says why an entry is wrong; this is no reason"
         sheet.fault((*path, "voided"), "voided", what, "leave it out, or say why it is wrong")
     return _words(sheet, (*path, "voided"), mark) != ""

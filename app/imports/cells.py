@@ -36,6 +36,37 @@ def missing_of(missing: Mapping[str, str], cell: str, codes: Iterable[Any]) -> s
     return reason if cell not in {str(c[1]) if isinstance(c, tuple) else c for c in codes} else ""
 
 
+Missed = Mapping[str, tuple[str, int]]
+"""Of a value's cells those that hold a missing-data code, by key: the code, and the column."""
+
+_DOUBTED = ("unit", "sign", "unknown", "voided")
+
+
+def qualified(cells: Mapping[str, tuple[Any, int]], missed: Missed) -> dict[str, tuple[Any, int]]:
+    """The cells of one statement, where some that qualify its value are missing.
+
+    Without its unit, its sign, or whether it counts at all, a value is not known; without its
+    limit of normal it has none, and without its day it is of no day. Where there is no value,
+    and why is missing, it is not known either.
+    """
+    made = dict(cells)
+    if "value" not in made and "partial" not in made:
+        why = missed.get("unknown") or missed.get("partial")
+        if why and not made.keys() & {"unknown", "voided"}:
+            made["unknown"] = ("pending", why[1])
+        return made
+    if key := next((key for key in _DOUBTED if key in missed), ""):
+        for gone in ("value", "partial", "sign", "unit", "uln"):
+            made.pop(gone, None)
+        code, at = missed[key]
+        if not made.keys() & {"unknown", "voided"}:
+            made["unknown"] = ("pending", at)
+        made.setdefault("note", (f"{key} recorded as {code}", at))
+    elif "uln" in missed and "voided" not in made:
+        made["uln"] = ("none", missed["uln"][1])
+    return made
+
+
 def cell_value(table: Table, target: Fact | Field, cell: str) -> Any:
     """A cell's text as the plain value of a subject file; the engine judges it afterwards."""
     if target.type == "boolean" and cell.lower() in ("true", "false"):

@@ -243,7 +243,7 @@ class Import:
             near.setdefault(may_be_one(subject), []).append(subject)
         for several in near.values():
             if len(several) > 1:
-                what = "ids that differ in case, width, leading zeros or blanks alone"
+                what = "ids that differ in case, width, leading zeros, blanks or script alone"
                 hint = "are they one person? the import takes them for several"
                 report.summary.note("remark", what, about=" and ".join(several), hint=hint)
         if not patients:

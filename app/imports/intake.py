@@ -46,6 +46,7 @@ class Read:
     whole: bool = True
 
 
+UNCLAIMED = "rows of the input are nobody's, and may be anybody's"
 AGAIN = "the same row once more, taken once"
 
 Reader = Callable[[Read, Sequence[Place]], None]
@@ -56,6 +57,7 @@ def intake(
     rows: Rows, reader: Reader, protocol: Protocol, origin: str, today: date | None
 ) -> Iterator[Read]:
     """Every subject of the tables, in their order, read and judged."""
+    unclaimed = rows.somebodys()
     for stood in rows.subjects():
         places = rows.of(stood.subject)
         read = Read(stood.subject, Recorded(stood.subject))
@@ -73,6 +75,8 @@ def intake(
                 read.faults.append(misfit)
         if not read.faults:
             reader(read, places)
+            if unclaimed:
+                _unclaimed(read)
         if not read.faults:
             _judge(read, protocol, origin, today)
         if read.faults:
@@ -145,18 +149,32 @@ def settle(read: Read, record: str, given: bool, lost: str) -> None:
     if confirmed:
         why = "how many entries were confirmed is not stated"
         why += ", so that some may be missing" if given else ", and none were given"
-        read.unconfirmed.append((record, why))
-        said = ", ".join(f"{key} {value}" for key, value in head.items())
-        gone = f"{record}: the confirmation ({said}) is left out: {why}"
-        read.left.append(gone)
-        del read.recorded.heads[record]
-        places = {f"records.{record}.{key}" for key in head}
-        read.lines = [
-            replace(line, gave=tuple(g for g in line.gave if g not in places),
-                    left="; ".join(filter(None, (line.left, gone))))
-            if places & set(line.gave) else line
-            for line in read.lines
-        ]  # fmt: skip
+        _unconfirm(read, record, why)
+
+
+def _unclaimed(read: Read) -> None:
+    """Confirm no list: the input has rows of somebody who is not known, who may be this one."""
+    read.whole = False
+    for record in [name for name, head in read.recorded.heads.items() if "complete_on" in head]:
+        read.unconfirmed = [one for one in read.unconfirmed if one[0] != record]
+        _unconfirm(read, record, UNCLAIMED)
+
+
+def _unconfirm(read: Read, record: str, why: str) -> None:
+    """Leave out what confirms a list, and say why."""
+    head = read.recorded.heads.get(record, {})
+    read.unconfirmed.append((record, why))
+    said = ", ".join(f"{key} {value}" for key, value in head.items())
+    gone = f"{record}: the confirmation ({said}) is left out: {why}"
+    read.left.append(gone)
+    del read.recorded.heads[record]
+    places = {f"records.{record}.{key}" for key in head}
+    read.lines = [
+        replace(line, gave=tuple(g for g in line.gave if g not in places),
+                left="; ".join(filter(None, (line.left, gone))))
+        if places & set(line.gave) else line
+        for line in read.lines
+    ]  # fmt: skip
 
 
 def ignored_columns(rows: Rows, ignored: Collection[str]) -> list[Line]:
@@ -220,7 +238,7 @@ def write_all(
                 _write(read, folder, report, protocol, words)
                 other = ids.setdefault(may_be_one(read.subject), read.subject)
                 if other != read.subject:
-                    what = "ids that differ in case, width, leading zeros or blanks alone"
+                    what = "ids that differ in case, width, leading zeros, blanks or script alone"
                     about = f"{clean(other)} and {clean(read.subject)}"
                     hint = "are they one person? the import takes them for several"
                     folder.summary.note("remark", what, about=about, hint=hint)
@@ -268,6 +286,7 @@ def _write(read: Read, folder: Folder, report: Report, protocol: Protocol, words
         for record, why in read.unconfirmed:
             column = f"{record}.count" if words.kind == "csv" else f"{record}_count"
             hint = f"state their number in `{column}`, 0 for none"
+            hint = "give these rows their subject" if why == UNCLAIMED else hint
             summary.note("unconfirmed", f"{record}: {why}", about=clean(read.subject), hint=hint)
     patient.remarks += read.left
     report.patient(patient, lambda: read.lines)

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.imports.cells import DAYS, MISSING_LEFT, day_text, missing_of, number_text, whole_text
+from app.imports.cells import (
+    DAYS,
+    MISSING_LEFT,
+    day_text,
+    missing_of,
+    number_text,
+    qualified,
+    whole_text,
+)
 from app.imports.csv_read import Dialect, Row, Table, table_in
 from app.imports.intake import Read, Reader, Words, refuse, settle, taken_once, write_all
 from app.imports.recorded import Plain
@@ -30,6 +38,9 @@ SYSTEM = re.compile(
     r"redcap_(event_name|repeat_instrument|repeat_instance|data_access_group|survey_identifier)"
 )
 INSTRUMENT = "redcap_repeat_instrument"
+QUALIFIES = ("sign", "unit", "uln", "on", "unknown", "voided")
+"""What a value cannot be read without: keys of variables beside it."""
+
 _RAW = "export the raw data (codes), not the labels"
 
 
@@ -47,7 +58,8 @@ class Project:
 
     `lists`: the record lists that have a column of their entries; `instrument`: the column that
     names a row's form, -1 without one; `instance`: those that tell a subject's rows apart;
-    `form`: the form of the facts; `passed`: the columns that say nothing about a subject.
+    `form`: the form of the facts; `forms`: the list whose entries a form holds; `passed`: the
+    columns that say nothing about a subject.
     """
 
     columns: Mapping[int, Cell]
@@ -55,6 +67,7 @@ class Project:
     instrument: int
     instance: tuple[int, ...]
     form: str
+    forms: Mapping[str, str]
     passed: tuple[Line, ...]
 
     def is_main(self, row: Row) -> bool:
@@ -90,6 +103,7 @@ def project_of(table: Table, protocol: Protocol, ignored: Collection[str] = ()) 
                 hint = "export the raw data, with variable names as headings"
             what = "is not a variable of this protocol's project"
             faults.append(table.fault(table.heading, at, "unknown-column", what, hint))
+    faults += _unqualified(table, found, variables(protocol), ignored)
     if faults:
         raise InputRejected(faults)
     lists = frozenset(c.variable.owner for c in found.values() if c.variable.field)
@@ -101,6 +115,7 @@ def project_of(table: Table, protocol: Protocol, ignored: Collection[str] = ()) 
         names.index(INSTRUMENT) if INSTRUMENT in names else -1,
         tuple(names.index(name) for name in own if name in names),
         form,
+        {v.form: v.owner for v in variables(protocol) if v.owner in protocol.records and v.field},
         (
             *(Line(f"column {name}", left="not to be read, as was said" if name in ignored
                    else "REDCap's own, not about the subject")
@@ -109,6 +124,31 @@ def project_of(table: Table, protocol: Protocol, ignored: Collection[str] = ()) 
               for at, cell in found.items() if cell.ticked),
         ),
     )  # fmt: skip
+
+
+def _unqualified(
+    table: Table, found: Mapping[int, Cell], project: Sequence[Variable], ignored: Collection[str]
+) -> Iterator[Fault]:
+    """Values whose columns stand there without all of those that qualify them."""
+    there = {cell.variable.name for cell in found.values()} | {*ignored}
+    values = {v.name: at for at, v in reversed([(at, c.variable) for at, c in found.items()])
+              if v.key == "value"}  # fmt: skip
+    first: dict[str, int] = {}
+    for one in project:
+        if one.name in values:
+            first.setdefault(one.owner, values[one.name])
+    lacking: dict[int, list[str]] = {}
+    beside = ""
+    for one in project:
+        beside = one.name if one.key == "value" else beside
+        if one.key in QUALIFIES and one.name not in there:
+            at = first.get(one.owner) if one.field == one.key else values.get(beside)
+            if at is not None:
+                lacking.setdefault(at, []).append(one.name)
+    for at, names in lacking.items():
+        what = f"stands there without {', '.join(f'`{name}`' for name in names)}"
+        hint = "export all fields; if the project has none of these, name them with --ignore"
+        yield table.fault(table.heading, at, "unknown-column", what, hint)
 
 
 def reader_of(
@@ -147,6 +187,7 @@ def _read_row(
     missing: Mapping[str, str],
 ) -> None:
     said: dict[Owner, dict[tuple[str, str], tuple[Any, int]]] = {}
+    missed: dict[tuple[Owner, str], dict[str, tuple[str, int]]] = {}
     left: list[str] = []
     for at, column in project.columns.items():
         text, variable = row.cells[at], column.variable
@@ -160,6 +201,9 @@ def _read_row(
                 said[owner].setdefault(("", "note"), (f"recorded as {shorten(text)}", at))
             else:
                 left.append(f"{variable.name}: `{shorten(text)}` {MISSING_LEFT}")
+                missed.setdefault((owner, variable.field), {})[variable.key] = (shorten(text), at)
+                if owner[1] or variable.key in ("unknown", "partial"):
+                    said.setdefault(owner, {})
             continue
         try:
             value = _decoded(table, column, text)
@@ -171,13 +215,53 @@ def _read_row(
             value = [*cells.get(key, ([], 0))[0], value]
         cells[key] = (value, at)
     gave: list[str] = []
+    form = row.cells[project.instrument] if project.instrument >= 0 else ""
+    if form in project.forms:  # an instance is an entry, also one without answers
+        said.setdefault((project.forms[form], True), {})
+    for owner in list(said):
+        said[owner] = _doubted(owner, said[owner], missed, protocol)
+        _blank_codes(project, row, said[owner])
     for (owner_name, entry), cells in said.items():
         gave += _add(read, owner_name, entry, cells, table, row, protocol)
-    if not said and project.instrument >= 0 and row.cells[project.instrument]:
-        left.append(f"the instance of `{shorten(row.cells[project.instrument])}` has no answers")
+    if form and not any(said.values()):
+        left.append(f"the instance of `{shorten(form)}` has no answers")
     read.left += left
     why = "; ".join(left) or ("" if gave else "is blank")
     read.lines.append(Line(table.place(row), tuple(gave), why))
+
+
+Cells = dict[tuple[str, str], tuple[Any, int]]
+"""Cells of one owner, by field and key."""
+
+
+def _doubted(
+    owner: Owner,
+    cells: Cells,
+    missed: Mapping[tuple[Owner, str], Mapping[str, tuple[str, int]]],
+    protocol: Protocol,
+) -> Cells:
+    """The cells of one owner, where some that qualify others are missing."""
+    name, entry = owner
+    if not entry:
+        own = {key: cell for (_, key), cell in cells.items()}
+        own = own if name in protocol.records else qualified(own, missed.get((owner, ""), {}))
+        return {("", key): cell for key, cell in own.items()}
+    fields = protocol.records[name].fields
+    gone = {f for f in fields if missed.get((owner, f), {}).keys() & {"unit", "sign"}}
+    if (owner, "voided") in missed and "voided" not in fields:
+        gone = {*fields}  # it may count or not, so that it may be anything
+    return {key: cell for key, cell in cells.items() if key[0] not in gone}
+
+
+def _blank_codes(project: Project, row: Row, cells: Cells) -> None:
+    """Add a code that is not recorded to those ticked, where a box is blank or not exported."""
+    for key, (value, at) in cells.items():
+        if not isinstance(value, list):
+            continue
+        own = project.columns[at].variable
+        filled = sum(row.cells[i] != "" for i, c in project.columns.items() if c.variable == own)
+        if filled < len(own.codes):
+            cells[key] = ([*value, None], at)
 
 
 def _decoded(table: Table, column: Cell, text: str) -> Any:
@@ -213,7 +297,7 @@ def _add(
     protocol: Protocol,
 ) -> list[str]:
     """Add what a row says of one fact, one list's confirmation, or one entry; says where."""
-    first = min(at for _, at in cells.values())
+    first = min((at for _, at in cells.values()), default=0)
     recorded, sources = read.recorded, read.sources
     if owner in protocol.records and not entry:
         return _confirm(read, owner, cells, table, row)

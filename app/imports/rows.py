@@ -122,6 +122,11 @@ class Rows:
         ).fetchone()
         return (found[0], Row(found[1], tuple(json.loads(found[2])))) if found else None
 
+    def somebodys(self) -> bool:
+        """Whether there are rows of somebody who is not known: without an id, or a main row."""
+        found = self.base.execute("SELECT 1 FROM subject WHERE id='' OR main=0 LIMIT 1")
+        return found.fetchone() is not None
+
     def of(self, subject: str) -> Sequence[Place]:
         """The rows of a subject, table by table, in their order."""
         found = self.base.execute(

@@ -22,6 +22,7 @@ from app.imports.cells import (
     day_text,
     missing_of,
     number_text,
+    qualified,
     whole_text,
 )
 from app.imports.csv_read import Dialect, Row, Table, table_in
@@ -212,6 +213,7 @@ def _read_main(
     missing: Mapping[str, str],
 ) -> None:
     said: dict[tuple[str, int], dict[str, tuple[Any, int]]] = {}
+    missed: dict[tuple[str, int], dict[str, tuple[str, int]]] = {}
     recorded, gave, left = read.recorded, [], []
     for at, column in columns.items():
         cell = row.cells[at]
@@ -226,6 +228,9 @@ def _read_main(
                     cells.setdefault("note", (f"recorded as {cell}", at))
                 else:
                     left.append(f"{table.heading.cells[at]}: `{shorten(cell)}` {MISSING_LEFT}")
+                    missed.setdefault((column.name, column.number), {})[column.key] = (cell, at)
+                    if column.key == "unknown":
+                        said.setdefault((column.name, column.number), {})
                 continue
         value: Any = day_text(cell) if column.key in DAYS else cell
         if column.record:
@@ -247,7 +252,8 @@ def _read_main(
             (unit, at), named = cells["unit"], columns[cells["value"][1]].unit
             if other_unit(protocol.facts[name], unit, named):
                 read.faults.append(_two_units(table, row, at, unit, named))
-        statement, cells = statement_of(protocol.facts[name], cells)
+        cells = qualified(unknown_of(protocol.facts[name], cells), missed.get((name, number), {}))
+        statement: Plain = {key: cell for key, (cell, _) in cells.items()}
         first = min(at for _, at in cells.values())
         if "value" not in statement and "unknown" not in statement and "voided" not in statement:
             shown = f"`{name}`" if not number else f"`{name}[{number}]`"
@@ -272,10 +278,8 @@ def _two_units(table: Table, row: Row, at: int, unit: str, named: str) -> Fault:
     return table.fault(row, at, "unit", what, "keep one of the two")
 
 
-def statement_of(
-    fact: Fact, cells: dict[str, tuple[Any, int]]
-) -> tuple[Plain, dict[str, tuple[Any, int]]]:
-    """A statement from the cells of one fact: a value cell may say `unknown: pending`."""
+def unknown_of(fact: Fact, cells: dict[str, tuple[Any, int]]) -> dict[str, tuple[Any, int]]:
+    """The cells of one statement: a value cell may say `unknown: pending`."""
     value, column = cells.get("value", (None, 0))
     codes = {choice.code for choice in fact.choices}
     match = _UNKNOWN.fullmatch(value) if isinstance(value, str) and fact.type != "text" else None
@@ -284,7 +288,7 @@ def statement_of(
         cells["unknown"] = (match[1] or "not_done", column)
         if not match[1]:
             cells.setdefault("note", ("recorded as unknown", column))
-    return {key: cell for key, (cell, _) in cells.items()}, cells
+    return cells
 
 
 def _read_entry(
@@ -300,15 +304,18 @@ def _read_entry(
     place: Where = ("records", record, "entries", len(read.recorded.entries.get(record, [])))
     made: Plain = {}
     units = {c.name: (row.cells[at], at) for at, c in columns.items() if c.key == "unit"}
+    doubted = {name for name, (unit, _) in units.items() if missing_of(missing, unit, ())}
     read.sources.at[place] = (table, row, 0)
-    left = []
+    left, anything = [], False
     for at, column in columns.items():
         cell, name = row.cells[at], column.name
-        if not cell or column.key == "unit":
+        if not cell or (column.key == "unit" and name not in doubted):
             continue
         codes = fields[name].choices if name in fields else ()
         if missing_of(missing, cell, [choice.code for choice in codes]):
             left.append(f"{table.heading.cells[at]}: `{shorten(cell)}` {MISSING_LEFT}")
+            if column.key == "note" and name == "voided":
+                anything = True  # it may count or not
             continue
         read.sources.at[*place, name] = (table, row, at)
         if column.key == "note":
@@ -324,11 +331,13 @@ def _read_entry(
                 made[name] = {"value": made[name], "unit": unit or column.unit}
                 read.sources.at[*place, name, "unit"] = (table, row, unit_at)
     for name, (unit, at) in units.items():
-        if unit and name not in made:
+        if unit and name not in made and name not in doubted:
             what = f"`{name}` has no value, so that this says nothing"
             read.faults.append(
                 table.fault(row, at, "blank", what, "enter the value, or clear this cell")
             )
+    gone = fields.keys() if anything else doubted
+    made = {name: value for name, value in made.items() if name not in gone}
     _line(read, table, row, [read.recorded.enter(record, made)], left)
 
 

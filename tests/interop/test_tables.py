@@ -12,6 +12,7 @@ import pytest
 
 from app.imports.csv_read import Dialect
 from app.imports.redcap import COLUMNS, dictionary_csv, variables
+from app.imports.redcap_read import QUALIFIES
 from engine import model as m
 from engine.faults import InputRejected
 from tests.build import choices, fact, pack, record_list
@@ -277,6 +278,11 @@ def test_the_command_reads_an_export(tmp_path: Path) -> None:
     file = tmp_path / "e.csv"
     file.write_text("subject,redcap_event_name,lansky,lansky_on\nA,v1,80,2026-11-18\n", "utf-8")
     ran = eligo("import", "redcap", str(file), "--out", str(tmp_path / "out"), "--format", "json")
+    assert ran.code == 2
+    assert "without `lansky_sign`" in " ".join(ran.said.split())
+    lacking = ",".join(f"lansky_{key}" for key in QUALIFIES if key != "on")
+    ran = eligo("import", "redcap", str(file), "--out", str(tmp_path / "out"), "--format", "json",
+                "--ignore", lacking)  # fmt: skip
     assert ran.code == 0, ran.err
     assert (tmp_path / "out" / "subjects" / "A.json").is_file()
 
@@ -392,7 +398,9 @@ def test_every_column_of_an_export_is_accounted_for(tmp_path: Path) -> None:
     file.write_text(
         "subject,redcap_event_name,lansky,screening_complete,therapy_target___cd19\nA,v1,80,2,0\n"
     )
-    assert eligo("import", "redcap", str(file), "--out", str(tmp_path / "out")).code == 0
+    lacking = ",".join(["therapy_entry_voided", *(f"lansky_{key}" for key in QUALIFIES)])
+    ran = eligo("import", "redcap", str(file), "--out", str(tmp_path / "out"), "--ignore", lacking)
+    assert ran.code == 0
     report = (tmp_path / "out" / "import-report" / "report.txt").read_text("utf-8")
     for column in ("redcap_event_name", "screening_complete", "therapy_target___cd19"):
         assert f"column {column}" in report
@@ -436,7 +444,8 @@ def test_a_column_is_left_unread_only_where_somebody_says_so(tmp_path: Path) -> 
     main.write_text("subject,room,lansky\nA,12,80\n", "utf-8")
     redcap = ("import", "redcap", str(main), "--out", str(tmp_path / "r"))
     assert "say --ignore room" in eligo(*redcap).said
-    assert eligo(*redcap, "--ignore", "room").code == 0
+    lacking = ",".join(f"lansky_{key}" for key in QUALIFIES)
+    assert eligo(*redcap, "--ignore", f"room,{lacking}").code == 0
 
 
 def test_a_decimal_comma_beside_a_unit(tmp_path: Path) -> None:
@@ -468,3 +477,136 @@ def test_a_blank_code_among_several_stays_one_that_is_not_recorded() -> None:
         None,
         ("cd22", "other"),
     ]
+
+
+# --- what qualifies a value and is missing ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "unknown", "no_limit", "dated"),
+    [
+        ("unit", "pending", False, True),
+        ("unknown", "pending", False, True),
+        ("voided", "pending", False, True),
+        ("sign", "pending", False, True),
+        ("uln", None, True, True),
+        ("on", None, False, False),
+        ("note", None, False, True),
+    ],
+)
+def test_a_missing_code_beside_a_value_never_leaves_it_better_than_it_was(
+    key: str, unknown: str | None, no_limit: bool, dated: bool
+) -> None:
+    cells = {"alt": "30", "alt.on": "2026-11-18", "alt.unit": "U/L", f"alt.{key}": "UNK"}
+    missing = {"UNK": "not_done"}
+    for of_redcap in (False, True):
+        if key == "sign" and not of_redcap:
+            continue
+        text = ",".join(["subject", *cells]) + "\n" + ",".join(["A", *cells.values()]) + "\n"
+        if of_redcap:
+            found = from_redcap(text.replace("alt.", "alt_"), shipped()[0], missing)
+        else:
+            found = from_csv(text, {}, shipped()[0], missing=missing)
+        assert found.faults == []
+        (said,) = back(found.recorded[0], shipped()[0]).facts["alt"]
+        assert (said.unknown, said.no_limit, said.on is not None) == (unknown, no_limit, dated)
+        assert (said.value is None) == (unknown is not None)
+        assert found.reads[0].left
+
+
+def test_why_there_is_no_value_may_be_missing_too() -> None:
+    missing = {"UNK": "not_done"}
+    for found in (
+        from_csv("subject,alt,alt.unknown\nA,,UNK\n", {}, shipped()[0], missing=missing),
+        from_redcap("subject,alt,alt_unknown\nA,,UNK\n", shipped()[0], missing),
+    ):
+        (said,) = back(found.recorded[0], shipped()[0]).facts["alt"]
+        assert said.unknown == "pending"
+    export = "subject,birth_date,birth_date_partial\nA,,UNK\nB,2018-03-02,UNK\n"
+    found = from_redcap(export, shipped()[0], missing)
+    a, b = (back(one, shipped()[0]).facts["birth_date"][0] for one in found.recorded)
+    assert (a.unknown, b.unknown, b.value is None) == ("pending", None, False)
+
+
+def test_an_entry_that_may_be_voided_may_be_anything() -> None:
+    missing = {"UNK": "pending"}
+    table = "subject,kind,ended,voided\nA,radiation,2026,UNK\n"
+    export = (
+        "subject,redcap_repeat_instrument,therapy_kind,therapy_ended_partial,therapy_entry_voided\n"
+        "A,,,,\nA,therapy,radiation,2026,UNK\n"
+    )
+    for found in (
+        from_csv("subject\nA\n", {"therapy": table}, shipped()[0], missing=missing),
+        from_redcap(export, shipped()[0], missing),
+    ):
+        (entry,) = back(found.recorded[0], shipped()[0]).records["therapy"].entries
+        assert (dict(entry.values), entry.voided) == ({}, False)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "cells", "target"),
+    [
+        ("cd19 cd20 cd22 other none", "0,0,1,0,0", ("cd22",)),
+        ("cd19 cd20 cd22 other none", ",,1,,", ("cd22", "")),
+        ("cd19 cd20 cd22 other none", "0,0,1,0,", ("cd22", "")),
+        ("cd20 cd22 other none", "0,1,0,0", ("cd22", "")),
+        ("cd19 cd20 cd22 other none", "0,0,0,0,0", None),
+        ("cd19 cd20 cd22 other none", ",,,,", None),
+    ],
+)
+def test_a_box_that_is_blank_or_not_exported_may_be_ticked(
+    boxes: str, cells: str, target: tuple[str, ...] | None
+) -> None:
+    heads = ",".join(f"therapy_target___{code}" for code in boxes.split())
+    blank = "," * heads.count(",")
+    text = (
+        f"subject,redcap_repeat_instrument,therapy_kind,{heads}\n"
+        f"A,,,{blank}\nA,therapy,antibody,{cells}\n"
+    )
+    (entry,) = (
+        back(from_redcap(text, shipped()[0]).recorded[0], shipped()[0]).records["therapy"].entries
+    )
+    assert entry.values.get("target") == target
+
+
+@pytest.mark.parametrize("lacking", QUALIFIES)
+def test_a_value_is_exported_with_all_that_qualifies_it(lacking: str) -> None:
+    heads = ["subject", "alt", *(f"alt_{key}" for key in QUALIFIES if key != lacking)]
+    text = ",".join(heads) + "\nA" + "," * (len(heads) - 1) + "\n"
+    entries = "subject,therapy_kind\nA,\n"
+    for export, name in ((text, f"alt_{lacking}"), (entries, "therapy_entry_voided")):
+        with pytest.raises(InputRejected) as rejected:
+            from_redcap(export, shipped()[0], ignored=())
+        assert [f.message.partition(": ")[2] for f in rejected.value.faults] == [
+            f"stands there without `{name}`"
+        ]
+        assert from_redcap(export, shipped()[0], ignored=[name]).faults == []
+
+
+@pytest.mark.parametrize("cells", ["", "UNK"])
+def test_an_instance_without_answers_is_an_entry(cells: str) -> None:
+    text = (
+        "subject,redcap_repeat_instrument,redcap_repeat_instance,therapy_complete_on,"
+        "therapy_count,therapy_kind\nA,,,2026-11-18,1,\nA,therapy,1,,,radiation\n"
+        f"A,therapy,2,,,{cells}\n"
+    )
+    found = from_redcap(text, shipped()[0], {"UNK": "pending"})
+    listed = back(found.recorded[0], shipped()[0]).records["therapy"]
+    assert [dict(entry.values) for entry in listed.entries] == [{"kind": "radiation"}, {}]
+    assert listed.doubt
+    assert found.reads[0].unconfirmed
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["nan", "#N/A", "Nein", "non", "nej", "unknown", "unknown: pending", "Not  voided", "\u200b",
+     "n\u200ban", "--", "\u2026"],
+)  # fmt: skip
+def test_what_says_no_reason_voids_nothing(reason: str) -> None:
+    found = from_csv(f"subject,lansky,lansky.voided\nA,80,{reason}\n", {}, shipped()[0])
+    assert [fault.code for fault in found.faults] == ["voided"]
+    entries = f"subject,kind,voided\nA,radiation,{reason}\n"
+    found = from_csv("subject\nA\n", {"therapy": entries}, shipped()[0])
+    assert [fault.code for fault in found.faults] == ["voided"]
+    found = from_csv("subject,lansky,lansky.voided\nA,80,unknown sample\n", {}, shipped()[0])
+    assert found.faults == []

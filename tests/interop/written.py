@@ -305,10 +305,16 @@ def _redcap_cells(own: list[Variable], value: Any, said: m.Statement | None) -> 
 
 
 def from_redcap(
-    text: str, protocol: m.Protocol, missing: Mapping[str, str] | None = None, whole: bool = True
+    text: str,
+    protocol: m.Protocol,
+    missing: Mapping[str, str] | None = None,
+    whole: bool = True,
+    ignored: Iterable[str] | None = None,
 ) -> Outcome:
     table = table_of("export.csv", text)
-    project = redcap_read.project_of(table, protocol)
+    if ignored is None:  # a short export, without most of what qualifies its values
+        ignored = {one.name for one in variables(protocol) if one.key in redcap_read.QUALIFIES}
+    project = redcap_read.project_of(table, protocol, {*ignored} - {*table.heading.cells})
     rows = Rows()
     rows.load(table, project.is_main)
     rows.finish()
