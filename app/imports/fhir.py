@@ -14,6 +14,7 @@ import tempfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from hashlib import file_digest
@@ -27,7 +28,7 @@ from app.imports.fhir_made import Gathered
 from app.imports.fhir_map import FhirMap
 from app.imports.fhir_map_read import read_map
 from app.imports.fhir_path import Resource
-from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, read_file
+from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, contained, read_file
 from app.imports.fhir_select import Doubts, select
 from app.imports.fhir_spool import NOBODY, Spool
 from app.imports.fhir_status import Around
@@ -47,6 +48,11 @@ from engine.sheet import NotThat
 from engine.source import Num
 
 __all__ = ["Confirmation", "Import", "confirmed", "input_files", "run"]
+
+NO_PATIENT = frozenset(
+    "Device Location Medication Organization Practitioner Procedure RelatedPerson Substance".split()
+)
+"""What a resource can be about instead of a patient. A Group is of patients."""
 
 MOST_SAID = 50
 """How many messages the terminal gets; the report has them all."""
@@ -198,14 +204,21 @@ class Import:
             source = Source(name)
             for read in _reading(path, name, source):
                 n += 1
+                outer = n
                 try:
                     select(n, read, self.map, url, spool, self.doubts)
+                    for part in contained(read):
+                        n += 1
+                        select(n, part, self.map, url, spool, self.doubts, outer)
                 except RecursionError:
                     spool.line(n, NOBODY, Line(read.place, left="nested too deep"))
                     self.doubts.lose(read.place, "nested too deep")
             for why in dict.fromkeys(source.doubts):
                 self.doubts.partial.append(f"{name}: {why}")
                 report.summary.note("remark", f"not known to be whole: {why}", about=name)
+        for name in self.doubts.linked:
+            what = "a patient who is linked to another record of the same person"
+            report.summary.note("remark", what, about=name)
         self.names = list(seen.values())
         self.fail([f"not read: {place}: {why}" for place, why in self.doubts.unread])
         self.failed |= bool(self.missing)
@@ -278,6 +291,8 @@ class Import:
             self.fail([f"{patient.subject}: {message}, after today, {self.around.today}"])
         for message in found.unread:
             self.fail([f"{patient.subject}: {message}"])
+            report.summary.note("unread", "a form that cannot be taken", about=message)
+        whole = replace(whole, unread=(*whole.unread, *found.unread))
         warned, failed = settle(self.confirmations, recorded, patient, found, whole, used)
         self.warn(warned)
         self.fail(failed)
@@ -297,6 +312,8 @@ class Import:
     def _others(self, spool: Spool, report: Report) -> list[str]:
         """What belongs to no patient of the input; returns what may be of any of them."""
         lost = []
+        known = (identity.rpartition("|")[2] for identity in spool.patients)
+        near = {may_be_one(key): key for key in known}
         rows = spool.base.execute(
             "SELECT n, name, kind, body IS NOT NULL, why, look, day, about, state, patient"
             " FROM placed JOIN seen USING(n)"
@@ -318,7 +335,10 @@ class Import:
                 if not who:
                     left, anybody = "about nobody that can be found by the identifier", True
             else:
-                left, anybody = f"about {who}, not a patient of the input", False
+                left = f"about {who}, not a patient of the input"
+                anybody = who.partition("/")[0] not in NO_PATIENT
+            if near.get(may_be_one(who), who) != who:
+                left, anybody = f"about {who}, which may be {near[may_be_one(who)]}", True
             if state in ("live", "unclear", "again"):
                 note = left if anybody else "about somebody who is not in the input"
                 report.summary.note("unread", note, about=name)

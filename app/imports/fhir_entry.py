@@ -7,18 +7,21 @@ are not used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from app.imports.fhir_element import (
     codings,
     concept_label,
+    concept_understood,
+    concept_words,
     day_text,
     dicts,
     misshapen,
     reversed_period,
 )
-from app.imports.fhir_map import EntryRule, FieldRule
+from app.imports.fhir_map import Code, EntryRule, FieldRule
 from app.imports.fhir_statement import LeftOut, Said, quantity
 from app.imports.fhir_status import Around, Hit, Standing, standing
 from app.imports.fhir_unit import Unusable
@@ -44,6 +47,8 @@ def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said
         doubt = f"{words}: whether it happened is not known"
     elif hit.resource.get("modifierExtension"):
         doubt = "carries a modifier that is not understood"
+    elif "implicitRules" in hit.resource:
+        doubt = "is made by rules (`implicitRules`) that are not understood"
     elif odd:
         doubt = odd[0]
     plain: Plain = {}
@@ -80,17 +85,37 @@ def _local_route(rule: EntryRule, hit: Hit) -> str:
     dosage = hit.resource.get("dosage")
     several = dicts(dosage) if isinstance(dosage, list) else [dosage]
     routes = [one.get("route") if isinstance(one, dict) else None for one in several]
-    local = [
-        route
-        for route in routes
-        if any(
-            system == code.system
+    if not routes or not all(_is_local(route, rule.not_by) for route in routes):
+        return ""
+    return concept_label(routes[0])
+
+
+_ROUTE_WORDS = frozenset("administration by of qualifier route use value via".split())
+
+
+def _is_local(route: Any, shut_out: Sequence[Code]) -> bool:
+    """Whether every coding of a route is among those shut out, and no word of it is another."""
+    found = codings(route)
+    if not found or not concept_understood(route):
+        return False
+    words = set(_ROUTE_WORDS)
+    for system, word in found:
+        meant = [
+            code
+            for code in shut_out
+            if system == code.system
             and (word.startswith(code.code) if code.prefix else word == code.code)
-            for system, word in codings(route)
-            for code in rule.not_by
-        )
-    ]
-    return concept_label(local[0]) if local and len(local) == len(routes) else ""
+        ]
+        if not meant:
+            return False
+        words |= {one for code in meant for one in _words(code.display)}
+    return _words(" ".join(concept_words(route))) <= words and isinstance(
+        route.get("text", ""), str
+    )
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _field(

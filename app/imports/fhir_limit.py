@@ -7,6 +7,7 @@ results that carry none.
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import date
 from decimal import Decimal
@@ -24,6 +25,13 @@ NONE = "none"
 _OTHER_RANGES = frozenset({"recommended", "treatment", "therapeutic"})
 """Ranges that say nothing of what is normal. Source: R4, referencerange-meaning."""
 
+_ANOTHER = re.compile(
+    r"critical|panic|alert|alarm|danger|toxic|lethal|therap|treat|recommend|target|goal"
+    r"|desir|optim|\baction|report|detect|linear|measur",
+    re.IGNORECASE,
+)
+"""Words of a range that states no type and is not of what is normal."""
+
 _AGES = {"a": "years", "mo": "months", "wk": "weeks", "d": "days"}
 
 
@@ -35,6 +43,8 @@ def upper_limit(
         return None, ""
     if not all(isinstance(one, dict) for one in ranges):
         return NONE, "it is not understood"
+    if any("modifierExtension" in one for one in ranges):
+        return NONE, "it carries a modifier that is not understood"
     normal = [one for one in ranges if not _of_another_kind(one)]
     if not any("high" in one or "text" in one for one in normal):
         return None, ""
@@ -60,6 +70,9 @@ def _of_another_kind(one: dict[str, Any]) -> bool:
 def _fits(one: dict[str, Any], hit: Hit, around: Around) -> bool | None:
     """Whether a range is for the patient; None where that cannot be told."""
     kind = one.get("type")
+    text = one.get("text", "")
+    if kind is None and (not isinstance(text, str) or _ANOTHER.search(text)):
+        return None
     known_kind = kind is None or (concept_understood(kind) and "normal" in concept_codes(kind))
     if not known_kind or ("appliesTo" in one and one["appliesTo"] != []):
         return None

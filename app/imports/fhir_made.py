@@ -19,11 +19,13 @@ from app.imports.fhir_map import EntryRule, FactRule, FhirMap, Fit, Look, Open, 
 from app.imports.fhir_path import Resource
 from app.imports.fhir_select import IRRELEVANT, code_words, uncoded
 from app.imports.fhir_spool import Kept, Spool
-from app.imports.fhir_statement import LeftOut, statement
+from app.imports.fhir_statement import LeftOut, Said, statement
 from app.imports.fhir_status import Around, Hit, clinical, standing
 from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Patient
 from engine.model import Protocol
+
+NEARLY = "its code is written otherwise than in the map, and may mean the same"
 
 
 @dataclass(slots=True)
@@ -114,6 +116,7 @@ class Maker:
         made = Made()
         concepts, lost = self._concepts(kept, described)
         unknown = []
+        near: list[tuple[int, Resource | None, Any]] = []
         for concept in concepts:
             numbers = self.map.selected(kind, codings(concept))
             for number in numbers:
@@ -121,6 +124,7 @@ class Maker:
                 self._apply(number, hit, kept, made)
             if not numbers:
                 unknown.append(concept)
+                near += [(n, None, concept) for n in self._near(kind, concept)]
         parts = dicts(resource.get(described.parts))
         whole = Hit(resource, kept.name)
         hits = [(number, whole) for number in self.map.uncoded.get(kind, ())]
@@ -128,16 +132,26 @@ class Maker:
             one = part.get(described.codes)
             found = self.map.selected(kind, codings(one))
             hits += [(n, Hit(resource, kept.name, part, concept_label(one))) for n in found]
+            if not found:
+                near += [(n, part, one) for n in self._near(kind, one)]
         for number, hit in hits:
             self._apply(number, hit, kept, made)
+        for number, near_part, concept in near:
+            rule = self.map.rules[number]
+            assert isinstance(rule, FactRule)  # nothing else is nearly selected
+            hit = Hit(resource, kept.name, near_part, concept_label(concept))
+            self._fact(rule, hit, kept, made, NEARLY)
         if kind in self.map.unread_entries or kind in self.map.unread_facts:
             for concept in unknown:
                 self._unclassified(kept, concept, lost, made)
-        elif len(unknown) == len(concepts) and not hits:
+        elif len(unknown) == len(concepts) and not hits and not near:
             made.why.append(f"its drug {lost} is not in the input" if lost
                             else uncoded(concepts[0], concept_label(concepts[0])))  # fmt: skip
             made.look = bool(lost)
         return made
+
+    def _near(self, kind: str, concept: Any) -> list[int]:
+        return self.map.nearly(kind, codings(concept), concept_words(concept))
 
     def _concepts(self, kept: Kept, described: Type) -> tuple[list[Any], str]:
         """What a resource is coded as, one or several; and the drug that is not in the input."""
@@ -197,8 +211,13 @@ class Maker:
                 made.why += [str(found.plain["note"])] if "note" in found.plain else []
                 made.look |= bool(found.doubt)
 
-    def _fact(self, rule: FactRule, hit: Hit, kept: Kept, made: Made) -> None:
+    def _fact(self, rule: FactRule, hit: Hit, kept: Kept, made: Made, doubt: str = "") -> None:
+        """What a rule of a fact makes of a hit; `doubt`: why that is no more than unknown."""
         said = statement(rule, hit, self.protocol, self.around)
+        if doubt and isinstance(said, Said):
+            known = ("on", "not_after", "source")
+            stated = {key: value for key, value in said.plain.items() if key in known}
+            said = Said({"unknown": "pending", **stated, "note": doubt}, doubt, said.future)
         if isinstance(said, LeftOut):
             made.why.append(said.why)
             return

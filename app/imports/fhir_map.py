@@ -163,6 +163,7 @@ class FhirMap:
     not_carried: Mapping[str, str]
     exact: Mapping[tuple[str, str, str], tuple[int, ...]]
     prefixes: Mapping[tuple[str, str], tuple[tuple[str, int], ...]]
+    near: Mapping[tuple[str, str], tuple[tuple[str, int], ...]]
     uncoded: Mapping[str, tuple[int, ...]]
     irrelevant: tuple[Code, ...]
     unread_entries: Mapping[str, tuple[EntryRule, ...]]
@@ -194,6 +195,32 @@ class FhirMap:
                     found.add(rule)
         return sorted(found)
 
+    def nearly(self, type_name: str, codings: list[tuple[str, str]], words: list[str]) -> list[int]:
+        """The rules of facts that a concept selects but for the way that its codes are written.
+
+        No system, or one that differs in case or signs; a code that differs in case, blanks
+        or its version; the words of a code of the map, where no coding is of its system.
+        """
+        if type_name in self.unread_facts:
+            return []  # what no rule knows leaves them open
+        systems = {_loose(system) for system, _ in codings}
+        found: set[int] = set()
+        for system, code in codings:
+            for own, rule in self.near.get((type_name, f"code {_loose(code)}"), ()):
+                if _loose(system) in ("", own):
+                    found.add(rule)
+        for word in words:
+            for own, rule in self.near.get((type_name, f"word {_loose(word)}"), ()):
+                if own not in systems:
+                    found.add(rule)
+        return sorted(found)
+
+
+def _loose(text: str) -> str:
+    """A system or a code without case, blanks, version and the signs that it may end with."""
+    bare = "".join(text.casefold().partition("|")[0].split())
+    return bare.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/#")
+
 
 _STANDARD = {
     "Procedure": Type("Procedure", "code"),
@@ -218,6 +245,7 @@ def indexed(
     """The map with its rules found by type and code."""
     exact: dict[tuple[str, str, str], list[int]] = {}
     prefixes: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    near: dict[tuple[str, str], list[tuple[str, int]]] = {}
     uncoded: dict[str, list[int]] = {}
     for number, rule in enumerate(rules):
         type_name = "Observation" if isinstance(rule, Fit) else rule.type.name
@@ -227,6 +255,10 @@ def indexed(
                     prefixes.setdefault((type_name, code.system), []).append((code.code, number))
                 else:
                     exact.setdefault((type_name, code.system, code.code), []).append(number)
+                    if isinstance(rule, FactRule):
+                        meant = (_loose(code.system), number)
+                        for key in (f"code {_loose(code.code)}", f"word {_loose(code.display)}"):
+                            near.setdefault((type_name, key), []).append(meant)
         if not rule.codes:
             uncoded.setdefault(type_name, []).append(number)
     return FhirMap(
@@ -236,6 +268,7 @@ def indexed(
         not_carried,
         {key: tuple(found) for key, found in exact.items()},
         {key: tuple(found) for key, found in prefixes.items()},
+        {key: tuple(found) for key, found in near.items()},
         {key: tuple(found) for key, found in uncoded.items()},
         irrelevant,
         *_of_unread(rules, unread),

@@ -48,6 +48,15 @@ class Expression:
         return self.values(resource, focus) == [True]
 
 
+@lru_cache(maxsize=1)
+def resource_names() -> frozenset[str]:
+    """The resources of FHIR R4."""
+    from fhirpathpy.models import models
+
+    parents = models["r4"]["type2Parent"].items()
+    return frozenset(name for name, of in parents if of in ("Resource", "DomainResource"))
+
+
 @lru_cache(maxsize=256)
 def expression(text: str) -> Expression:
     """The expression in a text. Raises: NotFhirPath."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -66,7 +66,8 @@ class Read:
     `place` names it where it has no id. `key` is its `Type/id`, `base` the server that its
     full URL names. `aliases`: what the full URLs of its Bundle stand for. `series`: the
     history Bundle that it stands in, `number` where, and `method` what was asked there.
-    `release`: why its Bundle is of another release of FHIR.
+    `release`: why its Bundle is of another release of FHIR. `within`: the resource that
+    contains it.
     """
 
     place: str
@@ -80,6 +81,7 @@ class Read:
     method: str = ""
     moment: str = ""
     release: str = ""
+    within: Resource | None = None
 
     @property
     def name(self) -> str:
@@ -270,6 +272,9 @@ def _unpacked(
     if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
         yield Read(place, why="not a resource: it has no `resourceType`")
         return
+    if value["resourceType"] == "Parameters":
+        yield Read(place, why="Parameters, which may hold anything and are not read")
+        return
     if value["resourceType"] != "Bundle":
         yield _single(value, place, release)
         return
@@ -312,6 +317,8 @@ def _unpacked(
                 yield Read(at, why="an entry without a resource")
         elif resource.get("resourceType") == "Bundle":
             yield from _unpacked(resource, at, source, depth + 1, release)
+        elif resource.get("resourceType") == "Parameters":
+            yield Read(at, why="Parameters, which may hold anything and are not read")
         elif not isinstance(resource.get("resourceType"), str):
             yield Read(at, why="not a resource: it has no `resourceType`")
         else:
@@ -338,7 +345,7 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
         if isinstance(link, dict) and link.get("relation") == "next":
             source.doubts.append("it is one page of a search, and names a next one")
     total = bundle.get("total")
-    if bundle["type"] == "searchset" and isinstance(total, int):
+    if isinstance(total, int):
         included = sum(
             1
             for one in entries
@@ -348,7 +355,7 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
         )
         if len(entries) - included < total:
             held = len(entries) - included
-            source.doubts.append(f"it holds {held} of the {total} that a search found")
+            source.doubts.append(f"it holds {held} of the {total} that it says it has")
 
 
 def _deletion(
@@ -384,6 +391,59 @@ def _modified(entry: dict[str, Any]) -> str:
     answer = entry.get("response")
     found = answer.get("lastModified") if isinstance(answer, dict) else None
     return found if isinstance(found, str) else ""
+
+
+_UNSETTLED = frozenset({"entered-in-error", "cancelled", "registered", "preliminary", "partial"})
+_HELPERS = frozenset({"Patient", "Medication"})
+
+
+def contained(read: Read) -> Iterator[Read]:
+    """The resources that one contains, each as one of its own, of the same patient and version.
+
+    What makes the whole uncertain makes its parts so. Drugs and patients are left to those
+    that refer to them.
+    """
+    outer = read.resource
+    inside = outer.get("contained") if outer is not None else None
+    if outer is None or inside is None:
+        return
+    listed = inside if isinstance(inside, list) else [inside]
+    doubtful = (
+        outer.get("status") in _UNSETTLED
+        or "modifierExtension" in outer
+        or "implicitRules" in outer
+    )
+    for number, inner in enumerate(listed, start=1):
+        own = inner if isinstance(inner, dict) else {}
+        name = own["id"] if isinstance(own.get("id"), str) else number
+        place = clean(f"{read.name}#{name}")
+        if not isinstance(own.get("resourceType"), str) or own["resourceType"] == "Bundle":
+            yield Read(place, why="contains something that is not read as a resource")
+            continue
+        if own["resourceType"] in _HELPERS:
+            continue
+        made = {"subject": outer.get("subject") or outer.get("patient"), **own}
+        if own.get("patient") and "subject" not in own:
+            made["subject"] = own["patient"]
+        made["meta"] = {**_meta(own), **_meta(outer)}
+        made["contained"] = [*listed, *(_list(own.get("contained")))]
+        if doubtful:
+            made["modifierExtension"] = [{"url": "urn:eligo:contained"}]
+        made = {key: value for key, value in made.items() if value is not None}
+        part = replace(
+            read, place=place, resource=made, key=place if read.key else "", within=outer
+        )
+        yield part
+        yield from contained(replace(part, resource={**made, "contained": own.get("contained")}))
+
+
+def _meta(resource: Resource) -> Resource:
+    found = resource.get("meta")
+    return found if isinstance(found, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _single(resource: Resource, place: str, release: str) -> Read:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,11 @@ from app.imports.fhir_element import (
     quick_day,
 )
 from app.imports.fhir_map import ORDERS, FhirMap
-from app.imports.fhir_path import Resource
+from app.imports.fhir_path import Resource, resource_names
 from app.imports.fhir_read import Read, Reference
 from app.imports.fhir_release import foreign
 from app.imports.fhir_spool import NOBODY, Spool
+from app.imports.questionnaire import every_item
 from app.imports.recorded import clean
 from app.imports.report import Line
 
@@ -41,11 +43,12 @@ class Doubts:
     """What is wrong with the input as a whole.
 
     `unread`: what could not be read, and why, the first thousand. `partial`: why more may
-    belong to it.
+    belong to it. `linked`: the patients who have another record.
     """
 
     unread: list[tuple[str, str]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+    linked: list[str] = field(default_factory=list)
 
     def lose(self, place: str, why: str) -> None:
         """Note something that could not be read."""
@@ -53,7 +56,15 @@ class Doubts:
             self.unread.append((place, why))
 
 
-def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubts: Doubts) -> None:
+def select(
+    n: int,
+    read: Read,
+    fhir_map: FhirMap,
+    form: str,
+    spool: Spool,
+    doubts: Doubts,
+    within: int | None = None,
+) -> None:
     """Keep one resource, or what is to be said of it. `form` is our questionnaire's URL."""
     resource = read.resource
     if read.deletes:
@@ -66,19 +77,35 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         return
     kind = str(resource["resourceType"])
     described = fhir_map.type_of(kind)
+    unread = described is None and kind != "QuestionnaireResponse"
+    if within is not None and unread and kind in resource_names():
+        return  # a helper of what contains it
     about = read.resolved(resource.get(described.patient if described else "subject"))
     if not about.key and not about.value and isinstance(resource.get("patient"), dict):
         about = read.resolved(resource["patient"])
     day = quick_day(resource)
 
     def leave(why: str, *, look: bool = False) -> None:
-        spool.see(n, read, about, Reference(), keep=False, why=why, look=look, day=day)
+        spool.see(
+            n, read, about, Reference(), keep=False, why=why, look=look, day=day, within=within
+        )
 
     other = f"{FOREIGN}{read.release}" if read.release else foreign(resource)
     if other:
         doubts.lose(read.name, other)
         leave(other, look=True)
+    elif kind not in resource_names():
+        why = f"FHIR R4 has no resource `{clean(kind)[:40]}`"
+        doubts.lose(read.name, why)
+        leave(why, look=True)
     elif kind == "Patient":
+        links = resource.get("link")
+        if any(one.get("type") != "refer" for one in dicts(links)) or not isinstance(
+            links, list | None
+        ):
+            what = "is linked to another record of the same person, which may hold more"
+            doubts.partial.append(f"{read.name} {what}")
+            doubts.linked.append(read.name)
         if read.key:
             spool.see(n, read, Reference(), Reference(), keep=True)
         else:
@@ -87,8 +114,8 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
     elif kind == "Medication":
         spool.see(n, read, Reference(), Reference(), keep=True, why="a drug that others refer to")
     elif kind == "QuestionnaireResponse":
-        if str(resource.get("questionnaire", "")).partition("|")[0] == form:
-            spool.see(n, read, about, Reference(), keep=True, day=day)
+        if _ours(resource, form):
+            spool.see(n, read, about, Reference(), keep=True, day=day, within=within)
         else:
             leave("answers another questionnaire than this protocol's")
     elif described is None:
@@ -98,19 +125,28 @@ def select(n: int, read: Read, fhir_map: FhirMap, form: str, spool: Spool, doubt
         drug = resource.get(described.medication) if described.medication else None
         if _may_hit(resource, fhir_map, described.codes, described.parts) or drug is not None:
             medication = read.resolved(drug)
-            spool.see(n, read, about, medication, keep=True, day=day)
+            spool.see(n, read, about, medication, keep=True, day=day, within=within)
         elif kind in fhir_map.unread_entries or kind in fhir_map.unread_facts:
             code = fhir_map.is_irrelevant(codings(concept))
             if code is not None:
                 leave(f"{IRRELEVANT}{code.display}")
             else:
-                spool.see(n, read, about, Reference(), keep=True, day=day)
+                spool.see(n, read, about, Reference(), keep=True, day=day, within=within)
         else:
             why = uncoded(concept)
             if odd := _not_understood(resource, described.codes, described.parts):
                 why = f"its `{odd}` is not understood" if odd in resource else "it has no code"
                 doubts.lose(read.name, why)
             leave(why, look=kind in ORDERS)
+
+
+def _ours(resource: Resource, form: str) -> bool:
+    """Whether a response answers our questionnaire, or may: it says of none, and has our items."""
+    said = resource.get("questionnaire")
+    named = said.partition("|")[0].strip().rstrip("/") if isinstance(said, str) else ""
+    if named:
+        return named.casefold() == form.casefold()
+    return any(re.match(r"(facts|records)\.", link) for link, _ in every_item(resource))
 
 
 def _not_understood(resource: Resource, codes: str, parts: str) -> str:
@@ -131,10 +167,11 @@ def _may_hit(resource: Resource, fhir_map: FhirMap, codes: str, parts: str) -> b
     kind = resource["resourceType"]
     if kind in fhir_map.uncoded:
         return True
-    if fhir_map.selected(kind, codings(resource.get(codes))):
-        return True
+    concepts = [resource.get(codes), *(part.get(codes) for part in dicts(resource.get(parts)))]
     return any(
-        fhir_map.selected(kind, codings(part.get(codes))) for part in dicts(resource.get(parts))
+        fhir_map.selected(kind, codings(one))
+        or fhir_map.nearly(kind, codings(one), concept_words(one))
+        for one in concepts
     )
 
 

@@ -54,7 +54,7 @@ class Spool:
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4000;"
             "CREATE TABLE seen(n INTEGER PRIMARY KEY, file INT, key TEXT, base TEXT, kind TEXT,"
             " name TEXT, about TEXT, medication TEXT, version TEXT, digest BLOB, body BLOB,"
-            " why TEXT, look INT, day TEXT);"
+            " why TEXT, look INT, day TEXT, within INT);"
             "CREATE TABLE placed(n INTEGER PRIMARY KEY, identity TEXT, patient TEXT, state TEXT);"
             "CREATE TABLE known(identity TEXT PRIMARY KEY);"
             "CREATE TABLE line(n INTEGER, patient TEXT, name TEXT, day TEXT, gave TEXT, left TEXT,"
@@ -80,19 +80,22 @@ class Spool:
         why: str = "",
         look: bool = False,
         day: str = "",
+        within: int | None = None,
     ) -> None:
-        """Note a resource; `keep`: with all that it says."""
+        """Note a resource; `keep`: with all that it says; `within`: which one contains it."""
         resource = read.resource or {}
         for known, base in zip(self.files[-1], (read.base, about.base), strict=True):
             if base:
                 known.add(base)
         content = {k: v for k, v in resource.items() if k not in ("meta", "text")}
+        if read.within is not None:
+            content["within"] = {k: v for k, v in read.within.items() if k not in ("meta", "text")}
         digest = b"" if read.deletes else sha256(
             json.dumps(content, sort_keys=True, default=str).encode()
         ).digest()  # fmt: skip
         version = Version.of(read)
         self.base.execute(
-            "INSERT INTO seen VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO seen VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 n,
                 len(self.files) - 1,
@@ -108,6 +111,7 @@ class Spool:
                 why,
                 look,
                 day,
+                within,
             ),
         )
 
@@ -141,6 +145,7 @@ class Spool:
         ).fetchall()
         for (identity,) in several:
             self._order(identity)
+        self._contained()
         self._know_patients()
         self._give_patients(bases)
         self.base.execute(
@@ -174,6 +179,15 @@ class Spool:
                 alike = versions[i].digest == best.digest
                 state = "live" if i == first else "same" if alike else "old"
             self.base.execute("UPDATE placed SET state=? WHERE n=?", (state, n))
+
+    def _contained(self) -> None:
+        """What is contained in a resource that does not stand does not stand either."""
+        rows = self.base.execute(
+            "SELECT inner.n, outer.state FROM seen JOIN placed AS inner USING(n)"
+            " JOIN placed AS outer ON outer.n=seen.within"
+            " WHERE outer.state IN ('old', 'gone', 'unclear') AND inner.state != outer.state"
+        ).fetchall()
+        self.base.executemany("UPDATE placed SET state=? WHERE n=?", [(s, n) for n, s in rows])
 
     def _know_patients(self) -> None:
         """The identifiers of the patients, for references by identifier."""

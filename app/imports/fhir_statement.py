@@ -17,6 +17,7 @@ from typing import Any, Literal
 from app.imports.fhir_element import (
     codings,
     concept_codes,
+    concept_words,
     day_text,
     days_of,
     misshapen,
@@ -189,6 +190,8 @@ def _refuse_unclear(rule: FactRule, hit: Hit, kind: Standing, words: str, active
         raise Unusable(next(iter(odd.values())))
     if hit.resource.get("modifierExtension") or (hit.part or {}).get("modifierExtension"):
         raise Unusable("carries a modifier that is not understood")
+    if "implicitRules" in hit.resource:
+        raise Unusable("is made by rules (`implicitRules`) that are not understood")
     if active:
         raise Unusable(active)
     for doubt in rule.doubts:
@@ -280,11 +283,21 @@ def quantity(
     recorded = [v for v in hit.values(paths.get("unit")) if isinstance(v, str)]
     unit = unit_of(recorded, holder, units, target)
     signs = hit.values(paths.get("comparator"))
+    if not signs and _off_scale(hit):
+        raise Unusable("its interpretation says that it is off the scale, and its value does not")
     if not signs:
         return Num(text), unit
     if len(signs) > 1 or signs[0] not in ("<", "<=", ">", ">="):
         raise Unusable("its comparator is not one of <, <=, > and >=")
     return f"{signs[0]}{text}", unit
+
+
+def _off_scale(hit: Hit) -> bool:
+    """Whether the interpretation of a result is `<` or `>`: off the scale of the instrument."""
+    said = (hit.part if hit.part is not None else hit.resource).get("interpretation")
+    several = said if isinstance(said, list) else [said]
+    words = {word.strip() for one in several for word in (*concept_codes(one), *concept_words(one))}
+    return bool(words & {"<", ">", "<=", ">="})
 
 
 def _choice(rule: FactRule, values: list[Any]) -> str:

@@ -34,6 +34,11 @@ def unit_of(
             unit = unit_code(said, target.unit, target.molar_mass)
         except UnitError as error:
             raise Unusable(str(error)) from None
+    other = quantity.get("code") if isinstance(quantity, dict) else None
+    if not code and isinstance(other, str) and other != text and other not in units:
+        meant = _meant(other, target)
+        if meant and not _alike(unit, meant):
+            raise Unusable(f"its unit is `{clean(text)[:20]}` and `{clean(other)[:20]}`")
     if code and text and text != code and code not in units and text not in units:
         meant = _meant(text, target)
         if meant and not _alike(unit, meant):

@@ -8,7 +8,7 @@ statement by statement. What a voided statement held is kept as the text of its 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -403,6 +403,8 @@ class _Answers:
         self.heads: list[tuple[str, Plain]] = []
 
     def read(self, items: Any) -> None:
+        if not isinstance(items, list | None):
+            self.problems.append("its items are not a list")
         for link, item in self._items(items):
             if link == "subject":
                 self.subject = str(self._one(link, _answers(item), "valueString") or "")
@@ -427,16 +429,45 @@ class _Answers:
         for item in items if isinstance(items, list) else []:
             link = item.get("linkId") if isinstance(item, dict) else None
             if isinstance(link, str):
+                self._shape(link, item)
                 yield link, item
             else:
                 self.problems.append("an item without a linkId")
+
+    def _shape(self, link: str, item: Plain) -> None:
+        """An item answers or holds items, as its linkId says; what it holds else is not lost."""
+        group = link in ("facts", "records") or (
+            link.count(".") == 1 or (link.startswith("records.") and link.endswith(".entries"))
+        )
+        inside, answers = item.get("item", []), item.get("answer", [])
+        if not isinstance(inside, list) or not isinstance(answers, list):
+            self.problems.append(f"`{clean(link)[:60]}` is not understood")
+        elif any(not isinstance(one, dict) or "item" in one for one in answers):
+            self.problems.append(f"`{clean(link)[:60]}` has items inside an answer")
+        elif answers if group else inside:
+            what = "an answer" if group else "items"
+            self.problems.append(f"`{clean(link)[:60]}` has {what} where it can have none")
+        if "modifierExtension" in item:
+            self.problems.append(f"`{clean(link)[:60]}` carries a modifier that is not understood")
+
+    def _inside(self, link: str, group: Plain) -> Iterator[tuple[str, Plain]]:
+        """The items of a group that are its own, each answered once."""
+        seen: set[str] = set()
+        for inner, item in self._items(group.get("item")):
+            if not inner.startswith(f"{link}."):
+                self._unknown(inner)
+            elif inner in seen and not inner.endswith(".entries"):
+                self.problems.append(f"`{clean(inner)[:60]}` stands there twice")
+            else:
+                seen.add(inner)
+                yield inner, item
 
     def _unknown(self, link: str) -> None:
         self.problems.append(f"this protocol's questionnaire has no item `{clean(link)[:60]}`")
 
     def _statement(self, fact: Fact, link: str, group: Plain) -> None:
         said: Plain = {}
-        for inner, item in self._items(group.get("item")):
+        for inner, item in self._inside(link, group):
             key, answers = inner.removeprefix(f"{link}."), _answers(item)
             if not answers:
                 continue
@@ -461,7 +492,7 @@ class _Answers:
 
     def _record(self, name: str, link: str, group: Plain) -> None:
         head: Plain = {}
-        for inner, item in self._items(group.get("item")):
+        for inner, item in self._inside(link, group):
             key, answers = inner.removeprefix(f"{link}."), _answers(item)
             if key == "entries":
                 self._entry(name, inner, item)
@@ -484,7 +515,7 @@ class _Answers:
     def _entry(self, name: str, link: str, group: Plain) -> None:
         fields = self.protocol.records[name].fields
         made: Plain = {}
-        for inner, item in self._items(group.get("item")):
+        for inner, item in self._inside(link, group):
             key, answers = inner.removeprefix(f"{link}."), _answers(item)
             if not answers:
                 continue
@@ -580,6 +611,9 @@ def answers_of(resource: Plain, source: str, protocol: Protocol, recorded: Recor
     status = resource.get("status")
     if status not in ("completed", "amended"):
         raise ValueError(f"status {clean(str(status))[:40]}: never counts")
+    for key in ("modifierExtension", "implicitRules"):
+        if key in resource:
+            raise ValueError(f"its `{key}` is not understood")
     version = str(resource.get("questionnaire", "")).partition("|")[2]
     if version != protocol.version:
         raise ValueError(
@@ -612,12 +646,14 @@ def unread_answers(
     facts: list[tuple[str, Plain]] = []
     lists: list[str] = []
     authored = day_of_form(resource)
+    placed: set[int] = set()
     for top in _groups(resource):
         for group in _groups(top):
             link = str(group.get("linkId"))
             area, _, name = link.partition(".")
             fact = protocol.facts.get(name) if area == "facts" else None
             answered = {str(item.get("linkId")): _answers(item) for item in _groups(group)}
+            placed |= {id(item) for item in _groups(group) if _under(item, link)}
             if fact is not None and fact.derive is None and any(answered.values()):
                 said: Plain = {"unknown": "pending"}
                 on = [one.get("valueDate") for one in answered.get(f"{link}.on", [])]
@@ -628,8 +664,35 @@ def unread_answers(
                 facts.append((name, said))
             elif area == "records" and name in protocol.records:
                 entries = f"{link}.entries"
-                lists += [name for i in _groups(group) if i.get("linkId") == entries and _groups(i)]
+                for inner in _groups(group):
+                    if inner.get("linkId") == entries and _groups(inner):
+                        lists.append(name)
+                        placed |= {id(item) for item in _groups(inner) if _under(item, entries)}
+    # What stands anywhere else may be of any day, or an entry of its own.
+    loose = {link for link, item in every_item(resource)
+             if _answers(item) and id(item) not in placed}  # fmt: skip
+    for area, name in sorted({(*link.split(".", 2), "", "")[:2] for link in loose}):
+        fact = protocol.facts.get(name) if area == "facts" else None
+        if fact is not None and fact.derive is None:
+            dated = f"facts.{name}.on" in loose or not authored
+            facts.append(
+                (name, {"unknown": "pending", **({} if dated else {"not_after": authored})})
+            )
+        elif area == "records" and name in protocol.records:
+            lists.append(name)
     return facts, lists
+
+
+def _under(item: Plain, link: str) -> bool:
+    return str(item.get("linkId")).startswith(f"{link}.")
+
+
+def every_item(item: Plain) -> Iterator[tuple[str, Plain]]:
+    """The items of a response with their linkIds, wherever they stand."""
+    for holder in (item, *_answers(item)):
+        for inner in _groups(holder):
+            yield str(inner.get("linkId")), inner
+            yield from every_item(inner)
 
 
 def day_of_form(resource: Plain) -> str:

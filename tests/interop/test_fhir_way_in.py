@@ -761,3 +761,168 @@ def test_a_form_confirms_a_number_of_entries(count: Any, complete: bool) -> None
     stream = "".join(json.dumps(one["resource"]) + "\n" for one in made["entry"])
     therapy = import_fhir({"a.ndjson": stream}).subjects["P"].records["therapy"]
     assert (therapy.complete_on is not None) == (count == 1 and count is not True)
+
+
+# --- what stands where it is not looked for ---------------------------------------------
+
+
+def ran_with(tmp_path: Path, *resources: Json) -> Any:
+    (tmp_path / "b.json").write_text(json_text(bundle(*resources)), "utf-8")
+    return eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"),
+                 "--confirm", "therapy=2026-11-18", "--by", "N")  # fmt: skip
+
+
+def without_subject(resource: Json) -> Json:
+    return {key: value for key, value in resource.items() if key != "subject"}
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "List", "Encounter", "Observation"])
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_contained_is_read(kind: str, own: bool) -> None:
+    parts = [creatinine(id="c"), drug(id="m")]
+    outer = {
+        "resourceType": kind,
+        "id": "d",
+        "status": "final",
+        "code": OTHER,
+        "subject": {"reference": "Patient/P"},
+        "contained": parts if own else [without_subject(one) for one in parts],
+    }
+    found = imported(creatinine(id="o2", effectiveDateTime="2026-11-10"), outer)
+    assert len(said(found, "creatinine")) == 2
+    assert len(entries(found)) == 1
+    error = imported(outer | {"status": "entered-in-error"})
+    assert [one.unknown for one in said(error, "creatinine")] == ["pending"]
+    newer = {**outer, "meta": {"versionId": "2"}, "contained": []}
+    assert not said(imported(outer | {"meta": {"versionId": "1"}}, newer), "creatinine")
+    same = imported(outer | {"meta": {"versionId": "1"}}, outer | {"meta": {"versionId": "2"}})
+    assert len(said(same, "creatinine")) == 1
+
+
+VALUE: Json = {
+    "linkId": "facts.creatinine.value",
+    "answer": [{"valueQuantity": quantity("0.4", "mg/dL")}],
+}
+INNER = [{**VALUE["answer"][0], "item": [VALUE]}]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [VALUE],
+        [{"linkId": "facts", "item": [VALUE]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creat", "item": [VALUE]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.hemoglobin", "item": [VALUE]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creatinine", "item": [VALUE, VALUE]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creatinine",
+                                       "item": [{**VALUE, "answer": INNER}]}]}],
+        [{"linkId": "facts", "item": [{"linkId": "facts.creatinine",
+                                       "item": [{"linkId": VALUE["linkId"], "item": [VALUE]}]}]}],
+        None,
+    ],
+)  # fmt: skip
+def test_an_item_out_of_its_place_is_not_lost(tmp_path: Path, items: list[Json] | None) -> None:
+    form = {
+        "resourceType": "QuestionnaireResponse",
+        "id": "q",
+        "questionnaire": "urn:eligo:questionnaire:cd19-car-t-b-all|1.0",
+        "status": "completed",
+        "subject": {"reference": "Patient/P"},
+        "item": items,
+    }
+    if items is None:
+        whole = [{"linkId": "facts", "item": [{"linkId": "facts.creatinine", "item": [VALUE]}]}]
+        form = {**form, "questionnaire": None, "item": whole}
+    found = imported(creatinine(effectiveDateTime="2026-11-10"), form)
+    assert "pending" in [one.unknown for one in said(found, "creatinine")]
+    ran = ran_with(tmp_path, form)
+    assert ran.code == 2
+    assert "therapy was not confirmed" in ran.err
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"subject": {"reference": "patient/P"}},
+        {"subject": {"reference": "PATIENT/P"}},
+        {"subject": {"reference": "Patient/p"}},
+        {"subject": {"reference": "Group/1"}},
+        {"resourceType": "observation"},
+        {"resourceType": "Observations"},
+    ],
+)
+def test_what_is_nearly_of_the_patient_confirms_nothing(tmp_path: Path, odd: Json) -> None:
+    ran = ran_with(tmp_path, creatinine() | odd)
+    assert ran.code == 2
+    assert "therapy was not confirmed" in ran.err
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"coding": [{"system": SNOMED, "code": "6064005"},
+                    {"system": SNOMED, "code": "26643006"}]},
+        {"coding": [{"system": SNOMED, "code": "6064005"}], "text": "oral"},
+        {"coding": [{"system": SNOMED, "code": "6064005", "display": "Oral route"}]},
+    ],
+)  # fmt: skip
+def test_a_route_that_says_two_things_is_not_local(route: Json) -> None:
+    assert len(entries(imported(steroid(route)))) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"coding": [{"code": "2160-0"}]},
+        concept("http://LOINC.org", "2160-0"),
+        concept("http://loinc.org/", "2160-0"),
+        concept("https://loinc.org", "2160-0"),
+        concept("http://loinc.org|2.77", "2160-0"),
+        concept(LOINC, "2160-0 "),
+        {"text": "creatinine [mass/volume] in serum or plasma"},
+    ],
+)
+@pytest.mark.parametrize("part", [False, True])
+def test_a_code_that_is_written_otherwise_leaves_it_open(code: Json, part: bool) -> None:
+    value = {"code": code, "valueQuantity": quantity("3", "mg/dL")}
+    odd = creatinine(id="o2") | (value if not part else {"code": OTHER, "component": [value]})
+    found = imported(creatinine(id="o3", effectiveDateTime="2026-11-10"), odd)
+    assert [one.unknown for one in said(found, "creatinine")] == [None, "pending"]
+    assert str(said(found, "creatinine")[1].first) == "2026-11-18"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"implicitRules": "urn:x"},
+        {"interpretation": [concept("urn:x", ">")]},
+        {"interpretation": [{"text": "<"}]},
+        {"valueQuantity": {"value": 1, "unit": "mg/dL", "system": "urn:z", "code": "mmol/L"}},
+    ],
+)
+def test_what_may_mean_something_else_is_open(odd: Json) -> None:
+    assert [one.unknown for one in said(imported(creatinine() | odd), "creatinine")] == ["pending"]
+
+
+@pytest.mark.parametrize("more", [{"text": "critical > 70"}, {"modifierExtension": [{"url": "x"}]}])
+def test_a_range_of_another_meaning_is_no_limit(more: Json) -> None:
+    result = observation("o1", RESULTS["alt"], effectiveDateTime="2026-11-18",
+                         valueQuantity=quantity("300", "U/L"),
+                         referenceRange=[{"high": quantity("70", "U/L"), **more}])  # fmt: skip
+    assert said(imported(result), "alt")[0].no_limit
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_what_has_more_elsewhere_confirms_nothing(tmp_path: Path, total: bool) -> None:
+    made = bundle(creatinine())
+    if total:
+        made["total"] = 50
+    else:
+        link = [{"other": {"reference": "Patient/2"}, "type": "seealso"}]
+        next(e["resource"] for e in made["entry"]
+             if e["resource"]["resourceType"] == "Patient")["link"] = link  # fmt: skip
+    (tmp_path / "b.json").write_text(json_text(made), "utf-8")
+    ran = eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"),
+                "--confirm", "therapy=2026-11-18", "--by", "N")  # fmt: skip
+    assert ran.code == 2
+    assert "therapy was not confirmed" in ran.err
