@@ -122,7 +122,7 @@ def subject_of(
     imported = _imported(sheet, top["imported"]) if "imported" in top else None
     _check_births(sheet, protocol, facts, as_of)
     if today is not None:
-        _check_days(sheet, protocol, facts, records, today)
+        _check_future(sheet, facts, records, today)
     if not sheet.clean or subject_id is None:
         raise InputRejected(sheet.faults(), subject_id)
     subject = Subject(subject_id, facts, records, digest, imported)
@@ -150,45 +150,24 @@ def _imported(sheet: Sheet, value: Any) -> Imported | None:
     return None if source is None or whole is None else Imported(source, whole, left_out)
 
 
-def _check_days(
+def _check_future(
     sheet: Sheet,
-    protocol: Protocol,
     facts: Mapping[str, tuple[Statement, ...]],
     records: Mapping[str, Entries],
     today: date,
 ) -> None:
-    """Refuse days of observation or confirmation after the day of entry, and days before the
-    subject was born: each is a slip, or of somebody else."""
-    stated = [(name, one) for name, several in facts.items() for one in several if not one.voided]
-    births = [name for name in facts if is_birth_date(protocol, protocol.facts[name])]
-    born = [
-        one.value.first for name, one in stated if name in births and isinstance(one.value, Days)
+    """Refuse what is said to have been observed or confirmed after the day of entry."""
+    days: list[tuple[Path, date | None]] = [
+        ((*entry_path(one.entry), "on"), one.first)
+        for statements in facts.values()
+        for one in statements
+        if not one.voided
     ]
-    days: list[tuple[Path, date | None, date | None]] = [
-        ((*entry_path(one.entry), "on"), one.first, one.last)
-        for name, one in stated
-        if name not in births
-    ]
-    days += [
-        (("records", name, "complete_on"), one.complete_on, one.complete_on)
-        for name, one in records.items()
-    ]
-    for path, first, last in days:
-        if first is not None and first > today:
-            what = f"`{first.isoformat()}` is after today, {today.isoformat()}"
+    days += [(("records", name, "complete_on"), one.complete_on) for name, one in records.items()]
+    for path, day in days:
+        if day is not None and day > today:
+            what = f"`{day.isoformat()}` is after today, {today.isoformat()}"
             sheet.fault(path, "future", what, "check the year, month and day")
-        _not_before(sheet, path, last, born)
-    for one in records.values():
-        for entry in one.entries:
-            for field, value in entry.values.items():
-                if isinstance(value, Days):
-                    _not_before(sheet, (*entry_path(entry.entry), field), value.last, born)
-
-
-def _not_before(sheet: Sheet, path: Path, day: date | None, born: Sequence[date]) -> None:
-    if day is not None and born and day < min(born):
-        what = f"`{day.isoformat()}` is before the birth date, {min(born).isoformat()}"
-        sheet.fault(path, "before-birth", what, "check the year, and the birth date")
 
 
 def checked_on(subject: Subject, protocol: Protocol, as_of: date, document: Document) -> None:

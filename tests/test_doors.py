@@ -31,13 +31,6 @@ def test_a_day_that_has_not_come_is_refused(day: str) -> None:
     assert codes("alt: 40", "therapy: {complete_on: 2026-12-02, none: true}") == ["future"]
 
 
-@pytest.mark.parametrize("day", ["2016-11-19", "2018-02", "2017", "2018-03-01"])
-def test_a_day_before_the_birth_is_refused(day: str) -> None:
-    assert codes(f"alt: {{value: 40, on: {day}}}") == ["before-birth"]
-    entry = f"therapy: {{entries: [{{agent: vincristine, ended: {day}}}]}}"
-    assert codes("alt: 40", entry) == ["before-birth"]
-
-
 @pytest.mark.parametrize("day", ["2026-12-01", "2026-12", "2018-03-02", "2018-03", "2018"])
 def test_a_day_that_can_be_is_taken(day: str) -> None:
     text = f"subject: S\nfacts: {{{BORN}, alt: {{value: 40, on: {day}}}}}\n"
