@@ -23,6 +23,7 @@ from functools import cached_property, lru_cache
 from random import Random
 from typing import Any, TypeVar
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from engine import calendar, reference
@@ -1003,6 +1004,14 @@ def case(seed: int) -> Case:
 
 
 LONG = os.environ.get("ELIGO_FUZZ") == "long"
+
+
+def fewer(share: int) -> settings:
+    """Settings of a property test whose examples take long: one of `share` of the usual."""
+    usual = settings.default
+    assert usual is not None
+    return settings(max_examples=usual.max_examples // share)
+
 
 POOL = 300 if LONG else 40
 """Packs that the property tests share; each takes some 15 ms to make ready."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.imports.fhir_read import read_file
@@ -18,7 +18,7 @@ from app.imports.recorded import json_text
 from engine.source import read_document
 from engine.subjects import subject_of
 from tests.command import eligo
-from tests.generators import Seeded, Targets, typical_subject, varied_subject
+from tests.generators import Seeded, Targets, fewer, typical_subject, varied_subject
 from tests.interop.test_fhir_rules import bundle, creatinine, drug
 from tests.interop.test_round_trips import screener
 from tests.interop.written import (
@@ -137,7 +137,7 @@ WHOLE: list[Json] = [
 ]
 
 
-@settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
+@fewer(2)
 @given(st.sampled_from(WHOLE), st.data())
 def test_no_shape_of_json_breaks_the_import(resource: Json, data: st.DataObject) -> None:
     """One element after another is replaced by anything; every resource is still accounted for."""
@@ -298,7 +298,7 @@ def test_nothing_is_eligible_without_the_resources_that_prove_it() -> None:
     assert still <= {"sex", "assessment"}, still
 
 
-@settings(max_examples=settings.default.max_examples // 10)  # type: ignore[union-attr]
+@fewer(10)
 @given(st.integers(0, 2**32), st.integers(0, 40))
 def test_less_evidence_never_makes_anyone_eligible(seed: int, which: int) -> None:
     protocol, as_of = shipped()[0], date(2026, 11, 20)

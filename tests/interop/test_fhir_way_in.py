@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.imports.fhir import Confirmation
@@ -20,7 +20,7 @@ from app.shipped import shipped_pack
 from engine import model as m
 from engine.packs import MAP_FILE
 from tests.command import eligo
-from tests.generators import Screening, screenings
+from tests.generators import Screening, fewer, screenings
 from tests.interop.test_fhir_rules import bundle, creatinine, drug, entries, imported, said
 from tests.interop.test_round_trips import screener
 from tests.interop.written import (
@@ -65,7 +65,7 @@ def told(found: Imported) -> str:
     return json.dumps(found.report)
 
 
-FEWER = settings(max_examples=settings.default.max_examples // 3)  # type: ignore[union-attr]
+FEWER = fewer(3)
 
 
 # --- A: what may be newer ---------------------------------------------------------------

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.imports.csv_read import Dialect
@@ -25,7 +25,7 @@ from engine import model as m
 from engine.faults import InputRejected
 from engine.source import read_document
 from tests.command import eligo
-from tests.generators import Screening, screenings
+from tests.generators import Screening, fewer, screenings
 from tests.interop.written import (
     Outcome,
     as_csv,
@@ -38,7 +38,7 @@ from tests.interop.written import (
     table_of,
 )
 
-FEWER = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
+FEWER = fewer(2)
 THERAPY = (
     "subject,agent,kind,ended\nA,vincristine,chemotherapy,2026-10-09\n"
     "A,cytarabine,chemotherapy,2026-11-15\n"
@@ -365,7 +365,7 @@ def test_a_cut_table_makes_nobody_eligible(one: Screening, data: st.DataObject) 
     cut = whole[: data.draw(st.integers(0, len(whole)))]
     given_lists = {n: cut if n == name else t.encode() for n, t in lists.items()}
     try:
-        found = from_csv(main if name else cut, given_lists, one.case.protocol)  # type: ignore[arg-type]
+        found = from_csv(main if name else cut, given_lists, one.case.protocol)
     except InputRejected:
         return
     assert "eligible" not in verdicts(found, one)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.imports.csv_read import Dialect
@@ -20,6 +20,7 @@ from tests.generators import (
     Screening,
     Seeded,
     Targets,
+    fewer,
     screenings,
     typical_subject,
     varied_subject,
@@ -41,7 +42,7 @@ from tests.interop.written import (
 )
 
 AS_OF = date(2026, 11, 20)
-FEWER = settings(max_examples=settings.default.max_examples // 3)  # type: ignore[union-attr]
+FEWER = fewer(3)
 
 
 def only(outcome: Outcome, protocol: m.Protocol) -> m.Subject:
@@ -139,7 +140,7 @@ def screener() -> Screener:
     return Screener(shipped()[0])
 
 
-@settings(max_examples=settings.default.max_examples // 5)  # type: ignore[union-attr]
+@fewer(5)
 @given(st.integers(0, 2**32))
 def test_a_child_of_the_shipped_protocol_survives_fhir(seed: int) -> None:
     protocol, _ = shipped()

@@ -184,7 +184,7 @@ def table_of(name: str, text: str | bytes, dialect: Dialect | None = None) -> Ta
 
 def from_csv(
     main: str | bytes,
-    lists: Mapping[str, str],
+    lists: Mapping[str, str | bytes] | Mapping[str, str],
     protocol: m.Protocol,
     dialect: Dialect | None = None,
     missing: Mapping[str, str] | None = None,
