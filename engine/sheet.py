@@ -198,6 +198,7 @@ class Sheet:
         if not isinstance(value, dict):
             self.expected(path, value, "a mapping (`key: value` lines)")
             return None
+        # A typed dictionary knows its keys, and no type says that a class is one.
         required: frozenset[str] = shape.__required_keys__  # type: ignore[attr-defined]
         known: frozenset[str] = required | shape.__optional_keys__  # type: ignore[attr-defined]
         result = {}
