@@ -249,39 +249,20 @@ def test_every_command_that_writes_leaves_no_half(tmp_path: Path) -> None:
         ["diff", pack, pack, "--out", str(out / "d.txt")],
         ["new", study, "--out", str(out / "pack")],
         ["export", "fhir", str(record), "--out", str(out), "--subjects", *several],
-        [
-            "export",
-            "sdtm",
-            str(record),
-            "--format",
-            "json",
-            "--out",
-            str(out),
-            "--subjects",
-            *several,
-        ],
-        [
-            "export",
-            "sdtm",
-            str(record),
-            "--format",
-            "csv",
-            "--out",
-            str(out),
-            "--subjects",
-            *several,
-        ],
-        [
-            "export",
-            "sdtm",
-            str(record),
-            "--format",
-            "xpt",
-            "--out",
-            str(out),
-            "--subjects",
-            *several,
-        ],
+        *(
+            [
+                "export",
+                "sdtm",
+                str(record),
+                "--format",
+                form,
+                "--out",
+                str(out),
+                "--subjects",
+                *several,
+            ]
+            for form in ("json", "csv", "xpt")
+        ),
     ):
         out.mkdir(exist_ok=True)
         code, said = full(words, out, 20)
