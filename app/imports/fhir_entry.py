@@ -23,7 +23,7 @@ from app.imports.fhir_element import (
 )
 from app.imports.fhir_map import Code, EntryRule, FieldRule
 from app.imports.fhir_statement import LeftOut, Said, quantity
-from app.imports.fhir_status import Around, Hit, Standing, standing
+from app.imports.fhir_status import Around, Hit, Standing, modified, of_another, standing
 from app.imports.fhir_unit import Unusable
 from app.imports.recorded import Plain, clean, entry_faults
 from engine.model import Protocol
@@ -39,14 +39,19 @@ def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said
     kind, words = standing(hit.resource)
     if kind == "never":
         return LeftOut(f"{words}: never counts")
+    own, focus = of_another(hit.resource)
+    if own is False:
+        return LeftOut(focus)
     if local := _local_route(rule, hit):
         return LeftOut(f"given by {local}: it acts where it is put")
     odd = list(misshapen(hit.resource).values())
     doubt = ""
     if kind in ("uncertain", "expected"):
         doubt = f"{words}: whether it happened is not known"
-    elif hit.resource.get("modifierExtension"):
-        doubt = "carries a modifier that is not understood"
+    elif modifier := modified(hit.resource) or modified(hit.part or {}):
+        doubt = modifier
+    elif focus:
+        doubt = focus
     elif "implicitRules" in hit.resource:
         doubt = "is made by rules (`implicitRules`) that are not understood"
     elif odd:
@@ -54,7 +59,7 @@ def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said
     plain: Plain = {}
     notes = [doubt] if doubt else []
     for one in rule.fields:
-        if doubt and one.field.type != "text":
+        if doubt and one.field.type != "text" and not (rule.gather and one.field.type == "date"):
             continue
         try:
             value = _field(one, rule, hit, around, kind, notes)
@@ -87,10 +92,35 @@ def _local_route(rule: EntryRule, hit: Hit) -> str:
     routes = [one.get("route") if isinstance(one, dict) else None for one in several]
     if not routes or not all(_is_local(route, rule.not_by) for route in routes):
         return ""
+    if any(_says_more(one, rule.not_by) for one in several):
+        return ""
     return concept_label(routes[0])
 
 
 _ROUTE_WORDS = frozenset("administration by of qualifier route use value via".split())
+
+
+_DOSE_WORDS = _ROUTE_WORDS | frozenset(
+    "a affected after apply applied area areas at bath both cream d daily day days dose drop drops"
+    " each ear ears every evening externally eye eyes for gel h hour hours in inhale inhaled into"
+    " layer left local locally lotion lung lungs morning night nose nostril nostrils ointment"
+    " on once needed one per puff puffs right skin spray the thin thinly three time times to"
+    " topical topically twice two w week weekly weeks".split()
+)
+"""Words of an instruction that say nothing of another route. Any other word may."""
+
+
+def _says_more(dosage: Any, shut_out: Sequence[Code]) -> bool:
+    """Whether the words of a dosage may name another route than the one that is coded."""
+    said = [dosage[key] for key in ("text", "patientInstruction") if key in dosage]
+    extra = dosage.get("additionalInstruction", [])
+    concepts = [dosage.get("method"), *(extra if isinstance(extra, list) else [extra])]
+    said += [one["text"] for one in concepts if isinstance(one, dict) and "text" in one]
+    if not all(isinstance(one, str) for one in said):
+        return True
+    said += [words for concept in concepts for words in concept_words(concept)]
+    known = _DOSE_WORDS.union(*(_words(code.display) for code in shut_out))
+    return any(word not in known and not word.isdigit() for text in said for word in _words(text))
 
 
 def _is_local(route: Any, shut_out: Sequence[Code]) -> bool:

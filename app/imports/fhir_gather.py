@@ -16,7 +16,7 @@ from app.imports.fhir_map import FhirMap, Open
 from app.imports.fhir_select import FOREIGN, IRRELEVANT
 from app.imports.fhir_spool import Kept, Spool
 from app.imports.fhir_status import Around
-from app.imports.questionnaire import answers_of, unread_answers
+from app.imports.questionnaire import OTHER_FORM, answers_of, unread_answers
 from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Line, Patient
 from engine.model import Protocol
@@ -65,7 +65,9 @@ class _One:
                 self.spool.line(kept.n, self.identity, self._kept(kept))
         for versions in unclear.values():
             self._unclear(versions)
-        for bundled in self.make.bundles.values():
+        for (record, _), bundled in self.make.bundles.items():
+            undated = self.make.bundles.get((record, ""))
+            bundled.dropped |= undated.dropped if undated else set()
             for number, line in self._enter_bundle(bundled):
                 self.spool.line(number, self.identity, line)
         for fact, several in self.opened.items():
@@ -229,6 +231,8 @@ class _One:
             if kept.body.get("status") == "entered-in-error":
                 return Line(kept.name, left=str(error), look=True)
             said, lists = unread_answers(kept.body, self.protocol)
+            if str(error).startswith(OTHER_FORM) and not said and not lists:
+                return Line(kept.name, left=str(error))
             note = clean(f"an answered form that cannot be taken: {error}")
             ours = [recorded.say(fact, {**plain, "source": kept.name, "note": note})
                     for fact, plain in said]  # fmt: skip
@@ -241,6 +245,7 @@ class _One:
 
     def _enter_bundle(self, bundled: Bundled) -> Iterator[tuple[int, Line]]:
         """One day's results as one entry, if the day has what makes it one."""
+        bundled.dropped &= bundled.plain.keys()
         missing = [name for name in bundled.rule.gather if name not in bundled.plain]
         plain = {k: v for k, v in bundled.plain.items() if k not in bundled.dropped}
         gave, left = "", f"no {', '.join(missing)} on {bundled.day}"

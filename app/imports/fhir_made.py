@@ -138,9 +138,12 @@ class Maker:
             self._apply(number, hit, kept, made)
         for number, near_part, concept in near:
             rule = self.map.rules[number]
-            assert isinstance(rule, FactRule)  # nothing else is nearly selected
             hit = Hit(resource, kept.name, near_part, concept_label(concept))
-            self._fact(rule, hit, kept, made, NEARLY)
+            if isinstance(rule, FactRule):
+                self._fact(rule, hit, kept, made, NEARLY)
+            else:
+                assert isinstance(rule, EntryRule)  # nothing else is nearly selected
+                self._gather_day(rule, hit, kept, made, NEARLY)
         if kind in self.map.unread_entries or kind in self.map.unread_facts:
             for concept in unknown:
                 self._unclassified(kept, concept, lost, made)
@@ -245,16 +248,34 @@ class Maker:
             self.patient.compared.append((rule, hit.source, str(values[0]), day))
         made.why.append(f"only compared with `{rule.fact}`")
 
-    def _gather_day(self, rule: EntryRule, hit: Hit, kept: Kept, made: Made) -> None:
+    def _gather_day(
+        self, rule: EntryRule, hit: Hit, kept: Kept, made: Made, doubt: str = ""
+    ) -> None:
+        """A hit of a day's entry; one in doubt may be an entry, or leaves its fields open."""
         said = entry(rule, hit, self.protocol, self.around)
         if isinstance(said, LeftOut):
             made.why.append(said.why)
             return
         days = [day for value in hit.values(rule.on, whole=True) if (day := day_text(value))]
         if len(days) != 1 or not full_day(days[0]):
-            made.why.append("no full date, so that it belongs to no day's entry")
+            days, doubt = [""], doubt or "no full date, so that it belongs to no day's entry"
+        dates = {one.field.name for one in rule.fields if one.field.type == "date"}
+        own = {one.field.name for one in rule.fields} - dates
+        lost = not own <= said.plain.keys()
+        doubt = doubt or said.doubt or (str(said.plain.get("note", "")) if lost else "")
+        bundled = Bundled(rule, days[0])
+        if rule.gather:
+            bundled = self.bundles.setdefault((rule.record.name, days[0]), bundled)
+        if doubt:
+            bundled.dropped |= own
+            made.why.append(doubt)
+            made.look = True
+        if doubt and not (rule.gather and own.isdisjoint(rule.gather)):
+            plain = {key: said.plain[key] for key in (*dates, "source") if key in said.plain}
+            made.entries.append((rule.record.name, {**plain, "note": clean(doubt)}))
+            self.out.doubtful.append((rule.record.name, f"{kept.name}: {doubt}"))
+        if doubt:
             return
-        bundled = self.bundles.setdefault((rule.record.name, days[0]), Bundled(rule, days[0]))
         for key, value in said.plain.items():
             if key in ("source", "note"):
                 continue

@@ -168,6 +168,8 @@ class FhirMap:
     irrelevant: tuple[Code, ...]
     unread_entries: Mapping[str, tuple[EntryRule, ...]]
     unread_facts: Mapping[str, tuple[Open, ...]]
+    near_prefixes: Mapping[str, tuple[tuple[str, str, int], ...]]
+    open_anyhow: Mapping[str, frozenset[int]]
 
     def type_of(self, name: str) -> Type | None:
         """Where a type keeps its parts: as the map says, or as FHIR does."""
@@ -196,24 +198,26 @@ class FhirMap:
         return sorted(found)
 
     def nearly(self, type_name: str, codings: list[tuple[str, str]], words: list[str]) -> list[int]:
-        """The rules of facts that a concept selects but for the way that its codes are written.
+        """The rules that a concept selects but for the way that its codes are written.
 
         No system, or one that differs in case or signs; a code that differs in case, blanks
-        or its version; the words of a code of the map, where no coding is of its system.
+        or its version; the words of a code of the map, where no coding is of its system. Not
+        what a resource of this type leaves open anyhow, if no rule knows it.
         """
-        if type_name in self.unread_facts:
-            return []  # what no rule knows leaves them open
         systems = {_loose(system) for system, _ in codings}
         found: set[int] = set()
         for system, code in codings:
             for own, rule in self.near.get((type_name, f"code {_loose(code)}"), ()):
                 if _loose(system) in ("", own):
                     found.add(rule)
+            for own, prefix, rule in self.near_prefixes.get(type_name, ()):
+                if _loose(system) in ("", own) and _loose(code).startswith(prefix):
+                    found.add(rule)
         for word in words:
             for own, rule in self.near.get((type_name, f"word {_loose(word)}"), ()):
                 if own not in systems:
                     found.add(rule)
-        return sorted(found)
+        return sorted(found - self.open_anyhow.get(type_name, frozenset()))
 
 
 def _loose(text: str) -> str:
@@ -246,6 +250,7 @@ def indexed(
     exact: dict[tuple[str, str, str], list[int]] = {}
     prefixes: dict[tuple[str, str], list[tuple[str, int]]] = {}
     near: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    near_prefixes: dict[str, list[tuple[str, str, int]]] = {}
     uncoded: dict[str, list[int]] = {}
     for number, rule in enumerate(rules):
         type_name = "Observation" if isinstance(rule, Fit) else rule.type.name
@@ -253,14 +258,28 @@ def indexed(
             for code in codes[name]:
                 if code.prefix:
                     prefixes.setdefault((type_name, code.system), []).append((code.code, number))
+                    if isinstance(rule, FactRule | EntryRule):
+                        loose = (_loose(code.system), _loose(code.code), number)
+                        near_prefixes.setdefault(type_name, []).append(loose)
                 else:
                     exact.setdefault((type_name, code.system, code.code), []).append(number)
-                    if isinstance(rule, FactRule):
+                    if isinstance(rule, FactRule | EntryRule):
                         meant = (_loose(code.system), number)
                         for key in (f"code {_loose(code.code)}", f"word {_loose(code.display)}"):
                             near.setdefault((type_name, key), []).append(meant)
         if not rule.codes:
             uncoded.setdefault(type_name, []).append(number)
+    entries, facts = _of_unread(rules, unread)
+    anyhow = {}
+    for name in (*TREATMENTS, "Condition"):
+        opened = {one.fact for one in facts.get(name, ())}
+        opened |= {one.record.name for one in entries.get(name, ())}
+        anyhow[name] = frozenset(
+            number
+            for number, rule in enumerate(rules)
+            if (isinstance(rule, FactRule) and rule.fact.name in opened)
+            or (isinstance(rule, EntryRule) and rule.record.name in opened)
+        )
     return FhirMap(
         types,
         rules,
@@ -271,7 +290,10 @@ def indexed(
         {key: tuple(found) for key, found in near.items()},
         {key: tuple(found) for key, found in uncoded.items()},
         irrelevant,
-        *_of_unread(rules, unread),
+        entries,
+        facts,
+        {key: tuple(found) for key, found in near_prefixes.items()},
+        anyhow,
     )
 
 

@@ -19,7 +19,7 @@ from app.imports.fhir_path import Resource, resource_names
 from app.imports.fhir_read import Read, Reference
 from app.imports.fhir_release import foreign
 from app.imports.fhir_spool import NOBODY, Spool
-from app.imports.questionnaire import every_item
+from app.imports.questionnaire import OTHER_FORM, every_item
 from app.imports.recorded import clean
 from app.imports.report import Line
 
@@ -117,7 +117,7 @@ def select(
         if _ours(resource, form):
             spool.see(n, read, about, Reference(), keep=True, day=day, within=within)
         else:
-            leave("answers another questionnaire than this protocol's")
+            leave(OTHER_FORM)
     elif described is None:
         leave(f"no rule of the map reads a {clean(kind)[:40]}")
     else:
@@ -141,12 +141,12 @@ def select(
 
 
 def _ours(resource: Resource, form: str) -> bool:
-    """Whether a response answers our questionnaire, or may: it says of none, and has our items."""
+    """Whether a response answers our questionnaire, or may: it has our items."""
     said = resource.get("questionnaire")
     named = said.partition("|")[0].strip().rstrip("/") if isinstance(said, str) else ""
-    if named:
-        return named.casefold() == form.casefold()
-    return any(re.match(r"(facts|records)\.", link) for link, _ in every_item(resource))
+    return named.casefold() == form.casefold() or any(
+        re.match(r"(facts|records)\.", link) for link, _ in every_item(resource)
+    )
 
 
 def _not_understood(resource: Resource, codes: str, parts: str) -> str:

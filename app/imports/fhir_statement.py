@@ -26,7 +26,7 @@ from app.imports.fhir_element import (
 from app.imports.fhir_limit import upper_limit
 from app.imports.fhir_map import FactRule
 from app.imports.fhir_path import Expression
-from app.imports.fhir_status import Around, Hit, Standing, clinical, standing
+from app.imports.fhir_status import Around, Hit, Standing, clinical, modified, of_another, standing
 from app.imports.fhir_unit import Unusable, unit_of
 from app.imports.recorded import Plain, clean, statement_faults
 from engine.model import Fact, Field, Protocol
@@ -79,8 +79,9 @@ def statement(rule: FactRule, hit: Hit, protocol: Protocol, around: Around) -> S
     kind, words = standing(hit.resource)
     if kind == "never":
         return LeftOut(f"{words}: never counts")
-    if hit.resource.get("focus"):
-        return LeftOut("about something else than the patient (`focus`)")
+    own, focus = of_another(hit.resource)
+    if own is False:
+        return LeftOut(focus)
     active, why_active = _active(rule, hit, around)
     if active is False:
         return LeftOut(why_active)
@@ -95,7 +96,7 @@ def statement(rule: FactRule, hit: Hit, protocol: Protocol, around: Around) -> S
         if people:
             base["by"] = people[0]
     try:
-        _refuse_unclear(rule, hit, kind, words, why_active if active is None else "")
+        _refuse_unclear(rule, hit, kind, words, focus or (why_active if active is None else ""))
         absent = hit.values(rule.paths.get("absent"))
         if absent:
             return _absent(absent, base, notes, future)
@@ -188,8 +189,8 @@ def _refuse_unclear(rule: FactRule, hit: Hit, kind: Standing, words: str, active
         odd = {key: why for key, why in odd.items() if _reads(rule, key)}
     if odd:
         raise Unusable(next(iter(odd.values())))
-    if hit.resource.get("modifierExtension") or (hit.part or {}).get("modifierExtension"):
-        raise Unusable("carries a modifier that is not understood")
+    if modifier := modified(hit.resource) or modified(hit.part or {}):
+        raise Unusable(modifier)
     if "implicitRules" in hit.resource:
         raise Unusable("is made by rules (`implicitRules`) that are not understood")
     if active:

@@ -104,6 +104,47 @@ def standing(resource: Resource) -> tuple[Standing, str]:
     return (found, words) if found else ("uncertain", f"{words}, which FHIR R4 does not know")
 
 
+_OTHERS = frozenset(
+    "Device Group Location Organization Patient Practitioner PractitionerRole RelatedPerson"
+    " Substance".split()
+)
+"""Whose result is not the subject's own. A specimen or a condition may well be the subject's."""
+
+
+def of_another(resource: Resource) -> tuple[bool | None, str]:
+    """Whether a result is the subject's own, by its `focus`; None, and why, if not known."""
+    if not resource.get("focus"):
+        return True, ""
+    several, subject = resource["focus"], _named(resource.get("subject"))
+    named = [_named(one) for one in several] if isinstance(several, list) else [""]
+    if subject and all(one == subject for one in named):
+        return True, ""
+    words = f"about {clean(named[0])[:60] or 'something'}, as its `focus` says"
+    ends = [one.rstrip("/").split("/")[-2:] for one in named]
+    if all(end[0] in _OTHERS and end[-1] != subject.rpartition("/")[2] for end in ends):
+        return False, f"{words}: not about the patient"
+    return None, f"{words}: whether it is the patient's own is not known"
+
+
+def _named(reference: Any) -> str:
+    found = reference.get("reference") if isinstance(reference, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+TAKEN_OUT = "urn:eligo:taken-out"
+
+
+def modified(element: Resource) -> str:
+    """Why a modifier leaves open what an element says; "" if it carries none."""
+    found = element.get("modifierExtension")
+    if not found:
+        return ""
+    for one in found if isinstance(found, list) else []:
+        if isinstance(one, dict) and one.get("url") == TAKEN_OUT:
+            return f"taken out of {one['by']}: whether it is still so is not known"
+    return "carries a modifier that is not understood"
+
+
 def _verified(resource: Resource) -> tuple[Standing, str]:
     concept = resource.get("verificationStatus")
     if concept is None and "verificationStatus" not in resource:

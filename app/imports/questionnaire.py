@@ -43,6 +43,7 @@ UCUM = "http://unitsofmeasure.org"
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 NOTES = ("source", "by", "note")
+OTHER_FORM = "answers another questionnaire than this protocol's"
 UNKNOWN = {"pending": "A result is expected", "not_done": "It was not done"}
 
 
@@ -614,7 +615,9 @@ def answers_of(resource: Plain, source: str, protocol: Protocol, recorded: Recor
     for key in ("modifierExtension", "implicitRules"):
         if key in resource:
             raise ValueError(f"its `{key}` is not understood")
-    version = str(resource.get("questionnaire", "")).partition("|")[2]
+    url, _, version = str(resource.get("questionnaire", "")).partition("|")
+    if url and url.strip().rstrip("/").casefold() != questionnaire_url(protocol).casefold():
+        raise ValueError(f"{OTHER_FORM}, `{clean(url)[:60]}`")
     if version != protocol.version:
         raise ValueError(
             f"answers version {clean(version)[:40] or 'unknown'} of the questionnaire, "

@@ -21,7 +21,7 @@ from engine import model as m
 from engine.packs import MAP_FILE
 from tests.command import eligo
 from tests.generators import Screening, fewer, screenings
-from tests.interop.test_fhir_rules import bundle, creatinine, drug, entries, imported, said
+from tests.interop.test_fhir_rules import PATIENT, bundle, creatinine, drug, entries, imported, said
 from tests.interop.test_round_trips import screener
 from tests.interop.written import (
     CONDITIONS,
@@ -674,9 +674,6 @@ def lines(resources: Iterable[Json]) -> str:
     return "".join(json.dumps(json.loads(json_text(one))) + "\n" for one in resources)
 
 
-PATIENT = {"resourceType": "Patient", "id": "P", "birthDate": "2018-03-02"}
-
-
 def statements(subject: m.Subject) -> tuple[Any, ...]:
     return subject.facts, subject.records
 
@@ -919,8 +916,7 @@ def test_what_has_more_elsewhere_confirms_nothing(tmp_path: Path, total: bool) -
         made["total"] = 50
     else:
         link = [{"other": {"reference": "Patient/2"}, "type": "seealso"}]
-        next(e["resource"] for e in made["entry"]
-             if e["resource"]["resourceType"] == "Patient")["link"] = link  # fmt: skip
+        made = bundle(creatinine(), patient={**PATIENT, "link": link})
     (tmp_path / "b.json").write_text(json_text(made), "utf-8")
     ran = eligo("import", "fhir", str(tmp_path / "b.json"), "--out", str(tmp_path / "o"),
                 "--confirm", "therapy=2026-11-18", "--by", "N")  # fmt: skip
