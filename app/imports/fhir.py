@@ -24,11 +24,21 @@ from app.imports.fhir_account import account_for, contradictions, nothing_for
 from app.imports.fhir_confirm import Confirmation, Whole, confirmed, settle
 from app.imports.fhir_element import dicts
 from app.imports.fhir_gather import Gatherer
+from app.imports.fhir_link import joined
 from app.imports.fhir_made import Gathered
 from app.imports.fhir_map import FhirMap
 from app.imports.fhir_map_read import read_map
 from app.imports.fhir_path import Resource
-from app.imports.fhir_read import SUFFIXES, UNREAD_SUFFIXES, Read, Source, contained, read_file
+from app.imports.fhir_read import (
+    SUFFIXES,
+    UNREAD_SUFFIXES,
+    Read,
+    Source,
+    contained,
+    missing_pages,
+    read_file,
+)
+from app.imports.fhir_refer import activities
 from app.imports.fhir_select import Doubts, select
 from app.imports.fhir_spool import NOBODY, Spool
 from app.imports.fhir_status import Around
@@ -188,6 +198,7 @@ class Import:
     def _read(self, files: list[tuple[Path, str]], spool: Spool, report: Report) -> None:
         url = questionnaire_url(self.protocol)
         n = 0
+        pages: list[tuple[int | None, int, bool]] = []
         seen: dict[str, str] = {}
         for path, name in files:
             try:
@@ -207,16 +218,20 @@ class Import:
                 outer = n
                 try:
                     select(n, read, self.map, url, spool, self.doubts)
-                    for part in contained(read):
+                    parts = [read, *contained(read)]
+                    for part in (*parts[1:], *(done for one in parts for done in activities(one))):
                         n += 1
                         select(n, part, self.map, url, spool, self.doubts, outer)
                 except RecursionError:
                     spool.line(n, NOBODY, Line(read.place, left="nested too deep"))
                     self.doubts.lose(read.place, "nested too deep")
+            pages += source.pages
+            self.doubts.lost += source.lost
             for why in dict.fromkeys(source.doubts):
                 self.doubts.partial.append(f"{name}: {why}")
                 report.summary.note("remark", f"not known to be whole: {why}", about=name)
-        for name in self.doubts.linked:
+        self.doubts.lost += missing_pages(pages)
+        for _, name, _ in self.doubts.linked:
             what = "a patient who is linked to another record of the same person"
             report.summary.note("remark", what, about=name)
         self.names = list(seen.values())
@@ -249,15 +264,17 @@ class Import:
         if not patients:
             self.fail(["no patient: nothing was imported"])
         lost = self._others(spool, report)
+        links = joined(spool, self.doubts.linked)
         gatherer = Gatherer(self.protocol, self.map, spool, self.around)
         whole = Whole(
-            partial=tuple(dict.fromkeys(self.doubts.partial)),
+            partial=tuple(dict.fromkeys((*self.doubts.partial, *spool.stray()))),
             unread=(
                 *(f"{place}: {why}" for place, why in (*self.doubts.unread, *self.missing)),
                 *lost,
             ),
             patients=len(patients),
             source=_source(self.names),
+            lost=tuple(dict.fromkeys(self.doubts.lost)),
         )
         used: set[int] = set()
         for identity, (name, subject, why, unclear) in patients.items():
@@ -270,6 +287,11 @@ class Import:
                 patient.refused.append(f"another patient of the input has the id {subject} too")
             found = gatherer.gather(identity, patient)
             patient.refused += found.foreign
+            if identity in links.refused:
+                patient.refused.append(links.refused[identity])
+            if identity in links.lost:
+                patient.remarks.append(links.lost[identity])
+                found.lost.append(links.lost[identity])
             self._one(identity, patient, found, whole, used, spool, report)
         report.others(partial(spool.lines, NOBODY))
         for number, one in enumerate(self.confirmations):
@@ -292,7 +314,12 @@ class Import:
         for message in found.unread:
             self.fail([f"{patient.subject}: {message}"])
             report.summary.note("unread", "a form that cannot be taken", about=message)
-        whole = replace(whole, unread=(*whole.unread, *found.unread))
+        whole = replace(
+            whole,
+            unread=(*whole.unread, *found.unread),
+            lost=(*whole.lost, *found.lost),
+            partial=(*whole.partial, *found.partial),
+        )
         warned, failed = settle(self.confirmations, recorded, patient, found, whole, used)
         self.warn(warned)
         self.fail(failed)
@@ -300,7 +327,7 @@ class Import:
         contradictions(spool, identity, patient, self.around)
         recorded.imported = {
             "from": whole.source,
-            "whole": not whole.partial and not whole.unread,
+            "whole": not whole.partial and not whole.unread and not whole.lost,
             "left_out": Num(str(found.left_out)),
         }
         if not patient.refused:

@@ -41,13 +41,15 @@ class Confirmation:
 class Whole:
     """What is known of the input as a whole.
 
-    `partial`: why it may have lost something unseen; `unread`: what of it could not be read.
+    `partial`: why it may have lost something unseen; `unread`: what of it could not be read;
+    `lost`: what shows that more belongs to it.
     """
 
     partial: tuple[str, ...]
     unread: tuple[str, ...]
     patients: int
     source: str
+    lost: tuple[str, ...] = ()
 
 
 _COUNT = re.compile(r"(.*):([0-9]{1,7})")
@@ -146,6 +148,8 @@ def _why_not(count: int | None, entries: int, whole: Whole) -> str:
     """Why a confirmation does not count; "" if it does."""
     if whole.unread:
         return f"a part of the input could not be read ({whole.unread[0]})"
+    if whole.lost:
+        return f"the input lacks a part: {whole.lost[0]}"
     if count is not None and count != entries:
         return f"it was said to have {count} entries, and the input has {entries}"
     if count is None and whole.partial:

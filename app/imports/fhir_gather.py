@@ -14,8 +14,8 @@ from app.imports.fhir_element import (
 from app.imports.fhir_made import Bundled, Gathered, Made, Maker
 from app.imports.fhir_map import FhirMap, Open
 from app.imports.fhir_select import FOREIGN, IRRELEVANT
-from app.imports.fhir_spool import Kept, Spool
-from app.imports.fhir_status import Around
+from app.imports.fhir_spool import Kept, Referred, Spool, missing
+from app.imports.fhir_status import TAKEN_OUT, Around
 from app.imports.questionnaire import OTHER_FORM, answers_of, unread_answers
 from app.imports.recorded import Plain, Recorded, clean
 from app.imports.report import Line, Patient
@@ -33,6 +33,7 @@ class Gatherer:
 
     def __init__(self, protocol: Protocol, fhir_map: FhirMap, spool: Spool, around: Around) -> None:
         self.protocol, self.map, self.spool, self.around = protocol, fhir_map, spool, around
+        self.taken = spool.taken_out()
 
     def gather(self, identity: str, patient: Patient) -> Gathered:
         return _One(self, identity, patient).gathered()
@@ -44,6 +45,8 @@ class _One:
     def __init__(self, run: Gatherer, identity: str, patient: Patient) -> None:
         self.identity, self.patient = identity, patient
         self.protocol, self.spool = run.protocol, run.spool
+        self.taken = run.taken
+        self.refers: dict[int, list[Referred]] = {}
         self.out = Gathered(Recorded(patient.subject))
         around = self._known(run.around)
         self.make = Maker(run.protocol, run.map, run.spool, around, patient, self.out)
@@ -58,7 +61,15 @@ class _One:
 
     def gathered(self) -> Gathered:
         unclear: dict[str, list[Kept]] = {}
+        for one in self.spool.referred(self.identity):
+            self.refers.setdefault(one[0], []).append(one)
         for kept in self.spool.of_patient(self.identity):
+            for _, _, how, to, key, there, words in self.refers.get(kept.n, ()):
+                if not there:
+                    self._missing(kept, how, key, words)
+                elif to in self.taken and how == "deleted":
+                    line = Line(kept.name, left=f"takes {key} out", look=True)
+                    self.spool.line(kept.n, self.identity, line)
             if kept.state == "unclear" and kept.kind != "Patient":
                 unclear.setdefault(kept.identity, []).append(kept)
             else:
@@ -100,10 +111,33 @@ class _One:
             return Line(kept.name, left=kept.why)
         if kept.kind == "QuestionnaireResponse":
             return self._answers(kept)
+        if kept.identity in self.taken and kept.kind != "Patient":
+            out = {"url": TAKEN_OUT, "by": self.taken[kept.identity]}
+            kept = replace(kept, body={**kept.body, "modifierExtension": [out]})
         made = self.make.made(kept)
         if state == "again":
             made = self._once_more(kept, made)
         return self._stated(kept, made)
+
+    def _missing(self, kept: Kept, how: str, key: str, words: str) -> None:
+        """Something that a List or a result names, and that the input does not have."""
+        kind, why = key.partition("/")[0], missing(kept.name, key, words)
+        if kind.startswith("urn:"):
+            kind = ""
+        made = Made(why=[why], look=True)
+        shown = {"text": f"{words or key}, which is not in the input"}
+        if how in ("entry", "deleted") and kind in self.make.map.kinds_unread:
+            body = {"resourceType": kind, "status": "unknown", "code": shown}
+            self.make.unclassified(replace(kept, kind=kind, body=body), shown, "", made)
+        elif kind in ("Observation", "QuestionnaireResponse", ""):
+            self.out.partial.append(why)
+        if how in ("member", "source") and kind in ("Observation", ""):
+            body = kept.body or {"status": "final", "effectiveDateTime": kept.day or None}
+            body = {key: value for key, value in body.items() if value is not None}
+            if how == "member" or not any(key.startswith("value") for key in body):
+                whole = replace(kept, body={**body, "resourceType": "Observation"})
+                self.make.member(whole, words, why, made)
+        self.spool.line(kept.n, self.identity, self._stated(kept, made))
 
     # --- what the resources come to -------------------------------------------------------
 

@@ -70,7 +70,8 @@ class Gathered:
 
     `unclassified`: what may match anything, by resource; so may `doubtful`, a list and what is
     in it that is not known to be so. `future`: what is dated after the day
-    of the import. `left_out`: how many resources gave nothing.
+    of the import. `lost`, `partial`: why more of the patient is missing, or may be.
+    `left_out`: how many resources gave nothing.
     """
 
     recorded: Recorded
@@ -82,6 +83,8 @@ class Gathered:
     future: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
     repeated: int = 0
     left_out: int = 0
 
@@ -137,21 +140,33 @@ class Maker:
         for number, hit in hits:
             self._apply(number, hit, kept, made)
         for number, near_part, concept in near:
-            rule = self.map.rules[number]
             hit = Hit(resource, kept.name, near_part, concept_label(concept))
-            if isinstance(rule, FactRule):
-                self._fact(rule, hit, kept, made, NEARLY)
-            else:
-                assert isinstance(rule, EntryRule)  # nothing else is nearly selected
-                self._gather_day(rule, hit, kept, made, NEARLY)
+            self._doubted(number, hit, kept, made, NEARLY)
         if kind in self.map.unread_entries or kind in self.map.unread_facts:
             for concept in unknown:
-                self._unclassified(kept, concept, lost, made)
+                self.unclassified(kept, concept, lost, made)
         elif len(unknown) == len(concepts) and not hits and not near:
             made.why.append(f"its drug {lost} is not in the input" if lost
                             else uncoded(concepts[0], concept_label(concepts[0])))  # fmt: skip
             made.look = bool(lost)
         return made
+
+    def member(self, kept: Kept, words: str, why: str, made: Made) -> None:
+        """A member of a result that the input does not have: what it may be about is open."""
+        concept = kept.body.get("code")
+        numbers = set(self.map.selected("Observation", codings(concept)))
+        for one in (concept, {"text": words}):
+            numbers |= set(self._near("Observation", one))
+        for number in sorted(numbers):
+            self._doubted(number, Hit(kept.body, kept.name), kept, made, why)
+
+    def _doubted(self, number: int, hit: Hit, kept: Kept, made: Made, why: str) -> None:
+        """What a rule makes of a hit that is no more than a doubt."""
+        rule = self.map.rules[number]
+        if isinstance(rule, FactRule):
+            self._fact(rule, hit, kept, made, why)
+        elif isinstance(rule, EntryRule):
+            self._gather_day(rule, hit, kept, made, why)
 
     def _near(self, kind: str, concept: Any) -> list[int]:
         return self.map.nearly(kind, codings(concept), concept_words(concept))
@@ -286,7 +301,7 @@ class Maker:
         made.bundled = True
         made.why += [str(said.plain["note"])] if "note" in said.plain else []
 
-    def _unclassified(self, kept: Kept, concept: Any, named: str, made: Made) -> None:
+    def unclassified(self, kept: Kept, concept: Any, named: str, made: Made) -> None:
         """What no rule knows and may be about something: entries without a class, open facts."""
         resource = kept.body
         kind, words = standing(resource)

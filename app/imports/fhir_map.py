@@ -177,6 +177,11 @@ class FhirMap:
             _STANDARD.get(name) if name in self.unread_entries else None
         )
 
+    @property
+    def kinds_unread(self) -> frozenset[str]:
+        """The types of which a resource that no rule knows is not passed over."""
+        return frozenset({*self.unread_entries, *self.unread_facts})
+
     def is_irrelevant(self, codings: list[tuple[str, str]]) -> Code | None:
         """The code that the map calls irrelevant, if one of a concept's codings is one."""
         for code in self.irrelevant:

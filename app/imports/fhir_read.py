@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.imports.fhir_element import with_known_systems
+from app.imports.fhir_element import dicts, with_known_systems
 from app.imports.fhir_path import Resource
 from app.imports.fhir_release import named_release
 from app.imports.recorded import clean
@@ -207,10 +207,29 @@ def _decoded(data: bytes) -> Any:
 
 @dataclass(slots=True)
 class Source:
-    """What is known of one file: whether it can have lost anything unseen, and why."""
+    """What is known of one file: whether it can have lost anything unseen, and why.
+
+    `pages`: of each Bundle of a search, how many it says there are in all (None if it does not),
+    how many it holds, and whether it names a next one. `lost`: what a server could not give.
+    """
 
     name: str
     doubts: list[str] = field(default_factory=list)
+    pages: list[tuple[int | None, int, bool]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def missing_pages(pages: list[tuple[int | None, int, bool]]) -> list[str]:
+    """What the pages of all searches of an input show to be missing, however they are given."""
+    held: dict[int, int] = {}
+    for total, here, _ in pages:
+        if total is not None:
+            held[total] = held.get(total, 0) + here
+    found = [f"it holds {n} of the {total} that it says it has" for total, n in held.items()
+             if n < total]  # fmt: skip
+    if pages and all(more for _, _, more in pages):
+        found.append("it names a next page of a search, and has no last one")
+    return found
 
 
 def read_file(path: Path, name: str, source: Source | None = None) -> Iterator[Read]:
@@ -324,6 +343,9 @@ def _unpacked(
         else:
             if resource["resourceType"] == "OperationOutcome":
                 source.doubts.append("it holds a message of the server's")
+                severe = {one.get("severity") for one in dicts(resource.get("issue"))}
+                if severe & {"error", "fatal"}:
+                    source.lost.append("it holds an error of the server's")
             yield Read(
                 at,
                 resource,
@@ -340,11 +362,11 @@ def _unpacked(
 
 def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) -> None:
     """Doubt that a search is whole where its Bundle says that there is more of it."""
-    links = bundle.get("link")
-    for link in links if isinstance(links, list) else []:
-        if isinstance(link, dict) and link.get("relation") == "next":
-            source.doubts.append("it is one page of a search, and names a next one")
+    more = any(link.get("relation") == "next" for link in dicts(bundle.get("link")))
+    if more:
+        source.doubts.append("it is one page of a search, and names a next one")
     total = bundle.get("total")
+    held = len(entries)
     if isinstance(total, int):
         included = sum(
             1
@@ -353,9 +375,11 @@ def _look_for_pages(bundle: dict[str, Any], entries: list[Any], source: Source) 
             and isinstance(one.get("search"), dict)
             and one["search"].get("mode") in ("include", "outcome")
         )
-        if len(entries) - included < total:
-            held = len(entries) - included
+        held -= included
+        if held < total:
             source.doubts.append(f"it holds {held} of the {total} that it says it has")
+    if more or isinstance(total, int) or bundle.get("type") == "searchset":
+        source.pages.append((total if isinstance(total, int) else None, held, more))
 
 
 def _deletion(

@@ -14,9 +14,11 @@ from app.imports.fhir_element import (
     dicts,
     quick_day,
 )
+from app.imports.fhir_link import links_of
 from app.imports.fhir_map import ORDERS, FhirMap
 from app.imports.fhir_path import Resource, resource_names
 from app.imports.fhir_read import Read, Reference
+from app.imports.fhir_refer import referred
 from app.imports.fhir_release import foreign
 from app.imports.fhir_spool import NOBODY, Spool
 from app.imports.questionnaire import OTHER_FORM, every_item
@@ -43,12 +45,14 @@ class Doubts:
     """What is wrong with the input as a whole.
 
     `unread`: what could not be read, and why, the first thousand. `partial`: why more may
-    belong to it. `linked`: the patients who have another record.
+    belong to it. `linked`: the patients who have another record. `lost`: why more does.
     """
 
     unread: list[tuple[str, str]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
-    linked: list[str] = field(default_factory=list)
+    linked: list[tuple[int, str, list[Reference]]] = field(default_factory=list)
+
+    lost: list[str] = field(default_factory=list)
 
     def lose(self, place: str, why: str) -> None:
         """Note something that could not be read."""
@@ -78,7 +82,7 @@ def select(
     kind = str(resource["resourceType"])
     described = fhir_map.type_of(kind)
     unread = described is None and kind != "QuestionnaireResponse"
-    if within is not None and unread and kind in resource_names():
+    if within is not None and unread and kind != "List" and kind in resource_names():
         return  # a helper of what contains it
     about = read.resolved(resource.get(described.patient if described else "subject"))
     if not about.key and not about.value and isinstance(resource.get("patient"), dict):
@@ -90,6 +94,8 @@ def select(
             n, read, about, Reference(), keep=False, why=why, look=look, day=day, within=within
         )
 
+    for one in referred(read):
+        spool.refer(n, one.how, one.to, one.words)
     other = f"{FOREIGN}{read.release}" if read.release else foreign(resource)
     if other:
         doubts.lose(read.name, other)
@@ -99,15 +105,10 @@ def select(
         doubts.lose(read.name, why)
         leave(why, look=True)
     elif kind == "Patient":
-        links = resource.get("link")
-        if any(one.get("type") != "refer" for one in dicts(links)) or not isinstance(
-            links, list | None
-        ):
-            what = "is linked to another record of the same person, which may hold more"
-            doubts.partial.append(f"{read.name} {what}")
-            doubts.linked.append(read.name)
         if read.key:
             spool.see(n, read, Reference(), Reference(), keep=True)
+            if others := links_of(read):
+                doubts.linked.append((n, read.name, others))
         else:
             spool.line(n, NOBODY, Line(read.place, left="a Patient without an id"))
             doubts.lose(read.place, "a Patient without an id")
@@ -118,6 +119,8 @@ def select(
             spool.see(n, read, about, Reference(), keep=True, day=day, within=within)
         else:
             leave(OTHER_FORM)
+    elif kind == "List" and resource.get("mode") == "changes":
+        leave("a List of changes, which says nothing of what else there is", look=True)
     elif described is None:
         leave(f"no rule of the map reads a {clean(kind)[:40]}")
     else:

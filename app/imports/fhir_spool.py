@@ -28,6 +28,16 @@ that equals another and has no id."""
 
 NOBODY = ""
 
+Referred = tuple[int, str, str, str, str, bool, str]
+"""A resource's number and name, how it speaks of another, that one's identity and key, whether
+the input has it, and the words beside the reference."""
+
+
+def missing(name: str, key: str, words: str) -> str:
+    """What is said of something that is named and is not there."""
+    what = " ".join(filter(None, (key, f"({words})" if words else ""))) or "something"
+    return f"{name} names {what}, which is not in the input"
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -57,6 +67,7 @@ class Spool:
             " why TEXT, look INT, day TEXT, within INT);"
             "CREATE TABLE placed(n INTEGER PRIMARY KEY, identity TEXT, patient TEXT, state TEXT);"
             "CREATE TABLE known(identity TEXT PRIMARY KEY);"
+            "CREATE TABLE refers(n INTEGER, how TEXT, reference TEXT, words TEXT);"
             "CREATE TABLE line(n INTEGER, patient TEXT, name TEXT, day TEXT, gave TEXT, left TEXT,"
             " look INTEGER);"
         )
@@ -115,6 +126,11 @@ class Spool:
             ),
         )
 
+    def refer(self, n: int, how: str, reference: Reference, words: str) -> None:
+        """Note that a resource speaks of another."""
+        row = (n, how, _packed(reference), words)
+        self.base.execute("INSERT INTO refers VALUES(?,?,?,?)", row)
+
     def line(self, n: int, patient: str, line: Line) -> None:
         row = (n, patient, line.name, line.day, "\n".join(line.gave), line.left, line.look)
         self.base.execute("INSERT INTO line VALUES(?,?,?,?,?,?,?)", row)
@@ -153,8 +169,8 @@ class Spool:
             " (SELECT MIN(n) FROM placed WHERE state='again' GROUP BY identity, patient)"
         )
         self.base.executescript(
-            "CREATE INDEX placed_patient ON placed(patient); CREATE INDEX line_patient ON"
-            " line(patient);"
+            "CREATE INDEX refers_n ON refers(n); CREATE INDEX placed_patient ON placed(patient);"
+            " CREATE INDEX line_patient ON line(patient);"
         )
 
     def _order(self, identity: str) -> None:
@@ -234,6 +250,53 @@ class Spool:
             if len(meant) == 1:
                 return next(iter(meant))
         return named
+
+    def others(self, n: int, references: list[Reference]) -> tuple[str, list[str]]:
+        """A standing Patient's identity, "" if it does not stand, and those it refers to."""
+        identity, state, file = self.base.execute(
+            "SELECT identity, state, file FROM placed JOIN seen USING(n) WHERE n=?", (n,)
+        ).fetchone()
+        others = [self._patient_of(one, self.bases[file]) for one in references]
+        return (identity if state in ("live", "unclear") else ""), others
+
+    def holding(self) -> set[str]:
+        """The patients of whom there is any resource that stands."""
+        rows = self.base.execute(
+            "SELECT DISTINCT patient FROM placed JOIN seen USING(n) WHERE kind!='Patient'"
+            " AND state IN ('live', 'unclear', 'again')"
+        )
+        return {patient for (patient,) in rows}
+
+    def taken_out(self) -> dict[str, str]:
+        """What a List says was taken out of it, by identity: the name of the List."""
+        return {
+            to: name for _, name, _, to, _, there, _ in self._referred("how='deleted'") if there
+        }
+
+    def stray(self) -> list[str]:
+        """What is named by something that is about no patient, and is not in the input."""
+        where = "patient NOT IN (SELECT identity FROM known)"
+        return [missing(name, key, words) for _, name, _, _, key, there, words
+                in self._referred(where) if not there]  # fmt: skip
+
+    def referred(self, patient: str) -> Iterator[Referred]:
+        """What a patient's resources speak of."""
+        return self._referred("patient=?", patient)
+
+    def _referred(self, where: str, *values: str) -> Iterator[Referred]:
+        rows = self.base.execute(
+            "SELECT n, name, how, reference, words, file, base FROM placed JOIN refers USING(n)"
+            f" JOIN seen USING(n) WHERE state IN ('live', 'unclear', 'again') AND {where}"
+            " ORDER BY n",
+            values,
+        )
+        for n, name, how, packed, words, file, base in rows:
+            to = Reference(*json.loads(packed)) if packed else Reference()
+            identity = f"{to.base or base or self.bases[file]}|{to.key}"
+            there = self.base.execute(
+                "SELECT 1 FROM placed WHERE identity=? AND state!='gone'", (identity,)
+            ).fetchone()
+            yield n, name, how, identity, to.key, there is not None, words
 
     # --- reading ------------------------------------------------------------------------
 

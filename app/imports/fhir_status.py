@@ -141,7 +141,8 @@ def modified(element: Resource) -> str:
         return ""
     for one in found if isinstance(found, list) else []:
         if isinstance(one, dict) and one.get("url") == TAKEN_OUT:
-            return f"taken out of {one['by']}: whether it is still so is not known"
+            where = clean(str(one.get("by")))[:60]
+            return f"taken out of {where}: whether it is still so is not known"
     return "carries a modifier that is not understood"
 
 

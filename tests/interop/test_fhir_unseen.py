@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.imports.fhir import Confirmation
 from engine import model as m
-from tests.interop.test_fhir_rules import bundle, creatinine, drug, entries, imported, said
+from tests.interop.test_fhir_rules import PATIENT, bundle, creatinine, drug, entries, imported, said
 from tests.interop.test_fhir_way_in import longer_map, ran_with, told
 from tests.interop.written import (
     CONDITIONS,
@@ -210,3 +211,182 @@ def test_words_alone_make_no_steroid_local() -> None:
                  dosage=[{"text": "cream, apply to skin"}])  # fmt: skip
     (one,) = entries(imported(given))
     assert one.values["kind"] == "corticosteroid"
+
+
+# --- what belongs to a result, a list or a plan -----------------------------------------
+
+
+def panel(**more: Any) -> Json:
+    given = observation("panel", concept("urn:x", "panel"), effectiveDateTime="2026-11-18")
+    return {**given, **more}
+
+
+MEMBER = [
+    {"reference": "Observation/none", "display": "Creatinine [Mass/volume] in Serum or Plasma"}
+]
+
+
+def test_a_member_that_is_not_there_leaves_open_what_it_may_be(tmp_path: Path) -> None:
+    found = imported(OLD, panel(hasMember=MEMBER))
+    assert unknowns(found) == [None, "pending"]
+    assert "Observation/none" in told(found)
+    assert unknowns(imported(OLD, panel(hasMember=[{"reference": "Observation/none"}]))) == [None]
+    assert unknowns(imported(OLD, panel(hasMember=[{"reference": "Observation/o0"}]))) == [None]
+    ran = ran_with(tmp_path, panel(hasMember=[{"reference": "Observation/none"}]))
+    assert ran.code == 2
+    assert "Observation/none, which is not in the input" in ran.err
+
+
+def test_a_result_of_the_map_with_a_member_elsewhere_is_open() -> None:
+    found = imported(OLD, creatinine(hasMember=[{"reference": "Observation/none"}]))
+    assert unknowns(found) == [None, "pending", None]
+    derived = imported(OLD, creatinine(derivedFrom=[{"reference": "Observation/none"}]))
+    assert unknowns(derived) == [None, None]
+    assert "Observation/none" in told(derived)
+
+
+def listing(*listed: Json, **more: Any) -> Json:
+    return {
+        "resourceType": "List",
+        "id": "l1",
+        "status": "current",
+        "mode": "changes",
+        "subject": {"reference": "Patient/P"},
+        "entry": list(listed),
+        **more,
+    }
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_taken_out_of_a_list_may_match(own: bool) -> None:
+    out = listing({"deleted": True, "item": {"reference": "MedicationAdministration/m1"}})
+    if not own:
+        del out["subject"]
+    (one,) = entries(imported(drug(id="m1"), out))
+    assert "kind" not in one.values
+    assert "List/l1" in one.note
+    assert (
+        "kind" in entries(imported(drug(id="m1"), out | {"status": "entered-in-error"}))[0].values
+    )
+    assert unknowns(imported(OLD, listing({"deleted": True, "item": {"reference":
+                             "Observation/o0"}}))) == ["pending"]  # fmt: skip
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+@pytest.mark.parametrize("kind", ["MedicationStatement", "Procedure"])
+def test_a_treatment_that_a_list_names_and_nobody_has_may_match(kind: str, deleted: bool) -> None:
+    item = {"reference": f"{kind}/none", "display": "rituximab"}
+    found = imported(listing({"deleted": deleted, "item": item}))
+    (one,) = entries(found)
+    assert "kind" not in one.values
+    assert "not in the input" in told(found)
+
+
+def test_what_a_list_names_and_is_not_told_of_whom_confirms_nothing(tmp_path: Path) -> None:
+    for item in ({"display": "x"}, {"reference": "urn:uuid:1"}, {}):
+        ran = ran_with(tmp_path, listing({"item": item}))
+        assert ran.code == 2
+        assert "List/l1 names" in ran.err
+
+
+def plan(**detail: Any) -> Json:
+    return {
+        "resourceType": "CarePlan",
+        "id": "c1",
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": "Patient/P"},
+        "activity": [{"detail": detail}],
+    }
+
+
+GIVEN = concept("http://www.nlm.nih.gov/research/umls/rxnorm", "121191", "rituximab")
+
+
+@pytest.mark.parametrize("status", ["completed", "in-progress", "stopped", "on-hold", "odd", None])
+@pytest.mark.parametrize("key", ["code", "productCodeableConcept", "description"])
+def test_what_a_plan_says_was_done_may_match(status: str | None, key: str) -> None:
+    said_so = {key: "rituximab" if key == "description" else GIVEN}
+    found = imported(plan(**said_so, **({"status": status} if status else {})))
+    (one,) = entries(found)
+    assert set(one.values) == {"agent"}
+    assert one.source == "CarePlan/c1#activity1"
+
+
+@pytest.mark.parametrize(
+    "more", [{"status": "scheduled"}, {"status": "not-started"}, {"status": "cancelled"},
+             {"status": "completed", "doNotPerform": True}]
+)  # fmt: skip
+def test_what_a_plan_only_plans_is_no_entry(more: Json) -> None:
+    assert entries(imported(plan(code=GIVEN, **more))) == ()
+
+
+# --- what is not whole ------------------------------------------------------------------
+
+
+def two(link: Json, *others: Json, **more: Any) -> Imported:
+    linked = {**PATIENT, "link": [link]}
+    second = {"resourceType": "Patient", "id": "Q", **more}
+    return import_fhir({"b.json": bundle(OLD, second, *others, patient=linked)},
+                       [Confirmation("P", "therapy", "2026-11-18", "N", 0)])  # fmt: skip
+
+
+TYPES = ["replaced-by", "replaces", "refer", "seealso"]
+OTHER = {"subject": {"reference": "Patient/Q"}, "id": "q1"}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_one_person_in_two_records_is_refused(kind: str) -> None:
+    link = {"other": {"reference": "Patient/Q"}, "type": kind}
+    found = two(link, creatinine() | OTHER)
+    assert found.subjects == {}
+    assert "stands in two records" in told(found)
+    assert two(link, deceasedBoolean=True).subjects.keys() == {"Q"}
+    whole = two(link)
+    assert whole.subjects["P"].records["therapy"].complete_on is not None
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_linked_record_elsewhere_confirms_nothing(kind: str) -> None:
+    for other in ({"reference": "Patient/none"}, {"display": "x"}, {"reference": "urn:uuid:9"}):
+        found = two({"other": other, "type": kind})
+        assert found.subjects["P"].records.get("therapy") is None
+        assert "is linked to" in told(found)
+    relative = two({"other": {"reference": "RelatedPerson/r"}, "type": kind})
+    assert relative.subjects["P"].records["therapy"].complete_on is not None
+
+
+def page(total: int | None, more: bool, *resources: Json) -> Json:
+    made = bundle(*resources) | {"type": "searchset"}
+    if total is not None:
+        made["total"] = total
+    return made | ({"link": [{"relation": "next", "url": "urn:x"}]} if more else {})
+
+
+@pytest.mark.parametrize(
+    ("pages", "whole"),
+    [
+        ([page(2, False, OLD)], True),
+        ([page(3, False, OLD)], False),
+        ([page(None, True, OLD)], False),
+        ([page(4, True, OLD), page(4, False, creatinine())], True),
+        ([page(5, True, OLD), page(5, False, creatinine())], False),
+        ([page(None, True, OLD), page(None, True, creatinine())], False),
+        ([page(None, True, OLD), page(None, False, creatinine())], True),
+    ],
+)
+def test_a_number_does_not_confirm_what_is_known_to_lack_a_part(
+    pages: list[Json], whole: bool
+) -> None:
+    files = {f"{i}.json": one for i, one in enumerate(pages)}
+    word = Confirmation("", "therapy", "2026-11-18", "N", 0)
+    lists = import_fhir(files, [word]).subjects["P"].records
+    assert ("therapy" in lists) == whole
+
+
+@pytest.mark.parametrize(("severity", "whole"), [("error", False), ("information", True)])
+def test_an_error_of_the_server_confirms_nothing(severity: str, whole: bool) -> None:
+    issue = {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "x"}]}
+    word = Confirmation("", "therapy", "2026-11-18", "N", 0)
+    lists = import_fhir({"b.json": bundle(OLD, issue)}, [word]).subjects["P"].records
+    assert ("therapy" in lists) == whole
