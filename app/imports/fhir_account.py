@@ -32,6 +32,8 @@ def account_for(found: Gathered, patient: Patient, summary: Summary) -> None:
         summary.note("remark", reason, about=patient.subject, times=times)
     for reason in patient.unconfirmed:
         summary.note("unconfirmed", reason, about=patient.subject)
+    for reason in (*found.lost, *found.partial):
+        summary.note("remark", reason, about=patient.subject)
     if found.repeated:
         what = "a resource that stands in the input more than once"
         summary.note("remark", what, about=patient.subject, times=found.repeated)

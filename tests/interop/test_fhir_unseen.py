@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.imports.fhir import Confirmation
 from engine import model as m
 from tests.interop.test_fhir_rules import PATIENT, bundle, creatinine, drug, entries, imported, said
-from tests.interop.test_fhir_way_in import longer_map, ran_with, told
+from tests.interop.test_fhir_way_in import FEWER, PARTS, POOL, answers, longer_map, ran_with, told
 from tests.interop.written import (
     CONDITIONS,
     LOINC,
@@ -230,6 +232,7 @@ def test_a_member_that_is_not_there_leaves_open_what_it_may_be(tmp_path: Path) -
     found = imported(OLD, panel(hasMember=MEMBER))
     assert unknowns(found) == [None, "pending"]
     assert "Observation/none" in told(found)
+    assert "Observation/none" in found.summary
     assert unknowns(imported(OLD, panel(hasMember=[{"reference": "Observation/none"}]))) == [None]
     assert unknowns(imported(OLD, panel(hasMember=[{"reference": "Observation/o0"}]))) == [None]
     ran = ran_with(tmp_path, panel(hasMember=[{"reference": "Observation/none"}]))
@@ -390,3 +393,37 @@ def test_an_error_of_the_server_confirms_nothing(severity: str, whole: bool) -> 
     word = Confirmation("", "therapy", "2026-11-18", "N", 0)
     lists = import_fhir({"b.json": bundle(OLD, issue)}, [word]).subjects["P"].records
     assert ("therapy" in lists) == whole
+
+
+# --- what holds of all ------------------------------------------------------------------
+
+BESIDE: list[Json] = [
+    form("http://site.example/q", CREATININE_ITEM),
+    creatinine(id="n1", focus=[{"reference": "Patient/donor"}]),
+    creatinine(id="n1", focus=[{"reference": "Condition/c"}]),
+    MARROW | {"id": "n1", "code": NEAR[0]},
+    panel(hasMember=MEMBER),
+    creatinine(id="n1", hasMember=[{"reference": "Observation/none"}]),
+    *(listing({"deleted": True, "item": {"reference": f"{one['resourceType']}/{one['id']}"}})
+      for one in POOL),
+    listing({"item": {"reference": "Condition/none"}}),
+    listing({"item": {"reference": "Procedure/none"}}),
+    plan(code=concept("urn:x", "y"), status="completed"),
+    {"resourceType": "OperationOutcome", "issue": [{"severity": "fatal"}]},
+]  # fmt: skip
+
+
+@FEWER
+@given(PARTS, st.sampled_from(BESIDE), st.booleans())
+def test_what_stands_beside_never_makes_anyone_more_eligible(
+    which: list[int], extra: Json, confirmed: bool
+) -> None:
+    words = [Confirmation("", "therapy", "2026-11-18", "N")] if confirmed else []
+    resources = [POOL[i] for i in which]
+    before = answers(imported(*resources, confirmations=words).subjects["P"])
+    found = imported(*resources, extra, confirmations=words)
+    after = answers(found.subjects["P"])
+    for one, answer in after.items():
+        good = "yes" if one[0] == "I" else "no"
+        assert answer != good or before[one] == good
+    assert str(extra.get("id", "OperationOutcome")) in told(found)
