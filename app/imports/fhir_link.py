@@ -57,7 +57,7 @@ def joined(spool: Spool, linked: list[tuple[int, str, list[Reference]]]) -> Link
             found.lost[identity] = f"it is linked to {_name(more[0])}, which holds more"
         elif away:
             found.lost[identity] = f"{away[0]}, and may hold more"
-        if identity not in holding:
+        if identity not in holding or len(group) == 1:
             continue
         own = spool.patient(identity)
         more += [one for one in sorted(group - {identity}) if _says_more(own, spool.patient(one))]

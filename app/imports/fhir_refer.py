@@ -1,4 +1,4 @@
-"""What resources say of others: the entries of a List, the members of a result, a plan's deeds.
+"""What resources say of others: entries of a List, members of a result, a plan's deeds.
 
 They are no statements of their own for any map. But they tell of something that the input may
 lack, or that is no longer so, or that was done and is recorded nowhere else.
@@ -15,7 +15,8 @@ from app.imports.fhir_read import Read, Reference
 from app.imports.recorded import clean
 
 How = Literal["member", "source", "entry", "deleted"]
-"""`member`, `source`: of a result, `hasMember` and `derivedFrom`. `entry`, `deleted`: of a List."""
+"""`member`, `source`: of a result, `hasMember` and `derivedFrom`; `member` of a report.
+`entry`, `deleted`: of a List."""
 
 _NOT_DONE = frozenset({"not-started", "scheduled", "cancelled", "entered-in-error"})
 
@@ -39,6 +40,9 @@ def referred(read: Read) -> Iterator[Refers]:
             yield _refers(read, "member", one)
         for one in dicts(resource.get("derivedFrom")):
             yield _refers(read, "source", one)
+    elif resource.get("resourceType") == "DiagnosticReport":
+        for one in dicts(resource.get("result")):
+            yield _refers(read, "member", one)
     elif resource.get("resourceType") == "List":
         for one in dicts(resource.get("entry")):
             item = one.get("item")

@@ -235,6 +235,9 @@ def test_a_member_that_is_not_there_leaves_open_what_it_may_be(tmp_path: Path) -
     assert "Observation/none" in found.summary
     assert unknowns(imported(OLD, panel(hasMember=[{"reference": "Observation/none"}]))) == [None]
     assert unknowns(imported(OLD, panel(hasMember=[{"reference": "Observation/o0"}]))) == [None]
+    report = {k: v for k, v in panel(result=MEMBER).items() if k != "category"}
+    found = imported(OLD, report | {"resourceType": "DiagnosticReport"})
+    assert unknowns(found) == [None, "pending"]
     ran = ran_with(tmp_path, panel(hasMember=[{"reference": "Observation/none"}]))
     assert ran.code == 2
     assert "Observation/none, which is not in the input" in ran.err
