@@ -598,8 +598,37 @@ def varied_subject(
         elif c.chance(90):
             listed = typical["records"].get(name, {})
             records[name] = _record_list(c, targets, one, as_of, listed)
+    if c.chance(12):
+        facts, records = ending_with_what_decides(c, targets, as_of, typical)
     named = c.of(["S-1", "S-2", "نمونه ۳", "S 4"])
     return {"subject": named, "facts": _in_units(protocol, facts), "records": records}
+
+
+def ending_with_what_decides(
+    c: Choices, targets: Targets, as_of: date, typical: Plain
+) -> tuple[Plain, Plain]:
+    """The typical subject, whose last list ends with an entry that a derivation looks for."""
+    facts, records = dict(typical["facts"]), dict(typical["records"])
+    sought = [
+        fact.derive
+        for fact in targets.protocol.facts.values()
+        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
+    ]
+    if not sought:
+        return facts, records
+    derive = c.of(sought)
+    record = targets.protocol.records[derive.records]
+    entry: Plain = {}
+    for name, one in record.fields.items():
+        value = _field_value(c, targets, record, one, as_of, 0)
+        entry[name] = as_of.isoformat() if one.type == "date" and c.chance(50) else value
+    for where in derive.where:
+        value = c.of(where.values)
+        quantity = record.fields[where.field].type == "quantity"
+        entry[where.field] = amount(int(value)) if quantity else value
+    listed = records.pop(record.name)
+    entries = [*listed["entries"], _sorted_out(c, record, entry)]
+    return facts, records | {record.name: listed | {"entries": entries}}
 
 
 OMITTED = object()
@@ -959,6 +988,8 @@ def _sorted_out(c: Choices, record: m.RecordList, entry: Plain) -> Plain:
         if key in use and kept.get(key):
             codes = list(use[key])
             kept[key] = codes[0] if key == "kind" else c.of([codes, codes[:1], [codes[0], None]])
+        elif len(names) > 1:  # what this component leaves open, another may forbid
+            kept.pop(key, None)
     return kept
 
 

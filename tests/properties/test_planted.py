@@ -25,7 +25,7 @@ from engine.packs import read_pack
 from engine.readings import find_readings, readings_only
 from engine.subjects import read_subject
 from tests import test_bad_files as bad_files
-from tests.generators import Screening, Seeded, pooled
+from tests.generators import Screening, Seeded, ending_with_what_decides, pooled
 from tests.properties import test_calendar as of_months
 from tests.properties import test_evidence as evidence
 from tests.properties import test_packs as limits
@@ -40,6 +40,14 @@ def screened() -> Iterator[Screening]:
     for number in range(SCREENED):
         one = pooled(number % 30)
         yield Screening(one, *one.subject(Seeded(f"planted {number}")))
+
+
+def ending() -> Iterator[Screening]:
+    """Typical subjects but for the last entry of their last list."""
+    for number in range(SCREENED // 10):
+        one, c = pooled(number % 30), Seeded(f"planted {number}")
+        facts, records = ending_with_what_decides(c, one.targets, one.as_of, one.typical)
+        yield Screening(one, one.typical | {"facts": facts, "records": records}, one.as_of)
 
 
 # --- checks: each raises what its test would ------------------------------------------------
@@ -71,11 +79,15 @@ def by_crowded_facts() -> None:
         assert found == reference.readings(evidence.CROWDED, subject, evidence.TODAY)
 
 
-def by_property(test: Any, *more: Callable[[int], object]) -> Callable[[], None]:
+def by_property(
+    test: Any,
+    *more: Callable[[int], object],
+    people: Callable[[], Iterator[Screening]] = screened,
+) -> Callable[[], None]:
     """A property test, on the generated subjects."""
 
     def check() -> None:
-        for number, one in enumerate(screened()):
+        for number, one in enumerate(people()):
             try:
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr(over, "assume", _assumed)
@@ -226,6 +238,9 @@ def _a_day_longer(real: Any) -> Any:
 ONE = by_the_other_derivation
 CROWD = by_crowded_facts
 MORE = by_property(over.test_more_entries_than_were_confirmed_confirm_nothing, lambda n: n % 3 + 1)
+CUT = by_property(
+    over.test_a_file_that_was_cut_never_makes_anyone_eligible, lambda n: 2 * n, people=ending
+)
 HELD = by_property(evidence.test_a_subject_holds_every_value_and_entry_of_its_file)
 BOTH = (("readings", readings), ("reference", reference))
 
@@ -274,6 +289,8 @@ SLIPS = [
          _reader_takes_an_entry_less, HELD),
     Slip("a file that was cut confirms", subjects, "_entries",
          _read_as(lambda one: replace(one, doubt=None)), by_cut_files),
+    Slip("a file that was cut confirms (made up)", subjects, "_entries",
+         _read_as(lambda one: replace(one, doubt=None)), CUT),
     Slip("more entries than `count` are confirmed", subjects, "_entries",
          _read_as(lambda one: replace(one, count=None, doubt=None)), MORE),
     Slip("a field that a known agent contradicts stands", subjects, "read_uses",
