@@ -31,12 +31,12 @@ from engine.decision import rejection
 from engine.faults import Fault, InputRejected, did_you_mean
 from engine.known import as_recorded, standing
 from engine.messages import say as worded
-from engine.model import Amount, Entries, Fact, Field, Protocol, RecordList, Subject
+from engine.model import Amount, Days, Entries, Fact, Field, Protocol, RecordList, Subject
 from engine.readings import confirmed, find_readings
 from engine.record import dump, dump_any
 from engine.recorded import entry_fields, entry_number, unusual
 from engine.source import Document, Path, scan_document, shorten
-from engine.subjects import entry_path, subject_of
+from engine.subjects import born_on, entry_path, subject_of
 from engine.wording import amount_text, counted, range_text
 
 END = b"..."
@@ -50,6 +50,7 @@ def remarks(
 ) -> Iterator[Fault]:
     """What is worth a look in a subject that has no faults, in the dictionary's order."""
     found = find_readings(protocol, subject, as_of)
+    yield from _before_birth(protocol, subject, document)
     for name, fact in protocol.facts.items():
         one = found.get(name)
         if one is None or name not in subject.facts:
@@ -71,6 +72,29 @@ def remarks(
         listed = subject.records.get(name)
         if listed is not None:
             yield from _of_list(record, listed, document, as_of)
+
+
+def _before_birth(protocol: Protocol, subject: Subject, document: Document) -> Iterator[Fault]:
+    """Days before the earliest that the subject can have been born on."""
+    born = born_on(protocol, subject.facts)
+    if born is None:
+        return
+    slips: list[Path] = []
+    for one in (one for several in subject.facts.values() for one in several if not one.voided):
+        place = entry_path(one.entry)
+        if one.last is not None and one.last < born:
+            slips.append((*place, "on" if one.on or one.within else "not_after"))
+        elif isinstance(one.value, Days) and one.value.last < born:
+            slips.append(place)
+    for name, listed in subject.records.items():
+        if listed.complete_on is not None and listed.complete_on < born:
+            slips.append(("records", name, "complete_on"))
+        for entry in as_recorded(listed.entries):
+            fields = (f for f, v in entry.values.items() if isinstance(v, Days) and v.last < born)
+            slips += [(*entry_path(entry.entry), field) for field in fields]
+    for path in slips:
+        what = f"it is before the birth, {born}"
+        yield document.fault(path, "before-birth", what, "check the year, and the birth date")
 
 
 def _of_list(

@@ -364,7 +364,8 @@ class _Record:
         for number, one in enumerate(self.record["passed_over"]):
             place = f"passed_over[{number}]"
             self._sentence(one["says"], one["message"], f"{place}.says")
-            told = one["message"]["id"].rpartition(".")[2].removeprefix("entry_")
+            told = one["message"]["id"].rpartition(".")[2]
+            told = told.removeprefix("entry_").removeprefix("death_")
             _demand(told == one["reason"], f"{place}.reason", "is not the one that is told")
             _demand(_within(one["where"], one["what"]), f"{place}.where", "is another place")
             shown = one["message"]["arguments"].get("shown", {})
@@ -401,6 +402,7 @@ _REASONS = {
     "voided": "not_recorded",
     "not_closed": "history_not_confirmed",
     "more_entries": "history_not_confirmed",
+    "limits_undated": "undated",
     "limits_conflict": "conflicting",
     "limits_conflict_on": "conflicting",
     **dict.fromkeys(("gaps", "known_as", "known_as_with_gaps"), "imprecise"),

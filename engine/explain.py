@@ -471,6 +471,8 @@ class Explanation:
         if reason == "undated":
             if len(statements) < 2:
                 return say("missing.undated")
+            if found.reading.reason != "undated":
+                return say("missing.limits_undated")
             every = [stated_with_day(one, root[0]) for one in statements]
             return say("missing.undated_differ", values=every)
         if reason == "conflicting":
@@ -728,7 +730,7 @@ class Explanation:
 
 def unknown_reason(test: Test, reading: Reading) -> Reason:
     """Why a test on a reading is unknown (SEMANTICS 7)."""
-    if isinstance(test, UlnTest) and reading.times_uln is None:
+    if isinstance(test, UlnTest) and (reading.uln_reason or reading.times_uln is None):
         return reading.uln_reason or "no_limit"
     return reading.reason or ("calendar" if isinstance(test, AgoTest) else "imprecise")
 

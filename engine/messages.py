@@ -44,6 +44,8 @@ TEMPLATES: Mapping[str, str] = {
     "missing.undated_differ": "any of these may be the newest: {values:shown_all}",
     "missing.conflicting": "the statements disagree: {values:values}",
     "missing.conflicting_on": "the statements of {day:day} disagree: {values:values}",
+    "missing.limits_undated": "the limits of normal beside the values differ, and any may be the"
+    " newest",
     "missing.limits_conflict": "the limits of normal beside the values disagree",
     "missing.limits_conflict_on": "the limits of normal beside the values of {day:day} disagree",
     "missing.history_not_confirmed": "the list “{list:text}” is not confirmed complete for this"
@@ -83,6 +85,8 @@ TEMPLATES: Mapping[str, str] = {
     "passed.voided": "{ask:text}: {shown:shown}: it is marked as wrong",
     "passed.not_yet": "{ask:text}: {shown:shown}: it is of a day after {as_of:day}",
     "passed.not_asked": "{ask:text}: {shown:shown}: no criterion asks for it",
+    "passed.death_not_asked": "{ask:text}: {shown:shown}: no criterion asks for it: settle it"
+    " before anything else is done",
     "passed.entry_voided": "{ask:text}: entry {number:number}: {fields:fields}: it is marked as"
     " wrong",
     "passed.entry_not_yet": "{ask:text}: entry {number:number}: {fields:fields}: it is of a day"

@@ -26,10 +26,11 @@ def passed_over(
     found: Mapping[str, Found],
     as_of: date,
 ) -> list[PassedOver]:
-    """Everything recorded that was not used, in the order of the dictionary.
+    """Everything recorded that was not used, in the order of the dictionary, a death first.
 
     `read`: the lists that a criterion reads; `found`: the readings, of the facts that one does.
     """
+    death = protocol.outcomes.died if protocol.outcomes else None
     by_fact: dict[str, list[PassedOver]] = {}
     for name, statements in subject.facts.items():
         reading = found.get(name)
@@ -38,9 +39,12 @@ def passed_over(
         fact = protocol.facts[name]
         for one, why in _statements(reading, statements):
             more = {"as_of": as_of.isoformat()} if why == "not_yet" else {}
-            said = say(f"passed.{why}", ask=fact.ask, shown=stated_with_day(one, fact), **more)
+            dead = name == death and why == "not_asked" and one.value != "never"
+            which = f"passed.{'death_' if dead else ''}{why}"
+            said = say(which, ask=fact.ask, shown=stated_with_day(one, fact), **more)
             by_fact.setdefault(name, []).append(_item(name, one.entry, why, said, one.last))
-    passed = [item for name in protocol.facts if name in by_fact for item in by_fact[name]]
+    order = sorted(protocol.facts, key=lambda name: name != death)
+    passed = [item for name in order for item in by_fact.get(name, ())]
     for name, record in protocol.records.items():
         listed = subject.records.get(name)
         for entry in as_recorded(listed.entries) if listed else ():

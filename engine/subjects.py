@@ -133,6 +133,18 @@ def subject_of(
     return subject
 
 
+def born_on(protocol: Protocol, facts: Mapping[str, tuple[Statement, ...]]) -> date | None:
+    """The first day on which the subject can have been born; None where no birth is recorded."""
+    births = [
+        one.value.first
+        for name, statements in facts.items()
+        if is_birth_date(protocol, protocol.facts[name])
+        for one in statements
+        if not one.voided and isinstance(one.value, Days)
+    ]
+    return min(births, default=None)
+
+
 def _cut_off(name: str) -> Statement:
     """What stands for the statements that may be lost where a file may have been cut."""
     note = "the file does not end with the line `...`, so more may have stood here"

@@ -325,7 +325,7 @@ def _not_used(passed: Sequence[PassedOver]) -> tuple[tuple[str, ...], tuple[str,
     """What was recorded and not used, each with its place; apart, what no criterion asks for."""
     used, not_asked = [], Counter[str]()
     for one in passed:
-        if one["reason"] == "not_asked":
+        if one["message"]["id"] in ("passed.not_asked", "passed.entry_not_asked"):
             not_asked[one["message"]["arguments"]["ask"]] += 1
         else:
             used.append(f"{_said(one['says'])} ({clean(one['where'])})")

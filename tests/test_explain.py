@@ -163,6 +163,7 @@ facts:
   age:
     {ask: Age, type: quantity, unit: a, derive: {completed_years_since: birth_date}, range: [0, 10]}
   alt: {ask: ALT, type: quantity, unit: U/L, uln: 40, changes: never}
+  ast: {ask: AST, type: quantity, unit: U/L, uln: 40, valid_for: 28 days}
   consent: {ask: Consent, type: boolean, attested_by: investigator, changes: never}
   cells: {ask: Cells, type: boolean, derive: {exists: therapy, where: {target: cd19}}}
 records:
@@ -177,6 +178,7 @@ criteria:
   - {id: I02, kind: inclusion, text: Consent, holds_when: {consent: true}}
   - {id: E01, kind: exclusion, text: ALT, holds_when: {alt: {above_uln: 2}}}
   - {id: E02, kind: exclusion, text: Cells, holds_when: {cells: true}}
+  - {id: E03, kind: exclusion, text: AST, holds_when: {ast: {above_uln: 2}}}
 """,
 }
 
@@ -200,6 +202,13 @@ def test_equal_values_with_other_limits_are_not_said_to_differ() -> None:
     assert doubt(said, "E01") == [("conflicting", limits)]
     said = said.replace("0.09", "0.08")
     assert doubt(said, "E01")[0][1].startswith("the statements of 2026-11-01 disagree: 0.08 U/mL")
+
+
+def test_an_undated_limit_that_differs_is_the_reason_though_the_values_are_alike() -> None:
+    said = "{{subject: S, facts: {{ast: [{{value: 82, uln: {}}}, {{value: 82, on: 2026-11-01}}]}}}}"
+    limits = "the limits of normal beside the values differ, and any may be the newest"
+    assert doubt(said.format(44), "E03") == [("undated", limits)]
+    assert doubt(said.format(39), "E03") == []
 
 
 @pytest.mark.parametrize("by", ["-", "'?'", "...", '"\\u200b"', "_"])

@@ -106,3 +106,20 @@ def test_a_report_says_beside_the_verdict_what_was_not_used() -> None:
     assert "4 recorded results were not used:" in first and "(facts.creatinine[0])" in first
     assert "No criterion asks for: CAR-T infusion" in first
     assert "Imported from a table, not known to be whole." in first
+
+
+def test_a_death_is_said_first_and_in_full_though_no_criterion_asks() -> None:
+    facts = "facts:\n  last_known_alive: 2026-11-01\n  died_on: {}\n"
+    dead = decided(STATED.replace("facts:\n", facts.format("{value: 2026-11-10, source: letter}")))
+    first = dead["passed_over"][0]
+    assert (first["what"], first["reason"]) == ("died_on", "not_asked")
+    assert first["says"].endswith(
+        "2026-11-10 (letter): no criterion asks for it: settle it before anything else is done"
+    )
+    printed = " ".join(as_text(dead).partition("WHAT IS MISSING")[0].split())
+    assert "5 recorded results were not used:" in printed and "(facts.died_on)" in printed
+    assert "No criterion asks for: CAR-T infusion, Last known to be alive" in printed
+    for other in ("{value: never}", "{value: 2026-11-10, voided: another child}"):
+        alive = decided(STATED.replace("facts:\n", facts.format(other)))
+        said = [one for one in alive["passed_over"] if one["what"] == "died_on"]
+        assert not any("settle it" in one["says"] for one in said)

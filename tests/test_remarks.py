@@ -24,6 +24,7 @@ PACK = {
 facts:
   lab: {ask: Lab, type: quantity, unit: mg/dL, usual: [1, 5], valid_for: 14 days}
   weight: {ask: Weight, type: quantity, unit: kg, valid_for: 30 days}
+  birth_date: {ask: Birth, type: date, changes: never}
   last: {ask: Last, type: date, derive: {latest: therapy.ended}}
 records:
   therapy:
@@ -82,6 +83,14 @@ CASES = [
     ("records: {therapy: {entries: [{agent: vincristine, dose: 1000}]}}", ["unusual"]),
     ("records: {therapy: {complete_on: 2026-11-20, count: 1, entries: [{agent: vincristine},"
      " {agent: vincristine}]}}\n...", ["not-confirmed"]),
+    ("facts: {birth_date: 2020-05-05, lab: {value: 2, on: 2006-11-20}}",
+     ["before-birth", "out-of-date"]),
+    ("facts: {birth_date: 2020-05-05, lab: {value: 2, not_after: 2006-11-20}}",
+     ["before-birth"]),
+    ("facts: {birth_date: 2020-05-05, lab: {value: 2, on: 2006-11-20, voided: slip}}", []),
+    ("facts: {birth_date: 2020-05-05, lab: {value: 2, on: 2020}}", ["out-of-date"]),
+    ("facts: {birth_date: 2020}\nrecords: {therapy: {complete_on: 2006-11-20, entries:"
+     " [{agent: vincristine, ended: 2019-12-31}]}}\n...", ["before-birth"] * 2 + ["not-confirmed"]),
 ]  # fmt: skip
 
 
