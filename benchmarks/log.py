@@ -22,14 +22,14 @@ from time import perf_counter, process_time
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.log.append import append_decision, append_report  # noqa: E402
-from app.log.proof import prove  # noqa: E402
-from app.log.store import create_log, open_log  # noqa: E402
-from app.log.verify import verify  # noqa: E402
-from engine.decision import Screener  # noqa: E402
-from engine.packs import pack_files, protocol_of  # noqa: E402
-from engine.record import dump  # noqa: E402
-from engine.subjects import read_subject  # noqa: E402
+from app.store.log.append import append_decision, append_report  # noqa: E402
+from app.store.log.proof import prove  # noqa: E402
+from app.store.log.store import create_log, open_log  # noqa: E402
+from app.store.log.verify import verify  # noqa: E402
+from engine.decide.decision import Screener  # noqa: E402
+from engine.read.packs import pack_files, protocol_of  # noqa: E402
+from engine.read.subjects import read_subject  # noqa: E402
+from engine.record.shape import dump  # noqa: E402
 
 SAMPLE = 500
 

@@ -26,15 +26,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.shipped import shipped_pack  # noqa: E402
+from app.store.shipped import shipped_pack  # noqa: E402
 from benchmarks.plain import answers  # noqa: E402
-from engine.decision import Screener  # noqa: E402
-from engine.faults import InputRejected  # noqa: E402
-from engine.model import Subject  # noqa: E402
-from engine.packs import read_pack  # noqa: E402
-from engine.readings import find_readings, readings_only  # noqa: E402
-from engine.record import dump  # noqa: E402
-from engine.subjects import read_subject  # noqa: E402
+from engine.decide.decision import Screener  # noqa: E402
+from engine.read.packs import read_pack  # noqa: E402
+from engine.read.subjects import read_subject  # noqa: E402
+from engine.record.shape import dump  # noqa: E402
+from engine.select.readings import find_readings, readings_only  # noqa: E402
+from engine.terms.faults import InputRejected  # noqa: E402
+from engine.terms.model import Subject  # noqa: E402
 
 AS_OF = date(2026, 11, 20)
 FIXTURES = sorted((ROOT / "fixtures" / "subjects").iterdir())

@@ -29,13 +29,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.shipped import shipped_pack  # noqa: E402
-from engine import reference  # noqa: E402
-from engine.cases import case_files, read_cases  # noqa: E402
-from engine.model import Protocol  # noqa: E402
-from engine.packs import read_pack  # noqa: E402
-from engine.witness import file_lines, flow  # noqa: E402
-from engine.worlds.asked import Plain, subject_from  # noqa: E402
+from app.store.shipped import shipped_pack  # noqa: E402
+from engine.read.packs import read_pack  # noqa: E402
+from engine.reference import evaluator as reference  # noqa: E402
+from engine.regions.asked import Plain, subject_from  # noqa: E402
+from engine.terms.model import Protocol  # noqa: E402
+from engine.workbench.cases import case_files, read_cases  # noqa: E402
+from engine.workbench.witness import file_lines, flow  # noqa: E402
 
 CRITERIA = 60
 SHARED = ("birth_date", "sex")
@@ -172,7 +172,7 @@ def large(folder: Path) -> Path:
 
 def _asked(protocol: Protocol) -> list[str]:
     """The recorded facts that criteria ask about, without those that all copies share."""
-    from engine.worlds.asked import pack_leaves
+    from engine.regions.asked import pack_leaves
 
     asked = dict.fromkeys(getattr(leaf, "fact", "") for leaf in pack_leaves(protocol))
     return [

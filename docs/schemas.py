@@ -1,7 +1,7 @@
 """Write the JSON Schemas in docs/ anew: `make schemas`, or `python docs/schemas.py FOLDER`.
 
-Shapes come from the typed dictionaries that the readers use (engine/files.py) and that
-records are made of (engine/record.py); what each key means comes from the tables of
+Shapes come from the typed dictionaries that the readers use (engine/read/files.py) and that
+records are made of (engine/record/shape.py); what each key means comes from the tables of
 docs/RULES.md and docs/OUTCOMES.md; what a type cannot say (durations, conditions, keys that
 go together) is written here. pydantic is used for this and nothing else.
 """
@@ -25,9 +25,11 @@ sys.path.insert(0, str(ROOT))
 # pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
 typing.TypedDict = typing_extensions.TypedDict
 
-from engine import files, messages, record  # noqa: E402
 from engine.outcomes import files as outcome_files  # noqa: E402
 from engine.outcomes import record as outcome_record  # noqa: E402
+from engine.read import files  # noqa: E402
+from engine.record import messages  # noqa: E402
+from engine.record import shape as record  # noqa: E402
 
 Schema = dict[str, Any]
 
@@ -392,7 +394,7 @@ ARGUMENTS: dict[str, Schema] = {
     "gaps": {"type": "array", "items": {"$ref": "#/$defs/Gap"}},
     "message": {"$ref": "#/$defs/Message"},
 }
-"""By kind of a message's argument (engine/messages.py), its schema."""
+"""By kind of a message's argument (engine/record/messages.py), its schema."""
 
 
 def _message(id_: str) -> Schema:

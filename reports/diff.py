@@ -1,6 +1,6 @@
 """The report on an amendment: text for a terminal, HTML for the amendment's file.
 
-It prints what the comparison's record says (`engine.diff.record`) and decides nothing.
+It prints what the comparison's record says (`engine.workbench.diff.record`) and decides nothing.
 Jinja2 is loaded on first use.
 """
 
@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from engine.witness import file_lines
+from engine.workbench.witness import file_lines
 
 HERE = Path(__file__).parent
 WIDTH = 80

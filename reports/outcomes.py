@@ -13,7 +13,6 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from engine.model import Protocol
 from engine.outcomes.model import EXAMINED, Outcomes
 from engine.outcomes.record import (
     CurveUnder,
@@ -25,7 +24,8 @@ from engine.outcomes.record import (
     Trial,
     Worst,
 )
-from engine.record import EngineFaultRecord, Rejection
+from engine.record.shape import EngineFaultRecord, Rejection
+from engine.terms.model import Protocol
 from reports import wording
 from reports.figures import Drawn, Swimmer, survival_figure, swimmer_figure
 from reports.screening import (

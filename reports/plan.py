@@ -15,9 +15,9 @@ from hashlib import sha256
 from io import StringIO
 from xml.sax.saxutils import escape, quoteattr
 
-from engine.model import Changes, Verdict
 from engine.plan.record import Collect, Plan, ToCollect
-from engine.record import EngineFaultRecord, Rejection
+from engine.record.shape import EngineFaultRecord, Rejection
+from engine.terms.model import Changes, Verdict
 from reports import wording
 from reports.screening import _environment, clean, first_fault, set_pdf, wrap
 

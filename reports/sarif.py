@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from engine.faults import Fault
-from engine.findings import CODES, Finding
-from engine.model import Span
+from engine.terms.faults import Fault
+from engine.terms.model import Span
+from engine.workbench.findings import CODES, Finding
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

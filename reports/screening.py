@@ -2,7 +2,7 @@
 
 `arrange` selects and orders what a reader sees; templates print it. Nothing is recomputed:
 no value is compared with a limit, and the verdict, the truths and the days all come from the
-record (`engine/record.py`), which is the only input.
+record (`engine/record/shape.py`), which is the only input.
 
 Jinja2 and Typst are loaded on first use, so importing this module stays light.
 """
@@ -20,9 +20,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from engine.faults import clean as clean
-from engine.model import Kind, Reason, Status, Truth, Verdict
-from engine.record import (
+from engine.record.shape import (
     CriterionRecord,
     Decision,
     FieldRecord,
@@ -34,6 +32,8 @@ from engine.record import (
     Rejection,
     Why,
 )
+from engine.terms.faults import clean as clean
+from engine.terms.model import Kind, Reason, Status, Truth, Verdict
 from reports import wording
 
 if TYPE_CHECKING:

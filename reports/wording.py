@@ -15,8 +15,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import cast
 
-from engine.model import Doubt, Kind, Reason, Status, Verdict
-from engine.record import IntervalValue, Value
+from engine.record.shape import IntervalValue, Value
+from engine.terms.model import Doubt, Kind, Reason, Status, Verdict
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-import engine.model as m
+import engine.terms.model as m
 
 
 def millionths(text: str) -> int:

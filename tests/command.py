@@ -6,7 +6,7 @@ import contextlib
 import io
 from dataclasses import dataclass
 
-from app.main import main
+from app.cli.main import main
 
 
 @dataclass(frozen=True)

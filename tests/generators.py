@@ -26,18 +26,19 @@ from typing import Any, TypeVar
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from engine import calendar, reference
-from engine import model as m
-from engine.calendar import of_year
-from engine.decision import Screener
-from engine.known import named_in
-from engine.packs import is_birth_date, protocol_of
-from engine.readings import find_readings, readings_only
-from engine.record import Decision
-from engine.rules import condition_paths
-from engine.sheet import parse_duration
-from engine.subjects import read_subject
-from engine.units import UnitError, conversion, months_each
+from engine.compile.rules import condition_paths
+from engine.decide.decision import Screener
+from engine.read.known import named_in
+from engine.read.packs import is_birth_date, protocol_of
+from engine.read.sheet import parse_duration
+from engine.read.subjects import read_subject
+from engine.record.shape import Decision
+from engine.reference import evaluator as reference
+from engine.select.readings import find_readings, readings_only
+from engine.terms import calendar
+from engine.terms import model as m
+from engine.terms.calendar import of_year
+from engine.terms.units import UnitError, conversion, months_each
 
 Plain = dict[str, Any]
 """What a file holds: mappings, lists, text, booleans, None, and `Decimal` for a number."""

@@ -30,8 +30,8 @@ PARTS = {
 }  # fmt: skip
 SECONDS = 400.0
 """After so many no test is begun: one takes up to three minutes on a busy machine."""
-ROUNDS = 5
-"""How often a property is tried with as many new examples as the profile has."""
+ROUNDS = int(os.environ.get("ELIGO_ROUNDS", "1"))
+"""How often a property is tried with as many new examples as the profile has: 1,000."""
 
 _PASSED = re.compile(r"(\d+) passing")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from app.shipped import shipped_pack
-from engine.faults import InputRejected
-from engine.packs import read_pack
-from engine.source import read_document
-from engine.subjects import read_subject, subject_of
+from app.store.shipped import shipped_pack
+from engine.read.packs import read_pack
+from engine.read.source import read_document
+from engine.read.subjects import read_subject, subject_of
+from engine.terms.faults import InputRejected
 
 BAD = Path("fixtures/bad")
 AS_OF = date(2026, 11, 20)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import decision, readings
-from engine.faults import EngineFault
+from engine.decide import decision
+from engine.select import readings
+from engine.terms.faults import EngineFault
 from tests.bad_packs.corpus import BAD as PACKS
 from tests.command import eligo
 from tests.workbench.test_findings import by_name, write
@@ -321,7 +322,7 @@ def test_a_bundle_that_cannot_be_read_is_named(
         raise PermissionError(13, "Permission denied")
         yield
 
-    monkeypatch.setattr("app.imports.fhir.read_file", refused)
+    monkeypatch.setattr("app.cli.import_fhir.read_file", refused)
     ran = eligo("import", "fhir", file.as_posix(), "--out", (tmp_path / "out").as_posix())
     assert ran.code == 2
     assert f"{file.as_posix()}:1:1: unreadable: the file cannot be read: perm" in ran.said

@@ -27,13 +27,14 @@ from typing import Any, get_args
 
 import pytest
 
-from app import main as command_line
-from engine import packs, sheet, source, units
-from engine.decision import Screener
-from engine.model import FactType, Protocol, Reason, Verdict
-from engine.packs import COMBINATORS, OPERATORS, protocol_of
-from engine.source import Num, read_document
-from engine.subjects import read_subject
+from app.cli import main as command_line
+from engine.decide.decision import Screener
+from engine.read import packs, sheet, source
+from engine.read.packs import COMBINATORS, OPERATORS, protocol_of
+from engine.read.source import Num, read_document
+from engine.read.subjects import read_subject
+from engine.terms import units
+from engine.terms.model import FactType, Protocol, Reason, Verdict
 
 ROOT = Path(__file__).parent.parent
 README, RULES = ROOT / "README.md", ROOT / "docs" / "RULES.md"
@@ -234,7 +235,7 @@ def test_exit_codes_are_documented() -> None:
     (rows,) = tables(RULES, "exit code", "meaning")
     stated = {int(row[0]) for row in rows}
     ours = {0, command_line.FOUND, command_line.REJECTED, command_line.DOUBT}
-    tree = ast.parse((ROOT / "app" / "main.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "app" / "cli" / "main.py").read_text("utf-8"))
     returned = {
         node.value.value
         for node in ast.walk(tree)
@@ -281,9 +282,9 @@ def codes_in(path: Path) -> set[str]:
 def test_fault_codes_are_documented() -> None:
     documented = first_cells("code", "what is wrong")
     assert documented == sorted(set(documented))
-    modules = ("source", "sheet", "packs", "subjects", "cases", "findings")
-    paths = [ROOT / "engine" / f"{name}.py" for name in modules]
-    paths += [ROOT / "app" / f"{name}.py" for name in ("inputs", "check")]
+    paths = [*(ROOT / "engine" / "read").glob("*.py")]
+    paths += [ROOT / "engine" / "workbench" / f"{name}.py" for name in ("cases", "findings")]
+    paths += [ROOT / "app" / name for name in ("run/inputs.py", "cli/check.py")]
     found = {code for path in paths for code in codes_in(path)} | {"partial-date"}
     assert found == set(documented)
 
@@ -301,7 +302,7 @@ def test_limits_are_stated_as_they_are() -> None:
 
 def test_every_module_between_command_and_decision_has_a_line() -> None:
     program = (
-        "import sys, app.screen, app.check, app.facts, reports.screening\n"
+        "import sys, app.cli.screen, app.cli.check, app.cli.facts, reports.screening\n"
         "print(*(m.__file__ for n, m in sys.modules.items()"
         " if n.split('.')[0] in ('engine', 'reports', 'app')), sep='\\n')"
     )

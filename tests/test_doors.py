@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
-from app.shipped import shipped_pack
-from engine.faults import InputRejected
-from engine.packs import read_pack
-from engine.readings import find_readings
-from engine.subjects import read_subject
+from app.store.shipped import shipped_pack
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.select.readings import find_readings
+from engine.terms.faults import InputRejected
 
 PROTOCOL = read_pack(shipped_pack())
 AS_OF, TODAY = date(2026, 11, 20), date(2026, 12, 1)

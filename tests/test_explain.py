@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from app.shipped import shipped_pack
-from engine import reference
-from engine.checked import checked_decision
-from engine.decision import Screener
-from engine.faults import InputRejected
-from engine.model import Protocol, Subject, Truth
-from engine.packs import protocol_of, read_pack
-from engine.record import Decision, Why, dump
-from engine.subjects import read_subject
+from app.store.shipped import shipped_pack
+from engine.decide.decision import Screener
+from engine.read.packs import protocol_of, read_pack
+from engine.read.subjects import read_subject
+from engine.record.checked import checked_decision
+from engine.record.shape import Decision, Why, dump
+from engine.reference import evaluator as reference
+from engine.terms.faults import InputRejected
+from engine.terms.model import Protocol, Subject, Truth
 
 AS_OF = date(2026, 11, 20)
 DAYS = 200

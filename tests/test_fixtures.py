@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from app.shipped import shipped_pack
-from engine.decision import Screener
-from engine.faults import InputRejected
-from engine.packs import read_pack
-from engine.subjects import read_subject
+from app.store.shipped import shipped_pack
+from engine.decide.decision import Screener
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.terms.faults import InputRejected
 from tests.command import eligo
 
 README = Path("fixtures/README.md")

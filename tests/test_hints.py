@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.shipped import shipped_pack
-from engine.faults import InputRejected
-from engine.packs import read_pack
-from engine.sheet import NotThat, parse_day, parse_days
-from engine.subjects import read_subject
+from app.store.shipped import shipped_pack
+from engine.read.packs import read_pack
+from engine.read.sheet import NotThat, parse_day, parse_days
+from engine.read.subjects import read_subject
+from engine.terms.faults import InputRejected
 
 PROTOCOL = read_pack(shipped_pack())
 

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from engine import decision as decision_module
-from engine import reference, rules, session
-from engine.decision import Screener
-from engine.faults import EngineFault
-from engine.model import Reading, Subject
-from engine.readings import Found
-from engine.rules import PROPERTIES, Program, Rule, compile_protocol
-from engine.session import Session, check_limits, fnv32, hash_clash
+from engine.compile import rules
+from engine.compile.rules import PROPERTIES, Program, Rule, compile_protocol
+from engine.decide import decision as decision_module
+from engine.decide.decision import Screener
+from engine.fire import session
+from engine.fire.session import Session, check_limits, fnv32, hash_clash
+from engine.reference import evaluator as reference
+from engine.select.readings import Found
+from engine.terms.faults import EngineFault
+from engine.terms.model import Reading, Subject
 from tests.generators import Plain, protocol_in, subject_in
 
 AS_OF = date(2026, 11, 20)

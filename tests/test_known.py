@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import reference
-from engine.faults import InputRejected
-from engine.known import as_recorded, folded, named_in, standing
-from engine.model import Exists, Protocol, Subject
-from engine.packs import protocol_of
-from engine.readings import find_readings
-from engine.subjects import read_subject
+from engine.read.known import as_recorded, folded, named_in, standing
+from engine.read.packs import protocol_of
+from engine.read.subjects import read_subject
+from engine.reference import evaluator as reference
+from engine.select.readings import find_readings
+from engine.terms.faults import InputRejected
+from engine.terms.model import Exists, Protocol, Subject
 from tests.generators import Screening, screenings
 
 AS_OF = date(2026, 11, 20)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from engine.decision import Screener
-from engine.faults import InputRejected
-from engine.messages import KINDS, TEMPLATES, render, slots
-from engine.packs import read_pack
-from engine.record import SEMANTICS, dump
-from engine.semantics import CHANGES, changed
-from engine.subjects import read_subject
+from engine.decide.decision import Screener
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.record.messages import KINDS, TEMPLATES, render, slots
+from engine.record.semantics import CHANGES, changed
+from engine.record.shape import SEMANTICS, dump
+from engine.terms.faults import InputRejected
 
 ROOT = Path(__file__).resolve().parents[1]
 AS_OF = date(2026, 11, 20)

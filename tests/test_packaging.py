@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_three_packages_and_the_pack_and_no_more(wheel: Path
 
 
 def test_an_installed_wheel_screens_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
-    place = run(tmp_path, "-c", "from app.shipped import shipped_pack; print(shipped_pack())",
+    place = run(tmp_path, "-c", "from app.store.shipped import shipped_pack; print(shipped_pack())",
                 path=installed).strip()  # fmt: skip
     assert Path(place) == installed / "app" / "rules" / "cd19-car-t-b-all"
     assert "screen" in run(tmp_path, "-m", "app", "--help", path=installed)
@@ -77,11 +77,11 @@ def test_the_command_is_named_in_the_wheel(wheel: Path) -> None:
     (points,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
     assert archive.read(points).decode().split("\n")[:2] == [
         "[console_scripts]",
-        "eligo = app.main:entry",
+        "eligo = app.cli.main:entry",
     ]
 
 
 def test_a_checkout_uses_its_own_pack() -> None:
-    from app.shipped import shipped_pack
+    from app.store.shipped import shipped_pack
 
     assert shipped_pack() == ROOT / "rules" / "cd19-car-t-b-all"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from engine.decision import Screener
-from engine.packs import read_pack
-from engine.record import Decision
-from engine.subjects import read_subject
+from engine.decide.decision import Screener
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.record.shape import Decision
 from reports.screening import as_text
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,8 +9,9 @@ from fractions import Fraction
 
 import pytest
 
-import engine.model as m
-from engine import calendar, reference
+import engine.terms.model as m
+from engine.reference import evaluator as reference
+from engine.terms import calendar
 from tests.build import (
     amount,
     choices,

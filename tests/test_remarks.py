@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import app.check
-from engine.faults import InputRejected
-from engine.packs import protocol_of
-from engine.source import scan_document
-from engine.subjects import read_subject
+import app.cli.check
+from engine.read.packs import protocol_of
+from engine.read.source import scan_document
+from engine.read.subjects import read_subject
+from engine.terms.faults import InputRejected
 from tests.command import Ran, eligo
 
 PACK = {
@@ -54,7 +54,7 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         def today(cls) -> Day:
             return cls(2026, 12, 1)
 
-    monkeypatch.setattr(app.check, "date", Day)
+    monkeypatch.setattr(app.cli.check, "date", Day)
     folder = tmp_path / "pack"
     folder.mkdir()
     for name, text in PACK.items():

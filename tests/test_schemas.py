@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from engine.decision import Screener, engine_fault, rejection
-from engine.faults import EngineFault, InputRejected
-from engine.model import Protocol
-from engine.packs import PARTS, SUFFIXES, read_pack
-from engine.record import Record, dump
-from engine.source import Num, read_document
-from engine.subjects import read_subject
+from engine.decide.decision import Screener, engine_fault, rejection
+from engine.read.packs import PARTS, SUFFIXES, read_pack
+from engine.read.source import Num, read_document
+from engine.read.subjects import read_subject
+from engine.record.shape import Record, dump
+from engine.terms.faults import EngineFault, InputRejected
+from engine.terms.model import Protocol
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -122,7 +122,7 @@ def test_the_fixtures_validate() -> None:
 
 
 def test_a_blank_subject_file_validates() -> None:
-    from app.facts import blank_subject
+    from app.cli.facts import blank_subject
 
     text = blank_subject(shipped()).replace("subject: ", "subject: S-1")
     value = read_document("blank.yaml", text.encode()).value

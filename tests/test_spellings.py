@@ -12,16 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine.model as m
-from engine import reference
-from engine.calendar import days_in_months
-from engine.faults import InputRejected
-from engine.packs import protocol_of
-from engine.readings import ends_of, find_readings
-from engine.sheet import NotThat, parse_quantity
-from engine.spellings import ONLY, PARTS, TOGETHER, WHOLE, WORDS, spelled, unit_choices, unit_code
-from engine.subjects import read_subject
-from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
+import engine.terms.model as m
+from engine.read.packs import protocol_of
+from engine.read.sheet import NotThat, parse_quantity
+from engine.read.subjects import read_subject
+from engine.reference import evaluator as reference
+from engine.select.readings import ends_of, find_readings
+from engine.terms.calendar import days_in_months
+from engine.terms.faults import InputRejected
+from engine.terms.spellings import (
+    ONLY,
+    PARTS,
+    TOGETHER,
+    WHOLE,
+    WORDS,
+    spelled,
+    unit_choices,
+    unit_code,
+)
+from engine.terms.units import COMMON_UNITS, UnitError, conversion, known_unit
 
 CREATININE = Decimal("113.12")
 TABLE = {**WHOLE, **PARTS, **WORDS}

@@ -12,8 +12,8 @@ from itertools import product
 import pytest
 from ucumvert.xml_util import get_units_with_full_definition
 
-from engine import units
-from engine.units import COMMON_UNITS, UnitError, conversion, known_unit
+from engine.terms import units
+from engine.terms.units import COMMON_UNITS, UnitError, conversion, known_unit
 
 CREATININE = Decimal("113.12")
 
@@ -214,7 +214,8 @@ def test_every_ucum_unit_is_what_its_definition_says() -> None:
 
 def test_common_conversions_and_equal_units_do_not_load_the_library() -> None:
     program = (
-        "import sys; from decimal import Decimal; from engine.units import conversion, known_unit;"
+        "import sys; from decimal import Decimal;"
+        "from engine.terms.units import conversion, known_unit;"
         "conversion('[smoot]', '[smoot]', None); conversion('umol/L', 'mg/dL', Decimal('113.12'));"
         "assert known_unit('10*9/L') and known_unit('mg/kg/wk') and known_unit('[pH]');"
         "assert not {'ucumvert', 'pint', 'lark'} & set(sys.modules)"

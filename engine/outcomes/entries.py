@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import engine.model as m
-from engine.faults import InputRejected
-from engine.worlds.asked import PERSON, Plain, fitted, subject_from
+import engine.terms.model as m
+from engine.regions.asked import PERSON, Plain, fitted, subject_from
+from engine.terms.faults import InputRejected
 
 if TYPE_CHECKING:
     from engine.outcomes.patient import OutcomeScreener

@@ -10,8 +10,10 @@ from __future__ import annotations
 from datetime import date
 from itertools import product
 
-from engine import reference
-from engine.model import (
+from engine.outcomes.model import ListScope
+from engine.record.wording import amount_text
+from engine.reference import evaluator as reference
+from engine.terms.model import (
     All,
     Any,
     BetweenTest,
@@ -27,8 +29,6 @@ from engine.model import (
     Reading,
     Todo,
 )
-from engine.outcomes.model import ListScope
-from engine.wording import amount_text
 
 MOST_CASES = 20_000
 _NO_DAY = date(2000, 1, 1)  # no test here looks at the date

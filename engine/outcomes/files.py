@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from engine.files import Scalar
+from engine.read.files import Scalar
 
 
 class WordsFile(TypedDict):

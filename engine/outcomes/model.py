@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.model import NOWHERE, Basis, Condition, Duration, Fact, Span
+from engine.terms.model import NOWHERE, Basis, Condition, Duration, Fact, Span
 
 EXAMINED = "examined"
 """In `censored_at`: the last assessment that shows where the patient stands."""

@@ -14,27 +14,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine import reference
-from engine.decision import Screener
-from engine.faults import EngineFault, Fault, InputRejected
-from engine.model import (
-    NOWHERE,
-    All,
-    Answer,
-    Condition,
-    Criterion,
-    Days,
-    Defined,
-    Duration,
-    Entry,
-    Fact,
-    Leaf,
-    Not,
-    Protocol,
-    Statement,
-    Subject,
-    Todo,
-)
+from engine.decide.decision import Screener
+from engine.explain.passed import entry_to_come, passed_over
 from engine.outcomes.clock import PARTS, landmark_days, months_parts
 from engine.outcomes.exclusive import leaves_of
 from engine.outcomes.model import (
@@ -63,12 +44,31 @@ from engine.outcomes.record import (
     ToxicityOutcome,
     Worst,
 )
-from engine.packs import derived_from
-from engine.passed import entry_to_come, passed_over
-from engine.readings import find_readings, readings_only
-from engine.record import Decision, Firing, PassedOver
-from engine.source import Document
-from engine.subjects import entry_path
+from engine.read.packs import derived_from
+from engine.read.source import Document
+from engine.read.subjects import entry_path
+from engine.record.shape import Decision, Firing, PassedOver
+from engine.reference import evaluator as reference
+from engine.select.readings import find_readings, readings_only
+from engine.terms.faults import EngineFault, Fault, InputRejected
+from engine.terms.model import (
+    NOWHERE,
+    All,
+    Answer,
+    Condition,
+    Criterion,
+    Days,
+    Defined,
+    Duration,
+    Entry,
+    Fact,
+    Leaf,
+    Not,
+    Protocol,
+    Statement,
+    Subject,
+    Todo,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, get_args
 
-from engine.faults import did_you_mean
-from engine.model import Basis, Condition, Duration, Fact, Field, RecordList
 from engine.outcomes import files
 from engine.outcomes.exclusive import overlap
 from engine.outcomes.model import (
@@ -25,11 +23,13 @@ from engine.outcomes.model import (
     Toxicity,
     Words,
 )
-from engine.sheet import Sheet
-from engine.source import Path, shorten
+from engine.read.sheet import Sheet
+from engine.read.source import Path, shorten
+from engine.terms.faults import did_you_mean
+from engine.terms.model import Basis, Condition, Duration, Fact, Field, RecordList
 
 if TYPE_CHECKING:
-    from engine.packs import _Pack
+    from engine.read.packs import _Pack
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,23}")
 

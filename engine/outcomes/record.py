@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from engine.model import Answer, Basis
-from engine.record import (
+from engine.record.shape import (
     EngineFaultRecord,
     Firing,
     Missing,
@@ -21,6 +20,7 @@ from engine.record import (
     Software,
     Why,
 )
+from engine.terms.model import Answer, Basis
 
 LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached", "unknown"]
 SevereStatus = Literal["yes", "no", "unknown", "not_yet_reached"]

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Literal
 
-from engine.decision import software
-from engine.model import Duration, Protocol
+from engine.decide.decision import software
 from engine.outcomes.clock import PARTS
 from engine.outcomes.estimates import KaplanMeier, kaplan_meier, proportion
 from engine.outcomes.model import Censoring, Endpoint, Outcomes, Toxicity, Words
@@ -24,6 +23,7 @@ from engine.outcomes.record import (
     Trial,
     Worst,
 )
+from engine.terms.model import Duration, Protocol
 
 STATUSES: tuple[LandmarkStatus, ...] = (
     "event",

@@ -15,9 +15,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from engine.model import Verdict
 from engine.plan.regions import Root
 from engine.plan.search import NO, NOT_FAILED, OPEN, YES, OutOfSteps, Wanted, World
+from engine.terms.model import Verdict
 
 MOST_SETS = 12
 """Smallest sets that are listed."""

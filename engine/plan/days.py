@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from engine import reference
-from engine.calendar import earliest, latest, of_year
-from engine.model import (
+from engine.read.packs import is_birth_date
+from engine.reference import evaluator as reference
+from engine.select.readings import confirmed as relied_on
+from engine.terms.calendar import earliest, latest, of_year
+from engine.terms.model import (
     MILLION,
     AgoTest,
     All,
@@ -46,8 +48,6 @@ from engine.model import (
     Truth,
     Verdict,
 )
-from engine.packs import is_birth_date
-from engine.readings import confirmed as relied_on
 
 
 @dataclass(frozen=True, slots=True)

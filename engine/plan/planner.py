@@ -11,10 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from engine.calendar import back, earliest
-from engine.decision import VERDICTS, Screener
-from engine.faults import EngineFault
-from engine.model import Fact, Protocol, RecordList, Subject, Verdict
+from engine.decide.decision import VERDICTS, Screener
 from engine.plan import words
 from engine.plan.change import ChangeSet, Changing, changing, unknown, with_ended
 from engine.plan.collect import Collecting, collecting
@@ -51,9 +48,12 @@ from engine.plan.record import (
 )
 from engine.plan.regions import Root, Roots, ways, with_derived
 from engine.plan.search import OPEN, Shape, Steps, World
-from engine.readings import find_readings
-from engine.record import Decision, Missing
-from engine.wording import leaf_words
+from engine.record.shape import Decision, Missing
+from engine.record.wording import leaf_words
+from engine.select.readings import find_readings
+from engine.terms.calendar import back, earliest
+from engine.terms.faults import EngineFault
+from engine.terms.model import Fact, Protocol, RecordList, Subject, Verdict
 
 HORIZON = 180
 """Days that a plan looks ahead, unless told otherwise."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from engine.model import Changes, Kind, Reason, Status, Verdict
-from engine.record import ProtocolIdentity, Software
+from engine.record.shape import ProtocolIdentity, Software
+from engine.terms.model import Changes, Kind, Reason, Status, Verdict
 
 NextKind = Literal["enrol", "wait", "collect", "repeat", "none"]
 

@@ -18,9 +18,12 @@ from datetime import date
 from fractions import Fraction
 from itertools import chain, pairwise, product
 
-from engine.calendar import back
-from engine.known import contradicted
-from engine.model import (
+from engine.plan.days import confirmed, limits_of
+from engine.read.known import contradicted
+from engine.read.packs import is_birth_date
+from engine.reference.evaluator import _elapsed, _interval, _test, completed_years
+from engine.terms.calendar import back
+from engine.terms.model import (
     MILLION,
     NEVER,
     PAST,
@@ -49,9 +52,6 @@ from engine.model import (
     UlnTest,
     Where,
 )
-from engine.packs import is_birth_date
-from engine.plan.days import confirmed, limits_of
-from engine.reference import _elapsed, _interval, _test, completed_years
 
 MOST_STATES = 4_096
 """Ways in which one root may come out; beyond that the answer says it is not exhaustive."""

@@ -7,7 +7,11 @@ from datetime import date
 from fractions import Fraction
 from itertools import groupby, pairwise
 
-from engine.model import (
+from engine.plan.days import in_doubt, limits_of
+from engine.plan.regions import Part, Root
+from engine.plan.search import NO, YES
+from engine.record.wording import amount_text, counted, day_text, decimal_text, leaf_words
+from engine.terms.model import (
     MILLION,
     UNBOUNDED,
     Fact,
@@ -16,10 +20,6 @@ from engine.model import (
     Test,
     UlnTest,
 )
-from engine.plan.days import in_doubt, limits_of
-from engine.plan.regions import Part, Root
-from engine.plan.search import NO, YES
-from engine.wording import amount_text, counted, day_text, decimal_text, leaf_words
 
 LAPSED = "out of date after"
 

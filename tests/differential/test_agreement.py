@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import reference
-from engine.decision import Screener
-from engine.packs import read_pack
-from engine.readings import find_readings, readings_only
-from engine.source import read_document
+from engine.decide.decision import Screener
+from engine.read.packs import read_pack
+from engine.read.source import read_document
+from engine.reference import evaluator as reference
+from engine.select.readings import find_readings, readings_only
 from tests.differential.survey import REASONS, Counts, screened, survey
 from tests.generators import (
     LONG,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from engine.decision import Screener
-from engine.record import Decision
+from engine.decide.decision import Screener
+from engine.record.shape import Decision
 from tests.generators import LONG, Plain, protocol_in, subject_in
 
 AS_OF = date(2026, 11, 20)

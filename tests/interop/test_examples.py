@@ -11,7 +11,7 @@ import os
 from datetime import date
 from pathlib import Path
 
-from engine.record import Decision
+from engine.record.shape import Decision
 from tests.command import eligo
 from tests.interop.test_round_trips import screener
 from tests.interop.written import Imported, Json, import_fhir

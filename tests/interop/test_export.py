@@ -13,14 +13,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from app.export.sdtm import DM, DS, IE, RS, TI, CannotExport, criterion_codes, rule_texts
-from app.imports.questionnaire import questionnaire, response
-from app.imports.recorded import json_text
-from app.shipped import shipped_pack
-from engine.packs import pack_files
-from engine.record import Decision
-from engine.source import read_document
-from engine.subjects import subject_of
+from app.cli.export_sdtm import DM, DS, IE, RS, TI, CannotExport, criterion_codes, rule_texts
+from app.store.shipped import shipped_pack
+from engine.exchange.questionnaire import questionnaire, response
+from engine.exchange.recorded import json_text
+from engine.read.packs import pack_files
+from engine.read.source import read_document
+from engine.read.subjects import subject_of
+from engine.record.shape import Decision
 from tests.build import criterion, pack
 from tests.command import eligo
 from tests.interop.written import Json, shipped
@@ -231,7 +231,7 @@ def test_what_xpt_cannot_hold_is_refused_before_anything_is_written(
 
 
 def test_a_criterion_id_that_is_too_long_is_refused() -> None:
-    from engine.model import Todo
+    from engine.terms.model import Todo
 
     with pytest.raises(CannotExport, match="INCLUSION12"):
         criterion_codes(pack(criteria=[criterion("INCLUSION12", Todo())]))

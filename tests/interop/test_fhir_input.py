@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports.fhir_read import read_file
-from app.imports.recorded import json_text
-from engine.source import read_document
-from engine.subjects import subject_of
+from app.exchange.fhir.read import read_file
+from engine.exchange.recorded import json_text
+from engine.read.source import read_document
+from engine.read.subjects import subject_of
 from tests.command import eligo
 from tests.generators import Seeded, Targets, fewer, typical_subject, varied_subject
 from tests.interop.test_fhir_rules import bundle, creatinine, drug
@@ -190,7 +190,7 @@ def test_ndjson_is_read_line_by_line(tmp_path: Path) -> None:
 def test_a_line_that_is_too_long_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.imports.fhir_read.MAX_LINE", 100)
+    monkeypatch.setattr("app.exchange.fhir.read.MAX_LINE", 100)
     file = tmp_path / "a.ndjson"
     file.write_text('{"x": "' + "y" * 500 + '"}\n{"resourceType": "Patient", "id": "P"}\n', "utf-8")
     found = list(read_file(file, "a.ndjson"))

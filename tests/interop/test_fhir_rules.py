@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.imports.fhir import Confirmation
-from app.imports.fhir_statement import ABSENT_REASONS
-from app.imports.fhir_status import STATUSES
-from engine import model as m
+from app.cli.import_fhir import Confirmation
+from engine.exchange.fhir.statement import ABSENT_REASONS
+from engine.exchange.fhir.status import STATUSES
+from engine.terms import model as m
 from tests.interop.written import (
     CONDITIONS,
     ICD,

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.imports.fhir import Confirmation
-from app.imports.fhir_map import FhirMap
-from app.imports.fhir_map_read import map_of
-from app.imports.recorded import json_text
-from app.shipped import shipped_pack
-from engine import model as m
-from engine.packs import MAP_FILE
+from app.cli.import_fhir import Confirmation
+from app.store.shipped import shipped_pack
+from engine.exchange.fhir.map import FhirMap
+from engine.exchange.fhir.map_read import map_of
+from engine.exchange.recorded import json_text
+from engine.read.packs import MAP_FILE
+from engine.terms import model as m
 from tests.command import eligo
 from tests.generators import Screening, fewer, screenings
 from tests.interop.test_fhir_rules import PATIENT, bundle, creatinine, drug, entries, imported, said

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.imports.folder import opened
-from app.imports.recorded import Recorded
-from app.imports.summary import Summary
-from app.inputs import subject_files
-from app.writing import write_file
-from engine.faults import InputRejected
+from app.exchange.folder import opened
+from app.run.inputs import subject_files
+from app.store.writing import write_file
+from engine.exchange.recorded import Recorded
+from engine.exchange.summary import Summary
+from engine.terms.faults import InputRejected
 from tests.command import eligo
 from tests.interop.written import shipped
 
@@ -140,7 +140,7 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise OSError(28, "No space left on device")
         write_file(path, data, sync=sync)
 
-    monkeypatch.setattr("app.imports.folder.write_file", full)
+    monkeypatch.setattr("app.exchange.folder.write_file", full)
     path = table(tmp_path / "t.csv", "B,60,2026-11-18", "C,60,2026-11-18")
     ran = eligo("import", "csv", path, "--out", str(out))
     assert ran.code == 2

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.imports.questionnaire import answers_of, response
-from app.imports.recorded import Recorded
-from engine import model as m
-from engine.faults import InputRejected
-from engine.known import as_recorded
-from engine.source import Document, read_document
-from engine.subjects import subject_of
+from engine.exchange.questionnaire import answers_of, response
+from engine.exchange.recorded import Recorded
+from engine.read.known import as_recorded
+from engine.read.source import Document, read_document
+from engine.read.subjects import subject_of
+from engine.terms import model as m
+from engine.terms.faults import InputRejected
 from tests.interop.written import (
     as_redcap,
     back,

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.imports.csv_read import Dialect
-from app.imports.intake import UNCLAIMED
-from app.imports.recorded import subject_yaml
-from app.imports.redcap_read import QUALIFIES
-from app.imports.rows import Rows
-from app.imports.tables import load, reader_of
-from engine import model as m
-from engine.faults import InputRejected
-from engine.source import read_document
+from app.cli.import_csv import load, reader_of
+from app.cli.import_redcap import QUALIFIES
+from app.exchange.csv_read import Dialect
+from app.exchange.intake import UNCLAIMED
+from app.exchange.rows import Rows
+from engine.exchange.recorded import subject_yaml
+from engine.read.source import read_document
+from engine.terms import model as m
+from engine.terms.faults import InputRejected
 from tests.command import eligo
 from tests.generators import Screening, fewer, screenings
 from tests.interop.written import (

@@ -9,13 +9,13 @@ from functools import lru_cache
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.imports.csv_read import Dialect
-from app.imports.questionnaire import answers_of
-from app.imports.recorded import Recorded, json_text, subject_yaml
-from engine import model as m
-from engine.decision import Screener
-from engine.source import read_document
-from engine.subjects import read_subject
+from app.exchange.csv_read import Dialect
+from engine.decide.decision import Screener
+from engine.exchange.questionnaire import answers_of
+from engine.exchange.recorded import Recorded, json_text, subject_yaml
+from engine.read.source import read_document
+from engine.read.subjects import read_subject
+from engine.terms import model as m
 from tests.generators import (
     Screening,
     Seeded,
@@ -83,8 +83,8 @@ def test_a_subject_survives_redcap(one: Screening) -> None:
 @given(screenings())
 def test_a_subject_survives_a_questionnaire(one: Screening) -> None:
     """Statement by statement, voided ones and lists without entries included."""
-    from app.imports.fhir_read import _decoded
-    from app.imports.questionnaire import response
+    from app.exchange.fhir.read import _decoded
+    from engine.exchange.questionnaire import response
 
     protocol = one.case.protocol
     subject, document = parsed(one.recorded, protocol)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from app.imports.csv_read import Dialect
-from app.imports.redcap import COLUMNS, dictionary_csv, variables
-from app.imports.redcap_read import QUALIFIES
-from engine import model as m
-from engine.faults import InputRejected
+from app.cli.import_redcap import QUALIFIES
+from app.exchange.csv_read import Dialect
+from engine.exchange.redcap import COLUMNS, dictionary_csv, variables
+from engine.terms import model as m
+from engine.terms.faults import InputRejected
 from tests.build import choices, fact, pack, record_list
 from tests.command import eligo
 from tests.interop.written import back, from_csv, from_redcap, shipped

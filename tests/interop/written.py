@@ -13,28 +13,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.facts import csv_columns
-from app.imports import redcap_read, tables
-from app.imports.csv_read import Dialect, Table, read_table
-from app.imports.fhir import Confirmation, Import
-from app.imports.fhir_map import FhirMap
-from app.imports.fhir_map_read import read_map
-from app.imports.folder import opened
-from app.imports.intake import Read, Reader, intake
-from app.imports.questionnaire import days_text, response
-from app.imports.recorded import Recorded, json_text, subject_json
-from app.imports.redcap import SIGNS, Variable, variables
-from app.imports.report import Report
-from app.imports.rows import Rows
-from app.shipped import shipped_pack
-from engine import model as m
-from engine.faults import Fault
-from engine.known import as_recorded
-from engine.packs import read_pack
-from engine.readings import find_readings, readings_only
-from engine.source import Document, Num, read_document
-from engine.subjects import read_subject, subject_of
-from engine.wording import decimal_text
+from app.cli import import_csv as tables
+from app.cli import import_redcap as redcap_read
+from app.cli.facts import csv_columns
+from app.cli.import_fhir import Confirmation, Import
+from app.exchange.csv_read import Dialect, Table, read_table
+from app.exchange.folder import opened
+from app.exchange.intake import Read, Reader, intake
+from app.exchange.report import Report
+from app.exchange.rows import Rows
+from app.store.shipped import shipped_pack
+from engine.exchange.fhir.map import FhirMap
+from engine.exchange.fhir.map_read import read_map
+from engine.exchange.questionnaire import days_text, response
+from engine.exchange.recorded import Recorded, json_text, subject_json
+from engine.exchange.redcap import SIGNS, Variable, variables
+from engine.read.known import as_recorded
+from engine.read.packs import read_pack
+from engine.read.source import Document, Num, read_document
+from engine.read.subjects import read_subject, subject_of
+from engine.record.wording import decimal_text
+from engine.select.readings import find_readings, readings_only
+from engine.terms import model as m
+from engine.terms.faults import Fault
 
 Json = dict[str, Any]
 TODAY = date(2026, 12, 1)

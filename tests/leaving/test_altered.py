@@ -13,19 +13,19 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from app.export.evidence import Evidence
-from app.export.records import read_records
-from app.log.append import whole_record
-from app.log.entry import EntryFault
-from engine import record as shapes
-from engine.checked import checked_decision
-from engine.decision import Screener
-from engine.faults import InputRejected
-from engine.model import Protocol
-from engine.packs import read_pack
-from engine.record import dump, dump_any
-from engine.shapes import Misfit
-from engine.subjects import read_subject
+from app.exchange.evidence import Evidence
+from app.exchange.records import read_records
+from app.store.log.append import whole_record
+from engine.decide.decision import Screener
+from engine.log.entry import EntryFault
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.record import shape as shapes
+from engine.record.checked import checked_decision
+from engine.record.shape import dump, dump_any
+from engine.record.shapes import Misfit
+from engine.terms.faults import InputRejected
+from engine.terms.model import Protocol
 
 AS_OF = date(2026, 11, 20)
 PACK = {

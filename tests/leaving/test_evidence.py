@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.log.proof import prove
-from app.log.store import open_log
+from app.store.log.proof import prove
+from app.store.log.store import open_log
 from tests.command import Ran, eligo
 from tests.log.test_old import HERE, KEY, lines
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from app import main as command
-from app.pool import ProcessDied, in_processes, processes_for
-from engine.faults import EngineFault
+from app.cli import main as command
+from app.run.pool import ProcessDied, in_processes, processes_for
+from engine.terms.faults import EngineFault
 from tests.command import eligo
 
 ROOT = Path(__file__).parents[2]

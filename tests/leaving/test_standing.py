@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from app.shelf import proof_of
-from app.writing import UNFINISHED
+from app.run.shelf import proof_of
+from app.store.writing import UNFINISHED
 from tests.command import eligo
 from tests.leaving.test_writing import no_more_than
 

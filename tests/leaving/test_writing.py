@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import writing
-from app.writing import (
+from app.store import writing
+from app.store.writing import (
     UNFINISHED,
     clear_drafts,
     drafted,
@@ -94,7 +94,7 @@ def test_whatever_fails_nothing_is_half_written(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from app.writing import drafted, new_folder
+from app.store.writing import drafted, new_folder
 with {how}(Path(sys.argv[1]) / "it") as one:
     {act}
     print("at work", flush=True)

@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.log import LogFault
-from app.log.store import open_log
-from app.log.verify import verify
+from app.store.log.store import open_log
+from app.store.log.verify import verify
+from engine.log import LogFault
 from tests.log.made import decide, log_of, ticking
 
 NO_ONE = 65534

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from app.log.store import open_log
-from app.log.verify import verify
+from app.store.log.store import open_log
+from app.store.log.verify import verify
 from tests.log.made import decide, log_of, ticking
 
 

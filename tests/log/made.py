@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from app.log.append import append_decision
-from app.log.entry import pack_manifest
-from app.log.store import Log, Receipt, create_log, open_log
-from engine.messages import say
-from engine.record import SEMANTICS, dump_any
+from app.store.log.append import append_decision
+from app.store.log.store import Log, Receipt, create_log, open_log
+from engine.log.entry import pack_manifest
+from engine.record.messages import say
+from engine.record.shape import SEMANTICS, dump_any
 
 NAME = "example.org/site-1"
 PACK = {

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.log import canonical
-from app.log.canonical import NotCanonical
+from engine.log import canonical
+from engine.log.canonical import NotCanonical
 
 # RFC 8785, section 3.2.2, and its canonical bytes from section 3.2.4.
 SAMPLE = r"""{

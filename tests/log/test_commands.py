@@ -15,10 +15,11 @@ from typing import get_args
 
 import pytest
 
-from app.log import commands, words
-from app.log.entry import MEANINGS, Decided, read_entry
-from app.log.store import open_log
-from engine.model import Verdict
+from app.cli import log as commands
+from app.cli import log_words as words
+from app.store.log.store import open_log
+from engine.log.entry import MEANINGS, Decided, read_entry
+from engine.terms.model import Verdict
 from tests.log.made import NAME, log_of
 from tests.log.test_replay import folder as fixtures_folder
 
@@ -47,8 +48,9 @@ def log(tmp_path: Path) -> Path:
 
 def test_the_words_are_light_and_agree_with_the_log() -> None:
     program = (
-        "import sys, app.log.words\n"
-        "assert not {'sqlite3', 'cryptography', 'orjson', 'engine.packs'} & sys.modules.keys()\n"
+        "import sys, app.cli.log_words\n"
+        "heavy = {'sqlite3', 'cryptography', 'orjson', 'engine.read.packs'}\n"
+        "assert not heavy & sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
     _, out, _ = eligo("log", "sign", "--help")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.log.entry import Decided, read_details, read_entry
-from app.log.note import open_checkpoint
-from app.log.store import DATABASE, create_log, open_log
-from app.log.verify import verify
+from app.store.log.store import DATABASE, create_log, open_log
+from app.store.log.verify import verify
+from engine.log.entry import Decided, read_details, read_entry
+from engine.log.note import open_checkpoint
 from tests.log.made import NAME, decide, log_of, ticking
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.log import canonical
-from app.log.canonical import NotCanonical
-from app.log.entry import (
+from engine.log import canonical
+from engine.log.canonical import NotCanonical
+from engine.log.entry import (
     Content,
     Decided,
     Details,
@@ -34,7 +34,7 @@ from app.log.entry import (
     unsealed,
     utc_text,
 )
-from engine.packs import pack_digest
+from engine.read.packs import pack_digest
 from tests.log.made import PACK
 
 OPEN = "sha256:" + "0a" * 32

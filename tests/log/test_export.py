@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from app.log import LogFault
-from app.log.append import append_report, append_signature, redact_entries
-from app.log.export import Export, export_log
-from app.log.note import Verifier, open_checkpoint
-from app.log.store import NotWritten, open_log
-from app.log.verify import verify
+from app.store.log.append import append_report, append_signature, redact_entries
+from app.store.log.export import Export, export_log
+from app.store.log.store import NotWritten, open_log
+from app.store.log.verify import verify
+from engine.log import LogFault
+from engine.log.note import Verifier, open_checkpoint
 from tests.log.made import PACK, facts_of, log_of, ticking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,7 +265,7 @@ def test_an_export_goes_into_a_new_folder_whole_or_not_at_all(log: Path, tmp_pat
 
 
 def test_two_packs_that_share_files_are_each_exported_whole(tmp_path: Path) -> None:
-    from app.log.append import append_decision
+    from app.store.log.append import append_decision
     from tests.log.made import record_of
 
     folder = log_of(tmp_path / "log", 1)

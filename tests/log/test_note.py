@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.log.note import (
+from engine.log.note import (
     Checkpoint,
     NoteFault,
     Signer,

@@ -15,21 +15,21 @@ from typing import Any
 
 import pytest
 
-from app.log.append import append_decision
-from app.log.entry import Decided, read_entry
-from app.log.export import Export, export_log
-from app.log.note import Verifier
-from app.log.proof import check_proof, prove
-from app.log.replay import Replayer, pack_of
-from app.log.review import Wanted, list_decisions, show
-from app.log.store import Log, create_log, open_log
-from app.log.verify import verify
-from engine.checked import checked_decision
-from engine.decision import Screener
-from engine.packs import protocol_of
-from engine.record import dump_any
-from engine.source import read_document
-from engine.subjects import subject_of
+from app.store.log.append import append_decision
+from app.store.log.export import Export, export_log
+from app.store.log.proof import check_proof, prove
+from app.store.log.replay import Replayer, pack_of
+from app.store.log.review import Wanted, list_decisions, show
+from app.store.log.store import Log, create_log, open_log
+from app.store.log.verify import verify
+from engine.decide.decision import Screener
+from engine.log.entry import Decided, read_entry
+from engine.log.note import Verifier
+from engine.read.packs import protocol_of
+from engine.read.source import read_document
+from engine.read.subjects import subject_of
+from engine.record.checked import checked_decision
+from engine.record.shape import dump_any
 from reports.screening import as_html, as_markdown, as_text, as_typst
 from tests.command import eligo
 from tests.log.made import NAME, ticking

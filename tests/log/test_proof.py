@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from app.log import LogFault, tree
-from app.log.append import append_decision, append_signature, redact_entries
-from app.log.entry import LONGEST_NAME, Decided, read_entry
-from app.log.note import Checkpoint, Verifier, open_checkpoint, read_checkpoint
-from app.log.proof import (
+from app.store.log.append import append_decision, append_signature, redact_entries
+from app.store.log.proof import (
     SUFFIX,
     check_consistency,
     check_proof,
     prove,
     prove_consistency,
 )
-from app.log.store import create_log, open_log
-from app.log.tree import ProofFault
+from app.store.log.store import create_log, open_log
+from engine.log import LogFault, tree
+from engine.log.entry import LONGEST_NAME, Decided, read_entry
+from engine.log.note import Checkpoint, Verifier, open_checkpoint, read_checkpoint
+from engine.log.tree import ProofFault
 from tests.log.made import NAME, PACK, START, decide, facts_of, log_of, record_of, ticking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,12 +197,12 @@ def test_a_proof_is_checked_in_a_folder_that_holds_nothing_else(
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from pathlib import Path\n"
-        "from app.log.note import Verifier\n"
-        "from app.log.proof import check_proof\n"
+        "from engine.log.note import Verifier\n"
+        "from app.store.log.proof import check_proof\n"
         "proof = Path('report.tlog-proof').read_bytes()\n"
         "record = Path('record.json').read_bytes()\n"
         "print(check_proof(proof, record, Verifier.read(sys.argv[1])).index)\n"
-        "assert not {'engine.session', 'yaml', 'durable'} & sys.modules.keys()\n"
+        "assert not {'engine.fire.session', 'yaml', 'durable'} & sys.modules.keys()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, issued.verifier.text()],

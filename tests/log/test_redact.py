@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from app.log import LogFault
-from app.log.append import (
+from app.store.log.append import (
     append_report,
     append_signature,
     redact_entries,
     redact_subject,
 )
-from app.log.entry import EntryFault, Redacted, read_entry
-from app.log.note import open_checkpoint
-from app.log.proof import check_consistency, prove, prove_consistency
-from app.log.review import Wanted, list_decisions, show
-from app.log.store import DATABASE, open_log
-from app.log.verify import verify
+from app.store.log.proof import check_consistency, prove, prove_consistency
+from app.store.log.review import Wanted, list_decisions, show
+from app.store.log.store import DATABASE, open_log
+from app.store.log.verify import verify
+from engine.log import LogFault
+from engine.log.entry import EntryFault, Redacted, read_entry
+from engine.log.note import open_checkpoint
 from tests.log.made import NAME, decide, log_of, ticking
 from tests.log.test_store import raw
 

@@ -15,17 +15,17 @@ from typing import Any, Literal
 
 import pytest
 
-from app.log import LogFault
-from app.log.append import append_decision, append_signature, redact_entries
-from app.log.entry import Decided, EntryFault, read_entry, sealed
-from app.log.replay import Replayer, compare, first_difference, pack_of
-from app.log.store import Addition, Log, create_log, open_log
-from app.log.verify import verify
-from engine.decision import Screener
-from engine.packs import pack_files, protocol_of
-from engine.record import dump
-from engine.source import read_document
-from engine.subjects import subject_of
+from app.store.log.append import append_decision, append_signature, redact_entries
+from app.store.log.replay import Replayer, compare, first_difference, pack_of
+from app.store.log.store import Addition, Log, create_log, open_log
+from app.store.log.verify import verify
+from engine.decide.decision import Screener
+from engine.log import LogFault
+from engine.log.entry import Decided, EntryFault, read_entry, sealed
+from engine.read.packs import pack_files, protocol_of
+from engine.read.source import read_document
+from engine.read.subjects import subject_of
+from engine.record.shape import dump
 from tests.log.made import NAME, ticking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log of a decision on every fixture that can be decided on, as `screen` decides."""
     from hashlib import sha256
 
-    from engine.faults import InputRejected
+    from engine.terms.faults import InputRejected
 
     folder = tmp_path_factory.mktemp("replay") / "log"
     create_log(folder, NAME)
@@ -115,8 +115,8 @@ def test_it_does_not_matter_where_and_when(folder: Path, tmp_path: Path) -> None
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from pathlib import Path\n"
-        "from app.log.replay import Replayer\n"
-        "from app.log.store import open_log\n"
+        "from app.store.log.replay import Replayer\n"
+        "from app.store.log.store import open_log\n"
         "with open_log(Path(sys.argv[1])) as log, Replayer(log) as replayer:\n"
         "    print({one.outcome for one in replayer.all()}, log.size)\n"
     )
@@ -307,7 +307,7 @@ def test_redacted_decisions_are_no_failure(folder: Path, tmp_path: Path) -> None
 
 def test_facts_that_are_read_otherwise_today_are_said_to_be(folder: Path, tmp_path: Path) -> None:
     """The holder of the key appends a decision on a file that cannot be read as a subject."""
-    from app.log.entry import sealed
+    from engine.log.entry import sealed
 
     with decided_under(folder, tmp_path / "log", PACK, lambda _: None) as log:
 

@@ -18,15 +18,15 @@ from typing import Any
 
 import pytest
 
-from app.log import LogFault, canonical
-from app.log.append import append_report
-from app.log.entry import Decided, Issued, read_entry
-from app.log.note import base64_bytes, base64_text, note_digest, open_checkpoint
-from app.log.proof import check_proof, prove
-from app.log.store import open_log
-from app.log.tree import ProofFault
-from app.log.verify import verify
-from app.main import main
+from app.cli.main import main
+from app.store.log.append import append_report
+from app.store.log.proof import check_proof, prove
+from app.store.log.store import open_log
+from app.store.log.verify import verify
+from engine.log import LogFault, canonical
+from engine.log.entry import Decided, Issued, read_entry
+from engine.log.note import base64_bytes, base64_text, note_digest, open_checkpoint
+from engine.log.tree import ProofFault
 from reports.screening import Logged, qr_code
 from tests.log.made import NAME, log_of, ticking
 from tests.log.test_verify import tampered
@@ -202,7 +202,7 @@ def test_reports_are_checked_in_a_folder_that_holds_nothing_else(
         for name in (f"CAR-028_2026-11-20.{form}", f"CAR-028_2026-11-20.{form}.tlog-proof"):
             shutil.copy(folder / "out" / name, there)
         done = subprocess.run(
-            [sys.executable, "-c", "import sys; from app.main import entry; sys.exit(entry())",
+            [sys.executable, "-c", "import sys; from app.cli.main import entry; sys.exit(entry())",
              "log", "check-proof", f"CAR-028_2026-11-20.{form}.tlog-proof",
              f"CAR-028_2026-11-20.{form}", "--key", key],
             cwd=there, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,

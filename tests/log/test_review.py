@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.log import LogFault
-from app.log.append import append_signature
-from app.log.review import (
+from app.store.log.append import append_signature
+from app.store.log.review import (
     Change,
     Wanted,
     decision_changes,
@@ -18,7 +17,8 @@ from app.log.review import (
     list_decisions,
     show,
 )
-from app.log.store import create_log, open_log
+from app.store.log.store import create_log, open_log
+from engine.log import LogFault
 from tests.log.made import NAME, START, decide, facts_of, ticking
 
 

@@ -16,11 +16,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from app.log import LogFault
-from app.log.append import append_decision, append_signature
-from app.log.entry import Decided, EntryFault, Signed, read_entry
-from app.log.note import NoteFault, Verifier, note_digest, open_checkpoint
-from app.log.store import (
+from app.store.log.append import append_decision, append_signature
+from app.store.log.store import (
     DATABASE,
     PRIVATE,
     PUBLIC,
@@ -31,7 +28,10 @@ from app.log.store import (
     create_log,
     open_log,
 )
-from app.log.verify import verify
+from app.store.log.verify import verify
+from engine.log import LogFault
+from engine.log.entry import Decided, EntryFault, Signed, read_entry
+from engine.log.note import NoteFault, Verifier, note_digest, open_checkpoint
 from tests.log.made import NAME, PACK, START, decide, facts_of, log_of, record_of, ticking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -443,7 +443,7 @@ def test_a_log_that_another_process_keeps_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_of(tmp_path / "log", 1)
-    monkeypatch.setattr("app.log.store.WAIT_SECONDS", 0)
+    monkeypatch.setattr("app.store.log.store.WAIT_SECONDS", 0)
     other = raw(tmp_path / "log")
     other.execute("BEGIN IMMEDIATE")
     try:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.log import tree
-from app.log.tree import Frontier, ProofFault
+from engine.log import tree
+from engine.log.tree import Frontier, ProofFault
 
 # The reference tree of certificate transparency: eight leaves, and the roots of the first n.
 LEAVES = [

@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from app.log import LogFault, tree
-from app.log.append import append_report, append_signature, redact_entries
-from app.log.entry import (
+from app.store.log.append import append_report, append_signature, redact_entries
+from app.store.log.proof import prove
+from app.store.log.replay import Replayer
+from app.store.log.review import Wanted, list_decisions, show
+from app.store.log.store import DATABASE, Addition, Log, open_log
+from app.store.log.verify import MOST, Verified, verify
+from engine.log import LogFault, tree
+from engine.log.entry import (
     Content,
     Decided,
     Entry,
@@ -29,12 +34,7 @@ from app.log.entry import (
     report_bytes,
     sealed,
 )
-from app.log.note import Checkpoint, Verifier, open_checkpoint
-from app.log.proof import prove
-from app.log.replay import Replayer
-from app.log.review import Wanted, list_decisions, show
-from app.log.store import DATABASE, Addition, Log, open_log
-from app.log.verify import MOST, Verified, verify
+from engine.log.note import Checkpoint, Verifier, open_checkpoint
 from tests.log.made import START, decide, log_of, ticking
 from tests.log.test_store import raw
 

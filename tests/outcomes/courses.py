@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.model import Protocol
 from engine.outcomes.patient import OutcomeScreener
 from engine.outcomes.record import Followed, Outcome, Worst
-from engine.packs import pack_files, protocol_of
-from engine.source import read_document
-from engine.subjects import subject_of
+from engine.read.packs import pack_files, protocol_of
+from engine.read.source import read_document
+from engine.read.subjects import subject_of
+from engine.terms.model import Protocol
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = ROOT / "rules" / "cd19-car-t-b-all"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Duration
 from engine.outcomes.clock import landmark_days, months_parts
+from engine.terms.model import Duration
 
 DAYS = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 

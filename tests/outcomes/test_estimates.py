@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.survival import read_times
+from app.cli.survival import read_times
 from engine.outcomes.estimates import kaplan_meier, proportion
 
 DATA = Path(__file__).parent / "data" / "freireich-6mp.csv"

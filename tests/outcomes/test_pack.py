@@ -6,13 +6,13 @@ from datetime import date
 
 import pytest
 
-from engine.decision import Screener
-from engine.faults import InputRejected
-from engine.model import Protocol
+from engine.decide.decision import Screener
 from engine.outcomes.patient import OutcomeScreener
-from engine.packs import pack_files, protocol_of, read_pack
-from engine.source import read_document
-from engine.subjects import subject_of
+from engine.read.packs import pack_files, protocol_of, read_pack
+from engine.read.source import read_document
+from engine.read.subjects import subject_of
+from engine.terms.faults import InputRejected
+from engine.terms.model import Protocol
 from tests.outcomes.courses import (
     CR,
     NR,

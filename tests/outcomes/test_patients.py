@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.faults import InputRejected
 from engine.outcomes.patient import OutcomeScreener
+from engine.terms.faults import InputRejected
 from tests.outcomes.courses import (
     CR,
     CRI,

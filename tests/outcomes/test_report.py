@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from engine.outcomes.record import Outcome, Trial
 from engine.outcomes.trial import trial_of
-from engine.source import Num, read_document
+from engine.read.source import Num, read_document
 from reports import outcomes as report
 from tests.command import eligo
 from tests.outcomes.courses import (

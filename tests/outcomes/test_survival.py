@@ -147,7 +147,7 @@ def test_times_that_are_near_and_differ_stay_apart(tmp_path: Path) -> None:
 def test_a_file_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.survival.MOST_BYTES", 20)
+    monkeypatch.setattr("app.cli.survival.MOST_BYTES", 20)
     long = eligo("survival", table(tmp_path, "t,e\n" + "1,1\n" * 5), "--time", "t", "--event", "e")
     assert (long.code, "too-large: the file has 24 bytes; the limit is 20" in long.said) == (
         2,
@@ -160,7 +160,7 @@ def test_a_file_is_refused_before_it_is_read(
 def test_statistics_load_where_they_are_used_and_nowhere_else() -> None:
     """scipy takes most of a second: no other command, and no refusal, waits for it."""
     program = (
-        "import sys, app.main, app.screen, app.outcomes, engine.outcomes.patient\n"
+        "import sys, app.cli.main, app.cli.screen, app.cli.outcomes, engine.outcomes.patient\n"
         "import engine.outcomes.trial, reports.outcomes\n"
         "assert not {'scipy', 'numpy', 'pandas', 'statsmodels'} & set(sys.modules)\n"
         "engine.outcomes.estimates.proportion(1, 2)\n"

@@ -9,13 +9,14 @@ from functools import cache
 from itertools import chain, combinations, product
 from math import prod
 
-import engine.model as m
-from engine import calendar, reference
+import engine.terms.model as m
 from engine.plan.days import day_of, day_with
 from engine.plan.planner import Planner
 from engine.plan.regions import Root
 from engine.plan.search import Steps, World
-from engine.units import conversion
+from engine.reference import evaluator as reference
+from engine.terms import calendar
+from engine.terms.units import conversion
 from tests.generators import Choices, Seeded, pooled, subject_in
 
 Held = tuple[int | None, ...]

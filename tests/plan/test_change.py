@@ -10,9 +10,8 @@ from math import prod
 
 import pytest
 
-import engine.model as m
-from engine import reference
-from engine.decision import Screener
+import engine.terms.model as m
+from engine.decide.decision import Screener
 from engine.plan.change import (
     _world,
     changing,
@@ -27,6 +26,7 @@ from engine.plan.days import Day, day_of, day_with, kept_current
 from engine.plan.planner import Planner
 from engine.plan.regions import Root
 from engine.plan.search import Steps
+from engine.reference import evaluator as reference
 from tests import build
 from tests.generators import LONG, POOL, Seeded
 from tests.plan.brute import completed, named, people, subsets

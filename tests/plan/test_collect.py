@@ -6,13 +6,13 @@ from collections import Counter
 
 import pytest
 
-import engine.model as m
-from engine import reference
-from engine.decision import Screener
+import engine.terms.model as m
+from engine.decide.decision import Screener
 from engine.plan.collect import collecting, open_roots
 from engine.plan.days import day_of
 from engine.plan.planner import Planner
 from engine.plan.search import Steps
+from engine.reference import evaluator as reference
 from tests import build
 from tests.generators import LONG, POOL, Seeded
 from tests.plan.brute import Completions, completed, people, truth_vector, world_of

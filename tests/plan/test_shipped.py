@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 import vobject  # type: ignore[import-untyped]
 
-from app.shipped import shipped_pack
-from engine.decision import Screener
-from engine.packs import read_pack
+from app.store.shipped import shipped_pack
+from engine.decide.decision import Screener
 from engine.plan.collect import collecting
 from engine.plan.days import day_of
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.plan.search import Steps
-from engine.subjects import read_subject
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
 from reports import plan as report
 from reports import screening
 from tests.command import eligo

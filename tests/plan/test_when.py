@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import engine.model as m
-from engine.decision import Screener
+import engine.terms.model as m
+from engine.decide.decision import Screener
 from engine.plan.days import day_of, kept_current, renewed
 from engine.plan.planner import Planner
 from engine.plan.record import Plan

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import engine.model as m
-from engine import calendar
-from engine.decision import Screener
-from engine.readings import confirmed
+import engine.terms.model as m
+from engine.decide.decision import Screener
+from engine.select.readings import confirmed
+from engine.terms import calendar
 from tests.build import criterion, entries, fact, pack, record_list, said, subject
 
 AGO: tuple[m.AgoOp, ...] = ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.decision import Screener, rejection
-from engine.faults import EngineFault, InputRejected
-from engine.packs import pack_files, protocol_of
-from engine.readings import find_readings, readings_only
-from engine.record import Decision
-from engine.subjects import read_subject
+from engine.decide.decision import Screener, rejection
+from engine.read.packs import pack_files, protocol_of
+from engine.read.subjects import read_subject
+from engine.record.shape import Decision
+from engine.select.readings import find_readings, readings_only
+from engine.terms.faults import EngineFault, InputRejected
 from tests.generators import LONG, POOL, Seeded, case, pooled, subject_in
 
 ROOT = Path(__file__).parent.parent.parent

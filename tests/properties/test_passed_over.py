@@ -14,11 +14,11 @@ from decimal import Decimal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine import model as m
-from engine import reference
-from engine.faults import InputRejected
-from engine.readings import find_readings
-from engine.subjects import read_subject
+from engine.read.subjects import read_subject
+from engine.reference import evaluator as reference
+from engine.select.readings import find_readings
+from engine.terms import model as m
+from engine.terms.faults import InputRejected
 from tests.generators import Plain, Screening, Seeded, json_text, screenings, yaml_text
 from tests.properties.test_recorded import SEEDS, answers
 

@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 from hypothesis.errors import UnsatisfiedAssumption
 
-from app.shipped import shipped_pack
-from engine import calendar, packs, readings, reference, subjects
-from engine import model as m
-from engine.decision import Screener
-from engine.faults import EngineFault, InputRejected
-from engine.packs import read_pack
-from engine.readings import find_readings, readings_only
-from engine.subjects import read_subject
+from app.store.shipped import shipped_pack
+from engine.decide.decision import Screener
+from engine.read import packs, subjects
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.reference import evaluator as reference
+from engine.select import readings
+from engine.select.readings import find_readings, readings_only
+from engine.terms import calendar
+from engine.terms import model as m
+from engine.terms.faults import EngineFault, InputRejected
 from tests import test_bad_files as bad_files
 from tests.generators import Screening, Seeded, ending_with_what_decides, pooled
 from tests.properties import test_calendar as of_months

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import source
-from engine.decision import Screener
-from engine.faults import Fault, InputRejected
-from engine.model import Protocol
-from engine.packs import pack_files, protocol_of
-from engine.source import Num, read_document
-from engine.subjects import read_subject
+from engine.decide.decision import Screener
+from engine.read import source
+from engine.read.packs import pack_files, protocol_of
+from engine.read.source import Num, read_document
+from engine.read.subjects import read_subject
+from engine.terms.faults import Fault, InputRejected
+from engine.terms.model import Protocol
 from tests.generators import (
     LONG,
     Choices,

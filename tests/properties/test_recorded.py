@@ -15,11 +15,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import model as m
-from engine import reference
-from engine.known import contradicted, named_in
-from engine.record import Decision
-from engine.units import conversion, months_each
+from engine.read.known import contradicted, named_in
+from engine.record.shape import Decision
+from engine.reference import evaluator as reference
+from engine.terms import model as m
+from engine.terms.units import conversion, months_each
 from tests.generators import (
     KNOWN_FIELDS,
     LONG,

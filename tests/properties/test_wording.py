@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.model as m
-from engine.cases import obligations
-from engine.messages import UNIT_WORDS
-from engine.mutants import mutants
-from engine.sheet import parse_duration
-from engine.skeleton import skeleton
-from engine.wording import amount_text, leaf_text, leaf_words
+import engine.terms.model as m
+from engine.drafting.skeleton import skeleton
+from engine.read.sheet import parse_duration
+from engine.record.messages import UNIT_WORDS
+from engine.record.wording import amount_text, leaf_text, leaf_words
+from engine.workbench.cases import obligations
+from engine.workbench.mutants import mutants
 from reports.wording import UNITS, value_words
 from tests import build
 from tests.bad_packs.corpus import bad

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, cast
 
-from engine.model import Basis, Kind, Reason, Status, Truth, Verdict
-from engine.record import (
+from engine.record.shape import (
     SEMANTICS,
     CriterionRecord,
     Decision,
@@ -21,6 +20,7 @@ from engine.record import (
     Rejection,
     Why,
 )
+from engine.terms.model import Basis, Kind, Reason, Status, Truth, Verdict
 
 TODO: Message = {"id": "condition.todo", "arguments": {}}
 """Reports print the sentences of these records, which no template makes."""

@@ -22,8 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model import Kind, Reason, Status, Verdict
-from engine.record import Decision, IntervalValue, Record, Value, Why
+from engine.record.shape import Decision, IntervalValue, Record, Value, Why
+from engine.terms.model import Kind, Reason, Status, Verdict
 from reports import wording
 from reports.screening import (
     LOG,
@@ -645,16 +645,16 @@ def test_reports_know_nothing_of_the_engine_but_its_types() -> None:
     }
     # Modules of types and of words; none that selects, evaluates, fires or decides.
     assert seen <= {
-        "engine.diff",
-        "engine.faults",
-        "engine.findings",
-        "engine.model",
+        "engine.workbench.diff",
+        "engine.terms.faults",
+        "engine.workbench.findings",
+        "engine.terms.model",
         "engine.outcomes.model",
         "engine.outcomes.record",
         "engine.plan.record",
-        "engine.record",
-        "engine.witness",
-        "engine.wording",
+        "engine.record.shape",
+        "engine.workbench.witness",
+        "engine.record.wording",
     }
 
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-import engine.model as m
-from engine import reference
+import engine.terms.model as m
+from engine.reference import evaluator as reference
 from tests.build import criterion, fact, pack, said, subject
 
 AS_OF = date(2026, 11, 20)

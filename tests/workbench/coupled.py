@@ -7,7 +7,7 @@ fixed days. `amended` makes one edit of such a pack.
 
 `Grid` records something at and beside every limit of every source, on as-of dates at the ends
 of months and years, on leap days and beside fixed days, and asks the reference evaluator what
-each test comes to. It shares nothing with `engine.worlds`: facts are taken together by what
+each test comes to. It shares nothing with `engine.regions`: facts are taken together by what
 they are recorded through alone (a fact, or a whole list), days are found by counting, and
 nothing is left out because it seems to make no difference.
 """
@@ -22,14 +22,14 @@ from itertools import pairwise, product
 from random import Random
 from typing import Any, NamedTuple
 
-import engine.model as m
-from engine import reference
-from engine.faults import InputRejected
-from engine.source import Document, Num
-from engine.subjects import read_subject, subject_of
-from engine.witness import file_lines
-from engine.wording import decimal_text
-from engine.worlds.asked import fitted
+import engine.terms.model as m
+from engine.read.source import Document, Num
+from engine.read.subjects import read_subject, subject_of
+from engine.record.wording import decimal_text
+from engine.reference import evaluator as reference
+from engine.regions.asked import fitted
+from engine.terms.faults import InputRejected
+from engine.workbench.witness import file_lines
 from tests.generators import AGOS, LIMITS, ULNS, Choices, Plain, amount
 
 Leaf = tuple[int, m.Leaf]

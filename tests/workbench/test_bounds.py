@@ -9,10 +9,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import engine.model as m
-from engine import reference
-from engine.analysis import findings
-from engine.bounds import FROM_BELOW, OPPOSITE, Bound, bounds, ladders, opposite, shared_value
+import engine.terms.model as m
+from engine.reference import evaluator as reference
+from engine.regions.bounds import (
+    FROM_BELOW,
+    OPPOSITE,
+    Bound,
+    bounds,
+    ladders,
+    opposite,
+    shared_value,
+)
+from engine.workbench.analysis import findings
 from tests import build
 from tests.generators import LONG
 

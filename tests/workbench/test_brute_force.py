@@ -15,20 +15,20 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.model as m
-from engine import reference
-from engine.analysis import findings
-from engine.cases import coverage
-from engine.decision import Screener
-from engine.diagrams import TRUE, Effort
-from engine.diff import Change, Comparison, compare
-from engine.edits import at_path, replaced
-from engine.faults import InputRejected
-from engine.findings import BASE, Finding
-from engine.mutants import BY_VERDICT, Judged, asked_by, judge, mutants
-from engine.witness import file_lines
-from engine.worlds.asked import subject_from
-from engine.worlds.space import Space, spaces
+import engine.terms.model as m
+from engine.decide.decision import Screener
+from engine.reference import evaluator as reference
+from engine.regions.asked import subject_from
+from engine.regions.diagrams import TRUE, Effort
+from engine.regions.space import Space, spaces
+from engine.terms.faults import InputRejected
+from engine.workbench.analysis import findings
+from engine.workbench.cases import coverage
+from engine.workbench.diff import Change, Comparison, compare
+from engine.workbench.edits import at_path, replaced
+from engine.workbench.findings import BASE, Finding
+from engine.workbench.mutants import BY_VERDICT, Judged, asked_by, judge, mutants
+from engine.workbench.witness import file_lines
 from tests.generators import LONG, Drawn, Plain, json_text, protocol_in
 from tests.workbench.coupled import LARGE, SMALL, Grid, Seen, Size, amended, parts
 

@@ -14,13 +14,27 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-import engine.model as m
-from app.test import write_suggestions
-from engine import reference
-from engine.cases import Case, Cases, Obligation, case_files, coverage, read_cases, run_case
-from engine.decision import Screener
-from engine.edits import leaf_paths, replaced
-from engine.mutants import (
+import engine.terms.model as m
+from app.cli.test import write_suggestions
+from engine.decide.decision import Screener
+from engine.read.packs import read_pack
+from engine.read.source import Document, Num, read_document
+from engine.read.subjects import subject_of
+from engine.reference import evaluator as reference
+from engine.regions.asked import fitted, subject_from
+from engine.regions.space import Space
+from engine.terms.units import COMMON_UNITS, conversion
+from engine.workbench.cases import (
+    Case,
+    Cases,
+    Obligation,
+    case_files,
+    coverage,
+    read_cases,
+    run_case,
+)
+from engine.workbench.edits import leaf_paths, replaced
+from engine.workbench.mutants import (
     BY_VERDICT,
     CONFUSED,
     SWAPPED,
@@ -33,12 +47,6 @@ from engine.mutants import (
     judge,
     mutants,
 )
-from engine.packs import read_pack
-from engine.source import Document, Num, read_document
-from engine.subjects import subject_of
-from engine.units import COMMON_UNITS, conversion
-from engine.worlds.asked import fitted, subject_from
-from engine.worlds.space import Space
 from tests import build
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-import engine.model as m
-from engine.decision import Screener
-from engine.diff import Change, Comparison, _same_to_read, compare, record
-from engine.differences import accepts_alike
-from engine.packs import read_pack
-from engine.record import dump_any
-from engine.subjects import read_subject
+import engine.terms.model as m
+from engine.decide.decision import Screener
+from engine.read.packs import read_pack
+from engine.read.subjects import read_subject
+from engine.record.shape import dump_any
+from engine.workbench.diff import Change, Comparison, _same_to_read, compare, record
+from engine.workbench.differences import accepts_alike
 from reports.diff import as_html, as_text, files, summary
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo

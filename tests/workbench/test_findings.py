@@ -17,21 +17,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-import engine.model as m
-from app.check import finding_record, watch
-from engine import reference
-from engine.analysis import _Analysis, findings
-from engine.cases import Cases, case_files, read_cases
-from engine.decision import Screener
-from engine.diagrams import FALSE, TRUE, UNKNOWN
-from engine.faults import Fault, InputRejected
-from engine.findings import CODES, Finding
-from engine.packs import protocol_of, read_pack
-from engine.source import Document
-from engine.subjects import checked_on, read_subject
-from engine.witness import screened
-from engine.worlds.asked import pack_leaves
-from engine.worlds.space import Space
+import engine.terms.model as m
+from app.cli.check import finding_record, watch
+from engine.decide.decision import Screener
+from engine.read.packs import protocol_of, read_pack
+from engine.read.source import Document
+from engine.read.subjects import checked_on, read_subject
+from engine.reference import evaluator as reference
+from engine.regions.asked import pack_leaves
+from engine.regions.diagrams import FALSE, TRUE, UNKNOWN
+from engine.regions.space import Space
+from engine.terms.faults import Fault, InputRejected
+from engine.workbench.analysis import _Analysis, findings
+from engine.workbench.cases import Cases, case_files, read_cases
+from engine.workbench.findings import CODES, Finding
+from engine.workbench.witness import screened
 from reports.sarif import SCHEMA as SARIF_SCHEMA
 from reports.sarif import sarif
 from tests import build
@@ -171,7 +171,7 @@ def test_a_smallest_set_of_criteria_explains_why_nobody_is_eligible() -> None:
 
 
 def test_what_is_too_large_is_undecided_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.worlds.coupled.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 3)
     protocol, _ = read(by_name(BAD, "limits-crossed"))
     found = findings(protocol)
     assert {one.code for one in found} == {"undecided"}
@@ -188,7 +188,7 @@ def test_what_was_not_looked_at_whole_may_hold(monkeypatch: pytest.MonkeyPatch) 
     with Screener(protocol) as screener:
         whole = _Analysis(protocol, screener, lambda *_: None)
         assert whole.may_hold(denied) and not whole.may_hold(every, whole.halved([every]))
-        monkeypatch.setattr("engine.worlds.coupled.MOST_COMBINATIONS", 2)
+        monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 2)
         part = _Analysis(protocol, screener, lambda *_: None)
         assert part.may_hold(denied) and part.may_hold(every, part.halved([every]))
 

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.model as m
-from engine import reference
-from engine.diagrams import FALSE, TRUE, UNKNOWN
-from engine.worlds.asked import leaves_of, subject_from
-from engine.worlds.space import Space
+import engine.terms.model as m
+from engine.reference import evaluator as reference
+from engine.regions.asked import leaves_of, subject_from
+from engine.regions.diagrams import FALSE, TRUE, UNKNOWN
+from engine.regions.space import Space
 from tests import build
 from tests.generators import LONG
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.cases import case_files, read_cases
-from engine.faults import filled
-from engine.packs import read_pack
-from engine.source import read_document
-from engine.witness import flow, folded, quoted
+from engine.read.packs import read_pack
+from engine.read.source import read_document
+from engine.terms.faults import filled
+from engine.workbench.cases import case_files, read_cases
+from engine.workbench.witness import flow, folded, quoted
 from tests.command import eligo
 
 TEXTS = st.text(

@@ -14,8 +14,8 @@ from typing import IO
 
 import pytest
 
-from app.check import watch
-from app.main import main
+from app.cli.check import watch
+from app.cli.main import main
 from tests.bad_packs.corpus import BAD, CLEAN
 from tests.command import eligo
 from tests.workbench.test_findings import by_name, write
@@ -89,7 +89,7 @@ def test_watch_looks_again_at_each_save(
         if len(rounds) % 2 == 0:
             edits.pop(0)()
 
-    monkeypatch.setattr("app.check.time.sleep", waited)
+    monkeypatch.setattr("app.cli.check.time.sleep", waited)
     assert watch(pack, rounds=5) == 0
     said = [text for text in rounds if text]
     assert len(rounds) == 9 and len(said) == 4
@@ -113,7 +113,7 @@ def test_watch_waits_until_a_save_is_done(
         if steps:
             rules.write_text(steps.pop(0))
 
-    monkeypatch.setattr("app.check.time.sleep", waited)
+    monkeypatch.setattr("app.cli.check.time.sleep", waited)
     assert watch(pack, rounds=2) == 0
     said = capsys.readouterr().out
     assert said.count("waiting for a change") == 2 and "fault:" not in said
@@ -129,7 +129,7 @@ def test_watch_outlives_a_folder_that_is_gone(
         if pack.exists():
             pack.rename(tmp_path / "moved")
 
-    monkeypatch.setattr("app.check.time.sleep", moved)
+    monkeypatch.setattr("app.cli.check.time.sleep", moved)
     assert watch(pack, rounds=2) == 2
     assert "is not there" in " ".join(capsys.readouterr().out.split())
 
@@ -137,7 +137,7 @@ def test_watch_outlives_a_folder_that_is_gone(
 def test_notes_alone_are_no_finding_when_watching(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.worlds.coupled.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 3)
     pack = write(by_name(BAD, "limits-crossed"), tmp_path)
     assert eligo("check", pack.as_posix()).code == 0
     assert watch(pack, rounds=1) == 0

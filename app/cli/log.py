@@ -1,0 +1,498 @@
+"""`eligo log` and `eligo replay`: call one function each and print what came of it.
+
+Exit codes: 0 all is well; 1 a log, a proof or a decision is not what it should be; 2 what was
+asked cannot be done.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from textwrap import fill
+from typing import Literal
+
+from app.run.inputs import print_faults, protocol_from, say
+from app.run.printing import hand_out, put
+from app.store.log.append import (
+    append_decision,
+    append_report,
+    append_signature,
+    redact_entries,
+    redact_subject,
+)
+from app.store.log.export import ENTRIES, Export, export_log
+from app.store.log.proof import check_consistency, check_proof, prove, prove_consistency
+from app.store.log.replay import Outcome, Replayed, Replayer
+from app.store.log.review import Change, Listed, Wanted, list_decisions, show
+from app.store.log.store import Log, create_log, open_log
+from app.store.log.verify import Verified, verify
+from app.store.writing import write_file
+from engine.log import LogFault
+from engine.log.entry import Decided, Issued, Signed, read_entry
+from engine.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
+from engine.log.tree import ProofFault
+from engine.read.packs import pack_files
+from engine.terms.faults import EngineFault, InputRejected
+from reports.screening import Logged
+
+FOUND, REJECTED, DOUBT = 1, 2, 3
+WIDTH = 80
+
+
+def now() -> datetime:
+    """The computer's clock, in UTC: entries are dated by it."""
+    return datetime.now(UTC)
+
+
+class Keeper:
+    """An open log, to which one run of screening appends its decisions and their reports."""
+
+    def __init__(self, log: Log, pack: Mapping[str, bytes], by: str, reason: str) -> None:
+        self.log, self.pack, self.by, self.reason = log, pack, by, reason
+        self.kept = 0  # decisions appended so far
+
+    def decision(self, line: bytes, facts: bytes, form: Literal["json", "yaml"]) -> Logged:
+        """Append a decision: its record's line, the subject file's bytes and their form.
+
+        Returns what its report is to say of it. Raises: LogFault.
+        """
+        receipt = append_decision(
+            self.log,
+            record=line,
+            facts=facts,
+            form=form,
+            pack=self.pack,
+            by=self.by,
+            reason=self.reason,
+            now=now,
+        )
+        self.kept += 1
+        checkpoint = open_checkpoint(receipt.checkpoint, self.log.verifier)
+        entry = read_entry(receipt.entry)
+        return Logged(
+            log=checkpoint.origin,
+            entry=receipt.index,
+            time=entry.time,
+            by=entry.by,
+            checkpoint=note_digest(receipt.checkpoint),
+            size=checkpoint.size,
+            root=base64_text(checkpoint.root),
+            decision="sha256:" + sha256(line).hexdigest(),
+        )
+
+    def report(self, index: int, report: bytes, form: str) -> str:
+        """Append that a report of the decision at `index` was made; returns its proof.
+
+        Raises: LogFault.
+        """
+        receipt = append_report(self.log, index, report=report, form=form, by=self.by, now=now)
+        return prove(self.log, receipt.index)
+
+    def proof(self, index: int) -> str:
+        """The proof of the decision at `index`. Raises: LogFault."""
+        return prove(self.log, index)
+
+
+@contextmanager
+def keeper(
+    folder: Path, pack: Path, by: str, reason: str, key: Path | None = None
+) -> Iterator[Keeper]:
+    """Open a log to keep decisions made under a pack; `key`: where its private key is.
+
+    Raises: LogFault if there is none.
+    """
+    files = pack_files(pack)
+    with open_log(folder, write=True, key=key) as log:
+        yield Keeper(log, files, by, reason)
+
+
+def run(arguments: Namespace) -> int:
+    """Carry out one command; returns the exit code."""
+    try:
+        return _ACTS[arguments.act](arguments)
+    except LogFault as fault:
+        say(_folded(str(fault)))
+        return REJECTED
+    except BrokenPipeError:
+        raise  # whoever reads the output has seen enough: no fault of a file
+    except OSError as error:
+        say(f"`{error.filename}`: {(error.strerror or 'unknown error').lower()}")
+        return REJECTED
+
+
+def _init(arguments: Namespace) -> int:
+    name = arguments.name or f"eligo.log/{secrets.token_hex(4)}"
+    verifier = create_log(arguments.log, name, arguments.key_file)
+    put(f"log: {arguments.log.as_posix()}\npublic key, to hand out: {verifier.text()}")
+    return 0
+
+
+# --- reading --------------------------------------------------------------------------
+
+
+def _list(arguments: Namespace) -> int:
+    wanted = Wanted(
+        subject=arguments.subject,
+        verdict=arguments.verdict,
+        criterion=arguments.criterion,
+        since=arguments.since.isoformat() if arguments.since else "",
+        until=arguments.until.isoformat() if arguments.until else "",
+        by=arguments.by,
+    )
+    with open_log(arguments.log) as log:
+        rows = list_decisions(log, wanted)
+    for row in rows:
+        put(fill(_row(row), WIDTH, subsequent_indent=" " * 26))
+    say(_counted(len(rows), "decision"))
+    return 0
+
+
+def _row(row: Listed) -> str:
+    """A decision on one line, the long parts last."""
+    entry, details = row.entry, row.details
+    when = f"{entry.index:>6}  {entry.time[:10]} {entry.time[11:16]}"
+    if details is None:
+        return f"{when}  redacted by entry {row.removed_by}; by {entry.by}"
+    signed = ", signed" if row.signatures else ""
+    because = " ".join(details.determined_by)
+    text = f"{when}  {details.verdict:<12}  {details.subject}, by {entry.by}{signed}"
+    return f"{text}  {because}".rstrip()
+
+
+def _show(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        shown = show(log, arguments.index)
+    listed = shown.listed
+    entry, details = listed.entry, listed.details
+    put(f"entry {entry.index}: a decision as of {entry.as_of}")
+    put(f"  logged {entry.time} by {entry.by}")
+    put(f"  pack {entry.pack}")
+    software = ", ".join(f"{name} {version}" for name, version in entry.software.items())
+    put(f"  software {software}")
+    for signature in listed.signatures:
+        put(
+            f"  signed by {signature.by}, {signature.time}, meaning {signature.meaning}"
+            f" (entry {signature.index})"
+        )
+    for report, form in shown.reports:
+        written = f"{form} report made" if form else "report made"
+        put(f"  {written} {report.time} for {report.by} (entry {report.index})")
+    if details is None:
+        removal = shown.removal
+        if removal is not None:
+            put(f"  redacted {removal.time} by {removal.by} (entry {removal.index})")
+            put(fill(f"because: {removal.reason}", WIDTH, initial_indent="  "))
+        return 0
+    put(f"  subject {details.subject}, protocol {details.protocol} {details.version}")
+    put(f"  verdict {details.verdict}")
+    if details.reason:
+        put(fill(f"reason: {details.reason}", WIDTH, initial_indent="  "))
+    if details.determined_by:
+        because = " ".join(details.determined_by)
+        put(fill(f"determined by {because}", WIDTH, initial_indent="  "))
+    if shown.before is None:
+        put("\nthe first decision on this subject")
+    else:
+        for what, changes in (
+            ("recorded", shown.facts_changed),
+            ("decided", shown.decision_changed),
+        ):
+            put(f"\nsince entry {shown.before}, in what was {what}:")
+            _print_changes(changes)
+            if not changes:
+                put("  no change")
+    put("\nwhat was known:\n")
+    for line in (shown.facts or b"").decode("utf-8", "replace").rstrip("\n").split("\n"):
+        put(line)
+    return 0
+
+
+def _print_changes(changes: tuple[Change, ...]) -> None:
+    for change in changes:
+        before = "nothing" if change.before is None else change.before
+        after = "nothing" if change.after is None else change.after
+        put(fill(f"{change.where}: {before} -> {after}", WIDTH,
+                   initial_indent="  ", subsequent_indent="    "))  # fmt: skip
+
+
+# --- verifying ------------------------------------------------------------------------
+
+
+def _verify(arguments: Namespace) -> int:
+    if (arguments.log / ENTRIES).is_file():
+        export = Export(arguments.log)
+        key = _key(arguments.key) if arguments.key else export.verifier
+        held = _held(arguments.checkpoint, key)
+        return _verified(verify(export, key, held), key, own=not arguments.key)
+    with open_log(arguments.log) as log:
+        key = _key(arguments.key) if arguments.key else log.verifier
+        held = _held(arguments.checkpoint, key)
+        with _progress(log.size) as progress:
+            result = verify(log, key, held, progress)
+        return _verified(result, key, own=not arguments.key)
+
+
+def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
+    for finding in (*result.findings, *result.remarks):
+        put(_folded(finding.text()))
+    if result.more:
+        put(f"and {result.more} more")
+    put(
+        f"{_counted(result.size, 'entry', 'entries')}: {_counted(result.decisions, 'decision')} "
+        f"({result.redacted} redacted), {_counted(result.signatures, 'signature')}, "
+        f"{_counted(result.reports, 'report')}, {_counted(result.redactions, 'redaction')}"
+    )
+    if own:
+        say(f"checked against the log's own key, to be compared with yours:\n{key.text()}")
+    put("the log is as it was signed" if result.holds else "the log is not as it was signed")
+    return 0 if result.holds else FOUND
+
+
+def _folded(text: str) -> str:
+    return fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _held(files: list[Path], key: Verifier) -> list[Checkpoint]:
+    return [open_checkpoint(_text(file), key) for file in files]
+
+
+def _key(text: str) -> Verifier:
+    """A public key, as given or in the file named."""
+    if "+" not in text or Path(text).is_file():
+        text = _text(Path(text)).rstrip("\n")
+    return Verifier.read(text)
+
+
+def _text(path: Path) -> str:
+    """A file's text; what is not UTF-8 will be refused for what it says then."""
+    return _read(path).decode("utf-8", "replace")
+
+
+def _read(path: Path, most: int = 16_000_000) -> bytes:
+    """A file's bytes. Raises: LogFault if it has more than `most`; OSError."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise LogFault(f"`{path.as_posix()}` is too large: it has more than {most} bytes")
+    return data
+
+
+@contextmanager
+def _progress(size: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, for what a person waits for."""
+    if size < 1_000 or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=size, unit="entry", ncols=78, file=sys.stderr, leave=False) as bar:
+
+        def reached(done: int) -> None:
+            bar.update(done - bar.n)
+
+        yield reached
+
+
+# --- proving --------------------------------------------------------------------------
+
+
+def _checkpoint(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        hand_out(log.checkpoint())
+    return 0
+
+
+def _prove(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        _write(prove(log, arguments.index), arguments.out)
+    return 0
+
+
+def _check_proof(arguments: Namespace) -> int:
+    key = _key(arguments.key)
+    proof = _read(arguments.proof)
+    document = None
+    if arguments.report is not None:
+        document = _read(arguments.report, 500_000_000)
+    try:
+        proved = check_proof(proof, document, key)
+    except LogFault as fault:
+        put(f"refused: {fault}")
+        return FOUND
+    entry = proved.entry
+    put(f"proved: entry {proved.index} of {proved.checkpoint.origin}, a {entry.kind}")
+    put(f"  logged {entry.time} by {entry.by}")
+    if isinstance(entry, Decided):
+        put(f"  as of {entry.as_of}, under the pack\n  {entry.pack}")
+    elif isinstance(entry, Signed):
+        put(f"  on entry {entry.of}, meaning {entry.meaning}")
+    elif isinstance(entry, Issued):
+        put(f"  of the decision in entry {entry.of}, whose hash is\n  {entry.entry}")
+    return 0
+
+
+def _consistency(arguments: Namespace) -> int:
+    old = _text(arguments.old)
+    if arguments.new.is_dir():
+        with open_log(arguments.new) as log:
+            kept = open_checkpoint(old, _key(arguments.key) if arguments.key else log.verifier)
+            try:
+                proof = prove_consistency(log, kept)
+            except ProofFault as fault:
+                put(f"refused: {fault}")
+                return FOUND
+            _write(proof, arguments.out)
+        return 0
+    if not arguments.key:
+        raise LogFault("to check a proof the log's public key is needed: --key")
+    key = _key(arguments.key)
+    try:
+        kept = open_checkpoint(old, key)
+        new = check_consistency(_read(arguments.new), kept, key)
+    except LogFault as fault:
+        put(f"refused: {fault}")
+        return FOUND
+    put(f"the log of {new.size} entries continues that of {kept.size}")
+    return 0
+
+
+def _export(arguments: Namespace) -> int:
+    with open_log(arguments.log) as log:
+        size = export_log(log, arguments.out)
+    put(f"{size} entries: {arguments.out.as_posix()}")
+    return 0
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        hand_out(text)
+    else:
+        write_file(out, text)
+
+
+# --- adding ---------------------------------------------------------------------------
+
+
+def _sign(arguments: Namespace) -> int:
+    with open_log(arguments.log, write=True, key=arguments.key_file) as log:
+        receipt = append_signature(
+            log, arguments.index, by=arguments.by, meaning=arguments.meaning, now=now
+        )
+    put(f"entry {receipt.index}: entry {arguments.index} is signed by {arguments.by}")
+    return 0
+
+
+def _redact(arguments: Namespace) -> int:
+    said = {"by": arguments.by, "reason": arguments.reason, "now": now}
+    with open_log(arguments.log, write=True, key=arguments.key_file) as log:
+        if arguments.subject is not None:
+            removal = redact_subject(log, arguments.subject, **said)
+        else:
+            removal = redact_entries(log, arguments.index, **said)
+    of = ", ".join(map(str, removal.of))
+    put(fill(f"entry {removal.receipt.index}: redacted {of}", WIDTH, subsequent_indent="  "))
+    if not removal.complete:
+        say(
+            "another process reads the log, so what was removed is still in its file: when that\n"
+            "process has ended, run `eligo log clear`"
+        )
+        return FOUND
+    return 0
+
+
+def _clear(arguments: Namespace) -> int:
+    with open_log(arguments.log, write=True, key=arguments.key_file) as log:
+        if not log.forget_removed():
+            say("another process reads the log: what was removed is still in its file")
+            return FOUND
+    put("nothing is left of what was removed")
+    return 0
+
+
+# --- deciding again -------------------------------------------------------------------
+
+
+def _replay(arguments: Namespace) -> int:
+    pack = None
+    if arguments.pack is not None:
+        try:
+            protocol_from(arguments.pack)
+            pack = pack_files(arguments.pack)
+        except InputRejected as rejected:
+            print_faults(rejected.faults)
+            return REJECTED
+    counts = dict.fromkeys(REPLAYED, 0)
+    rules: dict[str, None] = {}
+    try:
+        with open_log(arguments.log) as log, Replayer(log, pack) as replayer:
+            index = arguments.index
+            with _progress(log.size) as progress:
+                for one in replayer.all() if index is None else [replayer.one(index)]:
+                    counts[one.outcome] += 1
+                    rules |= dict.fromkeys(one.rules)
+                    _print_replayed(one)
+                    progress(one.index)
+    except EngineFault as fault:
+        say(f"engine fault: {fault.where}")
+        return DOUBT
+    if rules:
+        put("rules that changed since:")
+    for rule in rules:
+        put(fill(rule, WIDTH, initial_indent="  - ", subsequent_indent="    "))
+    told = [f"{count} {REPLAYED[outcome]}" for outcome, count in counts.items() if count]
+    put(fill("; ".join(told) or "no decision", WIDTH))
+    failed = counts["damaged"]
+    if pack is None:  # another pack may decide otherwise, or refuse
+        failed += counts["different"] + counts["refused"]
+    return FOUND if failed else 0
+
+
+REPLAYED: Mapping[Outcome, str] = {
+    "same": "same",
+    "same verdict": "same verdict, other record",
+    "changed rules": "other by a named change of rules",
+    "different": "different",
+    "refused": "refused",
+    "redacted": "redacted",
+    "damaged": "damaged",
+}
+"""What deciding again can come to, in words."""
+
+
+def _print_replayed(one: Replayed) -> None:
+    if one.outcome == "same" and not one.software:
+        return
+    text = f"entry {one.index}: {REPLAYED[one.outcome]}"
+    if one.verdicts and one.verdicts[0] != one.verdicts[1]:
+        text += f", {one.verdicts[0]} then, {one.verdicts[1]} now"
+    put(text)
+    if one.step:
+        put(fill(one.step, WIDTH, initial_indent="  first: ", subsequent_indent="    "))
+    _print_changes((*one.software, *one.changes))
+
+
+_ACTS: dict[str, Callable[[Namespace], int]] = {
+    "init": _init,
+    "list": _list,
+    "show": _show,
+    "verify": _verify,
+    "checkpoint": _checkpoint,
+    "prove": _prove,
+    "check-proof": _check_proof,
+    "consistency": _consistency,
+    "export": _export,
+    "sign": _sign,
+    "redact": _redact,
+    "clear": _clear,
+    "replay": _replay,
+}

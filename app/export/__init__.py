@@ -1,1 +1,0 @@
-"""What a trial hands on, from decision and outcome records: CDISC SDTM and FHIR R4."""

@@ -1,0 +1,1 @@
+"""What every command shares: inputs, printing, processes, where reports lie."""

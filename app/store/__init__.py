@@ -1,0 +1,1 @@
+"""What lies on a disk: files written whole or not at all, the log's database."""

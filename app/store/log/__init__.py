@@ -1,0 +1,1 @@
+"""The decision log in its SQLite file: appending, proving, verifying, replaying."""

@@ -1,0 +1,1 @@
+"""Both derivations, compared: a decision, or no verdict."""

@@ -1,0 +1,1 @@
+"""From a registry's study record to the skeleton of a pack."""

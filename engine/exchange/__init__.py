@@ -1,0 +1,1 @@
+"""Records of others and forms of ours, as values: FHIR R4, REDCap, questionnaires."""

@@ -1,0 +1,1 @@
+"""FHIR R4 by a pack's map: elements, units, limits, statements, entries."""

@@ -1,0 +1,1 @@
+"""What was compared, what is missing, what time changes, what was not used."""

@@ -1,0 +1,1 @@
+"""Rules fired in durable_rules."""

@@ -1,0 +1,1 @@
+"""The text of a file to typed values, or every fault in it."""

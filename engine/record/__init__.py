@@ -1,0 +1,1 @@
+"""The published decision record: its types, its sentences, and its validation."""

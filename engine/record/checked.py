@@ -1,0 +1,452 @@
+"""Decision records, seen to hold together before anything is read from them.
+
+A record is held against its shape, and every conclusion in it against what it was concluded
+from: sentences against messages, truths against the truths below them and against the
+firings, answers against truths, statuses against answers, the verdict against statuses. What
+no other part of the record binds (a text of the protocol, a value with all that repeats it) is
+found by deciding again, or by a proof of a log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from engine.record import messages
+from engine.record.semantics import CHANGES
+from engine.record.shape import Day, Decision, FieldRecord, Gap, Message, Shown, TestRecord, Why
+from engine.record.shapes import Misfit, check_of, fits, same
+from engine.terms.model import Answer, Kind, Status, Truth
+
+OLD = "eligo.decision/1"
+SCHEMAS = ("eligo.decision/2", OLD)
+"""The schemas of decisions that are read."""
+
+_SINCE_2 = frozenset(
+    (
+        *("semantics", "imported", "passed_over", "records", "messages", "message", "entries"),
+        *("condition_message", "test", "says_message", "recorded_as", "uln_as", "confirm"),
+        *("follows_messages", "within", "not_after"),
+    )
+)
+"""The keys that `eligo.decision/1` did not have."""
+
+_KINDS: Mapping[str, Any] = {
+    "text": str,
+    "name": str,
+    "day": Day,
+    "number": int,
+    "message": Message,
+    "shown": Shown,
+    "shown_all": list[Shown],
+    "values": list[Shown],
+    "test": TestRecord,
+    "fields": list[FieldRecord],
+    "gaps": list[Gap],
+}
+_SOFTWARE = {"eligo": r"[0-9][\w.+!-]*|uninstalled", "durable_rules": r"[0-9]+(\.[0-9]+)+",
+             "python": r"3\.[0-9]+"}  # fmt: skip
+_PLACE = re.compile(r"(facts|records)\.[A-Za-z][A-Za-z0-9_]*(\.entries\[[0-9]+\]|\[[0-9]+\])?")
+_OPPOSITE: Mapping[Truth, Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
+_ANSWERS: Mapping[Truth, Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
+
+
+def checked_decision(value: Any) -> Decision:
+    """A plain value as the decision that it is. Raises: Misfit, with the place."""
+    if not isinstance(value, dict) or value.get("schema") not in SCHEMAS:
+        raise Misfit("schema", f"is none of {', '.join(SCHEMAS)}")
+    old = value["schema"] == OLD
+    shown = {**value, "schema": "eligo.decision/2"} if old else value
+    fits(shown, Decision, _SINCE_2 if old else frozenset())
+    try:
+        _Record(cast(Decision, value), old).hold()
+    except RecursionError:
+        raise Misfit("", "is nested too deeply") from None
+    return cast(Decision, value)
+
+
+def as_then(value: Any) -> Any:
+    """A decision without what `eligo.decision/1` did not have, for comparing the two."""
+    if isinstance(value, list):
+        return [as_then(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: as_then(one) for key, one in value.items() if key not in _SINCE_2}
+    return {**kept, "schema": OLD} if "schema" in kept else kept
+
+
+def status_of(kind: Kind, answer: Answer) -> Status:
+    """What an answer makes of a criterion."""
+    if answer == "unknown":
+        return "open"
+    return "passed" if (answer == "yes") == (kind == "inclusion") else "failed"
+
+
+def combined(kind: str, truths: list[Truth]) -> Truth:
+    """The truth of a condition over those of its children, by Kleene's logic."""
+    if kind == "condition.not":
+        return _OPPOSITE[truths[0]]
+    if kind == "condition.defined":
+        return truths[0]
+    first: Truth = "false" if kind == "condition.all" else "true"
+    if first in truths:
+        return first
+    return "unknown" if "unknown" in truths else _OPPOSITE[first]
+
+
+def _tally(name: str, truths: Iterable[Truth]) -> str:
+    every = list(truths)
+    counts = ", ".join(f"{every.count(t)} {t}" for t in ("true", "false", "unknown"))
+    return f"tally of {name}: {counts}"
+
+
+def _demand(holds: bool, place: str, message: str) -> None:
+    if not holds:
+        raise Misfit(place, message)
+
+
+class _Record:
+    """One record and what was seen of it so far."""
+
+    def __init__(self, record: Decision, old: bool) -> None:
+        self.record, self.old, self.as_of = record, old, record["as_of"]
+        self.readings: dict[str, Any] = {}
+        self.nodes: dict[str, Any] = {}
+        self.concluded: dict[str, str | None] = {}  # by conclusion, what it was concluded from
+        self.names: set[str] = set()
+        self.days: set[str] = set()
+
+    def hold(self) -> None:
+        """Raises: Misfit where anything does not follow."""
+        record = self.record
+        for name, pattern in _SOFTWARE.items():
+            version = cast(Mapping[str, str], record["software"])[name]
+            _demand(bool(re.fullmatch(pattern, version)), f"software.{name}", "is no version")
+        if not self.old:
+            known = record["semantics"] in CHANGES and record["semantics"] > 1
+            _demand(known, "semantics", "is no version that is known here")
+        _demand(bool(record["criteria"]), "criteria", "is empty")
+        statuses: dict[str, Status] = {}
+        for number, criterion in enumerate(record["criteria"]):
+            place = f"criteria[{number}]"
+            _demand(criterion["id"] not in statuses, f"{place}.id", "stands there twice")
+            statuses[criterion["id"]] = self._criterion(criterion, place)
+        self._verdict(statuses)
+        self._firings()
+        self._look_again()
+        if not self.old:
+            self._passed_over()
+            self._records()
+
+    # --- criteria ---------------------------------------------------------------------
+
+    def _criterion(self, criterion: Any, place: str) -> Status:
+        why = criterion["why"]
+        self._why(why, criterion["id"], f"{place}.why")
+        truth: Truth = why["truth"]
+        follows = criterion["answer"] == _ANSWERS[truth]
+        _demand(follows, f"{place}.answer", "does not follow from the condition")
+        status = status_of(criterion["kind"], criterion["answer"])
+        _demand(criterion["status"] == status, f"{place}.status", "does not follow from the answer")
+        self._missing(criterion, f"{place}.missing")
+        id_, name = criterion["id"], self._name(why)
+        said = f"criterion {id_}: answer {criterion['answer']}, {status}"
+        together = f"{name}: {truth}; {said}"
+        fired = {firing["concluded"] for firing in self.record["firings"]}
+        if name is None:  # an old record does not say what its tests are called
+            ends = f": {truth}; {said}"
+            together = next((one for one in fired if one.endswith(ends)), together)
+        if together in fired:
+            self.concluded[together] = self.concluded.pop(f"{name}: {truth}", None)
+        else:
+            self.concluded[said] = _tally(f"criterion {id_}", [truth])
+        return status
+
+    def _why(self, why: Why, node: str, place: str) -> None:
+        """A condition and all below it."""
+        _demand(why["node"] == node, f"{place}.node", f"is not `{node}`")
+        kind, children = self._kind(why, place), why["children"]
+        truth: Truth = why["truth"]
+        if kind in ("condition.test", "condition.todo"):
+            _demand(not children, f"{place}.children", "is not empty")
+            self._leaf(why, kind == "condition.test", place)
+        else:
+            one = kind in ("condition.not", "condition.defined")
+            _demand(len(children) == 1 if one else bool(children), f"{place}.children",
+                    "holds another number of conditions than it must")  # fmt: skip
+            _demand(not {"test", "says", "reading", "changes_on"} & why.keys(), place,
+                    "is no test, and says what only a test does")  # fmt: skip
+            defined = kind == "condition.defined"
+            for number, child in enumerate(children, 1):
+                below = child["node"] if defined else f"{node}.{number}"
+                _demand("." not in below or not defined, f"{place}.children[0].node", "is no name")
+                self._why(child, below, f"{place}.children[{number - 1}]")
+            truths = [child["truth"] for child in children]
+            _demand(truth == combined(kind, truths), f"{place}.truth",
+                    "does not follow from the conditions inside")  # fmt: skip
+            if not defined:
+                self._conclude(f"{node}: {truth}", _tally(node, truths))
+        seen = self.nodes.setdefault(node, why)
+        _demand(seen is why or same(seen, why), place, f"differs from `{node}` elsewhere")
+        if "changes_on" in why:
+            _demand(why["changes_on"] > self.as_of, f"{place}.changes_on", "is past")
+            self.days.add(why["changes_on"])
+
+    def _kind(self, why: Why, place: str) -> str:
+        if not self.old:
+            self._sentence(why["condition"], why["condition_message"], f"{place}.condition")
+            kind = why["condition_message"]["id"]
+            if kind == "condition.defined" and why["children"]:
+                name = why["condition_message"]["arguments"]["name"]
+                named = why["children"][0]["node"] == name
+                _demand(named, f"{place}.children[0].node", f"is not `{name}`")
+            _demand(kind.startswith("condition."), f"{place}.condition_message.id", "is none")
+            return kind
+        words, children = why["condition"], why["children"]
+        if not children:
+            return "condition.test" if "reading" in why else "condition.todo"
+        if "." not in children[0]["node"]:
+            return "condition.defined"
+        return {"any of": "condition.any", "not": "condition.not"}.get(words, "condition.all")
+
+    def _leaf(self, why: Why, test: bool, place: str) -> None:
+        truth: Truth = why["truth"]
+        if not test:
+            _demand(truth == "unknown", f"{place}.truth", "is known of a condition not written yet")
+            _demand("reading" not in why, place, "looks at a reading")
+            self._conclude("todo: unknown", "no reading: todo")
+            return
+        _demand("reading" in why, place, "lacks its reading")
+        reading = why["reading"]
+        fact = reading["fact"]
+        seen = self.readings.setdefault(fact, reading)
+        _demand(
+            seen is reading or same(seen, reading),
+            f"{place}.reading", f"differs from the reading of `{fact}` elsewhere",
+        )  # fmt: skip
+        if seen is reading:
+            self._reading(reading, f"{place}.reading")
+        if self.old:
+            return
+        _demand("test" in why and "says" in why and "says_message" in why, place,
+                "lacks what it asked")  # fmt: skip
+        asked, says = why["condition_message"]["arguments"], why["says_message"]["arguments"]
+        self._sentence(why["says"], why["says_message"], f"{place}.says")
+        _demand(same(asked["test"], why["test"]), f"{place}.test", "is not what was asked")
+        _demand(asked["ask"] == reading["ask"], f"{place}.condition", "asks of another fact")
+        told = says["ask"] == reading["ask"] and same(says["test"], why["test"])
+        _demand(told, f"{place}.says", "tells of another test")
+        shown = {key: says["shown"].get(key) for key in ("value", "unit", "label")}
+        known: dict[str, Any] = {**reading} if reading["value"] is not None else {}
+        should = {key: known.get(key) for key in shown}
+        _demand(same(shown, should), f"{place}.says", "shows another value than the reading")
+        kind = {"true": "says.holds", "false": "says.fails", "unknown": "says.unknown"}[truth]
+        _demand(why["says_message"]["id"].startswith(kind), f"{place}.says", f"is not of a {truth}")
+        name = f"{fact} {messages.asked_text(why['test'], labels=False)}"
+        self._conclude(f"{name}: {truth}", f"reading of {fact}")
+
+    def _name(self, why: Why) -> str | None:
+        """By what name firings conclude about a condition; None where the record cannot say."""
+        kind = self._kind(why, "")
+        if kind == "condition.defined":
+            return self._name(why["children"][0])
+        if kind == "condition.todo":
+            return "todo"
+        if kind != "condition.test":
+            return why["node"]
+        if self.old:
+            return None
+        return f"{why['reading']['fact']} {messages.asked_text(why['test'], labels=False)}"
+
+    def _conclude(self, conclusion: str, because: str) -> None:
+        self.names.add(conclusion.rpartition(": ")[0])
+        self.concluded[conclusion] = because
+
+    def _reading(self, reading: Any, place: str) -> None:
+        value, reason = reading["value"], reading.get("reason")
+        exact = value is not None and not isinstance(value, dict)
+        _demand((reason is None) == exact, f"{place}.reason", "does not fit the value")
+        if self.old:
+            return
+        entries = reading.get("entries", [])
+        _demand(all(map(_PLACE.fullmatch, entries)) and len(set(entries)) == len(entries),
+                f"{place}.entries", "are no places of a subject file")  # fmt: skip
+        if "entry" in reading:
+            _demand(reading["entry"] in entries, f"{place}.entry", "is not among the entries")
+        for key in ("recorded", "uln"):
+            _demand((key in reading) == (f"{key}_as" in reading), f"{place}.{key}", "stands alone")
+            if key in reading:
+                text = messages.value_text(reading[f"{key}_as"])
+                _demand(text == reading[key], f"{place}.{key}", "is not what it is as data")
+        texts = reading.get("follows_from", [])
+        self._sentences(texts, reading.get("follows_messages", []), f"{place}.follows_from")
+
+    def _missing(self, criterion: Any, place: str) -> None:
+        lacking = criterion["missing"]
+        if criterion["status"] != "open":
+            _demand(not lacking, place, "is said of a criterion that is not open")
+            return
+        open_ = list(_unknown(criterion["why"]))
+        facts = {leaf["reading"]["fact"] if "reading" in leaf else "todo" for leaf in open_}
+        _demand({one["fact"] for one in lacking} == facts, place, "is not what is open")
+        if self.old:
+            return
+        details = [
+            leaf["says_message"]["arguments"].get("detail")
+            if "reading" in leaf
+            else leaf["condition_message"]
+            for leaf in open_
+        ]
+        for number, one in enumerate(lacking):
+            self._sentence(one["detail"], one["message"], f"{place}[{number}].detail")
+            told = any(same(one["message"], detail) for detail in details)
+            _demand(told, f"{place}[{number}].message", "is not what the condition says")
+            if one["message"]["id"].startswith("missing."):
+                said = one["message"]["id"].removeprefix("missing.")
+                tells = _REASONS.get(said, said).startswith(one["reason"])
+                _demand(tells, f"{place}[{number}].reason", "is not the one that is told")
+
+    # --- the whole --------------------------------------------------------------------
+
+    def _verdict(self, statuses: Mapping[str, Status]) -> None:
+        record = self.record
+        failed = [id_ for id_, status in statuses.items() if status == "failed"]
+        open_ = [id_ for id_, status in statuses.items() if status == "open"]
+        verdict = "ineligible" if failed else "undetermined" if open_ else "eligible"
+        _demand(record["verdict"] == verdict, "verdict", "does not follow from the statuses")
+        _demand(record["determined_by"] == (failed or open_), "determined_by",
+                "does not follow from the statuses")  # fmt: skip
+        truth_of: Mapping[Status, Truth] = {"passed": "true", "failed": "false", "open": "unknown"}
+        said = {"true": "all passed", "false": "not all passed", "unknown": "open"}
+        sections: list[Truth] = []
+        for kind in ("inclusion", "exclusion"):
+            one = [truth_of[c["status"]] for c in record["criteria"] if c["kind"] == kind]
+            if one:
+                truth = combined("condition.all", one)
+                sections.append(truth)
+                self._conclude(f"{kind} criteria: {said[truth]}", _tally(f"{kind} criteria", one))
+        self._conclude(f"verdict: {verdict}", _tally("verdict", sections))
+
+    def _firings(self) -> None:
+        fired: dict[str, str] = {}
+        for number, firing in enumerate(self.record["firings"]):
+            place, concluded = f"firings[{number}]", firing["concluded"]
+            _demand(concluded not in fired, f"{place}.concluded", "was concluded before")
+            _demand(len(firing["because"]) == 1, f"{place}.because", "is not one fact")
+            fired[concluded] = firing["because"][0]
+            rule = firing["rule"].removeprefix(concluded)
+            numbered = firing["rule"] == concluded + rule
+            _demand(bool(numbered and re.fullmatch(r"( \([0-9]+\))?", rule)), f"{place}.rule",
+                    "is not the rule of what was concluded")  # fmt: skip
+            because = self.concluded.get(concluded, "")
+            if because:
+                _demand(fired[concluded] == because, f"{place}.because", f"is not `{because}`")
+            elif not self.old and concluded not in self.concluded:
+                name = concluded.rpartition(": ")[0]
+                _demand(name not in self.names and bool(name), f"{place}.concluded",
+                        "is not what the conditions say")  # fmt: skip
+        for conclusion in self.concluded:
+            _demand(conclusion in fired, "firings", f"lack `{conclusion}`")
+
+    def _look_again(self) -> None:
+        again = self.record["look_again"]
+        if again is None:
+            return
+        _demand(again["on"] in self.days, "look_again.on", "is no day on which anything changes")
+        because = again["because"]
+        once = bool(because) and because == sorted(set(because))
+        _demand(once, "look_again.because", "is not a sorted list")
+        if not self.old:
+            self._sentences(because, again["messages"], "look_again.because")
+
+    def _passed_over(self) -> None:
+        for number, one in enumerate(self.record["passed_over"]):
+            place = f"passed_over[{number}]"
+            self._sentence(one["says"], one["message"], f"{place}.says")
+            told = one["message"]["id"].rpartition(".")[2]
+            told = told.removeprefix("entry_").removeprefix("death_")
+            _demand(told == one["reason"], f"{place}.reason", "is not the one that is told")
+            _demand(_within(one["where"], one["what"]), f"{place}.where", "is another place")
+            shown = one["message"]["arguments"].get("shown", {})
+            day = shown.get("on") or shown.get("not_after") or shown.get("within", {}).get("high")
+            _demand(one.get("on") == day, f"{place}.on", "is not the day that is told")
+
+    def _records(self) -> None:
+        names: set[str] = set()
+        for number, listed in enumerate(self.record["records"]):
+            place = f"records[{number}]"
+            _demand(listed["name"] not in names, f"{place}.name", "stands there twice")
+            names.add(listed["name"])
+            for at, entry in enumerate(listed["entries"]):
+                inside = entry["entry"].startswith(f"records.{listed['name']}.entries[")
+                _demand(inside and _PLACE.fullmatch(entry["entry"]) is not None,
+                        f"{place}.entries[{at}].entry", "is another place")  # fmt: skip
+                known = entry.get("standing") in ("listed", "holds_listed")
+                _demand(known == ("known" in entry), f"{place}.entries[{at}].standing",
+                        "does not fit what is known")  # fmt: skip
+
+    # --- sentences --------------------------------------------------------------------
+
+    def _sentences(self, texts: list[str], told: list[Message], place: str) -> None:
+        _demand(len(texts) == len(told), place, "has not one message for each sentence")
+        for number, (text, message) in enumerate(zip(texts, told, strict=True)):
+            self._sentence(text, message, f"{place}[{number}]")
+
+    def _sentence(self, text: str, message: Message, place: str) -> None:
+        check_message(message, place)
+        _demand(messages.render(message) == text, place, "is not its message in words")
+
+
+_REASONS = {
+    "voided": "not_recorded",
+    "not_closed": "history_not_confirmed",
+    "more_entries": "history_not_confirmed",
+    "limits_undated": "undated",
+    "limits_conflict": "conflicting",
+    "limits_conflict_on": "conflicting",
+    **dict.fromkeys(("gaps", "known_as", "known_as_with_gaps"), "imprecise"),
+}
+"""By message, the reason that it tells of, where its id does not begin with it."""
+
+
+def check_message(message: Any, place: str) -> None:
+    """See that a message is one of the catalogue, with its arguments. Raises: Misfit."""
+    id_ = message["id"]
+    _demand(id_ in messages.TEMPLATES, f"{place}.id", "is no sentence of the catalogue")
+    kinds, arguments = messages.slots(id_), message["arguments"]
+    _demand(arguments.keys() == kinds.keys(), f"{place}.arguments", "are not those of the sentence")
+    for name, kind in kinds.items():
+        below = f"{place}.arguments.{name}"
+        try:
+            check_of(_KINDS[kind])(arguments[name])
+        except Misfit as misfit:
+            dot = "." if misfit.place else ""
+            raise Misfit(f"{below}{dot}{misfit.place}", misfit.message) from None
+        if kind == "message":
+            check_message(arguments[name], below)
+        elif kind == "test":
+            _test(arguments[name], below)
+
+
+def _test(test: TestRecord, place: str) -> None:
+    """See that a test has an operator and the limits that it takes."""
+    operator, limits = test["operator"], test["limits"]
+    _demand(operator in messages.TESTS, f"{place}.operator", "is no operator")
+    count = len(test.get("labels", ())) if operator == "one_of" else 1 + (operator == "between")
+    _demand(len(limits) == count > 0, f"{place}.limits", "are not as many as the test takes")
+
+
+def _unknown(why: Why) -> Iterator[Any]:
+    """The unknown leaves that leave a condition open."""
+    if why["truth"] != "unknown":
+        return
+    for child in why["children"]:
+        yield from _unknown(child)
+    if not why["children"]:
+        yield why
+
+
+def _within(where: str, what: str) -> bool:
+    head = where.startswith((f"facts.{what}", f"records.{what}.entries["))
+    return head and _PLACE.fullmatch(where) is not None

@@ -1,0 +1,1 @@
+"""The second derivation of every decision, written from SEMANTICS alone."""

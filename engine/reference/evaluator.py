@@ -1,0 +1,428 @@
+"""The plain evaluator: what a pack says of a subject on a date, without any rules engine.
+
+Written from docs/SEMANTICS.md alone; the section numbers below are that page's. It shares
+with the fired rules only the types and the table of units, so that an error in one of the
+two is not also an error in the other. Its inputs have passed the reader.
+"""
+
+from __future__ import annotations
+
+from calendar import isleap, monthrange
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from functools import cache
+from math import ceil, floor
+from operator import ge, gt, le, lt
+
+import engine.terms.model as m
+from engine.terms.units import conversion, months_each
+
+Exact = int | Fraction
+Interval = tuple[int, int]
+End = int | None
+Measure = Callable[[int, int], Interval]
+Readings = Mapping[str, m.Reading]
+Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
+COMPARE: dict[str, Callable[[Exact, int], bool]]
+COMPARE = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
+COMPARE |= {f"{op}_uln": compare for op, compare in COMPARE.items()}
+# For the as-of date against the date plus n:
+COMPARE |= {"at_least_ago": ge, "more_than_ago": gt, "within_last": le, "less_than_ago": lt}
+NOT: dict[m.Truth, m.Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
+ANSWERS: dict[m.Truth, m.Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
+STATUSES: dict[m.Kind, dict[m.Answer, m.Status]] = {
+    "inclusion": {"yes": "passed", "no": "failed", "unknown": "open"},
+    "exclusion": {"yes": "failed", "no": "passed", "unknown": "open"},
+}
+
+
+def later(day: int, duration: m.Duration) -> Interval:
+    """The day number `duration` after `day`, the early and the late one (2).
+
+    They differ where the month lacks the day: its last, and the next month's 1st.
+    """
+    if not duration.months:
+        return (day + duration.days, day + duration.days)
+    start = date.fromordinal(day)
+    years, month = divmod(start.month - 1 + duration.months, 12)
+    # The calendar repeats every 400 years (146,097 days), so `date` never overflows.
+    cycles, year = divmod(start.year + years - 1, 400)
+    length = monthrange(year + 1, month + 1)[1]
+    first = date(year + 1, month + 1, 1).toordinal() + cycles * 146_097 + duration.days
+    return (first + min(start.day, length) - 1, first + min(start.day, length + 1) - 1)
+
+
+def completed_years(day: int, today: int) -> Interval:
+    """The greatest whole number n with day + 12 n months not after today (2).
+
+    With the late and with the early day: the fewest and the most years.
+    """
+    years = date.fromordinal(today).year - date.fromordinal(day).year
+    early, late = later(day, m.Duration(0, 12 * years))
+    return (years - (late > today), years - (early > today))
+
+
+def _ends(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Interval:
+    """The interval that `sign bound` stands for; `limits` close its open end (3)."""
+    bottom, top = limits or (-m.UNBOUNDED, m.UNBOUNDED)
+    low = bottom if sign in ("<", "<=") else bound + step if sign == ">" else bound
+    return (low, top if sign in (">", ">=") else bound - step if sign == "<" else bound)
+
+
+@cache
+def _month_days(count: int) -> Interval:
+    """The fewest and the most days of `count` months, each from the 1st of a month (3)."""
+    firsts = [date(2000 + n // 12, n % 12 + 1, 1).toordinal() for n in range(4_800)]
+    spans = [later(first, m.Duration(0, count))[0] - first for first in firsts]
+    return (min(spans), max(spans))
+
+
+def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
+    """What a recorded value of the fact or field `of` could be, on its axis (2, 3, 4)."""
+    if isinstance(value, m.Days):
+        first, last = value.first.toordinal(), value.last.toordinal()
+        return (first, min(last, today) if first <= today else last)
+    if isinstance(value, m.Amount):
+        exact: Exact = value.amount_u
+        if each := months_each(value.unit, of.unit):
+            months = Fraction(exact * each, m.MILLION)
+            day = conversion("d", of.unit, None)[0] * m.MILLION
+            least, most = _month_days(floor(months))[0] * day, _month_days(ceil(months))[1] * day
+            low, _ = _ends(floor(least), value.sign, of.range_u, int(least.denominator == 1))
+            _, high = _ends(ceil(most), value.sign, of.range_u, int(most.denominator == 1))
+            return (low, high)
+        if value.unit != of.unit:
+            factor, offset = conversion(value.unit, of.unit, of.molar_mass)
+            exact = exact * factor + offset * m.MILLION
+        # `round` is half to even; only an exact bound is moved by a millionth.
+        return _ends(round(exact), value.sign, of.range_u, int(exact.denominator == 1))
+    if isinstance(value, str):
+        point = m.NEVER if of.type == "date" else [c.code for c in of.choices].index(value)
+        return (point, point)
+    return (int(value), int(value))
+
+
+def _ratio(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio | None:
+    """The value of one statement divided by its limit of normal; None where it has none (4)."""
+    limit: Exact | None = None if said.no_limit else fact.uln_u
+    low, high = interval
+    if said.uln_u is not None and isinstance(said.value, m.Amount):
+        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+        bound = said.value.amount_u * factor + offset * m.MILLION
+        even = offset == 0 and not months_each(said.value.unit, fact.unit)
+        if bound.denominator == 1 and even:
+            limit = said.uln_u * factor
+        else:
+            limit = said.uln_u
+            low, high = _ends(said.value.amount_u, said.value.sign, None, 1)
+    if limit is None:
+        return None
+    ends = (None if abs(end) == m.UNBOUNDED else Fraction(end, limit) for end in (low, high))
+    return m.UlnRatio(*ends)
+
+
+def _reading(fact: m.Fact, why: m.Reason | None, low: End = None, high: End = None) -> m.Reading:
+    """Without ends: unknown, `why`. With ends: `why` says what set them apart."""
+    reason = why if low is None or low != high else None
+    uln_reason = None if fact.type != "quantity" else reason if low is None else "no_limit"
+    return m.Reading(fact.name, low, high, reason, None, uln_reason)
+
+
+def _ratios(
+    fact: m.Fact,
+    values: Collection[tuple[m.Statement, Interval]],
+    newest: date | None,
+    whole: Interval,
+) -> tuple[m.UlnRatio | None, m.Reason | None]:
+    """The ratio of every value that could count to its limit of normal, or why none (4)."""
+    lasting = fact.changes == "never"
+    decided = {
+        _ratio(fact, s, whole if lasting else ends)
+        for s, ends in values
+        if lasting or s.on == newest
+    } - {None}
+    if len(decided) > 1:
+        return None, "conflicting"
+    others = [_ratio(fact, s, ends) for s, ends in values if not lasting and s.on != newest]
+    known = {ratio for ratio in (*decided, *others) if ratio is not None}
+    lacking = None in others or (not decided and len(others) < len(values))
+    if not known or (lacking and len({ends for _, ends in values}) > 1):
+        return None, "no_limit"
+    lows, highs = [r.low for r in known], [r.high for r in known]
+    low = None if None in lows else min(end for end in lows if end is not None)
+    high = None if None in highs else max(end for end in highs if end is not None)
+    return m.UlnRatio(low, high), "undated" if len(known) > 1 else None
+
+
+def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: int) -> m.Reading:
+    """What statements come to of which each could be the one that counts (4)."""
+    said = [None if s.value is None else _interval(fact, s.value, today) for s in kept]
+    values = [(s, ends) for s, ends in zip(kept, said, strict=True) if ends is not None]
+    pending = any(s.unknown == "pending" for s in kept)
+    if not values:
+        return _reading(fact, "pending" if pending else "not_done")
+    if fact.valid_for is not None and newest is None:
+        return _reading(fact, "undated")
+    if fact.valid_for and newest and today > later(newest.toordinal(), fact.valid_for)[0]:
+        return _reading(fact, "out_of_date")
+    lows, highs = {low for _, (low, _) in values}, {high for _, (_, high) in values}
+    differ = len({ends for _, ends in values}) > 1
+    full = fact.type == "date" and lows == highs and min(lows) > m.PAST
+    why: m.Reason = "undated" if differ and fact.changes != "never" else "imprecise"
+    if fact.changes == "never":
+        low, high = max(lows), min(highs)
+        if len(values) < len(kept) or low > high:
+            return _reading(fact, "conflicting")
+    else:
+        low, high = min(lows), max(highs)
+        if len({ends for s, ends in zip(kept, said, strict=True) if s.on == newest}) > 1:
+            return _reading(fact, "conflicting")
+        if len(values) < len(kept):
+            return _reading(fact, "pending" if pending else "undated")
+        if differ and fact.type != "quantity" and not full:
+            return _reading(fact, "undated")
+    if fact.attested_by and not all(s.by for s in kept):
+        return _reading(fact, "not_attested")
+    found = _reading(fact, why, low, high)
+    if fact.type != "quantity":
+        return found
+    ratio, uln_reason = _ratios(fact, values, newest, (low, high))
+    return replace(found, times_uln=ratio, uln_reason=uln_reason)
+
+
+def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m.Reading:
+    """From the statements about one fact to its reading (4)."""
+    counted = [s for s in statements if not s.voided and (s.value is not None or s.unknown)]
+    reached = [s for s in counted if s.first is None or s.first <= as_of]
+    if not reached:
+        return _reading(fact, "not_yet" if counted else "not_recorded")
+    newest = max((s.first for s in reached if s.first is not None), default=None)
+
+    def older(said: m.Statement) -> bool:
+        last = said.last
+        return newest is not None and last is not None and last < newest
+
+    lasting = fact.changes == "never"
+    kept = [s for s in reached if not older(s) or (lasting and s.value is not None)]
+    found = _chosen(fact, kept, newest, as_of.toordinal())
+    for said in counted:
+        day = said.first
+        if found.low is None or day is None or day.year <= as_of.year:
+            continue
+        # The year may be a slip: then it is of this year, and may be the newest.
+        leap = (2, 29) if isleap(as_of.year) else (2, 28)
+        first, last = (
+            date(as_of.year, *((d.month, d.day) if (d.month, d.day) != (2, 29) else leap))
+            for d in (day, said.last or day)
+        )
+        if first > as_of or (newest is not None and last < newest):
+            continue
+        alone = _chosen(
+            replace(fact, valid_for=None, attested_by=""), [said], day, as_of.toordinal()
+        )
+        if replace(alone, reason=found.reason, uln_reason=found.uln_reason) != found:
+            return _reading(fact, "undated")
+    return found
+
+
+def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def _matches(entry: m.Entry, wanted: tuple[m.Where, ...], records: m.RecordList) -> m.Truth:
+    """Does the entry match, with what its agent implies (5)?"""
+    stated = _holds(entry.values, wanted, records)
+    if not entry.known:
+        return stated
+    told: list[m.Truth] = []  # what the entry comes to under each use
+    agree = 0  # uses that contradict nothing stated
+    for name in entry.known:
+        text = (*_codes(entry.values.get(records.known_by)), name)  # the text stands for both
+        for use in records.known[name].uses:
+            said = {field: _codes(entry.values.get(field)) for field in use}
+            fits = all({*said[field]} - {""} <= {*codes} for field, codes in use.items())
+            agree += fits
+            if fits or not entry.exact:
+                beside = said if entry.exact else dict.fromkeys(use, ())
+                implied = {field: (*beside[field], *codes) for field, codes in use.items()}
+                values = {**entry.values, **implied, records.known_by: text}
+                told.append(_holds(values, wanted, records))
+    if entry.exact:
+        return told[0] if len({*told}) == 1 else "unknown"
+    if stated == "true":
+        return "true" if agree else "unknown"
+    return "unknown" if stated == "unknown" or {*told} - {"false"} else "false"
+
+
+def _holds(
+    values: Mapping[str, m.Recorded | tuple[m.Recorded, ...]],
+    wanted: Iterable[m.Where],
+    records: m.RecordList,
+) -> m.Truth:
+    """Do the values match? Unknown: they may, for they do not say (5)."""
+    truth: m.Truth = "true"
+    for where in wanted:
+        value = values.get(where.field, ())
+        if isinstance(value, m.Amount):
+            low, high = _interval(records.fields[where.field], value, 0)
+            possible, certain = any(low <= int(v) <= high for v in where.values), low == high
+        else:
+            held = value if isinstance(value, tuple) else (value,)
+            certain = any(v in where.values for v in held)
+            possible = certain or not held or "" in held
+        if not possible:
+            return "false"
+        truth = truth if certain else "unknown"
+    return truth
+
+
+def _from_records(
+    fact: m.Fact, derive: Listed, records: m.RecordList, recorded: m.Entries, today: int
+) -> m.Reading:
+    """What a record list comes to (5). `sure` entries match, `may` entries may match."""
+    said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
+    confirmed = said is not None and said <= today <= later(said, records.valid_for)[0]
+    confirmed = confirmed and recorded.doubt is None
+    reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
+    found = [(_matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
+    sure = [e for truth, e in found if truth == "true"]
+    may = [e for truth, e in found if truth == "unknown"]
+    if isinstance(derive, m.Exists):
+        if not sure and (may or not confirmed):
+            return _reading(fact, reason)
+        return _reading(fact, None, int(bool(sure)), int(bool(sure)))
+    if isinstance(derive, m.Count):
+        most = (len(sure) + len(may)) * m.MILLION if confirmed else m.UNBOUNDED
+        return _reading(fact, reason, len(sure) * m.MILLION, most)
+    field = records.fields[derive.field]
+
+    def days(entry: m.Entry) -> Interval | None:  # None is open: it may be under way
+        value = entry.values.get(field.name)
+        if isinstance(value, m.Days) and value.first.toordinal() <= today:
+            return _interval(field, value, today)
+        return (today, today) if value == "ongoing" else None
+
+    dated = [d for e in sure if (d := days(e)) is not None]
+    # What may match counts for its days; an open one for any day up to today.
+    wider = [days(e) or (m.PAST, today) for e in may]
+    settled = confirmed and len(dated) == len(sure)  # nothing unlisted, nothing open
+    low = max((first for first, _ in dated), default=m.NEVER)
+    high = max((last for _, last in dated + wider), default=m.NEVER) if settled else today
+    if dated and isinstance(derive, m.EarliestOf):
+        low = min(first for first, _ in dated + wider) if settled else m.PAST
+        high = min(last for _, last in dated)
+    return _reading(fact, reason, low, high)
+
+
+def _elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
+    """The time from one date to another, measured in whole units (6)."""
+    if start.low is None or start.high is None or end.low is None or end.high is None:
+        return _reading(fact, start.reason if start.low is None else end.reason)
+    if m.NEVER in (start.low, end.low):
+        return _reading(fact, "no_date")
+    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low)[0] * m.MILLION
+    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high)[1] * m.MILLION
+    return _reading(fact, start.reason or end.reason or "calendar", low, high)
+
+
+def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
+    """What every fact but those of type text comes to on `as_of`, in dictionary order."""
+    today = as_of.toordinal()
+
+    @cache
+    def read(name: str) -> m.Reading:
+        fact, derive = protocol.facts[name], protocol.facts[name].derive
+        if derive is None:
+            return _recorded(fact, subject.facts.get(name, ()), as_of)
+        if isinstance(derive, m.CompletedYears):
+            now = m.Reading("", today, today, None)
+            return _elapsed(fact, read(derive.since), now, completed_years)
+        if isinstance(derive, m.DaysBetween):
+            return _elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
+        entries = subject.records.get(derive.records, m.Entries(None, ()))
+        return _from_records(fact, derive, protocol.records[derive.records], entries, today)
+
+    return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+
+
+def _test(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
+    """Does the test hold for every point of the reading, and does it for some point (7)?"""
+    low, high, ratio = reading.low, reading.high, reading.times_uln
+    if low is None or high is None or (ratio is None and isinstance(test, m.UlnTest)):
+        return "unknown"
+    if isinstance(test, m.LimitTest):
+        holds = [COMPARE[test.op](end, test.limit_u) for end in (low, high)]
+    elif isinstance(test, m.UlnTest) and ratio is not None:
+        least = -m.UNBOUNDED if ratio.low is None else ratio.low * m.MILLION
+        most = m.UNBOUNDED if ratio.high is None else ratio.high * m.MILLION
+        holds = [COMPARE[test.op](end, test.times_u) for end in (least, most)]
+    elif isinstance(test, m.AgoTest):
+        early = later(low, test.duration)[0] if low > m.PAST else low
+        late = later(high, test.duration)[1] if high > m.PAST else high
+        holds = [COMPARE[test.op](today, end) for end in (early, late)]
+        if test.op in ("within_last", "less_than_ago"):
+            holds = [holds[0] and high <= today, holds[1] and low <= today]
+    elif isinstance(test, m.ChoiceTest):
+        holds = [fact.choices[low].code in test.codes]
+    else:
+        first, last = m.PAST, today
+        if isinstance(test, m.BetweenTest):
+            first, last = test.low_u, test.high_u
+        elif isinstance(test, m.BooleanTest):
+            first, last = int(test.expected), int(test.expected)
+        elif isinstance(test, m.DayTest):
+            day = test.day.toordinal()
+            first, last = (day, m.UNBOUNDED) if test.op == "on_or_after" else (m.PAST, day)
+        holds = [first <= low and high <= last, first <= high and low <= last]
+        if isinstance(test, m.EverTest) and not test.expected:
+            holds = [not held for held in holds]
+    return "true" if all(holds) else "unknown" if any(holds) else "false"
+
+
+def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m.Truth]:
+    """The truth of every node of every definition and criterion, by path (1).
+
+    A path is the definition's name or the criterion's id, then `.1`, `.2`... for children.
+    """
+    today = as_of.toordinal()
+    found: dict[str, m.Truth] = {}
+
+    def evaluate(path: str, node: m.Condition) -> m.Truth:
+        truth: m.Truth = "unknown"
+        if isinstance(node, (m.All, m.Any)):
+            parts = {evaluate(f"{path}.{n}", child) for n, child in enumerate(node.children, 1)}
+            decides: m.Truth = "false" if isinstance(node, m.All) else "true"
+            otherwise: m.Truth = "unknown" if "unknown" in parts else NOT[decides]
+            truth = decides if decides in parts else otherwise
+        elif isinstance(node, m.Not):
+            truth = NOT[evaluate(f"{path}.1", node.child)]
+        elif isinstance(node, m.Defined):
+            truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
+        elif not isinstance(node, m.Todo):
+            truth = _test(node, readings[node.fact], protocol.facts[node.fact], today)
+        found[path] = truth
+        return truth
+
+    for name in protocol.definitions:
+        evaluate(name, m.Defined(name))
+    for criterion in protocol.criteria:
+        evaluate(criterion.id, criterion.holds_when)
+    return found
+
+
+def answers(protocol: m.Protocol, truths: Mapping[str, m.Truth]) -> dict[str, m.Answer]:
+    """Is each criterion's statement, as worded, true of the subject (1)?"""
+    return {c.id: ANSWERS[truths[c.id]] for c in protocol.criteria}
+
+
+def statuses(protocol: m.Protocol, answers: Mapping[str, m.Answer]) -> dict[str, m.Status]:
+    """What each answer means for entry: an inclusion wants yes, an exclusion wants no (1)."""
+    return {c.id: STATUSES[c.kind][answers[c.id]] for c in protocol.criteria}
+
+
+def verdict(statuses: Mapping[str, m.Status]) -> m.Verdict:
+    """Ineligible if any criterion failed, else undetermined if any is open, else eligible (1)."""
+    said = set(statuses.values())
+    return "ineligible" if "failed" in said else "undetermined" if "open" in said else "eligible"

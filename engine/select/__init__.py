@@ -1,0 +1,1 @@
+"""Recorded facts to readings, as of a date."""

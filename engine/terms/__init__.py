@@ -1,0 +1,1 @@
+"""The vocabulary: protocols, conditions, subjects, readings, faults, units, the calendar."""

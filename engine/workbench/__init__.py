@@ -1,0 +1,1 @@
+"""For the author of a pack: findings, cases, mutants, what an amendment changes."""

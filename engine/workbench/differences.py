@@ -1,0 +1,276 @@
+"""What two versions of a pack differ in beside their conditions: a line a difference.
+
+The protocol's identity, its definitions, the dictionary, and outcome rules in what is no
+condition on an entry; `path: old -> new`.
+And whether the dictionaries accept the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import engine.terms.model as m
+from engine.read.packs import defined_in, derived_from, is_birth_date
+from engine.record.wording import decimal_text, leaf_text
+
+if TYPE_CHECKING:
+    from engine.outcomes.model import Outcomes, Scale
+
+
+def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
+    """Whether facts that both versions have are read the same, with what they rest on."""
+    todo, seen = list(names), set[str]()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        one, other = old.facts[name], new.facts[name]
+        if _read_by(one) != _read_by(other):
+            return False
+        todo += derived_from(one)
+        derive = one.derive
+        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+            lists = (old.records[derive.records], new.records[derive.records])
+            used = [where.field for where in derive.where]
+            if isinstance(derive, m.LatestOf | m.EarliestOf):
+                used.append(derive.field)
+            if lists[0].valid_for != lists[1].valid_for:
+                return False
+            if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):
+                return False
+    return True
+
+
+def _read_by(one: m.Fact | m.Field) -> m.Fact | m.Field:
+    """An entry of the dictionary without what only people read: questions, labels, effort."""
+    choices = tuple(m.Choice(choice.code, "") for choice in one.choices)
+    if isinstance(one, m.Fact):
+        return replace(one, ask="", found_in="", effort=None, choices=choices)
+    return replace(one, ask="", choices=choices)
+
+
+def accepts_alike(old: m.Protocol, new: m.Protocol) -> bool:
+    """Whether the dictionaries differ in nothing by which one version may reject a subject
+    file that the other accepts. It may err on the side of no."""
+    if _accepted(old) != _accepted(new):
+        return False
+    ranged = [
+        {fact.name for fact in one.facts.values() if fact.derive and fact.range_u}
+        for one in (old, new)
+    ]
+    # An amount that is worked out is held against its range as it is read.
+    return ranged[0] == ranged[1] and read_alike(old, new, ranged[0])
+
+
+def _accepted(protocol: m.Protocol) -> object:
+    """What a subject file may state: by fact, and by field of each list."""
+
+    def values(one: m.Fact | m.Field) -> object:
+        codes = frozenset(choice.code for choice in one.choices)
+        return one.type, codes, one.unit, one.molar_mass, one.range_u
+
+    facts = {
+        fact.name: (values(fact), is_birth_date(protocol, fact))
+        for fact in protocol.facts.values()
+        if fact.derive is None
+    }
+    lists = {
+        listed.name: {f.name: (values(f), f.many) for f in listed.fields.values()}
+        for listed in protocol.records.values()
+    }
+    return facts, lists
+
+
+def mistakable(old: m.Protocol, new: m.Protocol, records: str) -> list[str]:
+    """Names that are a field of a list in one version and a fact in the other."""
+    if old.outcomes is None or new.outcomes is None:
+        return []
+    one, other = old.outcomes.scopes[records], new.outcomes.scopes[records]
+    return [n for n in one.facts if n in other.facts and (n in one.fields) != (n in other.fields)]
+
+
+def outcome_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    """Outcome rules that differ in what is not a condition on an entry."""
+    if (old.outcomes is None) != (new.outcomes is None):
+        yield "outcome rules: " + ("added" if old.outcomes is None else "removed")
+        return
+    if old.outcomes is None or new.outcomes is None:
+        return
+    for records in new.outcomes.scopes:
+        if records in old.outcomes.scopes:
+            names = mistakable(old, new, records)
+            if names:
+                yield (
+                    f"{records}: {', '.join(names)} is a field in one version and a fact in the"
+                    " other, so the classes are not compared"
+                )
+    for name in ("start", "died", "response", "events", "endpoints", "toxicities", "in_order"):
+        before, after = getattr(old.outcomes, name), getattr(new.outcomes, name)
+        yield from _differences(name.replace("_", " "), before, after, (old, new))
+    yield from _differences(
+        "scales", _without_rules(old.outcomes), _without_rules(new.outcomes), (old, new)
+    )
+
+
+def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
+    """What a scale says beside its classes' rules and words, which are compared one by one."""
+
+    def one(scale: Scale) -> Mapping[str, object]:
+        return {
+            "ask": scale.ask,
+            "over": f"{scale.records}.{scale.dated}",
+            "order": "stated" if scale.stated else "none stated",
+            "classes": tuple(c.id for c in scale.classes),
+            # A class without a text goes by its label, which is its wording then.
+            "labels": {c.id: c.words.label for c in scale.classes if c.words.text},
+        }
+
+    return {name: one(scale) for name, scale in outcomes.scales.items()}
+
+
+def identity_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    """What a protocol is called, where it comes from and since when it is in effect."""
+    for name in ("id", "version", "title", "effective"):
+        yield from _differences(name, getattr(old, name), getattr(new, name), (old, new))
+    for key in dict.fromkeys([*old.source, *new.source]):
+        before, after = old.source.get(key, ""), new.source.get(key, "")
+        yield from _differences(f"source: {key}", before, after, (old, new))
+
+
+def definition_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    yield from _differences("definitions", old.definitions, new.definitions, (old, new))
+
+
+def used_line(id_: str, old: m.Condition, new: m.Condition) -> Iterator[str]:
+    """Where one rule is written with other definitions."""
+    before, after = (tuple(dict.fromkeys(defined_in(one))) for one in (old, new))
+    if before != after:
+        yield f"{id_}: definitions: {_brief(before)} -> {_brief(after)}"
+
+
+def dictionary_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
+    for name in dict.fromkeys([*old.facts, *new.facts]):
+        one, other = old.facts.get(name), new.facts.get(name)
+        yield from _differences(name, one, other, (old, new))
+    for name in dict.fromkeys([*old.records, *new.records]):
+        before, after = old.records.get(name), new.records.get(name)
+        yield from _differences(f"the list {name}", before, after, (old, new))
+
+
+def _differences(
+    where: str, old: Any, new: Any, packs: tuple[m.Protocol, m.Protocol], key: str = ""
+) -> Iterator[str]:
+    """What differs between two values of a pack, a line each: `where: old -> new`.
+
+    `key` is the field that they stand in: one that ends in `_u` holds millionths.
+    """
+    if old == new:
+        return
+    before, after = _named(old), _named(new)
+    if _nested(old) and _nested(new) and type(old) is type(new):
+        for field in fields(old):
+            if field.compare and field.name != "name":
+                inner = "" if field.name == "words" else f": {field.name.removesuffix('_u')}"
+                one, other = getattr(old, field.name), getattr(new, field.name)
+                yield from _differences(where + inner, one, other, packs, field.name)
+    elif before is not None and after is not None:
+        for name in dict.fromkeys([*before, *after]):
+            if name in before and name in after:
+                yield from _differences(f"{where}: {name}", before[name], after[name], packs)
+            else:
+                yield f"{where}: {name}: {'removed' if name in before else 'added'}"
+        kept = [[n for n in one if n in before and n in after] for one in (before, after)]
+        if kept[0] != kept[1] and not isinstance(old, Mapping):
+            yield f"{where}: in order: {' '.join(kept[0])} -> {' '.join(kept[1])}"
+    elif old is None and _entire(new):
+        yield f"{where}: added"
+    elif new is None and _entire(old):
+        yield f"{where}: removed"
+    elif key == "" and _chains(old) and _chains(new):
+        for sign, some, others in (("removed", old, new), ("added", new, old)):
+            yield from (f"{where}: {_brief(c)}: {sign}" for c in some if c not in others)
+        if set(old) == set(new):
+            yield f"{where}: the same chains in another order"
+    else:
+        said = [_brief(value, key, pack) for value, pack in zip((old, new), packs, strict=True)]
+        yield f"{where}: {said[0]} -> {said[1]}"
+
+
+def _nested(value: object) -> bool:
+    """Whether a value is gone into, rather than shown whole."""
+    return is_dataclass(value) and not isinstance(
+        value, m.Duration | m.Derivation | m.All | m.Any | m.Not | m.Defined | m.Leaf
+    )
+
+
+def _entire(value: object) -> bool:
+    """Whether a value is one that is added or removed as a whole."""
+    return isinstance(value, m.Fact | m.RecordList | m.Field)
+
+
+def _chains(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, tuple) for one in value)
+
+
+def _named(value: object) -> Mapping[str, Any] | None:
+    """Several things by name; None for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, tuple) and value and all(is_dataclass(one) for one in value):
+        if all(isinstance(one, m.Choice) for one in value):
+            return {one.code: one for one in value}
+        if all(hasattr(one, "id") for one in value):
+            return {one.id: one for one in value}
+    return None
+
+
+def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
+    """A value of a pack in few words."""
+    if value is None or value == "" or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return decimal_text(value) if key.endswith("_u") else str(value)
+    if isinstance(value, m.Duration):
+        return value.text or f"{value.months or value.days} {'months' if value.months else 'days'}"
+    if isinstance(value, m.CompletedYears):
+        return f"completed_years_since {value.since}"
+    if isinstance(value, m.DaysBetween):
+        return f"days_between {value.start} and {value.end}"
+    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
+        field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
+        where = " and ".join(
+            f"{w.field}: " + " or ".join(_brief(one, "_u") for one in w.values)
+            for w in value.where
+        )  # fmt: skip
+        listed = f"{word.get(type(value), 'count')} {value.records}{field}"
+        return f"{listed} where {where}" if where else listed
+    if isinstance(value, tuple):
+        words = [_brief(one, key) for one in value]
+        return " to ".join(words) if key == "range_u" else ", ".join(words)
+    if isinstance(value, m.All | m.Any | m.Not | m.Defined | m.Leaf) and pack is not None:
+        return _in_one_line(pack, value)
+    if is_dataclass(value):
+        named = (getattr(value, key, "") for key in ("code", "id", "name"))
+        return next((str(one) for one in named if one), "there")
+    return str(value)
+
+
+def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
+    if isinstance(condition, m.Defined):
+        return condition.name
+    if isinstance(condition, m.All | m.Any):
+        word = "all of" if isinstance(condition, m.All) else "any of"
+        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in condition.children)})"
+    if isinstance(condition, m.Not):
+        return f"not ({_in_one_line(protocol, condition.child)})"
+    facts = dict(protocol.facts)
+    if protocol.outcomes is not None:
+        for scope in protocol.outcomes.scopes.values():
+            facts |= scope.facts
+    return leaf_text(condition, facts)

@@ -1,0 +1,350 @@
+"""Findings: what is worth an author's look in a pack that has no faults.
+
+A finding never stops a screening. Here is what a finding is, and those that are plain from the
+text; those about meaning come from `engine.workbench.analysis`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from typing import Literal
+
+import engine.terms.model as m
+from engine.read.packs import defined_in, derived_from
+from engine.record.wording import decimal_text, range_text
+from engine.regions.asked import leaves_of
+from engine.workbench.cases import Cases
+from engine.workbench.edits import leaf_paths, reached, users
+from engine.workbench.witness import Witness
+
+Severity = Literal["error", "warning", "note"]
+Basis = Literal["proved", "witnessed", "undecided", "read"]
+"""How a finding is known: proved over all regions; shown by a witness; not decided within
+the limit; or plain from the text."""
+
+BASE = date(2026, 1, 15)
+"""The as-of date of witnesses, where a pack does not say from when it is in effect."""
+
+CODES: Mapping[str, tuple[Severity, str]] = {
+    "never-passed": ("error", "a criterion that no subject can pass"),
+    "never-failed": ("warning", "a criterion that no subject can fail"),
+    "never-decided": ("error", "a criterion that can never be decided"),
+    "todo": ("warning", "a condition that nobody has written yet"),
+    "never-eligible": ("error", "no subject at all can be eligible"),
+    "implied": ("warning", "a criterion that another already ensures"),
+    "contradicted": ("error", "two criteria that no subject passes together"),
+    "overlap": ("warning", "an inclusion and an exclusion that hold together"),
+    "never-matters": ("warning", "a condition that makes no difference in its criterion"),
+    "never-together": ("warning", "two conditions of one `all` that never hold together"),
+    "always-holds": ("warning", "an `any` that holds whatever its facts are"),
+    "gap": ("warning", "a gap between the steps of an ordered list"),
+    "step-overlap": ("warning", "two steps of an ordered list that overlap"),
+    "window-beyond-validity": ("warning", "a window longer than its fact is relied on"),
+    "no-validity": ("warning", "a fact that may change, without `valid_for`"),
+    "limit-outside-range": ("warning", "a limit outside its fact's range"),
+    "unused-fact": ("warning", "a fact that no criterion asks about"),
+    "unused-list": ("warning", "a list that no fact in use comes from"),
+    "unused-definition": ("warning", "a definition that no criterion uses"),
+    "unused-choice": ("warning", "a code that no condition and no case names"),
+    "vague-word": ("warning", "a vague word without an interpretation"),
+    "case-fault": ("error", "a case that contradicts the dictionary"),
+    "misnamed-file": ("warning", "a file in a pack's folder that nothing reads"),
+    "undecided": ("note", "a question that was not decided within the limit"),
+}
+"""Every finding: how bad it is, and what it is."""
+
+VAGUE = re.compile(
+    r"\b(abnormal|acceptable|active|adequate(?:ly)?|appropriate(?:ly)?|clinically|considerabl[ey]"
+    r"|elevated|etc|excessive(?:ly)?|extensive(?:ly)?|frequent(?:ly)?|good|heavily|high[- ]dose"
+    r"|if possible|important|inadequate(?:ly)?|insufficient(?:ly)?|in the (?:opinion|judge?ment) of"
+    r"|long[- ]term|major|markedly|mild(?:ly)?|minimal(?:ly)?|moderate(?:ly)?|normal|poor(?:ly)?"
+    r"|prolonged|rapidly|reasonabl[ey]|recent(?:ly)?|relevant|satisfactor(?:y|ily)|serious(?:ly)?"
+    r"|severe(?:ly)?|significant(?:ly)?|soon|stable|substantial(?:ly)?|sufficient(?:ly)?|suitabl[ey]"
+    r"|uncontrolled|unstable|well[- ]controlled)\b",
+    re.IGNORECASE,
+)
+"""Words that two readers may read in two ways."""
+
+EXACT = re.compile(
+    r"\b(?:limits?|range|values?) of (?:the )?normal\b|\bnormal (?:limits?|range|values?)\b"
+    r"|\btimes (?:the )?normal\b|\bactive against\b",
+    re.IGNORECASE,
+)
+"""Phrases in which such a word is exact: a laboratory prints its limits of normal."""
+
+
+def vague_words(text: str) -> list[str]:
+    """The vague words of a text, each once."""
+    found = VAGUE.findall(EXACT.sub(" ", text))
+    return list(dict.fromkeys(word.lower() for word in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. `criteria`: those it is about; `witness`: a subject that shows it."""
+
+    code: str
+    place: m.Span
+    message: str
+    hint: str = ""
+    basis: Basis = "read"
+    criteria: tuple[str, ...] = ()
+    witness: Witness | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return CODES[self.code][0]
+
+
+def from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
+    """The findings that are plain from the text: limits, unused names, vague words, cases."""
+    yield from _limits(protocol)
+    yield from _unused(protocol, cases)
+    for name, text, interpretation, place in _texts(protocol):
+        vague = vague_words(text)
+        if vague and not interpretation:
+            words = ", ".join(f"`{word}`" for word in vague)
+            what = f"{name}: {words} may be read in several ways"
+            hint = "say in `interpretation` how it is read"
+            ids = (name,) if any(name == c.id for c in protocol.criteria) else ()
+            yield Finding("vague-word", place, what, hint, "read", ids)
+    for path, leaf in leaf_paths(protocol).items():
+        if isinstance(leaf, m.Todo):
+            using = tuple(sorted(users(protocol, path)))
+            if using and all(unwritten(protocol, id_) for id_ in using):
+                continue  # said of the whole criterion
+            what = f"{path}: not yet written as a rule; it stays open for everybody"
+            yield Finding("todo", leaf.place, what, "write the condition", "read", using)
+    for fault in cases.faults if cases else ():
+        message = f"{fault.code}: {fault.message}"
+        yield Finding("case-fault", fault.span, message, fault.hint)
+
+
+def unwritten(protocol: m.Protocol, id_: str) -> bool:
+    """Whether a criterion asks about nothing yet."""
+    criterion = next(c for c in protocol.criteria if c.id == id_)
+    leaves = leaves_of(criterion.holds_when, protocol.definitions)
+    return all(isinstance(leaf, m.Todo) for leaf in leaves)
+
+
+def _texts(protocol: m.Protocol) -> Iterator[tuple[str, str, str, m.Span]]:
+    """The protocol's own words for criteria, and for the classes and events of outcomes: a
+    name, the words, how they are read, and where they stand."""
+    for one in protocol.criteria:
+        yield one.id, one.text, one.interpretation, one.place
+    outcomes = protocol.outcomes
+    for scale in outcomes.scales.values() if outcomes is not None else ():
+        for of in scale.classes:
+            yield f"{scale.name} {of.id}", of.words.text, of.words.interpretation, of.place
+    for event in outcomes.events.values() if outcomes is not None else ():
+        yield event.id, event.words.text, event.words.interpretation, event.place
+
+
+def _limits(protocol: m.Protocol) -> Iterator[Finding]:
+    for path, leaf in leaf_paths(protocol).items():
+        using = tuple(sorted(users(protocol, path)))
+        if not isinstance(leaf, m.Todo):
+            yield from _outside(path, leaf, protocol.facts[leaf.fact], using)
+    for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
+        assert protocol.outcomes is not None
+        yield from _outside(records, leaf, protocol.outcomes.scopes[records].facts[leaf.fact], ())
+    for fact in protocol.facts.values():
+        derive = fact.derive
+        if not isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+            continue
+        for where in derive.where:
+            field = protocol.records[derive.records].fields[where.field]
+            if field.type == "quantity" and field.range_u is not None:
+                low, high = field.range_u
+                values = [v for v in where.values if not low <= int(v) <= high]
+                if values:
+                    said = " and ".join(decimal_text(int(value)) for value in values)
+                    what = f"`{fact.name}` asks for {said}, outside the range of "
+                    what += f"`{derive.records}.{field.name}`, {range_text(low, high, field.unit)}"
+                    hint = "check the number and its unit"
+                    yield Finding("limit-outside-range", fact.place, what, hint, "proved")
+
+
+def _outside(path: str, leaf: m.Test, fact: m.Fact, using: tuple[str, ...]) -> Iterator[Finding]:
+    """Whether a limit lies outside its fact's range, or tells nothing inside it."""
+    if not isinstance(leaf, m.LimitTest | m.BetweenTest) or fact.range_u is None:
+        return
+    low, high = fact.range_u
+    if isinstance(leaf, m.LimitTest):
+        first, last = (
+            (low, high) if leaf.op in ("at_least", "below") else (low - 1, high - 1)
+        )  # the limits that part the range in two
+        fits = first < leaf.limit_u <= last
+        limits = [leaf.limit_u]
+    else:
+        fits = leaf.low_u >= low and leaf.high_u <= high
+        limits = [limit for limit in (leaf.low_u, leaf.high_u) if not low <= limit <= high]
+    if fits:
+        return
+    said = " and ".join(decimal_text(limit) for limit in limits)
+    ends = range_text(low, high, fact.unit)
+    what = f"{path}: the limit {said} is not inside the range of `{fact.name}`, {ends}"
+    if all(low <= limit <= high for limit in limits):
+        what = f"{path}: the limit {said} tells nothing: `{fact.name}` has a range of {ends}"
+    yield Finding(
+        "limit-outside-range", leaf.place, what, "check the number and its unit", "proved", using
+    )
+
+
+def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
+    used = frozenset().union(*(reached(protocol, c.holds_when) for c in protocol.criteria))
+    for name, condition in protocol.definitions.items():
+        if name not in used:
+            what = f"no criterion uses the definition `{name}`"
+            place = condition.place
+            yield Finding("unused-definition", place, what, "remove it, or use it")
+    asked = {
+        leaf.fact
+        for criterion in protocol.criteria
+        for leaf in leaves_of(criterion.holds_when, protocol.definitions)
+        if not isinstance(leaf, m.Todo)
+    }
+    asked |= _outcome_names(protocol) & protocol.facts.keys()
+    yield from _unused_in_outcomes(protocol)
+    todo = list(asked)
+    while todo:
+        for name in derived_from(protocol.facts[todo.pop()]):
+            if name not in asked:
+                asked.add(name)
+                todo.append(name)
+    for fact in protocol.facts.values():
+        # A text cannot be tested: it is there for people.
+        if fact.name not in asked and fact.type != "text":
+            what = f"no criterion asks about `{fact.name}`"
+            yield Finding("unused-fact", fact.place, what, "remove it, or use it")
+    derivations = [protocol.facts[name].derive for name in sorted(asked)]
+    lists = {getattr(derive, "records", "") for derive in derivations}
+    graded = _outcome_names(protocol) | (
+        protocol.outcomes.scopes.keys() if protocol.outcomes is not None else frozenset()
+    )
+    for record in protocol.records.values():
+        spoken = any(name.partition(".")[0] == record.name for name in graded)
+        if record.name not in lists and not spoken:
+            what = f"no fact that a criterion asks about comes from the list `{record.name}`"
+            yield Finding("unused-list", record.place, what, "remove it, or use it")
+    named = _named_codes(protocol, cases)
+    for fact in protocol.facts.values():
+        if fact.name in asked:
+            yield from _unused_codes(fact, fact.name, named)
+    # The lists of outcome rules alone are no matter for the cases of eligibility.
+    for record in protocol.records.values():
+        for one in record.fields.values() if record.name in lists else ():
+            yield from _unused_codes(one, f"{record.name}.{one.name}", named)
+
+
+def _unused_in_outcomes(protocol: m.Protocol) -> Iterator[Finding]:
+    outcomes = protocol.outcomes
+    if outcomes is None:
+        return
+    for records, scope in outcomes.scopes.items():
+        conditions = [c.holds_when for s in outcomes.scales.values() for c in s.classes
+                      if s.records == records]  # fmt: skip
+        if outcomes.scales[outcomes.response.scale].records == records:
+            shown = (event.after_remission for event in outcomes.events.values())
+            conditions += [one for one in shown if one is not None]
+        todo, used = list(conditions), set[str]()
+        while todo:
+            for name in defined_in(todo.pop()):
+                if name not in used:
+                    used.add(name)
+                    todo.append(scope.definitions[name])
+        for name, condition in scope.definitions.items():
+            if name not in used:
+                what = f"no class and no event of `{records}` uses the definition `{name}`"
+                yield Finding("unused-definition", condition.place, what, "remove it, or use it")
+
+
+def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
+    """The names of facts that outcome rules speak of."""
+    outcomes = protocol.outcomes
+    if outcomes is None:
+        return frozenset()
+    found = {
+        outcomes.start,
+        outcomes.died,
+        *(name for chain in outcomes.in_order for name in chain),
+    }
+    for leaf in _outcome_leaves(protocol):
+        found.add(leaf[1].fact)
+    todo: list[object] = [
+        outcomes.response,
+        outcomes.events,
+        outcomes.endpoints,
+        outcomes.toxicities,
+    ]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            found.add(one)
+        elif isinstance(one, Mapping):
+            todo += [*one.keys(), *one.values()]
+        elif isinstance(one, tuple | list | frozenset | set):
+            todo += one
+        elif is_dataclass(one):
+            todo += [getattr(one, field.name) for field in fields(one)]
+    return frozenset(found)
+
+
+def _outcome_leaves(protocol: m.Protocol) -> Iterator[tuple[str, m.Test]]:
+    """The tests of outcome rules, each with the list whose entries it looks at."""
+    from engine.outcomes.reader import conditions_of
+
+    outcomes = protocol.outcomes
+    assert outcomes is not None
+    for records, scope in outcomes.scopes.items():
+        for condition in conditions_of(outcomes, records):
+            for leaf in leaves_of(condition, scope.definitions):
+                if not isinstance(leaf, m.Todo):
+                    yield records, leaf
+
+
+def _unused_codes(
+    of: m.Fact | m.Field, name: str, named: frozenset[tuple[str, str]]
+) -> Iterator[Finding]:
+    missing = [c.code for c in of.choices if (name, c.code) not in named]
+    if of.choices and missing and any((name, c.code) in named for c in of.choices):
+        words = ", ".join(f"`{code}`" for code in missing)
+        what = f"no condition and no case names {words} of `{name}`"
+        yield Finding("unused-choice", of.place, what, "add a case that says what it leads to")
+
+
+def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[str, str]]:
+    """The codes that conditions, `where` and cases name, as (fact or list.field, code)."""
+    named: set[tuple[str, str]] = set()
+    for leaf in leaf_paths(protocol).values():
+        if isinstance(leaf, m.ChoiceTest):
+            named |= {(leaf.fact, code) for code in leaf.codes}
+    for fact in protocol.facts.values():
+        derive = fact.derive
+        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+            for where in derive.where:
+                named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
+    for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
+        if isinstance(leaf, m.ChoiceTest):
+            named |= {(f"{records}.{leaf.fact}", code) for code in leaf.codes}
+            named |= {(leaf.fact, code) for code in leaf.codes}
+    for case in cases.cases if cases else ():
+        for name, statements in case.subject.facts.items():
+            named |= {(name, s.value) for s in statements if isinstance(s.value, str)}
+        for name, listed in case.subject.records.items():
+            for entry in listed.entries:
+                for field, value in entry.values.items():
+                    several = value if isinstance(value, tuple) else (value,)
+                    named |= {(f"{name}.{field}", v) for v in several if isinstance(v, str)}
+    if not (cases and cases.cases):
+        # Without cases nothing shows that a code was forgotten: one that stands for the
+        # rest (`none`, `other`) is the counterpart of those that are named.
+        for fact in protocol.facts.values():
+            named |= {(fact.name, choice.code) for choice in fact.choices}
+        for record in protocol.records.values():
+            for one in record.fields.values():
+                named |= {(f"{record.name}.{one.name}", c.code) for c in one.choices}
+    return frozenset(named)
