@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from engine.terms.model import MILLION, Amount, Days, Subject
+from engine.terms import MILLION, Amount, Days, Subject
 
 Answers = dict[str, bool | None]
 _RADIATION, _STEROID, _CHEMO = ("radiation",), ("corticosteroid",), ("chemotherapy",)

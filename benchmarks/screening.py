@@ -33,8 +33,8 @@ from engine.read.packs import read_pack  # noqa: E402
 from engine.read.subjects import read_subject  # noqa: E402
 from engine.record.shape import dump  # noqa: E402
 from engine.select.readings import find_readings, readings_only  # noqa: E402
+from engine.terms import Subject  # noqa: E402
 from engine.terms.faults import InputRejected  # noqa: E402
-from engine.terms.model import Subject  # noqa: E402
 
 AS_OF = date(2026, 11, 20)
 FIXTURES = sorted((ROOT / "fixtures" / "subjects").iterdir())

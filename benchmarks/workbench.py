@@ -33,7 +33,7 @@ from app.store.shipped import shipped_pack  # noqa: E402
 from engine.read.packs import read_pack  # noqa: E402
 from engine.reference import evaluator as reference  # noqa: E402
 from engine.regions.asked import Plain, subject_from  # noqa: E402
-from engine.terms.model import Protocol  # noqa: E402
+from engine.terms import Protocol  # noqa: E402
 from engine.workbench.cases import case_files, read_cases  # noqa: E402
 from engine.workbench.witness import file_lines, flow  # noqa: E402
 

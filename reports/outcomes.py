@@ -13,7 +13,6 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from engine.outcomes.model import EXAMINED, Outcomes
 from engine.outcomes.record import (
     CurveUnder,
     EndpointReport,
@@ -25,7 +24,7 @@ from engine.outcomes.record import (
     Worst,
 )
 from engine.record.shape import EngineFaultRecord, Rejection
-from engine.terms.model import Protocol
+from engine.terms import EXAMINED, Outcomes, Protocol
 from reports import wording
 from reports.figures import Drawn, Swimmer, survival_figure, swimmer_figure
 from reports.screening import (

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from engine.plan.record import Collect, Plan, ToCollect
 from engine.record.shape import EngineFaultRecord, Rejection
-from engine.terms.model import Changes, Verdict
+from engine.terms import Changes, Verdict
 from reports import wording
 from reports.screening import _environment, clean, first_fault, set_pdf, wrap
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from engine.terms import Span
 from engine.terms.faults import Fault
-from engine.terms.model import Span
 from engine.workbench.findings import CODES, Finding
 
 SCHEMA = (

@@ -32,8 +32,8 @@ from engine.record.shape import (
     Rejection,
     Why,
 )
+from engine.terms import Kind, Reason, Status, Truth, Verdict
 from engine.terms.faults import clean as clean
-from engine.terms.model import Kind, Reason, Status, Truth, Verdict
 from reports import wording
 
 if TYPE_CHECKING:

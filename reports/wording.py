@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import cast
 
 from engine.record.shape import IntervalValue, Value
-from engine.terms.model import Doubt, Kind, Reason, Status, Verdict
+from engine.terms import Doubt, Kind, Reason, Status, Verdict
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-import engine.terms.model as m
+from engine import terms as m
 
 
 def millionths(text: str) -> int:

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from engine import terms as m
 from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener
 from engine.read.known import named_in
@@ -36,7 +37,6 @@ from engine.record.shape import Decision
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
-from engine.terms import model as m
 from engine.terms.calendar import of_year
 from engine.terms.units import UnitError, conversion, months_each
 

@@ -33,8 +33,7 @@ from engine.read import packs, sheet, source
 from engine.read.packs import COMBINATORS, OPERATORS, protocol_of
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
-from engine.terms import units
-from engine.terms.model import FactType, Protocol, Reason, Verdict
+from engine.terms import FactType, Protocol, Reason, Verdict, units
 
 ROOT = Path(__file__).parent.parent
 README, RULES = ROOT / "README.md", ROOT / "docs" / "RULES.md"

@@ -16,8 +16,8 @@ from engine.read.subjects import read_subject
 from engine.record.checked import checked_decision
 from engine.record.shape import Decision, Why, dump
 from engine.reference import evaluator as reference
+from engine.terms import Protocol, Subject, Truth
 from engine.terms.faults import InputRejected
-from engine.terms.model import Protocol, Subject, Truth
 
 AS_OF = date(2026, 11, 20)
 DAYS = 200

@@ -19,8 +19,8 @@ from engine.fire import session
 from engine.fire.session import Session, check_limits, fnv32, hash_clash
 from engine.reference import evaluator as reference
 from engine.select.readings import Found
+from engine.terms import Reading, Subject
 from engine.terms.faults import EngineFault
-from engine.terms.model import Reading, Subject
 from tests.generators import Plain, protocol_in, subject_in
 
 AS_OF = date(2026, 11, 20)

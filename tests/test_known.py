@@ -15,8 +15,8 @@ from engine.read.packs import protocol_of
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings
+from engine.terms import Exists, Protocol, Subject
 from engine.terms.faults import InputRejected
-from engine.terms.model import Exists, Protocol, Subject
 from tests.generators import Screening, screenings
 
 AS_OF = date(2026, 11, 20)

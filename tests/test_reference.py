@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.reference import evaluator as reference
 from engine.terms import calendar
 from tests.build import (

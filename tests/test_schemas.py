@@ -23,8 +23,8 @@ from engine.read.packs import PARTS, SUFFIXES, read_pack
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
 from engine.record.shape import Record, dump
+from engine.terms import Protocol
 from engine.terms.faults import EngineFault, InputRejected
-from engine.terms.model import Protocol
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

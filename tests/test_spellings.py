@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.packs import protocol_of
 from engine.read.sheet import NotThat, parse_quantity
 from engine.read.subjects import read_subject

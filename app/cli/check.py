@@ -33,8 +33,8 @@ from engine.record.wording import counted
 from engine.regions.asked import fitted
 from engine.regions.diagrams import Effort
 from engine.regions.space import Progress
+from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import Protocol, Span
 from engine.workbench.analysis import findings
 from engine.workbench.cases import Cases, case_files, read_cases
 from engine.workbench.findings import Finding

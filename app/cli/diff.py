@@ -30,8 +30,8 @@ from engine.decide.decision import Screener
 from engine.read.packs import pack_files, protocol_of
 from engine.record.shape import Decision, dump_any
 from engine.regions.asked import Plain
+from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import Protocol, Span
 from engine.workbench.diff import Comparison, Flip, Subjects, compare, flip, record
 
 

@@ -23,8 +23,8 @@ from app.store.writing import made_folder, write_file
 from engine.exchange.recorded import json_text
 from engine.log import LogFault
 from engine.record.shape import Decision, dump
+from engine.terms import Protocol
 from engine.terms.faults import InputRejected
-from engine.terms.model import Protocol
 
 PROVENANCE_AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 

@@ -39,8 +39,8 @@ from engine.read.packs import SUFFIXES, is_birth_date, pack_files, read_pack
 from engine.read.source import read_document
 from engine.read.subjects import read_subject
 from engine.record.shape import Decision, Why
+from engine.terms import CompletedYears, Days, Protocol, Subject
 from engine.terms.faults import InputRejected
-from engine.terms.model import CompletedYears, Days, Protocol, Subject
 
 LONGEST = 200
 """The longest text that a variable of SDTM, and XPT version 5, can hold."""

@@ -12,8 +12,8 @@ from app.run.printing import hand_out, put
 from engine.read.known import use_text
 from engine.record.shape import dump_any
 from engine.record.wording import decimal_text
+from engine.terms import Agent, Fact, Field, Protocol, RecordList
 from engine.terms.faults import InputRejected
-from engine.terms.model import Agent, Fact, Field, Protocol, RecordList
 from engine.terms.spellings import unit_choices
 
 

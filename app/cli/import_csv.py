@@ -44,8 +44,8 @@ from app.run.inputs import protocol_from, say
 from engine.exchange.recorded import Plain
 from engine.read.source import Path as Where
 from engine.read.source import shorten
+from engine.terms import Fact, Field, Protocol
 from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import Fact, Field, Protocol
 from engine.terms.spellings import unit_code
 from engine.terms.units import UnitError, conversion
 

@@ -54,8 +54,8 @@ from engine.exchange.summary import ON_SCREEN
 from engine.read.packs import read_pack
 from engine.read.sheet import NotThat
 from engine.read.source import Num
+from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Protocol, Span
 
 __all__ = ["Confirmation", "Import", "confirmed", "input_files", "run"]
 

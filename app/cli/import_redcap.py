@@ -31,8 +31,8 @@ from engine.exchange.recorded import Plain
 from engine.exchange.redcap import SIGNS, Variable, variables
 from engine.read.source import Path as Where
 from engine.read.source import shorten
+from engine.terms import Protocol
 from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import Protocol
 
 SYSTEM = re.compile(
     r"redcap_(event_name|repeat_instrument|repeat_instance|data_access_group|survey_identifier)"

@@ -30,8 +30,8 @@ from engine.decide.decision import engine_fault, rejection
 from engine.outcomes.patient import OutcomeScreener
 from engine.outcomes.record import Outcome, Trial
 from engine.record.shape import EngineFaultRecord, Rejection, dump_any
+from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import Protocol, Span
 
 MANY = 100
 """From this many patients on, a second process pays for its start."""

@@ -31,8 +31,8 @@ from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.record.shape import EngineFaultRecord, Rejection, dump_any
 from engine.record.wording import counted
+from engine.terms import Protocol
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import Protocol
 
 Planned = Plan | Rejection | EngineFaultRecord
 

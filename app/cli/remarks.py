@@ -35,9 +35,9 @@ from engine.record.messages import say as worded
 from engine.record.shape import dump, dump_any
 from engine.record.wording import amount_text, counted, range_text
 from engine.select.readings import confirmed, find_readings
+from engine.terms import Amount, Days, Entries, Fact, Field, Protocol, RecordList, Subject
 from engine.terms.calendar import earliest
 from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import Amount, Days, Entries, Fact, Field, Protocol, RecordList, Subject
 
 END = b"..."
 

@@ -33,8 +33,8 @@ from app.store.writing import drafted, on_disk, write_file
 from engine.decide.decision import Screener, engine_fault, rejection
 from engine.log import LogFault
 from engine.record.shape import Decision, Record, dump
+from engine.terms import Protocol
 from engine.terms.faults import EngineFault, Fault, InputRejected, clean
-from engine.terms.model import Protocol
 
 if TYPE_CHECKING:
     from app.cli.log import Keeper

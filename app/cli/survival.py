@@ -25,8 +25,8 @@ from engine.outcomes.estimates import KaplanMeier, kaplan_meier
 from engine.outcomes.record import Curve, Step
 from engine.read.source import shorten
 from engine.record.shape import dump_any
+from engine.terms import Span
 from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import Span
 
 MOST_BYTES = 64 * 1024 * 1024
 NOISE = Decimal("1e-9")

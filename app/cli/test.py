@@ -24,8 +24,8 @@ from engine.reference.evaluator import answers, readings, statuses, truths, verd
 from engine.regions.asked import Plain, fitted
 from engine.regions.diagrams import Effort
 from engine.regions.space import Space
+from engine.terms import Answer, Protocol
 from engine.terms.faults import EngineFault, InputRejected, filled
-from engine.terms.model import Answer, Protocol
 from engine.workbench import mutants
 from engine.workbench.analysis import LONGER, MOST_NOTES
 from engine.workbench.cases import (

@@ -11,8 +11,8 @@ from app.exchange.csv_read import Row, Table
 from engine.exchange.recorded import Plain
 from engine.read.source import Document, Num
 from engine.read.source import Path as Place
+from engine.terms import Fact, Field, Span
 from engine.terms.faults import Fault
-from engine.terms.model import Fact, Field, Span
 
 DAYS = ("on", "not_after", "complete_on")
 """Keys that hold a day."""

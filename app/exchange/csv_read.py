@@ -20,8 +20,8 @@ from typing import BinaryIO
 
 from app.run.inputs import unreadable
 from engine.read.source import EXCERPT, MAX_BYTES, shorten
+from engine.terms import Span
 from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import Span
 
 MAX_TABLE = 64 * MAX_BYTES
 MAX_LINE = 1024 * 1024

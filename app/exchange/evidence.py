@@ -20,8 +20,8 @@ from engine.decide.decision import Screener
 from engine.read.source import scan_document, shorten
 from engine.read.subjects import subject_of
 from engine.record.shape import dump_any
+from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import Protocol, Span
 
 if TYPE_CHECKING:
     from app.store.log.store import Log

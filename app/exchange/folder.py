@@ -28,8 +28,8 @@ from engine.exchange.summary import Summary
 from engine.read.source import MAX_BYTES, Document
 from engine.read.subjects import subject_of
 from engine.record.wording import counted
+from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Protocol, Span
 
 MANIFEST = "manifest.txt"
 JOURNAL = "journal.txt"

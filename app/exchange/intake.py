@@ -19,8 +19,8 @@ from engine.exchange.recorded import Recorded, clean
 from engine.exchange.summary import ON_SCREEN
 from engine.read.source import Num, shorten
 from engine.read.subjects import subject_of
+from engine.terms import Protocol
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Protocol
 
 MOST_FAULTS = 20
 """How many faults are printed; the report names every one."""

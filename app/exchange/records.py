@@ -18,8 +18,8 @@ from engine.read.source import shorten
 from engine.record.checked import SCHEMAS, checked_decision
 from engine.record.shape import Decision
 from engine.record.shapes import Misfit, fits
+from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Protocol, Span
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 _TIME = re.compile(

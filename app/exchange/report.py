@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.exchange.folder import Folder
 from engine.exchange.recorded import Plain
 from engine.record.shape import dump_any
-from engine.terms.model import Protocol
+from engine.terms import Protocol
 
 if TYPE_CHECKING:
     from engine.exchange.fhir.map import Fit

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from app.exchange.csv_read import Row, Table
 from app.run.inputs import looks_like, may_be_one
+from engine.terms import Span
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Span
 
 MOST_ROWS = 20_000
 """How many rows one subject may have."""

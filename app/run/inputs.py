@@ -22,8 +22,8 @@ from engine.read.known import ALIKE
 from engine.read.packs import PARTS, SUFFIXES, read_pack
 from engine.read.source import Document, scan_document
 from engine.read.subjects import same_subject_twice, subject_of
+from engine.terms import Protocol, Span, Subject
 from engine.terms.faults import Fault, InputRejected, first_faults
-from engine.terms.model import Protocol, Span, Subject
 
 T = TypeVar("T")
 

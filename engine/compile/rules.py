@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from engine.record.wording import leaf_text
-from engine.terms.model import (
+from engine.terms import (
     NEVER,
     AgoTest,
     All,

@@ -30,8 +30,7 @@ from engine.record.shape import (
 )
 from engine.reference import evaluator as reference
 from engine.select.readings import Found, find_readings, readings_only
-from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import (
+from engine.terms import (
     All,
     Answer,
     Any,
@@ -45,6 +44,7 @@ from engine.terms.model import (
     Truth,
     Verdict,
 )
+from engine.terms.faults import EngineFault, Fault, InputRejected
 
 VERDICTS: Mapping[Truth, Verdict] = {
     "true": "eligible",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from engine.read.source import shorten
-from engine.terms.model import Kind
+from engine.terms import Kind
 
 _BULLETS = "*•·∙▪▫◦●○◉■□◆◇❖‣⁃➢➤►▶▸✓✔★⦁・→⇒➔➜☐☑❑❒\uf0b7\uf0a7\u2010\u2011–—−-"
 _EMPHASIS = r"(?!(?<=\*)[^\s*][^*]*\*[\s:：.]*$)"  # `*Cohort 1:*` has no bullet

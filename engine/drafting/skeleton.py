@@ -20,8 +20,8 @@ from engine.drafting.statements import Statement, statements
 from engine.read.sheet import MAX_TEXT, describe
 from engine.read.source import Document, Num, Path, read_document
 from engine.record.wording import counted
+from engine.terms import Kind, Span
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Kind, Span
 
 SCHEMAS = "../../docs/schemas"
 """Where the schemas are from a pack in `rules/`."""

@@ -22,7 +22,7 @@ from engine.drafting.lines import (
     one_line,
 )
 from engine.read.source import shorten
-from engine.terms.model import Kind
+from engine.terms import Kind
 
 _EXCLUDES = re.compile(
     r"\b(?:exclu\w+|ineligible|not\s+(?:be\s+)?eligible|(?:must|may|should|shall|can)\s*not)\b",

@@ -26,7 +26,7 @@ from engine.read.sheet import NotThat, parse_days
 from engine.read.source import Document, Num
 from engine.read.subjects import entry_path
 from engine.record.wording import decimal_text
-from engine.terms.model import (
+from engine.terms import (
     Amount,
     CompletedYears,
     Days,

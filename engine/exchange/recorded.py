@@ -16,8 +16,8 @@ from typing import Any
 from engine.read.sheet import MAX_TEXT
 from engine.read.source import Document, Num
 from engine.read.subjects import subject_of
+from engine.terms import Protocol
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Protocol
 
 Plain = dict[str, Any]
 

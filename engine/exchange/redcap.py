@@ -20,7 +20,7 @@ from typing import Any
 from engine.exchange.questionnaire import UNKNOWN, asked_only_when
 from engine.read.packs import is_birth_date
 from engine.record.wording import decimal_text
-from engine.terms.model import Choice, Fact, Field, Protocol
+from engine.terms import Choice, Fact, Field, Protocol
 
 COLUMNS = (
     "Variable / Field Name",

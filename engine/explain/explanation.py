@@ -34,8 +34,7 @@ from engine.record.shape import (
 )
 from engine.record.wording import amount_text, day_text, number_value, test_record
 from engine.select.readings import Found, cited_statements, confirmed
-from engine.terms.calendar import earliest, latest
-from engine.terms.model import (
+from engine.terms import (
     MILLION,
     NEVER,
     PAST,
@@ -74,6 +73,7 @@ from engine.terms.model import (
     UlnTest,
     Verdict,
 )
+from engine.terms.calendar import earliest, latest
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 

@@ -14,7 +14,7 @@ from engine.read.known import as_recorded
 from engine.record.messages import Said, say
 from engine.record.shape import PassedOver
 from engine.select.readings import Found
-from engine.terms.model import Entry, Protocol, RecordList, Statement, Subject
+from engine.terms import Entry, Protocol, RecordList, Statement, Subject
 
 Why = Literal["older", "voided", "not_yet", "not_asked"]
 

@@ -17,7 +17,7 @@ from engine.record.shape import (
 )
 from engine.record.wording import number_value
 from engine.select.readings import confirmed, ends_of
-from engine.terms.model import (
+from engine.terms import (
     Amount,
     Days,
     Entries,

@@ -31,9 +31,9 @@ from engine.compile.rules import (
     Test,
     matches,
 )
+from engine.terms import MILLION, NEVER, PAST, Leaf, Reading, Todo, Truth
 from engine.terms.calendar import grid, grid_end
 from engine.terms.faults import EngineFault
-from engine.terms.model import MILLION, NEVER, PAST, Leaf, Reading, Todo, Truth
 
 ENGINE_VERSION = "2.0.28"
 _SID = "s"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from engine.terms import Duration
 from engine.terms.calendar import earliest, latest
-from engine.terms.model import Duration
 
 PARTS = 31
 """Days beyond the completed months count as 31sts of a month: no month has more days, so

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.regions.asked import PERSON, Plain, fitted, subject_from
 from engine.terms.faults import InputRejected
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from datetime import date
 from itertools import product
 
-from engine.outcomes.model import ListScope
 from engine.record.wording import amount_text
 from engine.reference import evaluator as reference
-from engine.terms.model import (
+from engine.terms import (
     All,
     Any,
     BetweenTest,
@@ -24,6 +23,7 @@ from engine.terms.model import (
     Defined,
     Leaf,
     LimitTest,
+    ListScope,
     Not,
     Protocol,
     Reading,

@@ -18,16 +18,6 @@ from engine.decide.decision import Screener
 from engine.explain.passed import entry_to_come, passed_over
 from engine.outcomes.clock import PARTS, landmark_days, months_parts
 from engine.outcomes.exclusive import leaves_of
-from engine.outcomes.model import (
-    EXAMINED,
-    Censoring,
-    Endpoint,
-    Event,
-    ListScope,
-    Outcomes,
-    Scale,
-    Toxicity,
-)
 from engine.outcomes.reader import conditions_of
 from engine.outcomes.record import (
     BestResponse,
@@ -50,25 +40,33 @@ from engine.read.subjects import entry_path
 from engine.record.shape import Decision, Firing, PassedOver
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
-from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.terms.model import (
+from engine.terms import (
+    EXAMINED,
     NOWHERE,
     All,
     Answer,
+    Censoring,
     Condition,
     Criterion,
     Days,
     Defined,
     Duration,
+    Endpoint,
     Entry,
+    Event,
     Fact,
     Leaf,
+    ListScope,
     Not,
+    Outcomes,
     Protocol,
+    Scale,
     Statement,
     Subject,
     Todo,
+    Toxicity,
 )
+from engine.terms.faults import EngineFault, Fault, InputRejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,29 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from engine.outcomes import files
 from engine.outcomes.exclusive import overlap
-from engine.outcomes.model import (
+from engine.read.sheet import Sheet
+from engine.read.source import Path, shorten
+from engine.terms import (
     EXAMINED,
+    Basis,
     Censoring,
+    Condition,
+    Duration,
     Endpoint,
     Event,
+    Fact,
     FailureDay,
+    Field,
     ListScope,
     Outcomes,
+    RecordList,
     ResponseRule,
     Scale,
     ScaleClass,
     Toxicity,
     Words,
 )
-from engine.read.sheet import Sheet
-from engine.read.source import Path, shorten
 from engine.terms.faults import did_you_mean
-from engine.terms.model import Basis, Condition, Duration, Fact, Field, RecordList
 
 if TYPE_CHECKING:
     from engine.read.packs import _Pack

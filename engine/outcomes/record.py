@@ -20,7 +20,7 @@ from engine.record.shape import (
     Software,
     Why,
 )
-from engine.terms.model import Answer, Basis
+from engine.terms import Answer, Basis
 
 LandmarkStatus = Literal["event", "event_free", "censored_before", "not_yet_reached", "unknown"]
 SevereStatus = Literal["yes", "no", "unknown", "not_yet_reached"]

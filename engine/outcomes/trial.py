@@ -9,7 +9,6 @@ from typing import Literal
 from engine.decide.decision import software
 from engine.outcomes.clock import PARTS
 from engine.outcomes.estimates import KaplanMeier, kaplan_meier, proportion
-from engine.outcomes.model import Censoring, Endpoint, Outcomes, Toxicity, Words
 from engine.outcomes.record import (
     Assumption,
     Curve,
@@ -23,7 +22,7 @@ from engine.outcomes.record import (
     Trial,
     Worst,
 )
-from engine.terms.model import Duration, Protocol
+from engine.terms import Censoring, Duration, Endpoint, Outcomes, Protocol, Toxicity, Words
 
 STATUSES: tuple[LandmarkStatus, ...] = (
     "event",

@@ -24,7 +24,7 @@ from engine.plan.days import Day, change_days, day_with, in_doubt, kept_current
 from engine.plan.regions import Part, Root, State, ways
 from engine.plan.search import NO, NOT_FAILED, OPEN, OutOfSteps, Shape, Steps, Wanted, World
 from engine.reference.evaluator import readings as read
-from engine.terms.model import Days, EarliestOf, LatestOf, Protocol, Reading, Reason, Subject
+from engine.terms import Days, EarliestOf, LatestOf, Protocol, Reading, Reason, Subject
 
 MOST_CHANGES = 12
 """Change sets that are listed."""

@@ -17,7 +17,7 @@ from itertools import combinations
 
 from engine.plan.regions import Root
 from engine.plan.search import NO, NOT_FAILED, OPEN, YES, OutOfSteps, Wanted, World
-from engine.terms.model import Verdict
+from engine.terms import Verdict
 
 MOST_SETS = 12
 """Smallest sets that are listed."""

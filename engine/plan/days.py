@@ -19,8 +19,7 @@ from datetime import date, timedelta
 from engine.read.packs import is_birth_date
 from engine.reference import evaluator as reference
 from engine.select.readings import confirmed as relied_on
-from engine.terms.calendar import earliest, latest, of_year
-from engine.terms.model import (
+from engine.terms import (
     MILLION,
     AgoTest,
     All,
@@ -48,6 +47,7 @@ from engine.terms.model import (
     Truth,
     Verdict,
 )
+from engine.terms.calendar import earliest, latest, of_year
 
 
 @dataclass(frozen=True, slots=True)

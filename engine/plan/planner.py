@@ -51,9 +51,9 @@ from engine.plan.search import OPEN, Shape, Steps, World
 from engine.record.shape import Decision, Missing
 from engine.record.wording import leaf_words
 from engine.select.readings import find_readings
+from engine.terms import Fact, Protocol, RecordList, Subject, Verdict
 from engine.terms.calendar import back, earliest
 from engine.terms.faults import EngineFault
-from engine.terms.model import Fact, Protocol, RecordList, Subject, Verdict
 
 HORIZON = 180
 """Days that a plan looks ahead, unless told otherwise."""

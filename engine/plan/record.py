@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from engine.record.shape import ProtocolIdentity, Software
-from engine.terms.model import Changes, Kind, Reason, Status, Verdict
+from engine.terms import Changes, Kind, Reason, Status, Verdict
 
 NextKind = Literal["enrol", "wait", "collect", "repeat", "none"]
 

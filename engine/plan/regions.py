@@ -22,8 +22,7 @@ from engine.plan.days import confirmed, limits_of
 from engine.read.known import contradicted
 from engine.read.packs import is_birth_date
 from engine.reference.evaluator import _elapsed, _interval, _test, completed_years
-from engine.terms.calendar import back
-from engine.terms.model import (
+from engine.terms import (
     MILLION,
     NEVER,
     PAST,
@@ -52,6 +51,7 @@ from engine.terms.model import (
     UlnTest,
     Where,
 )
+from engine.terms.calendar import back
 
 MOST_STATES = 4_096
 """Ways in which one root may come out; beyond that the answer says it is not exhaustive."""

@@ -16,7 +16,7 @@ from datetime import date
 from engine.plan.days import Day
 from engine.plan.regions import TRUTH3, Root, Roots, State, Truth3, with_derived
 from engine.reference.evaluator import _test
-from engine.terms.model import All, Any, Condition, Defined, Not, Protocol, Reading, Test, Todo
+from engine.terms import All, Any, Condition, Defined, Not, Protocol, Reading, Test, Todo
 
 MOST_STEPS = 60_000
 """Steps one plan may search; beyond that it says that it is not exhaustive."""

@@ -11,7 +11,7 @@ from engine.plan.days import in_doubt, limits_of
 from engine.plan.regions import Part, Root
 from engine.plan.search import NO, YES
 from engine.record.wording import amount_text, counted, day_text, decimal_text, leaf_words
-from engine.terms.model import (
+from engine.terms import (
     MILLION,
     UNBOUNDED,
     Fact,

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
+from engine.terms import Agent, Entry, Field, Recorded, RecordList
 from engine.terms.faults import did_you_mean
-from engine.terms.model import Agent, Entry, Field, Recorded, RecordList
 
 Use = Mapping[str, tuple[str, ...]]
 Values = Mapping[str, Recorded | tuple[str, ...]]

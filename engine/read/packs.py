@@ -19,8 +19,7 @@ from engine.read import files
 from engine.read.known import folded, read_known
 from engine.read.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.read.source import Num, Path, scan_document, shorten
-from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import (
+from engine.terms import (
     LARGEST,
     MILLION,
     AgoOp,
@@ -62,6 +61,7 @@ from engine.terms.model import (
     UlnTest,
     Where,
 )
+from engine.terms.faults import Fault, InputRejected, did_you_mean
 from engine.terms.spellings import spelled, unit_code
 from engine.terms.units import COMMON_UNITS, UnitError, conversion, known_unit, months_each
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from engine.read.source import Document, Num, Path, shorten
 from engine.record.wording import counted
+from engine.terms import LARGEST, Days, Duration, Sign
 from engine.terms.faults import MOST, Fault, did_you_mean, first_faults
-from engine.terms.model import LARGEST, Days, Duration, Sign
 
 _TEXT_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _QUANTITY = re.compile(

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn
 
+from engine.terms import Span
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Span
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 50

@@ -24,8 +24,7 @@ from engine.read.sheet import (
 from engine.read.source import Document, Num, Path, scan_document, shorten
 from engine.record.wording import amount_text, decimal_text, range_text
 from engine.select.readings import ends_of
-from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import (
+from engine.terms import (
     LARGEST,
     Amount,
     CompletedYears,
@@ -45,6 +44,7 @@ from engine.terms.model import (
     Statement,
     Subject,
 )
+from engine.terms.faults import Fault, InputRejected
 from engine.terms.spellings import unit_choices, unit_code
 from engine.terms.units import UnitError
 

@@ -17,7 +17,7 @@ from engine.record import messages
 from engine.record.semantics import CHANGES
 from engine.record.shape import Day, Decision, FieldRecord, Gap, Message, Shown, TestRecord, Why
 from engine.record.shapes import Misfit, check_of, fits, same
-from engine.terms.model import Answer, Kind, Status, Truth
+from engine.terms import Answer, Kind, Status, Truth
 
 OLD = "eligo.decision/1"
 SCHEMAS = ("eligo.decision/2", OLD)

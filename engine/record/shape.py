@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from engine.terms.model import Answer, Basis, Doubt, Kind, Reason, Status, Truth, Verdict
+from engine.terms import Answer, Basis, Doubt, Kind, Reason, Status, Truth, Verdict
 
 SEMANTICS = 2
 """The version of SEMANTICS that decides: raised by what can change a verdict, never by words."""

@@ -8,7 +8,7 @@ from datetime import date
 from engine.record import messages
 from engine.record.messages import UNIT_WORDS
 from engine.record.shape import TestRecord, Value
-from engine.terms.model import (
+from engine.terms import (
     MILLION,
     NEVER,
     PAST,

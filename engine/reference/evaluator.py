@@ -16,7 +16,7 @@ from functools import cache
 from math import ceil, floor
 from operator import ge, gt, le, lt
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.terms.units import conversion, months_each
 
 Exact = int | Fraction

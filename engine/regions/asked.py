@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.packs import derived_from
 from engine.read.source import Document, Num
 from engine.read.subjects import ENTRY_WORDS, subject_of

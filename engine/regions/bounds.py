@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.regions.asked import inlined, leaves_of
 from engine.regions.coupled import grain
 

@@ -10,7 +10,7 @@ from itertools import combinations, combinations_with_replacement, islice, pairw
 from math import gcd, isqrt
 from typing import Any, TypeVar
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.packs import is_birth_date
 from engine.read.source import Num
 from engine.record.wording import decimal_text

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.packs import derived_from
 from engine.regions.asked import pack_leaves
 from engine.terms import calendar

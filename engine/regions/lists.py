@@ -8,7 +8,7 @@ from datetime import date
 from itertools import combinations, product
 from typing import Any
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.known import contradicted
 from engine.read.source import Num
 from engine.record.wording import decimal_text

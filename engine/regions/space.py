@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
 from engine.regions.coupled import Coupled, Variable, never_cut
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources

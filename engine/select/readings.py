@@ -14,8 +14,7 @@ from math import ceil, floor
 from typing import Literal
 
 from engine.read.known import Use, Values, as_recorded, contradicted
-from engine.terms.calendar import completed_years, days_in_months, earliest, of_year
-from engine.terms.model import (
+from engine.terms import (
     MILLION,
     NEVER,
     PAST,
@@ -41,6 +40,7 @@ from engine.terms.model import (
     UlnRatio,
     Where,
 )
+from engine.terms.calendar import completed_years, days_in_months, earliest, of_year
 from engine.terms.units import conversion, months_each
 
 

@@ -20,7 +20,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import accumulate
 
-from engine.terms.model import Duration
+from engine.terms import Duration
 
 MONTH = 31
 YEAR = 12 * MONTH

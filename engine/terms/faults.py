@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from engine.terms.model import Span
+from engine.terms import Span
 
 MOST = 100
 """Faults of one file that are shown; of the rest, how many there are."""

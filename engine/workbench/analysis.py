@@ -16,7 +16,7 @@ from functools import cached_property, partial
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener
 from engine.read.source import Num
@@ -43,7 +43,7 @@ from engine.workbench.findings import BASE, Finding, from_text, unwritten
 from engine.workbench.witness import Witness, confirmed
 
 if TYPE_CHECKING:
-    from engine.outcomes.model import Scale, ScaleClass
+    from engine.terms import Scale, ScaleClass
 
 T = TypeVar("T")
 Goal = Callable[[Space], int]

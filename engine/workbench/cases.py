@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Literal, TypeVar, get_args
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read import files
 from engine.read.sheet import Sheet

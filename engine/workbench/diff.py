@@ -16,7 +16,7 @@ from datetime import date
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener
 from engine.record.shape import Decision, Why

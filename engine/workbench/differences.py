@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.packs import defined_in, derived_from, is_birth_date
 from engine.record.wording import decimal_text, leaf_text
 
 if TYPE_CHECKING:
-    from engine.outcomes.model import Outcomes, Scale
+    from engine.terms import Outcomes, Scale
 
 
 def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.compile.rules import condition_paths
 from engine.read.packs import defined_in
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Literal
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.packs import defined_in, derived_from
 from engine.record.wording import decimal_text, range_text
 from engine.regions.asked import leaves_of

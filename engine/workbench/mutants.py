@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Literal
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener, only_needed
 from engine.record.wording import counted, leaf_text

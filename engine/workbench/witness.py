@@ -13,7 +13,7 @@ from engine.decide.decision import Screener
 from engine.read.source import Num
 from engine.record.shape import Decision
 from engine.regions.asked import Plain, fitted, subject_from
-from engine.terms.model import Protocol, Status, Verdict
+from engine.terms import Protocol, Status, Verdict
 
 WIDTH = 74
 """How wide lines become: they are shown a little further in, on 80 columns."""

@@ -231,7 +231,7 @@ def test_what_xpt_cannot_hold_is_refused_before_anything_is_written(
 
 
 def test_a_criterion_id_that_is_too_long_is_refused() -> None:
-    from engine.terms.model import Todo
+    from engine.terms import Todo
 
     with pytest.raises(CannotExport, match="INCLUSION12"):
         criterion_codes(pack(criteria=[criterion("INCLUSION12", Todo())]))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.cli.import_fhir import Confirmation
+from engine import terms as m
 from engine.exchange.fhir.statement import ABSENT_REASONS
 from engine.exchange.fhir.status import STATUSES
-from engine.terms import model as m
 from tests.interop.written import (
     CONDITIONS,
     ICD,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli.import_fhir import Confirmation
-from engine.terms import model as m
+from engine import terms as m
 from tests.interop.test_fhir_rules import PATIENT, bundle, creatinine, drug, entries, imported, said
 from tests.interop.test_fhir_way_in import FEWER, PARTS, POOL, answers, longer_map, ran_with, told
 from tests.interop.written import (

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from app.cli.import_fhir import Confirmation
 from app.store.shipped import shipped_pack
+from engine import terms as m
 from engine.exchange.fhir.map import FhirMap
 from engine.exchange.fhir.map_read import map_of
 from engine.exchange.recorded import json_text
 from engine.read.packs import MAP_FILE
-from engine.terms import model as m
 from tests.command import eligo
 from tests.generators import Screening, fewer, screenings
 from tests.interop.test_fhir_rules import PATIENT, bundle, creatinine, drug, entries, imported, said

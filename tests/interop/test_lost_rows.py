@@ -20,9 +20,9 @@ from app.cli.import_redcap import QUALIFIES
 from app.exchange.csv_read import Dialect
 from app.exchange.intake import UNCLAIMED
 from app.exchange.rows import Rows
+from engine import terms as m
 from engine.exchange.recorded import subject_yaml
 from engine.read.source import read_document
-from engine.terms import model as m
 from engine.terms.faults import InputRejected
 from tests.command import eligo
 from tests.generators import Screening, fewer, screenings

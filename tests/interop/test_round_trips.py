@@ -10,12 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.exchange.csv_read import Dialect
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.exchange.questionnaire import answers_of
 from engine.exchange.recorded import Recorded, json_text, subject_yaml
 from engine.read.source import read_document
 from engine.read.subjects import read_subject
-from engine.terms import model as m
 from tests.generators import (
     Screening,
     Seeded,

@@ -12,8 +12,8 @@ import pytest
 
 from app.cli.import_redcap import QUALIFIES
 from app.exchange.csv_read import Dialect
+from engine import terms as m
 from engine.exchange.redcap import COLUMNS, dictionary_csv, variables
-from engine.terms import model as m
 from engine.terms.faults import InputRejected
 from tests.build import choices, fact, pack, record_list
 from tests.command import eligo

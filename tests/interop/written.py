@@ -23,6 +23,7 @@ from app.exchange.intake import Read, Reader, intake
 from app.exchange.report import Report
 from app.exchange.rows import Rows
 from app.store.shipped import shipped_pack
+from engine import terms as m
 from engine.exchange.fhir.map import FhirMap
 from engine.exchange.fhir.map_read import read_map
 from engine.exchange.questionnaire import days_text, response
@@ -34,7 +35,6 @@ from engine.read.source import Document, Num, read_document
 from engine.read.subjects import read_subject, subject_of
 from engine.record.wording import decimal_text
 from engine.select.readings import find_readings, readings_only
-from engine.terms import model as m
 from engine.terms.faults import Fault
 
 Json = dict[str, Any]

@@ -24,8 +24,8 @@ from engine.record import shape as shapes
 from engine.record.checked import checked_decision
 from engine.record.shape import dump, dump_any
 from engine.record.shapes import Misfit
+from engine.terms import Protocol
 from engine.terms.faults import InputRejected
-from engine.terms.model import Protocol
 
 AS_OF = date(2026, 11, 20)
 PACK = {

@@ -19,7 +19,7 @@ from app.cli import log as commands
 from app.cli import log_words as words
 from app.store.log.store import open_log
 from engine.log.entry import MEANINGS, Decided, read_entry
-from engine.terms.model import Verdict
+from engine.terms import Verdict
 from tests.log.made import NAME, log_of
 from tests.log.test_replay import folder as fixtures_folder
 

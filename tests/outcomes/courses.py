@@ -14,7 +14,7 @@ from engine.outcomes.record import Followed, Outcome, Worst
 from engine.read.packs import pack_files, protocol_of
 from engine.read.source import read_document
 from engine.read.subjects import subject_of
-from engine.terms.model import Protocol
+from engine.terms import Protocol
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = ROOT / "rules" / "cd19-car-t-b-all"

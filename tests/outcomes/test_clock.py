@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.outcomes.clock import landmark_days, months_parts
-from engine.terms.model import Duration
+from engine.terms import Duration
 
 DAYS = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 

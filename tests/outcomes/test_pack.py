@@ -11,8 +11,8 @@ from engine.outcomes.patient import OutcomeScreener
 from engine.read.packs import pack_files, protocol_of, read_pack
 from engine.read.source import read_document
 from engine.read.subjects import subject_of
+from engine.terms import Protocol
 from engine.terms.faults import InputRejected
-from engine.terms.model import Protocol
 from tests.outcomes.courses import (
     CR,
     NR,

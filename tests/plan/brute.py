@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain, combinations, product
 from math import prod
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.plan.days import day_of, day_with
 from engine.plan.planner import Planner
 from engine.plan.regions import Root

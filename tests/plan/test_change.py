@@ -10,7 +10,7 @@ from math import prod
 
 import pytest
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.plan.change import (
     _world,

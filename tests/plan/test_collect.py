@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.plan.collect import collecting, open_roots
 from engine.plan.days import day_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.plan.days import day_of, kept_current, renewed
 from engine.plan.planner import Planner

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.select.readings import confirmed
 from engine.terms import calendar

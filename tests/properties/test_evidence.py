@@ -11,11 +11,11 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.record.shape import Why
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings
-from engine.terms import model as m
 from tests import build
 from tests.generators import LONG, Screening, screenings
 from tests.properties.test_recorded import statements

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.record.shape import Decision
 from engine.reference import evaluator as reference
-from engine.terms import model as m
 from tests.generators import (
     LONG,
     Case,

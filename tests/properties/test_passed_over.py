@@ -14,10 +14,10 @@ from decimal import Decimal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from engine import terms as m
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings
-from engine.terms import model as m
 from engine.terms.faults import InputRejected
 from tests.generators import Plain, Screening, Seeded, json_text, screenings, yaml_text
 from tests.properties.test_recorded import SEEDS, answers

@@ -17,6 +17,7 @@ import pytest
 from hypothesis.errors import UnsatisfiedAssumption
 
 from app.store.shipped import shipped_pack
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read import packs, subjects
 from engine.read.packs import read_pack
@@ -25,7 +26,6 @@ from engine.reference import evaluator as reference
 from engine.select import readings
 from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
-from engine.terms import model as m
 from engine.terms.faults import EngineFault, InputRejected
 from tests import test_bad_files as bad_files
 from tests.generators import Screening, Seeded, ending_with_what_decides, pooled

@@ -19,8 +19,8 @@ from engine.read import source
 from engine.read.packs import pack_files, protocol_of
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
+from engine.terms import Protocol
 from engine.terms.faults import Fault, InputRejected
-from engine.terms.model import Protocol
 from tests.generators import (
     LONG,
     Choices,

@@ -15,10 +15,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import terms as m
 from engine.read.known import contradicted, named_in
 from engine.record.shape import Decision
 from engine.reference import evaluator as reference
-from engine.terms import model as m
 from engine.terms.units import conversion, months_each
 from tests.generators import (
     KNOWN_FIELDS,

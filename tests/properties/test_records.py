@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from engine import terms as m
 from engine.explain.explanation import Explanation
 from engine.record.checked import checked_decision
 from engine.record.shape import dump
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings
-from engine.terms import model as m
 from tests.generators import Screening, screenings
 
 DIGEST = "sha256:" + "0" * 64

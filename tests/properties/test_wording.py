@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.drafting.skeleton import skeleton
 from engine.read.sheet import parse_duration
 from engine.record.messages import UNIT_WORDS

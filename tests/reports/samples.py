@@ -20,7 +20,7 @@ from engine.record.shape import (
     Rejection,
     Why,
 )
-from engine.terms.model import Basis, Kind, Reason, Status, Truth, Verdict
+from engine.terms import Basis, Kind, Reason, Status, Truth, Verdict
 
 TODO: Message = {"id": "condition.todo", "arguments": {}}
 """Reports print the sentences of these records, which no template makes."""

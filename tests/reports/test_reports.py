@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.record.shape import Decision, IntervalValue, Record, Value, Why
-from engine.terms.model import Kind, Reason, Status, Verdict
+from engine.terms import Kind, Reason, Status, Verdict
 from reports import wording
 from reports.screening import (
     LOG,
@@ -648,8 +648,7 @@ def test_reports_know_nothing_of_the_engine_but_its_types() -> None:
         "engine.workbench.diff",
         "engine.terms.faults",
         "engine.workbench.findings",
-        "engine.terms.model",
-        "engine.outcomes.model",
+        "engine.terms",
         "engine.outcomes.record",
         "engine.plan.record",
         "engine.record.shape",

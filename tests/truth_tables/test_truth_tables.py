@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.reference import evaluator as reference
 from tests.build import criterion, fact, pack, said, subject
 

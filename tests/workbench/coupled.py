@@ -22,7 +22,7 @@ from itertools import pairwise, product
 from random import Random
 from typing import Any, NamedTuple
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.read.source import Document, Num
 from engine.read.subjects import read_subject, subject_of
 from engine.record.wording import decimal_text

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.reference import evaluator as reference
 from engine.regions.bounds import (
     FROM_BELOW,

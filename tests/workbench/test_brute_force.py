@@ -15,7 +15,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.reference import evaluator as reference
 from engine.regions.asked import subject_from

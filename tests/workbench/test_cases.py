@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-import engine.terms.model as m
 from app.cli.test import write_suggestions
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.packs import read_pack
 from engine.read.source import Document, Num, read_document

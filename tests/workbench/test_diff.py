@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.packs import read_pack
 from engine.read.subjects import read_subject

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-import engine.terms.model as m
 from app.cli.check import finding_record, watch
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.packs import protocol_of, read_pack
 from engine.read.source import Document

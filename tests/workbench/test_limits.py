@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import engine.regions.diagrams
-import engine.terms.model as m
 import engine.workbench.analysis
 from app.store.shipped import shipped_pack
 from benchmarks.workbench import large
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.packs import read_pack
 from engine.read.source import Document

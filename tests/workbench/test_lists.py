@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.reference import evaluator as reference
 from engine.regions.asked import leaves_of, subject_from
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN

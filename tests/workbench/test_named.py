@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from engine import terms as m
 from engine.reference import evaluator as reference
 from engine.regions.diagrams import Effort
 from engine.regions.lists import Templates
-from engine.terms import model as m
 from engine.terms.faults import InputRejected
 from tests.generators import Plain, Seeded, Targets, _entries, case, subject_in
 

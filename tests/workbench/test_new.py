@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.terms.model as m
+from engine import terms as m
 from engine.drafting.skeleton import skeleton
 from engine.drafting.statements import Statement, statements
 from engine.read.packs import read_pack

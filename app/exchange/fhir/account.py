@@ -13,7 +13,7 @@ from engine.exchange.fhir.status import Around
 from engine.exchange.recorded import Recorded, clean
 from engine.exchange.summary import Summary
 from engine.read.sheet import NotThat, parse_day, parse_days
-from engine.terms.model import Days, Protocol
+from engine.terms import Days, Protocol
 
 
 def account_for(found: Gathered, patient: Patient, summary: Summary) -> None:

@@ -17,7 +17,7 @@ from app.exchange.report import Patient
 from engine.exchange.recorded import Plain, Recorded, clean
 from engine.read.sheet import NotThat, parse_day
 from engine.read.source import Num
-from engine.terms.model import Protocol
+from engine.terms import Protocol
 
 NAMED = 10
 """How many unread resources a warning names; the account names them all."""

@@ -20,7 +20,7 @@ from engine.exchange.fhir.status import TAKEN_OUT, Around
 from engine.exchange.questionnaire import OTHER_FORM, answers_of, unread_answers
 from engine.exchange.recorded import Plain, Recorded, clean
 from engine.read.sheet import parse_days
-from engine.terms.model import Protocol
+from engine.terms import Protocol
 
 NAMED = 5
 """How many of the conditions that leave a fact open its note names."""

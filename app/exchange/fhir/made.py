@@ -23,7 +23,7 @@ from engine.exchange.fhir.path import Resource
 from engine.exchange.fhir.statement import LeftOut, Said, statement
 from engine.exchange.fhir.status import Around, Hit, clinical, standing
 from engine.exchange.recorded import Plain, Recorded, clean
-from engine.terms.model import Protocol
+from engine.terms import Protocol
 
 NEARLY = "its code is written otherwise than in the map, and may mean the same"
 

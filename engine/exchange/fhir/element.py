@@ -13,7 +13,7 @@ from typing import Any
 from engine.exchange.fhir.path import Resource
 from engine.exchange.recorded import clean
 from engine.read.sheet import NotThat, parse_days
-from engine.terms.model import Days
+from engine.terms import Days
 
 SYSTEMS: Mapping[str, str] = {
     "2.16.840.1.113883.6.1": "http://loinc.org",

@@ -27,7 +27,7 @@ from engine.exchange.fhir.status import Around, Hit, Standing, modified, of_anot
 from engine.exchange.fhir.unit import Unusable
 from engine.exchange.recorded import Plain, clean, entry_faults
 from engine.read.sheet import parse_days
-from engine.terms.model import Protocol
+from engine.terms import Protocol
 
 
 def entry(rule: EntryRule, hit: Hit, protocol: Protocol, around: Around) -> Said | LeftOut:

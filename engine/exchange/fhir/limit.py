@@ -17,7 +17,7 @@ from engine.exchange.fhir.element import concept_codes, concept_understood, days
 from engine.exchange.fhir.status import Around, Hit
 from engine.exchange.fhir.unit import same_unit
 from engine.read.source import Num
-from engine.terms.model import Days, Fact, Field
+from engine.terms import Days, Fact, Field
 
 NONE = "none"
 """What a statement says whose limit of normal is not known."""

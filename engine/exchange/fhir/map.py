@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.exchange.fhir.path import Expression, expression
-from engine.terms.model import Fact, Field, RecordList
+from engine.terms import Fact, Field, RecordList
 
 RELEASE = "4.0.1"
 """The release of FHIR that is read (R4, with technical corrections)."""

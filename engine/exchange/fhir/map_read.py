@@ -38,8 +38,8 @@ from engine.exchange.fhir.path import Expression, NotFhirPath, expression
 from engine.read.packs import MAP_FILE
 from engine.read.sheet import Sheet
 from engine.read.source import Path, read_document, shorten
+from engine.terms import Fact, Field, Protocol, RecordList, Span
 from engine.terms.faults import Fault, InputRejected, did_you_mean
-from engine.terms.model import Fact, Field, Protocol, RecordList, Span
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ELEMENT = re.compile(r"[a-z][A-Za-z]*")

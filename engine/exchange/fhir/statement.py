@@ -39,7 +39,7 @@ from engine.exchange.fhir.unit import Unusable, unit_of
 from engine.exchange.recorded import Plain, clean, statement_faults
 from engine.read.sheet import parse_days
 from engine.read.source import Num
-from engine.terms.model import Fact, Field, Protocol
+from engine.terms import Fact, Field, Protocol
 
 ABSENT_REASONS: Mapping[str, Literal["pending", "not_done"]] = {
     # A result exists or may yet come, and this record does not hold it.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from engine.exchange.fhir.element import concept_codes, concept_understood, days_of
 from engine.exchange.fhir.path import Expression, Resource
 from engine.exchange.recorded import clean
-from engine.terms.model import Days
+from engine.terms import Days
 
 Standing = Literal["counts", "under_way", "expected", "uncertain", "never"]
 """`expected`: a result that is on its way. `uncertain`: whether it is so is not known."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.exchange.recorded import clean
-from engine.terms.model import Fact, Field
+from engine.terms import Fact, Field
 from engine.terms.spellings import unit_code
 from engine.terms.units import UnitError, conversion
 

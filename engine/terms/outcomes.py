@@ -1,4 +1,4 @@
-"""The values of `outcomes.yaml`: scales, response, events, endpoints, toxicities. Frozen."""
+"""The outcome rules of a pack: scales, response, events, endpoints, toxicities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.terms.model import NOWHERE, Basis, Condition, Duration, Fact, Span
+from engine.terms.condition import Condition
+from engine.terms.dictionary import Fact
+from engine.terms.protocol import Basis
+from engine.terms.values import NOWHERE, Duration, Span
 
 EXAMINED = "examined"
 """In `censored_at`: the last assessment that shows where the patient stands."""

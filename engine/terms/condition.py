@@ -1,0 +1,135 @@
+"""Conditions: tests on one fact, and what is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from engine.terms.values import NOWHERE, Duration, Span
+
+QuantityOp = Literal["at_least", "above", "at_most", "below"]
+UlnOp = Literal["at_least_uln", "above_uln", "at_most_uln", "below_uln"]
+AgoOp = Literal["at_least_ago", "more_than_ago", "within_last", "less_than_ago"]
+DayOp = Literal["on_or_after", "on_or_before"]
+
+
+@dataclass(frozen=True, slots=True)
+class BooleanTest:
+    """The boolean fact is `expected`."""
+
+    fact: str
+    expected: bool
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceTest:
+    """The choice fact is one of `codes`."""
+
+    fact: str
+    codes: tuple[str, ...]
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTest:
+    """The quantity against one limit, in millionths of the fact's unit."""
+
+    fact: str
+    op: QuantityOp
+    limit_u: int
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BetweenTest:
+    """The quantity lies between two limits, both included (millionths of the fact's unit)."""
+
+    fact: str
+    low_u: int
+    high_u: int
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UlnTest:
+    """The quantity against `times_u` millionths of its upper limit of normal."""
+
+    fact: str
+    op: UlnOp
+    times_u: int
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgoTest:
+    """The date against the as-of date less a duration."""
+
+    fact: str
+    op: AgoOp
+    duration: Duration
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DayTest:
+    """The date against a fixed day."""
+
+    fact: str
+    op: DayOp
+    day: date
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EverTest:
+    """Whether the date has come to pass (`expected` true) or never has."""
+
+    fact: str
+    expected: bool
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A condition nobody has written yet: always unknown."""
+
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every child holds."""
+
+    children: tuple[Condition, ...]
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one child holds."""
+
+    children: tuple[Condition, ...]
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The child does not hold."""
+
+    child: Condition
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """The condition named `name` under `definitions`."""
+
+    name: str
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+Test = BooleanTest | ChoiceTest | LimitTest | BetweenTest | UlnTest | AgoTest | DayTest | EverTest
+Leaf = Test | Todo
+Condition = Leaf | All | Any | Not | Defined

@@ -1,0 +1,182 @@
+"""The data dictionary of a pack: facts, record lists and their fields, known agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from engine.terms.values import NOWHERE, Duration, Span
+
+FactType = Literal["boolean", "choice", "quantity", "date", "text"]
+Changes = Literal["never", "with_time", "by_retest", "by_treatment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One code of a choice, with the label that people read."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the entries of a record list.
+
+    `many` (choices only): an entry may carry several codes. `range_u` and `uln_u` are in
+    millionths of `unit`, as for a fact.
+    """
+
+    name: str
+    ask: str
+    type: FactType
+    choices: tuple[Choice, ...] = ()
+    many: bool = False
+    unit: str = ""
+    molar_mass: Decimal | None = None
+    range_u: tuple[int, int] | None = None
+    uln_u: int | None = None
+    resolution_u: int | None = None
+    unit_required: bool = False
+    usual_u: tuple[int, int] | None = None
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One thing that a list knows by name, and what the name implies about an entry.
+
+    `uses`: the combinations of fields that it can stand for, each whole: codes or words by
+    field, in a tuple. `components`: the known agents that a regimen is made of; a regimen has
+    no uses of its own. `source` says where this is from.
+    """
+
+    name: str
+    synonyms: tuple[str, ...] = ()
+    uses: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    components: tuple[str, ...] = ()
+    source: str = ""
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordList:
+    """A kind of entries (therapies, infections), and how long "this list is complete" holds.
+
+    `known`: the agents that the list knows, by name; `known_by`: the text field of an entry
+    that names one; `named`: the agents by each folded name, and by the words of one.
+    """
+
+    name: str
+    ask: str
+    valid_for: Duration
+    fields: Mapping[str, Field]
+    effort: int | None = None
+    found_in: str = ""
+    known: Mapping[str, Agent] = field(default_factory=dict)
+    known_by: str = ""
+    named: Mapping[str | tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One field an entry must match: equal to one of `values`.
+
+    Values are codes or words for choice and text, `True`/`False` for boolean, millionths
+    for quantity.
+    """
+
+    field: str
+    values: tuple[str | bool | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedYears:
+    """Whole years completed from the date of fact `since` to the as-of date."""
+
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysBetween:
+    """Days from the date of fact `start` to the date of fact `end`, signed."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class LatestOf:
+    """The latest day in date field `field` among the entries of `records` that match."""
+
+    records: str
+    field: str
+    where: tuple[Where, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EarliestOf:
+    """The earliest day in date field `field` among the entries of `records` that match."""
+
+    records: str
+    field: str
+    where: tuple[Where, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Whether an entry of `records` matches."""
+
+    records: str
+    where: tuple[Where, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many entries of `records` match."""
+
+    records: str
+    where: tuple[Where, ...]
+
+
+Derivation = CompletedYears | DaysBetween | LatestOf | EarliestOf | Exists | Count
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One entry of the data dictionary.
+
+    `range_u`, `usual_u` and `uln_u` are in millionths of `unit` (a UCUM code). `range_u`:
+    outside it a value is a slip; `usual_u`: outside it a value is to be confirmed with its
+    unit. `unit_required`: a bare number is a fault. `effort` orders what is collected first: a
+    smaller number is less work. `found_in` says where a nurse finds it.
+    """
+
+    name: str
+    ask: str
+    type: FactType
+    unit: str = ""
+    choices: tuple[Choice, ...] = ()
+    range_u: tuple[int, int] | None = None
+    changes: Changes | None = None
+    valid_for: Duration | None = None
+    effort: int | None = None
+    found_in: str = ""
+    molar_mass: Decimal | None = None
+    uln_u: int | None = None
+    resolution_u: int | None = None
+    unit_required: bool = False
+    usual_u: tuple[int, int] | None = None
+    attested_by: str = ""
+    derive: Derivation | None = None
+    place: Span = field(default=NOWHERE, compare=False)
+
+    def code_number(self, code: str) -> int:
+        """The number that stands for a choice's code in a reading: its place in `choices`."""
+        for number, choice in enumerate(self.choices):
+            if choice.code == code:
+                return number
+        raise KeyError(code)
