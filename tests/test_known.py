@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.read.known import as_recorded, folded, named_in, standing
 from engine.read.packs import protocol_of
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings
 from engine.terms import Exists, Protocol, Subject
+from engine.terms.agents import as_recorded, folded, named_in, standing
 from engine.terms.faults import InputRejected
 from tests.generators import Screening, screenings
 

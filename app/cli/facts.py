@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from app.cli.main import REJECTED
 from app.run.inputs import print_faults, protocol_from
 from app.run.printing import hand_out, put
-from engine.read.known import use_text
 from engine.record.shape import dump_any
 from engine.record.wording import decimal_text
 from engine.terms import Agent, Fact, Field, Protocol, RecordList
+from engine.terms.agents import use_text
 from engine.terms.faults import InputRejected
 from engine.terms.spellings import unit_choices
 

@@ -28,7 +28,6 @@ from app.run.printing import hand_out, put, say, tell
 from app.store.writing import write_file
 from engine.decide.decision import rejection
 from engine.explain.recorded import entry_fields, entry_number, unusual
-from engine.read.known import as_recorded, standing
 from engine.read.source import Document, Path, scan_document, shorten
 from engine.read.subjects import born_on, entry_path, subject_of
 from engine.record.messages import say as worded
@@ -36,6 +35,7 @@ from engine.record.shape import dump, dump_any
 from engine.record.wording import amount_text, counted, range_text
 from engine.select.readings import confirmed, find_readings
 from engine.terms import Amount, Days, Entries, Fact, Field, Protocol, RecordList, Subject
+from engine.terms.agents import as_recorded, standing
 from engine.terms.calendar import earliest
 from engine.terms.faults import Fault, InputRejected, did_you_mean
 

@@ -18,11 +18,11 @@ from app.run.printing import say as say
 from app.run.printing import tell as tell
 from app.store.shipped import shipped_pack
 from app.store.writing import unfinished_at
-from engine.read.known import ALIKE
 from engine.read.packs import PARTS, SUFFIXES, read_pack
 from engine.read.source import Document, scan_document
 from engine.read.subjects import same_subject_twice, subject_of
 from engine.terms import Protocol, Span, Subject
+from engine.terms.agents import ALIKE
 from engine.terms.faults import Fault, InputRejected, first_faults
 
 T = TypeVar("T")

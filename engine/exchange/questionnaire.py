@@ -21,7 +21,6 @@ from engine.exchange.recorded import (
     json_text,
     statement_faults,
 )
-from engine.read.known import as_recorded
 from engine.read.sheet import NotThat, parse_days
 from engine.read.source import Document, Num
 from engine.read.subjects import entry_path
@@ -38,6 +37,7 @@ from engine.terms import (
     Statement,
     Subject,
 )
+from engine.terms.agents import as_recorded
 
 UCUM = "http://unitsofmeasure.org"
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"

@@ -19,7 +19,6 @@ from engine.explain.recorded import (
     stated_with_day,
     unusual,
 )
-from engine.read.known import unsaid
 from engine.record.messages import Said, asked_text, say, shown_text, value_text
 from engine.record.shape import (
     FieldRecord,
@@ -73,6 +72,7 @@ from engine.terms import (
     UlnTest,
     Verdict,
 )
+from engine.terms.agents import unsaid
 from engine.terms.calendar import earliest, latest
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from engine.read.known import as_recorded
 from engine.record.shape import (
     Confirmation,
     EntryRecord,
@@ -28,6 +27,7 @@ from engine.terms import (
     RecordList,
     Statement,
 )
+from engine.terms.agents import as_recorded
 
 
 def days_value(days: Days) -> str | IntervalValue:

@@ -19,7 +19,6 @@ from fractions import Fraction
 from itertools import chain, pairwise, product
 
 from engine.plan.days import confirmed, limits_of
-from engine.read.known import contradicted
 from engine.read.packs import is_birth_date
 from engine.reference.evaluator import _elapsed, _interval, _test, completed_years
 from engine.terms import (
@@ -51,6 +50,7 @@ from engine.terms import (
     UlnTest,
     Where,
 )
+from engine.terms.agents import contradicted
 from engine.terms.calendar import back
 
 MOST_STATES = 4_096

@@ -16,7 +16,7 @@ from typing import Any as Anything
 from typing import get_args
 
 from engine.read import files
-from engine.read.known import folded, read_known
+from engine.read.known import read_known
 from engine.read.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.read.source import Num, Path, scan_document, shorten
 from engine.terms import (
@@ -61,6 +61,7 @@ from engine.terms import (
     UlnTest,
     Where,
 )
+from engine.terms.agents import folded
 from engine.terms.faults import Fault, InputRejected, did_you_mean
 from engine.terms.spellings import spelled, unit_code
 from engine.terms.units import COMMON_UNITS, UnitError, conversion, known_unit, months_each

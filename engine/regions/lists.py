@@ -9,12 +9,12 @@ from itertools import combinations, product
 from typing import Any
 
 from engine import terms as m
-from engine.read.known import contradicted
 from engine.read.source import Num
 from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
 from engine.regions.asked import Plain
 from engine.regions.diagrams import Effort
+from engine.terms.agents import contradicted
 
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 MOST_CODES = 5

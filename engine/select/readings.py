@@ -13,7 +13,6 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Literal
 
-from engine.read.known import Use, Values, as_recorded, contradicted
 from engine.terms import (
     MILLION,
     NEVER,
@@ -40,6 +39,7 @@ from engine.terms import (
     UlnRatio,
     Where,
 )
+from engine.terms.agents import Use, Values, as_recorded, contradicted
 from engine.terms.calendar import completed_years, days_in_months, earliest, of_year
 from engine.terms.units import conversion, months_each
 

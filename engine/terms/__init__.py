@@ -53,7 +53,7 @@ from engine.terms.outcomes import (
     Toxicity,
     Words,
 )
-from engine.terms.protocol import Basis, Criterion, Kind, Protocol
+from engine.terms.protocol import Criterion, Kind, Protocol
 from engine.terms.reading import Answer, Reading, Reason, Status, Truth, UlnRatio, Verdict
 from engine.terms.subject import (
     Amount,
@@ -69,7 +69,17 @@ from engine.terms.subject import (
     Subject,
     Word,
 )
-from engine.terms.values import LARGEST, MILLION, NEVER, NOWHERE, PAST, UNBOUNDED, Duration, Span
+from engine.terms.values import (
+    LARGEST,
+    MILLION,
+    NEVER,
+    NOWHERE,
+    PAST,
+    UNBOUNDED,
+    Basis,
+    Duration,
+    Span,
+)
 
 __all__ = [
     "EXAMINED",

@@ -8,8 +8,7 @@ from typing import Literal
 
 from engine.terms.condition import Condition
 from engine.terms.dictionary import Fact
-from engine.terms.protocol import Basis
-from engine.terms.values import NOWHERE, Duration, Span
+from engine.terms.values import NOWHERE, Basis, Duration, Span
 
 EXAMINED = "examined"
 """In `censored_at`: the last assessment that shows where the patient stands."""

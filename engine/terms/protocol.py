@@ -10,10 +10,9 @@ from typing import Literal
 from engine.terms.condition import Condition
 from engine.terms.dictionary import Fact, RecordList
 from engine.terms.outcomes import Outcomes
-from engine.terms.values import NOWHERE, Span
+from engine.terms.values import NOWHERE, Basis, Span
 
 Kind = Literal["inclusion", "exclusion"]
-Basis = Literal["stated", "assumed"]
 
 
 @dataclass(frozen=True, slots=True)

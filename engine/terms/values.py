@@ -7,6 +7,7 @@ millionths of the unit named beside it: decimals are exact and never pass throug
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 MILLION = 1_000_000
 LARGEST = 9_000_000_000_000 * MILLION
@@ -41,3 +42,6 @@ class Duration:
     days: int
     months: int
     text: str = field(default="", compare=False)
+
+
+Basis = Literal["stated", "assumed"]

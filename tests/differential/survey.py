@@ -8,9 +8,9 @@ from datetime import date
 from fractions import Fraction
 
 from engine import terms as m
-from engine.read.known import standing
 from engine.record.shape import Why
 from engine.reference import evaluator as reference
+from engine.terms.agents import standing
 from engine.terms.units import conversion
 from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
 

@@ -10,9 +10,9 @@ import pytest
 from engine import terms as m
 from engine.exchange.questionnaire import answers_of, response
 from engine.exchange.recorded import Recorded
-from engine.read.known import as_recorded
 from engine.read.source import Document, read_document
 from engine.read.subjects import subject_of
+from engine.terms.agents import as_recorded
 from engine.terms.faults import InputRejected
 from tests.interop.written import (
     as_redcap,

@@ -29,12 +29,12 @@ from engine.exchange.fhir.map_read import read_map
 from engine.exchange.questionnaire import days_text, response
 from engine.exchange.recorded import Recorded, json_text, subject_json
 from engine.exchange.redcap import SIGNS, Variable, variables
-from engine.read.known import as_recorded
 from engine.read.packs import read_pack
 from engine.read.source import Document, Num, read_document
 from engine.read.subjects import read_subject, subject_of
 from engine.record.wording import decimal_text
 from engine.select.readings import find_readings, readings_only
+from engine.terms.agents import as_recorded
 from engine.terms.faults import Fault
 
 Json = dict[str, Any]

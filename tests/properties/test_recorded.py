@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import terms as m
-from engine.read.known import contradicted, named_in
 from engine.record.shape import Decision
 from engine.reference import evaluator as reference
+from engine.terms.agents import contradicted, named_in
 from engine.terms.units import conversion, months_each
 from tests.generators import (
     KNOWN_FIELDS,
