@@ -26,8 +26,9 @@ from app.store.log.append import append_decision, append_report  # noqa: E402
 from app.store.log.proof import prove  # noqa: E402
 from app.store.log.store import create_log, open_log  # noqa: E402
 from app.store.log.verify import verify  # noqa: E402
+from app.store.packs import pack_files  # noqa: E402
 from engine.decide.decision import Screener  # noqa: E402
-from engine.read.packs import pack_files, protocol_of  # noqa: E402
+from engine.read.packs import protocol_of  # noqa: E402
 from engine.read.subjects import read_subject  # noqa: E402
 from engine.record.shape import dump  # noqa: E402
 

@@ -26,10 +26,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from app.store.packs import read_pack  # noqa: E402
 from app.store.shipped import shipped_pack  # noqa: E402
 from benchmarks.plain import answers  # noqa: E402
 from engine.decide.decision import Screener  # noqa: E402
-from engine.read.packs import read_pack  # noqa: E402
 from engine.read.subjects import read_subject  # noqa: E402
 from engine.record.shape import dump  # noqa: E402
 from engine.select.readings import find_readings, readings_only  # noqa: E402

@@ -29,12 +29,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from app.store.packs import (  # noqa: E402
+    case_files,
+    read_pack,
+)
 from app.store.shipped import shipped_pack  # noqa: E402
-from engine.read.packs import read_pack  # noqa: E402
 from engine.reference import evaluator as reference  # noqa: E402
 from engine.regions.asked import Plain, subject_from  # noqa: E402
 from engine.terms import Protocol  # noqa: E402
-from engine.workbench.cases import case_files, read_cases  # noqa: E402
+from engine.workbench.cases import read_cases  # noqa: E402
 from engine.workbench.witness import file_lines, flow  # noqa: E402
 
 CRITERIA = 60

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
-from engine.read.packs import read_pack
 from engine.read.source import read_document
 from engine.read.subjects import read_subject, subject_of
 from engine.terms.faults import InputRejected

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.select.readings import find_readings
 from engine.terms.faults import InputRejected

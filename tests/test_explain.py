@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.decide.decision import Screener
-from engine.read.packs import protocol_of, read_pack
+from engine.read.packs import protocol_of
 from engine.read.subjects import read_subject
 from engine.record.checked import checked_decision
 from engine.record.shape import Decision, Why, dump

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.terms.faults import InputRejected
 from tests.command import eligo

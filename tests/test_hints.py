@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
-from engine.read.packs import read_pack
 from engine.read.sheet import NotThat, parse_day, parse_days
 from engine.read.subjects import read_subject
 from engine.terms.faults import InputRejected

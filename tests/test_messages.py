@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from app.store.packs import read_pack
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.record.messages import KINDS, TEMPLATES, render, slots
 from engine.record.semantics import CHANGES, changed

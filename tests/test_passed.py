@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from app.store.packs import read_pack
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.record.shape import Decision
 from reports.screening import as_text

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from app.store.packs import read_pack
 from engine.decide.decision import Screener, engine_fault, rejection
-from engine.read.packs import PARTS, SUFFIXES, read_pack
+from engine.read.packs import PARTS, SUFFIXES
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
 from engine.record.shape import Record, dump

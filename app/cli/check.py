@@ -24,9 +24,10 @@ from app.run.inputs import (
     unwritable,
 )
 from app.run.printing import hand_out, put
+from app.store.packs import case_files, misnamed_files, pack_files
 from app.store.writing import made_folder, write_file
 from engine.decide.decision import Screener
-from engine.read.packs import misnamed_files, pack_files, protocol_of
+from engine.read.packs import protocol_of
 from engine.read.source import Document, read_document
 from engine.record.shape import dump_any
 from engine.record.wording import counted
@@ -36,7 +37,7 @@ from engine.regions.space import Progress
 from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.cases import Cases, case_files, read_cases
+from engine.workbench.cases import Cases, read_cases
 from engine.workbench.findings import Finding
 from engine.workbench.witness import change_lines
 

@@ -25,9 +25,10 @@ from app.run.inputs import (
     unwritable,
 )
 from app.run.printing import hand_out
+from app.store.packs import pack_files
 from app.store.writing import made_folder, write_file
 from engine.decide.decision import Screener
-from engine.read.packs import pack_files, protocol_of
+from engine.read.packs import protocol_of
 from engine.record.shape import Decision, dump_any
 from engine.regions.asked import Plain
 from engine.terms import Protocol, Span

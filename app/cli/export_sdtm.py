@@ -30,17 +30,19 @@ from app.exchange.evidence import Evidence
 from app.exchange.records import Handed, created_time, read_records
 from app.run.inputs import print_faults, say, subject_files, unreadable, unwritable
 from app.run.printing import put
+from app.store.packs import pack_files, read_pack
 from app.store.shipped import shipped_pack
 from app.store.writing import drafted, made_folder, on_disk
 from engine.exchange.questionnaire import days_text
 from engine.exchange.recorded import flow
 from engine.log import LogFault
-from engine.read.packs import SUFFIXES, is_birth_date, pack_files, read_pack
+from engine.read.packs import SUFFIXES
 from engine.read.source import read_document
 from engine.read.subjects import read_subject
 from engine.record.shape import Decision, Why
 from engine.terms import CompletedYears, Days, Protocol, Subject
 from engine.terms.faults import InputRejected
+from engine.terms.protocol import is_birth_date
 
 LONGEST = 200
 """The longest text that a variable of SDTM, and XPT version 5, can hold."""

@@ -42,6 +42,7 @@ from app.exchange.folder import opened
 from app.exchange.report import Line, Patient, Report
 from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.run.printing import put
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.exchange.fhir.element import dicts
 from engine.exchange.fhir.map import FhirMap
@@ -51,7 +52,6 @@ from engine.exchange.fhir.status import Around
 from engine.exchange.questionnaire import questionnaire_url
 from engine.exchange.recorded import Recorded, clean
 from engine.exchange.summary import ON_SCREEN
-from engine.read.packs import read_pack
 from engine.read.sheet import NotThat
 from engine.read.source import Num
 from engine.terms import Protocol, Span

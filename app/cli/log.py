@@ -32,12 +32,12 @@ from app.store.log.replay import Outcome, Replayed, Replayer
 from app.store.log.review import Change, Listed, Wanted, list_decisions, show
 from app.store.log.store import Log, create_log, open_log
 from app.store.log.verify import Verified, verify
+from app.store.packs import pack_files
 from app.store.writing import write_file
 from engine.log import LogFault
 from engine.log.entry import Decided, Issued, Signed, read_entry
 from engine.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
 from engine.log.tree import ProofFault
-from engine.read.packs import pack_files
 from engine.terms.faults import EngineFault, InputRejected
 from reports.screening import Logged
 

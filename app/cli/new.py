@@ -7,10 +7,10 @@ from pathlib import Path
 
 from app.cli.main import REJECTED
 from app.run.inputs import bounded, print_faults, say, tell, unwritable
+from app.store.packs import read_pack
 from app.store.shipped import schemas_for
 from app.store.writing import new_folder, write_file
 from engine.drafting.skeleton import skeleton
-from engine.read.packs import read_pack
 from engine.read.source import MAX_BYTES
 from engine.terms.faults import InputRejected, filled
 

@@ -16,9 +16,10 @@ from unicodedata import category, normalize
 
 from app.run.printing import say as say
 from app.run.printing import tell as tell
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from app.store.writing import unfinished_at
-from engine.read.packs import PARTS, SUFFIXES, read_pack
+from engine.read.packs import PARTS, SUFFIXES
 from engine.read.source import Document, scan_document
 from engine.read.subjects import same_subject_twice, subject_of
 from engine.terms import Protocol, Span, Subject

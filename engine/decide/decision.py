@@ -16,7 +16,6 @@ from engine.explain.explanation import Explanation, prepare
 from engine.explain.passed import passed_over
 from engine.explain.recorded import list_record
 from engine.fire.session import ENGINE_VERSION, Outcome, Session
-from engine.read.packs import derived_from
 from engine.record.shape import (
     SEMANTICS,
     CriterionRecord,
@@ -44,6 +43,7 @@ from engine.terms import (
     Truth,
     Verdict,
 )
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
 
 VERDICTS: Mapping[Truth, Verdict] = {

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.exchange.questionnaire import UNKNOWN, asked_only_when
-from engine.read.packs import is_birth_date
 from engine.record.wording import decimal_text
 from engine.terms import Choice, Fact, Field, Protocol
+from engine.terms.protocol import is_birth_date
 
 COLUMNS = (
     "Variable / Field Name",

@@ -34,7 +34,6 @@ from engine.outcomes.record import (
     ToxicityOutcome,
     Worst,
 )
-from engine.read.packs import derived_from
 from engine.read.source import Document
 from engine.read.subjects import entry_path
 from engine.record.shape import Decision, Firing, PassedOver
@@ -66,6 +65,7 @@ from engine.terms import (
     Todo,
     Toxicity,
 )
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
 
 

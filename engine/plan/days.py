@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from engine.read.packs import is_birth_date
 from engine.reference import evaluator as reference
 from engine.select.readings import confirmed as relied_on
 from engine.terms import (
@@ -48,6 +47,7 @@ from engine.terms import (
     Verdict,
 )
 from engine.terms.calendar import earliest, latest, of_year
+from engine.terms.protocol import is_birth_date
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from fractions import Fraction
 from itertools import chain, pairwise, product
 
 from engine.plan.days import confirmed, limits_of
-from engine.read.packs import is_birth_date
 from engine.reference.evaluator import _elapsed, _interval, _test, completed_years
 from engine.terms import (
     MILLION,
@@ -52,6 +51,7 @@ from engine.terms import (
 )
 from engine.terms.agents import contradicted
 from engine.terms.calendar import back
+from engine.terms.protocol import is_birth_date
 
 MOST_STATES = 4_096
 """Ways in which one root may come out; beyond that the answer says it is not exhaustive."""

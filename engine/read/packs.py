@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from fractions import Fraction
 from hashlib import sha256
-from pathlib import Path as FilePath
 from typing import Any as Anything
 from typing import get_args
 
@@ -62,27 +59,63 @@ from engine.terms import (
     Where,
 )
 from engine.terms.agents import folded
+from engine.terms.condition import defined_in
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import Fault, InputRejected, did_you_mean
 from engine.terms.spellings import spelled, unit_code
 from engine.terms.units import COMMON_UNITS, UnitError, conversion, known_unit, months_each
 
 PARTS = ("protocol", "facts", "eligibility")
+
+
 OPTIONAL_PARTS = ("outcomes",)
+
+
 SUFFIXES = (".yaml", ".yml", ".json")
+
+
 MAP_FILE = "sources/fhir.yaml"
+
+
 COMBINATORS = ("all", "any", "not", "defined", "todo")
+
+
 TEMPERATURES = ("Cel", "[degF]", "[degRe]")
+
+
 MAX_CODES = 1_000
+
+
 MAX_CONDITIONS = 10_000
+
+
 MAX_CONDITION_DEPTH = 100
+
+
 _CHECKED = ("unit_required", "usual")
+
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
 _PACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_CRITERION_ID = re.compile(r"[A-Za-z]+[0-9]+")
+
+
+CRITERION_ID = re.compile(r"[A-Za-z]+[0-9]+")
+
+
 _QUANTITY_OPS: tuple[str, ...] = (*get_args(QuantityOp), "between")
+
+
 _ULN_OPS: tuple[str, ...] = get_args(UlnOp)
+
+
 _AGO_OPS: tuple[str, ...] = get_args(AgoOp)
+
+
 _DAY_OPS: tuple[str, ...] = get_args(DayOp)
+
+
 OPERATORS: Mapping[str, tuple[str, ...]] = {
     "boolean": (),
     "choice": (),
@@ -93,98 +126,10 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
 """The operators that fit each type of fact."""
 
 
-def pack_files(folder: FilePath) -> dict[str, bytes]:
-    """The bytes of every file of a pack without `cases/`, by path relative to the folder.
-
-    Hidden files are not part of a pack. Raises: InputRejected if the folder is not there.
-    """
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "is not there"
-        message = f"the pack `{shorten(folder.as_posix(), 200)}` {what}"
-        hint = "name a folder that holds protocol.yaml, facts.yaml and eligibility.yaml"
-        raise InputRejected([Fault(Span(folder.as_posix(), 1, 1), "no-pack", message, hint)])
-    if not any((folder / (part + suffix)).is_file() for part in PARTS for suffix in SUFFIXES):
-        message = f"the folder `{shorten(folder.as_posix(), 200)}` is not a pack"
-        hint = "a pack holds protocol.yaml, facts.yaml and eligibility.yaml"
-        raise InputRejected([Fault(Span(folder.as_posix(), 1, 1), "no-pack", message, hint)])
-    found = {}
-    for file in sorted(folder.rglob("*")):
-        relative = file.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if relative.parts[0] != "cases" and not hidden and file.is_file():
-            try:
-                relative.as_posix().encode()
-            except UnicodeEncodeError:
-                name = os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")
-                message = f"the file name `{shorten(name)}` is not UTF-8"
-                raise InputRejected([Fault(Span(name, 1, 1), "pack-file", message)]) from None
-            if "\\" in relative.as_posix() or not relative.as_posix().isprintable():
-                # A digest is made of names, a line each, and must be the same everywhere.
-                name = relative.as_posix().encode("unicode_escape").decode()
-                message = f"the file name `{shorten(name)}` has a sign that names may not hold"
-                raise InputRejected([Fault(Span(name, 1, 1), "pack-file", message, "rename it")])
-            found[relative.as_posix()] = file.read_bytes()
-    return found
-
-
-def misnamed_files(folder: FilePath) -> dict[str, str]:
-    """The YAML files of a pack that nothing reads, by path in it, each with a hint.
-
-    A JSON file is one only where a name that is read is near: a study's record, say, may lie
-    beside the rules. Raises: OSError.
-    """
-    named = {part + suffix for part in (*PARTS, *OPTIONAL_PARTS) for suffix in SUFFIXES}
-    there = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
-    taken = {
-        path.with_suffix("").as_posix(): path.as_posix()
-        for path in there
-        if path.as_posix() in (*named, MAP_FILE)
-    }
-    found = {}
-    for path in there:
-        suffix, name = path.suffix.lower(), path.as_posix()
-        case = path.parts[0] == "cases" and path.suffix in SUFFIXES and len(path.parts) > 1
-        hidden = any(part.startswith(".") for part in path.parts)
-        if suffix not in SUFFIXES or case or hidden or name in (*named, MAP_FILE):
-            continue
-        near = _near_name(path).encode(errors="backslashreplace").decode()
-        read = taken.get(near.partition(".")[0])
-        if read:
-            found[name] = f"`{read}` is read already: merge the two, or take this one away"
-        elif near:
-            found[name] = f"did you mean `{near}`?"
-        elif suffix != ".json":
-            parts = [f"{part}.yaml" for part in (*PARTS, *OPTIONAL_PARTS)]
-            found[name] = "known: " + ", ".join(f"`{one}`" for one in (*parts, MAP_FILE, "cases/"))
-    return found
-
-
-def _near_name(path: FilePath) -> str:
-    """The name nearest to that of a file which nothing reads; "" if none is."""
-    suffix, stem = path.suffix.lower(), path.with_suffix("").as_posix()
-    first = path.parts[0] if len(path.parts) > 1 else ""
-    if first and get_close_matches(first.lower(), ["cases"]):
-        return "/".join(["cases", *path.parts[1:-1], path.stem + suffix])
-    if not first and (stem.lower() in ("case", "cases") or _CRITERION_ID.fullmatch(stem)):
-        return f"cases/{stem}{suffix}"
-    known = {part: part + suffix for part in (*PARTS, *OPTIONAL_PARTS)}
-    known |= {MAP_FILE.partition(".")[0]: MAP_FILE, FilePath(MAP_FILE).stem: MAP_FILE}
-    for name in (stem, path.stem):
-        near = get_close_matches(name.lower(), known, n=1)
-        if near:
-            return known[near[0]]
-    return ""
-
-
 def pack_digest(contents: Mapping[str, bytes]) -> str:
     """`sha256:` and the SHA-256 of the manifest: `PATH SHA256` a line, sorted by path."""
     lines = (f"{path} {sha256(contents[path]).hexdigest()}\n" for path in sorted(contents))
     return "sha256:" + sha256("".join(lines).encode()).hexdigest()
-
-
-def read_pack(folder: FilePath) -> Protocol:
-    """The protocol in a folder. Raises: InputRejected with every fault of every file."""
-    return protocol_of(pack_files(folder), folder.as_posix())
 
 
 def protocol_of(contents: Mapping[str, bytes], at: str) -> Protocol:
@@ -725,7 +670,7 @@ class _Pack:
         if top is None:
             return None
         id_ = sheet.text_of((*path, "id"), top["id"]) if "id" in top else None
-        if id_ is not None and (not _CRITERION_ID.fullmatch(id_) or len(id_) > 8):
+        if id_ is not None and (not CRITERION_ID.fullmatch(id_) or len(id_) > 8):
             what = f"`{shorten(id_)}` is not a criterion id"
             hint = "one or more letters, then digits, at most 8 characters, as in `I05`"
             sheet.fault((*path, "id"), "id", what, hint)
@@ -955,26 +900,6 @@ class _Pack:
         return amount
 
 
-def derived_from(fact: Fact) -> tuple[str, ...]:
-    """The facts that a fact is derived from directly (record lists aside)."""
-    if isinstance(fact.derive, CompletedYears):
-        return (fact.derive.since,)
-    if isinstance(fact.derive, DaysBetween):
-        return (fact.derive.start, fact.derive.end)
-    return ()
-
-
-def defined_in(condition: Condition) -> Iterable[str]:
-    """The definitions a condition refers to directly."""
-    if isinstance(condition, Defined):
-        yield condition.name
-    elif isinstance(condition, All | Any):
-        for child in condition.children:
-            yield from defined_in(child)
-    elif isinstance(condition, Not):
-        yield from defined_in(condition.child)
-
-
 def _size(condition: Condition, definitions: Mapping[str, Condition], sizes: dict[str, int]) -> int:
     """How many conditions there are, with every definition written out where it is used."""
     if isinstance(condition, Defined) and condition.name in sizes:
@@ -1024,15 +949,3 @@ def _in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
         return False
 
     return [node for node in graph if reaches_itself(node)]
-
-
-def is_birth_date(protocol: Protocol, fact: Fact) -> bool:
-    """Whether a fact is a birth date: see SEMANTICS section 4."""
-    if fact.type != "date" or fact.derive is not None:
-        return False
-    if fact.name == "birth_date":
-        return True
-    readers = (f.derive for f in protocol.facts.values())
-    return fact.changes == "never" and any(
-        isinstance(d, CompletedYears) and d.since == fact.name for d in readers
-    )

@@ -12,7 +12,6 @@ from unicodedata import category
 
 from engine.read import files
 from engine.read.known import read_uses
-from engine.read.packs import is_birth_date
 from engine.read.sheet import (
     MAX_TEXT,
     NotThat,
@@ -45,6 +44,7 @@ from engine.terms import (
     Subject,
 )
 from engine.terms.faults import Fault, InputRejected
+from engine.terms.protocol import is_birth_date
 from engine.terms.spellings import unit_choices, unit_code
 from engine.terms.units import UnitError
 

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 from engine import terms as m
-from engine.read.packs import derived_from
 from engine.read.source import Document, Num
 from engine.read.subjects import ENTRY_WORDS, subject_of
 from engine.reference import evaluator as reference
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import InputRejected
 
 Plain = dict[str, Any]

@@ -11,7 +11,6 @@ from math import gcd, isqrt
 from typing import Any, TypeVar
 
 from engine import terms as m
-from engine.read.packs import is_birth_date
 from engine.read.source import Num
 from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
@@ -41,6 +40,7 @@ from engine.regions.lists import (
     told_apart,
 )
 from engine.terms.faults import InputRejected
+from engine.terms.protocol import is_birth_date
 
 T = TypeVar("T")
 MOST_COMBINATIONS = 3_000

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from engine import terms as m
-from engine.read.packs import derived_from
 from engine.regions.asked import pack_leaves
 from engine.terms import calendar
+from engine.terms.dictionary import derived_from
 
 Source = tuple[str, Any]
 """Where a fact comes from: ("root", name), or ("list", derivation)."""

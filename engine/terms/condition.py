@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -133,3 +134,14 @@ class Defined:
 Test = BooleanTest | ChoiceTest | LimitTest | BetweenTest | UlnTest | AgoTest | DayTest | EverTest
 Leaf = Test | Todo
 Condition = Leaf | All | Any | Not | Defined
+
+
+def defined_in(condition: Condition) -> Iterable[str]:
+    """The definitions a condition refers to directly."""
+    if isinstance(condition, Defined):
+        yield condition.name
+    elif isinstance(condition, All | Any):
+        for child in condition.children:
+            yield from defined_in(child)
+    elif isinstance(condition, Not):
+        yield from defined_in(condition.child)

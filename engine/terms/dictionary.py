@@ -180,3 +180,12 @@ class Fact:
             if choice.code == code:
                 return number
         raise KeyError(code)
+
+
+def derived_from(fact: Fact) -> tuple[str, ...]:
+    """The facts that a fact is derived from directly (record lists aside)."""
+    if isinstance(fact.derive, CompletedYears):
+        return (fact.derive.since,)
+    if isinstance(fact.derive, DaysBetween):
+        return (fact.derive.start, fact.derive.end)
+    return ()

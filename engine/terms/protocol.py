@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from engine.terms.condition import Condition
-from engine.terms.dictionary import Fact, RecordList
+from engine.terms.dictionary import CompletedYears, Fact, RecordList
 from engine.terms.outcomes import Outcomes
 from engine.terms.values import NOWHERE, Basis, Span
 
@@ -47,3 +47,15 @@ class Protocol:
     criteria: tuple[Criterion, ...]
     digest: str = ""
     outcomes: Outcomes | None = None
+
+
+def is_birth_date(protocol: Protocol, fact: Fact) -> bool:
+    """Whether a fact is a birth date: see SEMANTICS section 4."""
+    if fact.type != "date" or fact.derive is not None:
+        return False
+    if fact.name == "birth_date":
+        return True
+    readers = (f.derive for f in protocol.facts.values())
+    return fact.changes == "never" and any(
+        isinstance(d, CompletedYears) and d.since == fact.name for d in readers
+    )

@@ -12,14 +12,12 @@ guidance (CAST-6).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path as FilePath
 from typing import Any, Literal, TypeVar, get_args
 
 from engine import terms as m
@@ -146,18 +144,6 @@ def _get(value: Any, path: Path) -> Any:
         else:
             return None
     return value
-
-
-def case_files(folder: FilePath) -> dict[str, bytes]:
-    """The files of a pack's `cases/`, by path relative to it."""
-    inside = folder / "cases"
-    return {
-        os.fsencode(path.relative_to(inside)).decode("utf-8", "backslashreplace"): path.read_bytes()
-        for path in sorted(inside.rglob("*"))
-        if path.is_file()
-        and path.suffix in (".yaml", ".yml", ".json")
-        and not any(part.startswith(".") for part in path.relative_to(inside).parts)
-    }
 
 
 def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> Cases:
@@ -380,7 +366,11 @@ def chosen(cases: Iterable[Case], pattern: str) -> list[Case]:
 # --- coverage ---------------------------------------------------------------------------
 
 SEEN = ("true", "false", "unknown")
+
+
 DECIDES = ("decides when true", "decides when false")
+
+
 Seen = str
 
 

@@ -12,8 +12,10 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine import terms as m
-from engine.read.packs import defined_in, derived_from, is_birth_date
 from engine.record.wording import decimal_text, leaf_text
+from engine.terms.condition import defined_in
+from engine.terms.dictionary import derived_from
+from engine.terms.protocol import is_birth_date
 
 if TYPE_CHECKING:
     from engine.terms import Outcomes, Scale

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from engine import terms as m
 from engine.compile.rules import condition_paths
-from engine.read.packs import defined_in
+from engine.terms.condition import defined_in
 
 
 def leaf_paths(protocol: m.Protocol) -> dict[str, m.Leaf]:

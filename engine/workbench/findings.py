@@ -13,9 +13,10 @@ from datetime import date
 from typing import Literal
 
 from engine import terms as m
-from engine.read.packs import defined_in, derived_from
 from engine.record.wording import decimal_text, range_text
 from engine.regions.asked import leaves_of
+from engine.terms.condition import defined_in
+from engine.terms.dictionary import derived_from
 from engine.workbench.cases import Cases
 from engine.workbench.edits import leaf_paths, reached, users
 from engine.workbench.witness import Witness

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.store.packs import read_pack
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.source import read_document
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only

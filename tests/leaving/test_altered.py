@@ -16,9 +16,9 @@ import pytest
 from app.exchange.evidence import Evidence
 from app.exchange.records import read_records
 from app.store.log.append import whole_record
+from app.store.packs import read_pack
 from engine.decide.decision import Screener
 from engine.log.entry import EntryFault
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.record import shape as shapes
 from engine.record.checked import checked_decision

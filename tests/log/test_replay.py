@@ -19,10 +19,11 @@ from app.store.log.append import append_decision, append_signature, redact_entri
 from app.store.log.replay import Replayer, compare, first_difference, pack_of
 from app.store.log.store import Addition, Log, create_log, open_log
 from app.store.log.verify import verify
+from app.store.packs import pack_files
 from engine.decide.decision import Screener
 from engine.log import LogFault
 from engine.log.entry import Decided, EntryFault, read_entry, sealed
-from engine.read.packs import pack_files, protocol_of
+from engine.read.packs import protocol_of
 from engine.read.source import read_document
 from engine.read.subjects import subject_of
 from engine.record.shape import dump

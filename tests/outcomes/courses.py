@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.store.packs import pack_files
 from engine.outcomes.patient import OutcomeScreener
 from engine.outcomes.record import Followed, Outcome, Worst
-from engine.read.packs import pack_files, protocol_of
+from engine.read.packs import protocol_of
 from engine.read.source import read_document
 from engine.read.subjects import subject_of
 from engine.terms import Protocol

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
+from app.store.packs import pack_files, read_pack
 from engine.decide.decision import Screener
 from engine.outcomes.patient import OutcomeScreener
-from engine.read.packs import pack_files, protocol_of, read_pack
+from engine.read.packs import protocol_of
 from engine.read.source import read_document
 from engine.read.subjects import subject_of
 from engine.terms import Protocol

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import vobject  # type: ignore[import-untyped]
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.decide.decision import Screener
 from engine.plan.collect import collecting
@@ -22,7 +23,6 @@ from engine.plan.days import day_of
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.plan.search import Steps
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from reports import plan as report
 from reports import screening

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.store.packs import pack_files
 from engine.decide.decision import Screener, rejection
-from engine.read.packs import pack_files, protocol_of
+from engine.read.packs import protocol_of
 from engine.read.subjects import read_subject
 from engine.record.shape import Decision
 from engine.select.readings import find_readings, readings_only

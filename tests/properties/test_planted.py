@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from hypothesis.errors import UnsatisfiedAssumption
 
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read import packs, subjects
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.select import readings

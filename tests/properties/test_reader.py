@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.store.packs import pack_files
 from engine.decide.decision import Screener
 from engine.read import source
-from engine.read.packs import pack_files, protocol_of
+from engine.read.packs import protocol_of
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
 from engine.terms import Protocol

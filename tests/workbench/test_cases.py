@@ -15,24 +15,16 @@ import pytest
 from hypothesis import given, settings
 
 from app.cli.test import write_suggestions
+from app.store.packs import case_files, read_pack
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.source import Document, Num, read_document
 from engine.read.subjects import subject_of
 from engine.reference import evaluator as reference
 from engine.regions.asked import fitted, subject_from
 from engine.regions.space import Space
 from engine.terms.units import COMMON_UNITS, conversion
-from engine.workbench.cases import (
-    Case,
-    Cases,
-    Obligation,
-    case_files,
-    coverage,
-    read_cases,
-    run_case,
-)
+from engine.workbench.cases import Case, Cases, Obligation, coverage, read_cases, run_case
 from engine.workbench.edits import leaf_paths, replaced
 from engine.workbench.mutants import (
     BY_VERDICT,

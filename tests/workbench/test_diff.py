@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from app.store.packs import read_pack
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.subjects import read_subject
 from engine.record.shape import dump_any
 from engine.workbench.diff import Change, Comparison, _same_to_read, compare, record

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from app.cli.check import finding_record, watch
+from app.store.packs import case_files, read_pack
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.read.packs import protocol_of, read_pack
+from engine.read.packs import protocol_of
 from engine.read.source import Document
 from engine.read.subjects import checked_on, read_subject
 from engine.reference import evaluator as reference
@@ -29,7 +30,7 @@ from engine.regions.diagrams import FALSE, TRUE, UNKNOWN
 from engine.regions.space import Space
 from engine.terms.faults import Fault, InputRejected
 from engine.workbench.analysis import _Analysis, findings
-from engine.workbench.cases import Cases, case_files, read_cases
+from engine.workbench.cases import Cases, read_cases
 from engine.workbench.findings import CODES, Finding
 from engine.workbench.witness import screened
 from reports.sarif import SCHEMA as SARIF_SCHEMA

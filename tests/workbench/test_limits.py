@@ -13,11 +13,11 @@ import pytest
 
 import engine.regions.diagrams
 import engine.workbench.analysis
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from benchmarks.workbench import large
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.read.packs import read_pack
 from engine.read.source import Document
 from engine.read.subjects import checked_on
 from engine.reference import evaluator as reference

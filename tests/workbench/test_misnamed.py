@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.store.packs import misnamed_files, pack_files, read_pack
 from app.store.shipped import shipped_pack
-from engine.read.packs import misnamed_files, pack_digest, pack_files, read_pack
+from engine.read.packs import pack_digest
 from tests.bad_packs.corpus import CLEAN
 from tests.command import eligo
 from tests.workbench.test_findings import by_name, write

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.store.packs import read_pack
 from engine import terms as m
 from engine.drafting.skeleton import skeleton
 from engine.drafting.statements import Statement, statements
-from engine.read.packs import read_pack
 from tests.command import Ran, eligo
 
 STUDIES = Path(__file__).parent / "studies"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.read.packs import read_pack
+from app.store.packs import case_files, read_pack
 from engine.read.source import read_document
 from engine.terms.faults import filled
-from engine.workbench.cases import case_files, read_cases
+from engine.workbench.cases import read_cases
 from engine.workbench.witness import flow, folded, quoted
 from tests.command import eligo
 
