@@ -25,9 +25,8 @@ sys.path.insert(0, str(ROOT))
 # pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
 typing.TypedDict = typing_extensions.TypedDict
 
-from engine.outcomes import files as outcome_files  # noqa: E402
 from engine.outcomes import record as outcome_record  # noqa: E402
-from engine.read import files  # noqa: E402
+from engine.read import files, outcome_files  # noqa: E402
 from engine.record import messages  # noqa: E402
 from engine.record import shape as record  # noqa: E402
 

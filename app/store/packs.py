@@ -6,7 +6,8 @@ import os
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 
-from engine.read.packs import CRITERION_ID, MAP_FILE, OPTIONAL_PARTS, PARTS, SUFFIXES, protocol_of
+from engine.read.eligibility import CRITERION_ID
+from engine.read.packs import MAP_FILE, OPTIONAL_PARTS, PARTS, SUFFIXES, protocol_of
 from engine.read.source import shorten
 from engine.terms import (
     Protocol,

@@ -17,8 +17,6 @@ from datetime import date
 from engine.decide.decision import Screener
 from engine.explain.passed import entry_to_come, passed_over
 from engine.outcomes.clock import PARTS, landmark_days, months_parts
-from engine.outcomes.exclusive import leaves_of
-from engine.outcomes.reader import conditions_of
 from engine.outcomes.record import (
     BestResponse,
     Conclusion,
@@ -34,6 +32,8 @@ from engine.outcomes.record import (
     ToxicityOutcome,
     Worst,
 )
+from engine.read.exclusive import leaves_of
+from engine.read.outcomes import conditions_of
 from engine.read.source import Document
 from engine.read.subjects import entry_path
 from engine.record.shape import Decision, Firing, PassedOver

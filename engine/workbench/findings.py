@@ -296,7 +296,7 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
 
 def _outcome_leaves(protocol: m.Protocol) -> Iterator[tuple[str, m.Test]]:
     """The tests of outcome rules, each with the list whose entries it looks at."""
-    from engine.outcomes.reader import conditions_of
+    from engine.read.outcomes import conditions_of
 
     outcomes = protocol.outcomes
     assert outcomes is not None

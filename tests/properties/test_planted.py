@@ -20,7 +20,7 @@ from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.read import packs, subjects
+from engine.read import conditions, subjects
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.select import readings
@@ -298,7 +298,7 @@ SLIPS = [
          _read_as(lambda one: replace(one, count=None, doubt=None)), MORE),
     Slip("a field that a known agent contradicts stands", subjects, "read_uses",
          lambda _: lambda sheet, path, record, entry: (entry,), by_the_broken_files),
-    Slip("a limit's unit is dropped", packs._Pack, "_limit",
+    Slip("a limit's unit is dropped", conditions.Conditions, "_limit",
          _unit_dropped, by_limits_with_a_unit),
 ]  # fmt: skip
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from copy import copy
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import replace
+from typing import Any, get_args
 
-from engine.outcomes import files
-from engine.outcomes.exclusive import overlap
+from engine.read import outcome_files as files
+from engine.read.conditions import Conditions
+from engine.read.dictionary import Dictionary
+from engine.read.exclusive import overlap
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.terms import (
@@ -33,9 +35,6 @@ from engine.terms import (
 )
 from engine.terms.faults import did_you_mean
 
-if TYPE_CHECKING:
-    from engine.read.packs import _Pack
-
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,23}")
 
 
@@ -56,19 +55,19 @@ def field_fact(field: Field) -> Fact:
     )
 
 
-def read_outcomes(sheet: Sheet, pack: _Pack) -> Outcomes | None:
+def read_outcomes(sheet: Sheet, dictionary: Dictionary) -> Outcomes | None:
     """The outcomes in a sheet whose pack has been read; None (or nonsense) after a fault."""
     top = sheet.mapping_of((), sheet.document.value, files.OutcomesFile)
     if top is None or files.OutcomesFile.__required_keys__ - top.keys():
         return None
-    return _Reader(sheet, pack).outcomes(top)
+    return _Reader(sheet, dictionary).outcomes(top)
 
 
 class _Reader:
-    def __init__(self, sheet: Sheet, pack: _Pack) -> None:
-        self.sheet, self.pack = sheet, pack
+    def __init__(self, sheet: Sheet, dictionary: Dictionary) -> None:
+        self.sheet, self.dictionary = sheet, dictionary
         self.scopes: dict[str, ListScope] = {}
-        self.packs: dict[str, _Pack] = {}
+        self.conditions: dict[str, Conditions] = {}
         self.scales: dict[str, Scale] = {}
 
     def outcomes(self, top: Mapping[str, Any]) -> Outcomes | None:
@@ -168,11 +167,13 @@ class _Reader:
 
     def _day_fact(self, path: Path, value: Any) -> str | None:
         """A recorded date fact: one that says a day, which nothing else can move."""
-        name = self._one_of(path, value, self.pack.fact_names, "fact", "unknown-fact")
-        fact = self.pack.facts.get(name or "")
+        name = self._one_of(path, value, self.dictionary.fact_names, "fact", "unknown-fact")
+        fact = self.dictionary.facts.get(name or "")
         if fact is not None and (fact.type != "date" or fact.derive is not None):
             message = f"`{fact.name}` is not a recorded date"
-            days = [f.name for f in self.pack.facts.values() if f.type == "date" and not f.derive]
+            days = [
+                f.name for f in self.dictionary.facts.values() if f.type == "date" and not f.derive
+            ]
             self.sheet.fault(path, "misfit", message, did_you_mean(fact.name, days))
             return None
         return name
@@ -191,10 +192,10 @@ class _Reader:
     def _dated(self, path: Path, text: str) -> tuple[RecordList, str] | None:
         """The record list and the date field of `LIST.FIELD`."""
         name, _, field = text.partition(".")
-        record = self.pack.records.get(name)
+        record = self.dictionary.records.get(name)
         if record is None:
             message = f"there is no record list `{shorten(name)}`"
-            hint = did_you_mean(name, self.pack.records)
+            hint = did_you_mean(name, self.dictionary.records)
             self.sheet.fault(path, "unknown-record", message, hint)
             return None
         if field not in record.fields or record.fields[field].type != "date":
@@ -256,28 +257,28 @@ class _Reader:
             for f in record.fields.values()
             if not f.many and f.type != "text" and f.name != dated
         }
-        for name in fields.keys() & self.pack.facts.keys():
+        for name in fields.keys() & self.dictionary.facts.keys():
             what = f"`{name}` is a field of `{record.name}` and also a fact"
             hint = f"a condition could mean either: rename the field in `{record.name}`"
             self.sheet.fault(at, "ambiguous", what, hint)
-        pack = copy(self.pack)
-        pack.facts = {**self.pack.facts, **fields}
-        pack.fact_names = self.pack.fact_names | frozenset(fields)
-        pack.definition_names = frozenset()
-        self.packs[record.name] = pack
-        return ListScope(record.name, dated, pack.facts, tuple(fields), {})
+        facts = {**self.dictionary.facts, **fields}
+        names = self.dictionary.fact_names | frozenset(fields)
+        self.conditions[record.name] = Conditions(facts, names)
+        return ListScope(record.name, dated, facts, tuple(fields), {})
 
     def _definitions(self, records: str, value: Any) -> None:
         at = ("definitions", records)
         raw = self._names(at, value, "names to conditions")
-        pack, scope = self.packs[records], self.scopes[records]
+        conditions, scope = self.conditions[records], self.scopes[records]
         found: dict[str, Condition] = {}
         # A definition may use those before it, so none can come back to itself.
         for name, said in raw.items():
-            condition = pack.condition(self.sheet, (*at, name), said)
+            condition = conditions.condition(self.sheet, (*at, name), said)
             if condition is not None:
                 found[name] = condition
-            pack.definition_names |= {name}
+            names = conditions.definition_names | {name}
+            conditions = replace(conditions, definition_names=names)
+        self.conditions[records] = conditions
         self.scopes[records] = ListScope(records, scope.dated, scope.facts, scope.fields, found)
 
     def _scale(self, name: str, value: Any) -> Scale | None:
@@ -297,7 +298,7 @@ class _Reader:
             self.sheet.fault((*at, "classes"), "empty", "a scale has at least one class", key=True)
         classes: list[ScaleClass] = []
         for i, one in enumerate(listed):
-            read = self._class((*at, "classes", i), one, self.packs[scope.records])
+            read = self._class((*at, "classes", i), one, self.conditions[scope.records])
             if read is not None and read.id in {c.id for c in classes}:
                 what = f"the class `{read.id}` stands here twice"
                 self.sheet.fault((*at, "classes", i, "id"), "duplicate-id", what)
@@ -325,13 +326,13 @@ class _Reader:
                     hint = "make them so, or write `order: stated` for the first that holds"
                     self.sheet.fault((*at, "classes", i), "not-exclusive", what, hint)
 
-    def _class(self, at: Path, value: Any, pack: _Pack) -> ScaleClass | None:
+    def _class(self, at: Path, value: Any, conditions: Conditions) -> ScaleClass | None:
         top = self.sheet.mapping_of(at, value, files.ClassFile)
         if top is None or "id" not in top or "holds_when" not in top:
             return None
         id_ = self._id((*at, "id"), top["id"])
         words = self._words(at, top, id_ or "")
-        condition = pack.condition(self.sheet, (*at, "holds_when"), top["holds_when"])
+        condition = conditions.condition(self.sheet, (*at, "holds_when"), top["holds_when"])
         if id_ is None or condition is None:
             return None
         return ScaleClass(id_, words, condition, self.sheet.document.span(at))
@@ -388,7 +389,7 @@ class _Reader:
         if "after_remission" in top and response is not None:
             records = self.scales[response.scale].records
             path = (*at, "after_remission")
-            condition = self.packs[records].condition(self.sheet, path, top["after_remission"])
+            condition = self.conditions[records].condition(self.sheet, path, top["after_remission"])
         failure: FailureDay | None = None
         if "failure" in top:
             words = get_args(FailureDay)
@@ -443,9 +444,8 @@ class _Reader:
             here = (*at, "fatal")
             spec = self.sheet.mapping_of(here, top["fatal"], files.FatalFile) or {}
             if {"id", "holds_when"} <= spec.keys():
-                pack = copy(self.pack)
-                pack.definition_names = frozenset()
-                fatal = self._class(here, top["fatal"], pack)
+                about = Conditions(self.dictionary.facts, self.dictionary.fact_names)
+                fatal = self._class(here, top["fatal"], about)
         words = self._words(at, top, name)
         return Toxicity(name, scale.name, severe, within, words, fatal) if scale else None
 

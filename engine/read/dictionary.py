@@ -1,0 +1,438 @@
+"""Read the data dictionary of a pack, `facts.yaml`: facts, record lists, derivations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any as Anything
+from typing import get_args
+
+from engine.read import files
+from engine.read.conditions import COMBINATORS, code_of
+from engine.read.known import read_known
+from engine.read.sheet import Sheet
+from engine.read.source import Path, shorten
+from engine.terms import (
+    MILLION,
+    Changes,
+    Choice,
+    CompletedYears,
+    Count,
+    DaysBetween,
+    Derivation,
+    Duration,
+    EarliestOf,
+    Exists,
+    Fact,
+    FactType,
+    Field,
+    LatestOf,
+    RecordList,
+    Where,
+)
+from engine.terms.agents import folded
+from engine.terms.dictionary import derived_from
+from engine.terms.faults import did_you_mean
+from engine.terms.spellings import spelled
+from engine.terms.units import COMMON_UNITS, known_unit
+
+MAX_CODES = 1_000
+_CHECKED = ("unit_required", "usual")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+class Dictionary:
+    """The facts and record lists of `facts.yaml`, with the names of faulty facts."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.facts: dict[str, Fact] = {}
+        self.records: dict[str, RecordList] = {}
+        top = sheet.mapping_of((), sheet.document.value, files.FactsFile) or {}
+        facts = sheet.names_of(("facts",), top.get("facts", {}), "fact names to facts")
+        records = sheet.names_of(("records",), top.get("records", {}), "list names to lists")
+        self.fact_names: frozenset[str] = frozenset(facts)
+        for name, value in records.items():
+            record = self._record_list(sheet, ("records", name), name, value)
+            if record:
+                self.records[name] = record
+        if "facts" in top and not facts:
+            sheet.fault(("facts",), "empty", "the dictionary has no facts")
+        for name, value in facts.items():
+            fact = self._fact(sheet, ("facts", name), name, value)
+            if fact:
+                self.facts[name] = fact
+        self._check_derivations(sheet)
+
+    def _record_list(
+        self, sheet: Sheet, path: Path, name: str, value: Anything
+    ) -> RecordList | None:
+        check_name(sheet, path, name)
+        top = sheet.mapping_of(path, value, files.RecordListFile)
+        if top is None:
+            return None
+        valid_for = Duration(0, 0, "0 days")
+        if "valid_for" in top:
+            valid_for = sheet.duration_of((*path, "valid_for"), top["valid_for"]) or valid_for
+        fields: dict[str, Field] = {}
+        at = (*path, "fields")
+        for key, child in sheet.names_of(at, top.get("fields", {}), "field names").items():
+            check_name(sheet, (*at, key), key, ("voided",))
+            spec = sheet.mapping_of((*at, key), child, files.FieldFile)
+            if spec is None:
+                continue
+            if "type" not in spec:
+                continue
+            kind: FactType | None = sheet.option_of(
+                (*at, key, "type"), spec["type"], get_args(FactType)
+            )
+            if kind is None:
+                continue
+            common = self._common(sheet, (*at, key), kind, spec)
+            many = bool("many" in spec and sheet.boolean_of((*at, key, "many"), spec["many"]))
+            if many and kind != "choice":
+                sheet.fault((*at, key, "many"), "misfit", "only a choice can carry several codes")
+            ask = sheet.text_of((*at, key, "ask"), spec["ask"]) if "ask" in spec else None
+            place = sheet.document.span((*at, key), key=True)
+            fields[key] = Field(
+                key, ask or key.replace("_", " "), kind, many=many, place=place, **common
+            )
+        ask = sheet.text_of((*path, "ask"), top["ask"]) if "ask" in top else None
+        known, known_by, named = read_known(sheet, path, fields, top)
+        return RecordList(
+            name,
+            ask or name,
+            valid_for,
+            fields,
+            self._effort(sheet, path, top),
+            optional_text(sheet, path, top, "found_in"),
+            known,
+            known_by,
+            named,
+            place=sheet.document.span(path, key=True),
+        )
+
+    def _effort(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> int | None:
+        if "effort" not in top:
+            return None
+        return sheet.whole_of((*path, "effort"), top["effort"], 1000)
+
+    def _common(
+        self, sheet: Sheet, path: Path, kind: FactType | None, top: Mapping[str, Anything]
+    ) -> dict[str, Anything]:
+        """What facts and fields share: choices and the keys of a quantity."""
+        choices: tuple[Choice, ...] = ()
+        if kind == "choice":
+            choices = self._choices(sheet, path, top)
+        elif "choices" in top:
+            sheet.fault((*path, "choices"), "misfit", "choices belong to `type: choice`", key=True)
+        result: dict[str, Anything] = {"choices": choices}
+        if kind != "quantity":
+            for key in ("unit", "range", "molar_mass", "uln", "resolution", *_CHECKED):
+                if key in top:
+                    what = f"`{key}` belongs to `type: quantity`"
+                    sheet.fault((*path, key), "misfit", what, key=True)
+            return result
+        unit = optional_text(sheet, path, top, "unit") or "1"
+        if "unit" in top and not known_unit(unit):
+            sheet.fault(
+                (*path, "unit"),
+                "unit",
+                f"`{shorten(unit)}` is not a UCUM unit",
+                did_you_mean(spelled(unit), COMMON_UNITS),
+            )
+        result["unit"] = unit
+        if "molar_mass" in top and "unit" not in top:
+            sheet.fault((*path, "molar_mass"), "misfit", "`molar_mass` needs a `unit`", key=True)
+        if "molar_mass" in top:
+            mass = sheet.amount_of((*path, "molar_mass"), top["molar_mass"])
+            if mass is not None and mass <= 0:
+                sheet.fault((*path, "molar_mass"), "number", "a molar mass is above zero")
+            elif mass is not None:
+                result["molar_mass"] = Decimal(mass) / MILLION
+        for key, target in (("uln", "uln_u"), ("resolution", "resolution_u")):
+            if key in top:
+                amount = sheet.amount_of((*path, key), top[key])
+                if amount is not None and amount <= 0:
+                    sheet.fault((*path, key), "number", f"`{key}` is above zero")
+                elif amount is not None:
+                    result[target] = amount
+        for key in ("range", "usual"):
+            ends = self._ends(sheet, (*path, key), top[key], key) if key in top else None
+            if ends is not None:
+                result[f"{key}_u"] = ends
+        if "range_u" in result and "usual_u" in result:
+            low, high = result["range_u"]
+            if not low <= result["usual_u"][0] <= result["usual_u"][1] <= high:
+                what = "what is usual reaches beyond the range"
+                sheet.fault((*path, "usual"), "range", what, "a usual value is a plausible one")
+        if "unit_required" in top:
+            said = sheet.boolean_of((*path, "unit_required"), top["unit_required"])
+            result["unit_required"] = bool(said)
+            if said and "unit" not in top:
+                what = "`unit_required` needs a `unit`"
+                sheet.fault((*path, "unit_required"), "misfit", what, key=True)
+        return result
+
+    def _ends(self, sheet: Sheet, path: Path, value: Anything, key: str) -> tuple[int, int] | None:
+        """The two ends of a `range`, or of what is `usual`."""
+        ends = sheet.list_of(path, value, "two numbers")
+        amounts = [sheet.amount_of((*path, i), end) for i, end in enumerate(ends)]
+        if len(ends) != 2:
+            what = "a range is a low and a high number"
+            sheet.fault(
+                path, "range", what if key == "range" else what.replace("a range", f"`{key}`")
+            )
+        elif amounts[0] is not None and amounts[1] is not None:
+            if amounts[0] > amounts[1]:
+                what = "the range's low end is above its high end"
+                sheet.fault(path, "range", what)
+            return (amounts[0], amounts[1])
+        return None
+
+    def _choices(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> tuple[Choice, ...]:
+        at = (*path, "choices")
+        if "choices" not in top:
+            sheet.fault(path, "missing-key", "`choices` is missing here")
+            return ()
+        value = top["choices"]
+        pairs: list[tuple[Path, str | None, str | None]] = []
+        if isinstance(value, dict):
+            for code, label in value.items():
+                text = sheet.text_of((*at, code), label, "a label") if label is not None else code
+                pairs.append(((*at, code), code, text))
+        else:
+            for i, code in enumerate(sheet.list_of(at, value, "codes")):
+                text = sheet.text_of((*at, i), code, "a code")
+                pairs.append(((*at, i), text, text and text.replace("_", " ")))
+        seen: set[str] = set()
+        result = []
+        for place, code, label in pairs:
+            if code in seen:
+                sheet.fault(place, "duplicate-key", f"the code `{code}` stands here twice")
+            elif code is not None:
+                seen.add(code)
+                result.append(Choice(code, label or code))
+        if not pairs:
+            sheet.fault(at, "empty", "a choice needs at least one code")
+        if len(pairs) > MAX_CODES:
+            what = f"{len(pairs)} codes; the limit is {MAX_CODES}"
+            sheet.fault(at, "too-large", what, "record it as text, or ask a coarser question")
+        return tuple(result)
+
+    def _fact(self, sheet: Sheet, path: Path, name: str, value: Anything) -> Fact | None:
+        check_name(sheet, path, name, COMBINATORS)
+        top = sheet.mapping_of(path, value, files.FactFile)
+        if top is None:
+            return None
+        kind: FactType | None = None
+        if "type" in top:
+            kind = sheet.option_of((*path, "type"), top["type"], get_args(FactType))
+        derive = None
+        if "derive" in top:
+            for key in ("valid_for", "attested_by", "uln", "molar_mass", *_CHECKED):
+                if key in top:
+                    what = f"`{key}` belongs to recorded facts; `{name}` is derived"
+                    sheet.fault((*path, key), "misfit", what, key=True)
+            derive = self._derivation(sheet, (*path, "derive"), top["derive"], kind, top)
+        common = self._common(sheet, path, kind, top)
+        if derive is not None and kind == "quantity":
+            natural = {CompletedYears: "a", DaysBetween: "d", Count: "1"}.get(type(derive), "1")
+            if top.get("unit") not in (None, natural):
+                what = f"this derivation gives a number of `{natural}`"
+                sheet.fault((*path, "unit"), "unit", what, f"write `unit: {natural}`")
+            common["unit"] = natural
+        ask = sheet.text_of((*path, "ask"), top["ask"]) if "ask" in top else None
+        changes: Changes | None = None
+        if "changes" in top:
+            changes = sheet.option_of((*path, "changes"), top["changes"], get_args(Changes))
+        valid_for = None
+        if "valid_for" in top:
+            valid_for = sheet.duration_of((*path, "valid_for"), top["valid_for"])
+        if kind is None:
+            return None
+        return Fact(
+            name,
+            ask or name,
+            kind,
+            changes=changes,
+            valid_for=valid_for,
+            effort=self._effort(sheet, path, top),
+            found_in=optional_text(sheet, path, top, "found_in"),
+            attested_by=optional_text(sheet, path, top, "attested_by"),
+            derive=derive,
+            place=sheet.document.span(path, key=True),
+            **common,
+        )
+
+    def _derivation(
+        self,
+        sheet: Sheet,
+        path: Path,
+        value: Anything,
+        kind: FactType | None,
+        fact: Mapping[str, Anything],
+    ) -> Derivation | None:
+        top = sheet.mapping_of(path, value, files.DeriveFile)
+        if top is None:
+            return None
+        ways = [key for key in top if key != "where"]
+        if len(ways) != 1:
+            known = sorted(files.DeriveFile.__optional_keys__ - {"where"})
+            hint = "one of " + ", ".join(f"`{k}`" for k in known)
+            sheet.fault(path, "derive", "a derivation says exactly one thing", hint)
+            return None
+        way = ways[0]
+        gives = {"latest": "date", "earliest": "date", "exists": "boolean"}.get(way, "quantity")
+        if kind is not None and kind != gives:
+            what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
+            sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
+        if way in ("completed_years_since", "days_between") and "where" in top:
+            sheet.fault((*path, "where"), "misfit", f"`where` does not go with `{way}`", key=True)
+        if way == "completed_years_since":
+            name = self._fact_name(sheet, (*path, way), top[way])
+            return CompletedYears(name) if name else None
+        if way == "days_between":
+            ends = sheet.mapping_of((*path, way), top[way], files.DaysBetweenFile) or {}
+            names = [
+                self._fact_name(sheet, (*path, way, end), ends[end])
+                for end in ("from", "to")
+                if end in ends
+            ]
+            if len(names) == 2 and names[0] and names[1]:
+                return DaysBetween(names[0], names[1])
+            return None
+        target = sheet.text_of((*path, way), top[way], "a record list's name")
+        if target is None:
+            return None
+        name, dot, field = target.partition(".")
+        record = self.records.get(name)
+        if record is None:
+            if name not in sheet.names_of((), sheet.document.value.get("records", {}), ""):
+                what = f"there is no record list `{shorten(name)}`"
+                sheet.fault((*path, way), "unknown-record", what, did_you_mean(name, self.records))
+            return None
+        dated = way in ("latest", "earliest")
+        if dated != bool(dot):
+            hint = f"write `{way}: {name}.FIELD`" if dated else f"write `{way}: {name}`"
+            sheet.fault((*path, way), "derive", f"`{shorten(target)}` does not fit `{way}`", hint)
+            return None
+        if dated and not self._date_field(sheet, (*path, way), record, field):
+            return None
+        where = self._where(sheet, (*path, "where"), record, top.get("where"))
+        if way == "latest":
+            return LatestOf(name, field, where)
+        if way == "earliest":
+            return EarliestOf(name, field, where)
+        return Exists(name, where) if way == "exists" else Count(name, where)
+
+    def _date_field(self, sheet: Sheet, path: Path, record: RecordList, field: str) -> bool:
+        if field not in record.fields:
+            what = f"`{record.name}` has no field `{shorten(field)}`"
+            sheet.fault(path, "unknown-field", what, did_you_mean(field, record.fields))
+            return False
+        if record.fields[field].type != "date":
+            dates = [f.name for f in record.fields.values() if f.type == "date"]
+            what = f"the field `{field}` of `{record.name}` is not a date"
+            sheet.fault(path, "misfit", what, did_you_mean(field, dates))
+            return False
+        return True
+
+    def _where(
+        self, sheet: Sheet, path: Path, record: RecordList, value: Anything
+    ) -> tuple[Where, ...]:
+        result = []
+        if value is None:
+            return ()
+        if value == {}:
+            sheet.fault(path, "empty", "an empty `where` asks nothing", "leave it out", key=True)
+        for name, asked in sheet.names_of(path, value, "field names to codes").items():
+            here = (*path, name)
+            field = record.fields.get(name)
+            if field is None:
+                what = f"`{record.name}` has no field `{shorten(name)}`"
+                hint = did_you_mean(name, record.fields)
+                sheet.fault(here, "unknown-field", what, hint, key=True)
+                continue
+            if field.type == "date":
+                sheet.fault(here, "misfit", "`where` cannot ask about a date", key=True)
+                continue
+            many = isinstance(asked, list)
+            values = [
+                self._where_value(sheet, (*here, i) if many else here, record, field, one)
+                for i, one in enumerate(asked if many else [asked])
+            ]
+            if not values:
+                sheet.fault(here, "empty", "`where` asks for none of no codes")
+            result.append(Where(name, tuple(v for v in values if v is not None)))
+        return tuple(result)
+
+    def _where_value(
+        self, sheet: Sheet, path: Path, record: RecordList, field: Field, value: Anything
+    ) -> str | bool | int | None:
+        if field.type == "boolean":
+            return sheet.boolean_of(path, value)
+        if field.type == "quantity":
+            return sheet.amount_of(path, value)
+        text = sheet.text_of(path, value, "a code")
+        if text is not None and field.type == "choice":
+            return code_of(sheet, path, field.choices, text)
+        if text is not None and field.name == record.known_by:
+            name = record.named.get(folded(text), (text,))[0]  # a synonym asks for its agent
+            if name in record.known and record.known[name].components:
+                what = f"`{shorten(text)}` is read as its components"
+                sheet.fault(path, "misfit", what, "ask for one of them")
+            return name
+        return text
+
+    def _fact_name(self, sheet: Sheet, path: Path, value: Anything) -> str | None:
+        name = sheet.text_of(path, value, "a fact's name")
+        if name is None or name in self.fact_names:
+            return name
+        what = f"there is no fact `{shorten(name)}`"
+        sheet.fault(path, "unknown-fact", what, did_you_mean(name, self.fact_names))
+        return None
+
+    def _check_derivations(self, sheet: Sheet) -> None:
+        """Derivations read dates, and none depends on itself."""
+        for name, fact in self.facts.items():
+            for source in derived_from(fact):
+                found = self.facts.get(source)
+                if found and found.type != "date":
+                    what = f"`{name}` is derived from `{source}`, which is not a date"
+                    sheet.fault(("facts", name, "derive"), "misfit", what)
+        graph = {name: derived_from(fact) for name, fact in self.facts.items()}
+        for name in in_cycles(graph):
+            what = f"`{name}` is derived from itself"
+            sheet.fault(("facts", name, "derive"), "cycle", what, "break the circle of derivations")
+
+
+def check_name(sheet: Sheet, path: Path, name: str, reserved: Iterable[str] = ()) -> None:
+    """See that a fact, a field, a list or a definition may be called so."""
+    if name in reserved:
+        sheet.fault(path, "name", f"`{name}` is a word of the rule language", key=True)
+    elif not _NAME.fullmatch(name):
+        hint = "a letter, then letters, digits and `_`; at most 64"
+        sheet.fault(path, "name", f"`{shorten(name)}` is not a name", hint, key=True)
+
+
+def optional_text(sheet: Sheet, path: Path, top: Mapping[str, Anything], key: str) -> str:
+    return (sheet.text_of((*path, key), top[key]) or "") if key in top else ""
+
+
+def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The nodes from which a path leads back to themselves, in the graph's order."""
+
+    def reaches_itself(start: str) -> bool:
+        seen: set[str] = set()
+        todo = list(graph[start])
+        while todo:
+            node = todo.pop()
+            if node == start:
+                return True
+            if node not in seen:
+                seen.add(node)
+                todo.extend(graph.get(node, ()))
+        return False
+
+    return [node for node in graph if reaches_itself(node)]

@@ -1,0 +1,150 @@
+"""Read `eligibility.yaml`: definitions, and criteria in the protocol's order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any as Anything
+from typing import get_args
+
+from engine.read import files
+from engine.read.conditions import Conditions
+from engine.read.dictionary import Dictionary, check_name, in_cycles, optional_text
+from engine.read.sheet import Sheet
+from engine.read.source import Path, shorten
+from engine.terms import (
+    All,
+    Any,
+    Basis,
+    Condition,
+    Criterion,
+    Defined,
+    Kind,
+    Not,
+    Todo,
+)
+from engine.terms.condition import defined_in
+
+MAX_CONDITIONS = 10_000
+MAX_CONDITION_DEPTH = 100
+CRITERION_ID = re.compile(r"[A-Za-z]+[0-9]+")
+
+
+def read_eligibility(
+    sheet: Sheet, dictionary: Dictionary, whole_dictionary: bool
+) -> tuple[dict[str, Condition], tuple[Criterion, ...]]:
+    top = sheet.mapping_of((), sheet.document.value, files.EligibilityFile) or {}
+    raw = sheet.names_of(("definitions",), top.get("definitions", {}), "names to conditions")
+    conditions = Conditions(dictionary.facts, dictionary.fact_names, frozenset(raw))
+    definitions: dict[str, Condition] = {}
+    for name, value in raw.items():
+        check_name(sheet, ("definitions", name), name)
+        condition = conditions.condition(sheet, ("definitions", name), value)
+        if condition is not None:
+            definitions[name] = condition
+    graph = {name: tuple(defined_in(c)) for name, c in definitions.items()}
+    for name in in_cycles(graph):
+        what = f"the definition `{name}` refers to itself"
+        sheet.fault(("definitions", name), "cycle", what, "break the circle", key=True)
+    if sheet.clean:
+        for name, condition in definitions.items():
+            if _too_deep(condition, definitions):
+                what = f"`{name}` is nested more than {MAX_CONDITION_DEPTH} conditions deep"
+                hint = "through the definitions it refers to; make them flatter"
+                sheet.fault(("definitions", name), "too-deep", what, hint, key=True)
+    entries = sheet.list_of(("criteria",), top.get("criteria", []), "criteria")
+    if not entries and "criteria" in top:
+        sheet.fault(("criteria",), "empty", "the pack has no criteria")
+    criteria: list[Criterion] = []
+    seen: dict[str, int] = {}
+    for i, value in enumerate(entries):
+        criterion = _criterion(conditions, sheet, ("criteria", i), value)
+        if criterion is None:
+            continue
+        if criterion.id in seen:
+            what = f"the id `{criterion.id}` stands here twice"
+            hint = f"the first is on line {seen[criterion.id]}"
+            sheet.fault(("criteria", i, "id"), "duplicate-id", what, hint)
+        seen.setdefault(criterion.id, criterion.place.line)
+        if criterion.id in conditions.definition_names:
+            what = f"`{criterion.id}` is also the name of a definition"
+            sheet.fault(("criteria", i, "id"), "duplicate-id", what, "rename the definition")
+        criteria.append(criterion)
+    if sheet.clean and whole_dictionary:
+        sizes: dict[str, int] = {}
+        whole = sum(_size(c.holds_when, definitions, sizes) for c in criteria)
+        if whole > MAX_CONDITIONS:
+            what = f"the criteria hold {whole} conditions, definitions written out; "
+            what += f"the limit is {MAX_CONDITIONS}"
+            sheet.fault(("criteria",), "too-large", what, "refer to definitions less often")
+    return definitions, tuple(criteria)
+
+
+def _criterion(
+    conditions: Conditions, sheet: Sheet, path: Path, value: Anything
+) -> Criterion | None:
+    top = sheet.mapping_of(path, value, files.CriterionFile)
+    if top is None:
+        return None
+    id_ = sheet.text_of((*path, "id"), top["id"]) if "id" in top else None
+    if id_ is not None and (not CRITERION_ID.fullmatch(id_) or len(id_) > 8):
+        what = f"`{shorten(id_)}` is not a criterion id"
+        hint = "one or more letters, then digits, at most 8 characters, as in `I05`"
+        sheet.fault((*path, "id"), "id", what, hint)
+    kind: Kind | None = None
+    if "kind" in top:
+        kind = sheet.option_of((*path, "kind"), top["kind"], get_args(Kind))
+    text = sheet.text_of((*path, "text"), top["text"], "the text") if "text" in top else None
+    interpretation = optional_text(sheet, path, top, "interpretation")
+    # Words of our own beside the protocol's are an assumption unless the author says otherwise.
+    basis: Basis = "assumed" if interpretation else "stated"
+    if "basis" in top:
+        basis = sheet.option_of((*path, "basis"), top["basis"], get_args(Basis)) or basis
+    condition: Condition | None = None
+    if "holds_when" in top:
+        condition = conditions.condition(sheet, (*path, "holds_when"), top["holds_when"])
+    if id_ is None:
+        return None
+    return Criterion(
+        id_,
+        kind or "inclusion",
+        text or "",
+        condition or Todo(),
+        interpretation,
+        basis,
+        optional_text(sheet, path, top, "source"),
+        sheet.document.span(path),
+    )
+
+
+def _size(condition: Condition, definitions: Mapping[str, Condition], sizes: dict[str, int]) -> int:
+    """How many conditions there are, with every definition written out where it is used."""
+    if isinstance(condition, Defined) and condition.name in sizes:
+        return 1 + sizes[condition.name]
+    inside = sum(_size(c, definitions, sizes) for c in _children(condition, definitions))
+    if isinstance(condition, Defined):
+        sizes[condition.name] = inside
+    return 1 + inside
+
+
+def _too_deep(condition: Condition, definitions: Mapping[str, Condition]) -> bool:
+    level = [condition]
+    for _ in range(MAX_CONDITION_DEPTH):
+        below: dict[int, Condition] = {}
+        for part in level:
+            for child in _children(part, definitions):
+                below[id(child)] = child
+        if not below:
+            return False
+        level = list(below.values())
+    return True
+
+
+def _children(condition: Condition, definitions: Mapping[str, Condition]) -> tuple[Condition, ...]:
+    if isinstance(condition, All | Any):
+        return condition.children
+    if isinstance(condition, Not):
+        return (condition.child,)
+    if isinstance(condition, Defined) and condition.name in definitions:
+        return (definitions[condition.name],)
+    return ()  # a leaf, or a definition that has a fault of its own
