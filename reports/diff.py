@@ -9,12 +9,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from pathlib import Path
 from typing import Any
 
 from engine.workbench.witness import file_lines
+from reports.formats import HERE, environment
 
-HERE = Path(__file__).parent
 WIDTH = 80
 MOST_SAID = 4
 """How many sentences of one version a terminal shows for one status; JSON and HTML have all."""
@@ -403,36 +402,31 @@ def said(item: Plain) -> Iterator[tuple[str, Sequence[str]]]:
 
 def as_html(found: Plain) -> str:
     """The comparison as one self-contained page, for the amendment's file."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates", encoding="utf-8"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     css = (HERE / "templates" / "diff.css").read_text("utf-8")
-    return environment.get_template("diff.html.j2").render(
-        found=found,
-        css=Markup(css),
-        summary=summary(found),
-        changed=[c for c in found["criteria"] if not unchanged(c)],
-        kept=[c for c in found["criteria"] if unchanged(c)],
-        outcomes=[c for c in found["outcomes"] if not unchanged(c)],
-        name=name,
-        heading=heading,
-        relation=relation,
-        certainty=certainty,
-        witnesses=witnesses,
-        move=move,
-        files=files,
-        rule_changes=rule_changes,
-        verdict_move=verdict_move,
-        outcome_words=outcome_words,
-        rejected_by=rejected_by,
-        because_words=because_words,
-        said=said,
+    return (
+        environment(html=True)
+        .get_template("diff.html.j2")
+        .render(
+            found=found,
+            css=Markup(css),
+            summary=summary(found),
+            changed=[c for c in found["criteria"] if not unchanged(c)],
+            kept=[c for c in found["criteria"] if unchanged(c)],
+            outcomes=[c for c in found["outcomes"] if not unchanged(c)],
+            name=name,
+            heading=heading,
+            relation=relation,
+            certainty=certainty,
+            witnesses=witnesses,
+            move=move,
+            files=files,
+            rule_changes=rule_changes,
+            verdict_move=verdict_move,
+            outcome_words=outcome_words,
+            rejected_by=rejected_by,
+            because_words=because_words,
+            said=said,
+        )
     )

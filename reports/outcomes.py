@@ -7,9 +7,8 @@ estimated here.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -25,27 +24,29 @@ from engine.outcomes.record import (
 )
 from engine.record.shape import EngineFaultRecord, Rejection
 from engine.terms import EXAMINED, Outcomes, Protocol
+from engine.terms.faults import clean
 from reports import wording
 from reports.figures import Drawn, Swimmer, survival_figure, swimmer_figure
-from reports.screening import (
-    HERE,
-    clean,
-    css_string,
-    first_fault,
-    typst_string,
-    typst_strings,
-    wrap,
+from reports.formats import (
+    environment,
+    set_pdf,
 )
+from reports.table import first_fault
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    pass
+from reports.formats import Table
 
 NotConcluded = Rejection | EngineFaultRecord
+
+
 LANES = 40
 """Patients in one swimmer plot."""
 
+
 MOST_LANES = 200
 """From more patients than these, nobody reads a swimmer plot: the listing alone remains."""
+
 
 STANDS: Mapping[str, str] = {
     "event": "event",
@@ -54,19 +55,15 @@ STANDS: Mapping[str, str] = {
     "not_yet_reached": "not yet reached",
     "unknown": "not known",
 }
+
+
 MONTH_END = (
     "Where {patients} stood at {after} is not known: the month lacks the day, so that {after} is up"
     " on its last day or on the day after, and that decides. The curve takes the day after."
 )
+
+
 NONE = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table in words; the first column names its row."""
-
-    titles: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -640,59 +637,8 @@ def as_typst(page: TrialPage) -> str:
 
 def as_pdf(page: TrialPage) -> bytes:
     """The report as a tagged A4 PDF with its fonts inside; the same page gives the same bytes."""
-    from reports.screening import set_pdf
-
     return set_pdf(as_typst(page))
 
 
 def _render(template: str, page: TrialPage) -> str:
-    return _environment(template.endswith(".html.j2")).get_template(template).render(page=page)
-
-
-@cache
-def _environment(html: bool) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates", encoding="utf-8"),
-        undefined=StrictUndefined,
-        autoescape=html,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "wrap": wrap,
-        "typ": typst_string,
-        "typs": typst_strings,
-        "css": css_string,
-        "columns": text_table,
-        "svg": typst_svg,
-    }
-    environment.filters.update(filters)
-    return environment
-
-
-def typst_svg(text: str) -> str:
-    """A figure as a Typst string literal: no sign is taken out, none is isolated."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def text_table(table: Table, indent: str = "  ", width: int = 80) -> str:
-    """A table in plain text; a row that is too wide becomes a line a cell."""
-    rows = [table.titles, *table.rows]
-    sizes = [max(len(row[at]) for row in rows) for at in range(len(table.titles))]
-    if len(indent) + sum(sizes) + 2 * (len(sizes) - 1) <= width:
-        lines = [
-            indent + "  ".join(c.ljust(s) for c, s in zip(row, sizes, strict=True)) for row in rows
-        ]
-        lines.insert(1, indent + "  ".join("-" * size for size in sizes))
-        return "\n".join(line.rstrip() for line in lines)
-    lines = []
-    for row in table.rows:
-        lines.append(wrap(row[0], indent))
-        for title, cell in zip(table.titles[1:], row[1:], strict=True):
-            lines.append(wrap(cell, indent + " " * 6, f"{indent}    {title}: "))
-    return "\n".join(lines)
+    return environment(template.endswith(".html.j2")).get_template(template).render(page=page)

@@ -18,8 +18,10 @@ from xml.sax.saxutils import escape, quoteattr
 from engine.plan.record import Collect, Plan, ToCollect
 from engine.record.shape import EngineFaultRecord, Rejection
 from engine.terms import Changes, Verdict
+from engine.terms.faults import clean
 from reports import wording
-from reports.screening import _environment, clean, first_fault, set_pdf, wrap
+from reports.formats import environment, set_pdf, wrap
+from reports.table import first_fault
 
 NotPlanned = Rejection | EngineFaultRecord
 CHANGES: Mapping[Changes, str] = {
@@ -357,17 +359,17 @@ def _short(day: date) -> str:
 
 def as_text(plan: Plan) -> str:
     """The plan as plain text of at most 80 columns."""
-    return _environment(False).get_template("plan.txt.j2").render(page=arrange(plan))
+    return environment(False).get_template("plan.txt.j2").render(page=arrange(plan))
 
 
 def as_html(plan: Plan) -> str:
     """The plan as one HTML file that needs nothing beside it and runs no script."""
-    return _environment(True).get_template("plan.html.j2").render(page=arrange(plan))
+    return environment(True).get_template("plan.html.j2").render(page=arrange(plan))
 
 
 def as_pdf(plan: Plan) -> bytes:
     """The plan as a tagged A4 PDF."""
-    return set_pdf(_environment(False).get_template("plan.typ.j2").render(page=arrange(plan)))
+    return set_pdf(environment(False).get_template("plan.typ.j2").render(page=arrange(plan)))
 
 
 # --- many subjects ---------------------------------------------------------------------------

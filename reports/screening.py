@@ -9,15 +9,10 @@ Jinja2 and Typst are loaded on first use, so importing this module stays light.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from io import BytesIO
-from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from engine.record.shape import (
@@ -28,19 +23,15 @@ from engine.record.shape import (
     Missing,
     PassedOver,
     ReadingRecord,
-    Record,
-    Rejection,
     Why,
 )
 from engine.terms import Kind, Reason, Status, Truth, Verdict
-from engine.terms.faults import clean as clean
+from engine.terms.faults import clean
 from reports import wording
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-    from typst import Compiler
-
     from engine.plan.record import Plan
+from reports.formats import environment, set_pdf
 
 SECTIONS = (
     "verdict",
@@ -56,12 +47,9 @@ SECTIONS = (
 )
 """The sections of a report, in order. Every template has a macro of each name."""
 
+
 LOG = "log"
 """The section that follows them in the report of a decision that is in a log."""
-
-HERE = Path(__file__).parent
-WIDTH = 80
-"""Columns of a text report."""
 
 
 # --- what a page holds -----------------------------------------------------------------
@@ -705,38 +693,6 @@ def as_pdf(
     return set_pdf(as_typst(decision, trace=trace, plan=plan, logged=logged))
 
 
-def set_pdf(source: str) -> bytes:
-    """Typst source as a PDF: the same source gives the same bytes."""
-    from typst import TypstError
-
-    with _TYPESETTING:
-        try:
-            pdf = _compiler().compile(
-                source.encode(), format="pdf", timestamp=0, pdf_standards="ua-1"
-            )
-        except TypstError:
-            # A cluster of signs that no one font can draw breaks the accessibility standard,
-            # not the page.
-            pdf = _compiler().compile(source.encode(), format="pdf", timestamp=0)
-    if not isinstance(pdf, bytes):
-        raise TypeError("typst gave no single document")
-    return pdf
-
-
-_TYPESETTING = Lock()  # one compiler, which keeps its fonts loaded, serves every thread
-
-
-@cache
-def _compiler() -> Compiler:
-    import typst
-
-    fonts = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")]
-    )
-    # The root is where a source may read files; ours reads none.
-    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=str(HERE / "templates"))
-
-
 def _render(
     template: str, decision: Decision, trace: bool, plan: Plan | None, logged: Logged | None
 ) -> str:
@@ -747,7 +703,7 @@ def _render(
 
         following = arrange_plan(plan)
     return (
-        _environment(template.endswith(".html.j2"))
+        environment(template.endswith(".html.j2"))
         .get_template(template)
         .render(
             page=arrange(decision, logged),
@@ -755,244 +711,3 @@ def _render(
             plan=following,
         )
     )
-
-
-@cache
-def _environment(html: bool) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates", encoding="utf-8"),
-        undefined=StrictUndefined,
-        autoescape=html,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "wrap": wrap,
-        "md": markdown_text,
-        "typ": typst_string,
-        "typs": typst_strings,
-        "typ_raw": typst_raw,
-        "css": css_string,
-    }
-    environment.filters.update(filters)
-    environment.globals.update(
-        heading=wording.HEADING,
-        lead=wording.LEAD,
-        empty=wording.NONE,
-        no_day=wording.NO_DAY,
-    )
-    return environment
-
-
-def columns(text: str) -> int:
-    """How many terminal columns a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0
-        if unicodedata.category(char) in ("Mn", "Me", "Cf")
-        else 2
-        if unicodedata.east_asian_width(char) in "WF"
-        else 1
-        for char in text
-    )
-
-
-def wrap(text: str, indent: str = "", first: str | None = None, width: int = WIDTH) -> str:
-    """`text` in lines of at most `width` columns; a longer word gets a line of its own.
-
-    Lines start with `indent`, the first with `first` if given.
-    """
-    start = indent if first is None else first
-    lines: list[str] = []
-    line, used = start, columns(start)
-    empty = True
-    for word in text.split():
-        wide = columns(word)
-        if not empty and used + 1 + wide > width:
-            lines.append(line)
-            line, used, empty = indent, columns(indent), True
-        line += word if empty else f" {word}"
-        used += wide if empty else wide + 1
-        empty = False
-    return "\n".join([*lines, line.rstrip()])
-
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$@#!])")
-_MARKDOWN_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
-_MARKDOWN_LINK = re.compile(r"(?i)(://|\bwww\.)")
-
-
-def markdown_text(text: str) -> str:
-    """`text` as Markdown that shows as it stands: no markup, HTML, link, list or heading."""
-    text = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-    text = _MARKDOWN_LINK.sub(lambda found: found[0].replace("/", "\\/").replace(".", "\\."), text)
-    start = _MARKDOWN_START.match(text)
-    if start is None:
-        return text
-    if start[2].isdigit():  # `1.` would begin a list: the sign after the number is escaped
-        return f"{start[2]}\\{text[start.end() :]}"
-    return f"\\{text}"
-
-
-def typst_string(text: str) -> str:
-    """`text` as a Typst string literal, which Typst shows and never reads as markup.
-
-    A sign that no shipped font can draw is shown by its number, `[U+4E2D]`. Text that runs
-    from right to left is isolated, so that it cannot reorder what stands beside it.
-    """
-    if not text.isascii():
-        drawable = _drawable()
-        text = "".join(char if ord(char) in drawable else f"[U+{ord(char):04X}]" for char in text)
-        if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
-            text = f"\u2068{text}\u2069"
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{_UNSAFE_LITERAL.sub(_typst_escape, escaped)}"'
-
-
-def typst_raw(text: str) -> str:
-    """`text` of our own making, such as a figure, as a Typst string literal, sign for sign."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-_UNSAFE_LITERAL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def _typst_escape(match: re.Match[str]) -> str:
-    return f"\\u{{{ord(match.group()):x}}}"
-
-
-def typst_strings(texts: Iterable[str]) -> str:
-    """A Typst array of string literals."""
-    return "(" + "".join(f"{typst_string(text)}, " for text in texts) + ")"
-
-
-def css_string(text: str) -> str:
-    """`text` as a CSS string: every sign by its number, so nothing in it can end the string."""
-    return '"' + "".join(f"\\{ord(char):06x}" for char in text) + '"'
-
-
-@cache
-def _drawable() -> frozenset[int]:
-    """The characters that a shipped font can draw, from the fonts' own character maps."""
-    return frozenset(
-        code for font in sorted((HERE / "fonts").glob("*.ttf")) for code in _characters(font)
-    )
-
-
-def _characters(font: Path) -> Iterator[int]:
-    """The characters in a TrueType font's map.
-
-    Source: OpenType specification, `cmap` table, subtable formats 4 and 12.
-    """
-    data = font.read_bytes()
-
-    def number(at: int, size: int = 2) -> int:
-        return int.from_bytes(data[at : at + size], "big")
-
-    tables = {data[at : at + 4]: number(at + 8, 4) for at in range(12, 12 + 16 * number(4), 16)}
-    cmap = tables[b"cmap"]
-    for record in range(cmap + 4, cmap + 4 + 8 * number(cmap + 2), 8):
-        table = cmap + number(record + 4, 4)
-        if number(table) == 12:
-            for group in range(table + 16, table + 16 + 12 * number(table + 12, 4), 12):
-                yield from range(number(group, 4), number(group + 4, 4) + 1)
-        elif number(table) == 4:
-            segments = number(table + 6)  # twice the number of segments
-            for end in range(table + 14, table + 14 + segments, 2):
-                # a last segment of U+FFFF alone closes the table and maps nothing
-                yield from (
-                    code
-                    for code in range(number(end + segments + 2), number(end) + 1)
-                    if code != 0xFFFF
-                )
-
-
-# --- many subjects ---------------------------------------------------------------------
-
-
-def summary_table(records: Sequence[Record], width: int = WIDTH) -> str:
-    """A table for the terminal: one subject a row, then how many there are of each outcome.
-
-    Rejected subjects show their first fault, subjects without a verdict (an engine fault)
-    the place where the software was in doubt.
-    """
-    rows = [_summary_row(record) for record in records]
-    titles = ("Subject", "Verdict", "Because of", "Look again")
-    subject, verdict, again = (max(columns(row[at]) for row in (titles, *rows)) for at in (0, 1, 3))
-    subject = min(subject, max(width // 4, columns(titles[0])))
-    because = max(width - subject - verdict - again - 6, 10)
-    sizes = (subject, verdict, because, again)
-    lines = [*_table_row(titles, sizes), "  ".join("-" * size for size in sizes)]
-    for row in rows:
-        lines += _table_row(row, sizes)
-    counts = {
-        outcome: sum(row[1] == outcome for row in rows)
-        for outcome in (*wording.VERDICT.values(), wording.REJECTED, wording.NO_VERDICT)
-    }
-    total = f"{len(rows)} subject" + ("" if len(rows) == 1 else "s")
-    parts = [f"{count} {outcome.lower()}" for outcome, count in counts.items() if count]
-    tally = ": ".join([total, ", ".join(parts)] if parts else [total])
-    return "\n".join([*lines, "", wrap(tally, width=width), ""])
-
-
-def _summary_row(record: Record) -> tuple[str, str, str, str]:
-    subject = clean(record["subject"] or wording.NO_SUBJECT)
-    if record["schema"] == "eligo.decision/2":
-        again = record["look_again"]
-        return (
-            subject,
-            wording.VERDICT[record["verdict"]],
-            ", ".join(clean(name) for name in record["determined_by"]) or "-",
-            wording.day_words(again["on"]) if again else "-",
-        )
-    if record["schema"] == "eligo.rejection/1":
-        return subject, wording.REJECTED, clean(first_fault(record)), "-"
-    return subject, wording.NO_VERDICT, clean(f"software fault: {record['where']}"), "-"
-
-
-def first_fault(record: Rejection) -> str:
-    """The first fault of a rejected file, and how many more there are."""
-    faults = record["faults"]
-    if not faults:
-        return "no fault stated"
-    first = faults[0]
-    why = f"{first['file']}:{first['line']}:{first['column']}: {first['message']}"
-    return why + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
-
-
-def _table_row(cells: tuple[str, ...], sizes: tuple[int, ...]) -> list[str]:
-    """One row as lines: each cell wrapped in its column, longer words cut into pieces."""
-    stacks = [
-        wrap(_cut(cell, size), width=size).split("\n")
-        for cell, size in zip(cells, sizes, strict=True)
-    ]
-    lines = []
-    for at in range(max(len(stack) for stack in stacks)):
-        shown = [stack[at] if at < len(stack) else "" for stack in stacks]
-        padded = (
-            text + " " * (size - columns(text)) for text, size in zip(shown, sizes, strict=True)
-        )
-        lines.append("  ".join(padded).rstrip())
-    return lines
-
-
-def _cut(text: str, size: int) -> str:
-    """`text` with a space inside every word that is wider than `size` columns."""
-    if columns(text) <= size:
-        return text
-    words = []
-    for word in text.split():
-        piece = ""
-        for char in word:
-            if columns(piece + char) > size:
-                words.append(piece)
-                piece = ""
-            piece += char
-        words.append(piece)
-    return " ".join(words)

@@ -28,6 +28,7 @@ from typing import Any, get_args
 import pytest
 
 from app.cli import main as command_line
+from app.run import exits
 from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
 from engine.read.conditions import COMBINATORS, OPERATORS
@@ -234,7 +235,7 @@ def test_formats_are_documented() -> None:
 def test_exit_codes_are_documented() -> None:
     (rows,) = tables(RULES, "exit code", "meaning")
     stated = {int(row[0]) for row in rows}
-    ours = {0, command_line.FOUND, command_line.REJECTED, command_line.DOUBT}
+    ours = {0, exits.FOUND, exits.REJECTED, exits.DOUBT}
     tree = ast.parse((ROOT / "app" / "cli" / "main.py").read_text("utf-8"))
     returned = {
         node.value.value

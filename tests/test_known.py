@@ -77,7 +77,7 @@ def matches(entry: str, asked: str) -> str:
     listed = read.records["therapy"].entries
     derive, record = protocol.facts["found"].derive, protocol.records["therapy"]
     assert isinstance(derive, Exists)
-    truths = {reference._matches(one, derive.where, record) for one in listed}
+    truths = {reference.matches(one, derive.where, record) for one in listed}
     return "true" if "true" in truths else "unknown" if "unknown" in truths else "false"
 
 

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.cli.main import DOUBT, FOUND, REJECTED
 from app.cli.remarks import check_subjects, close_files, print_rejected
+from app.run.exits import DOUBT, FOUND, REJECTED
 from app.run.inputs import (
     is_pack,
     path_text,
@@ -23,21 +23,20 @@ from app.run.inputs import (
     unreadable,
     unwritable,
 )
+from app.run.packs import misnamed, read_all
 from app.run.printing import hand_out, put
-from app.store.packs import case_files, misnamed_files, pack_files
 from app.store.writing import made_folder, write_file
 from engine.decide.decision import Screener
-from engine.read.packs import protocol_of
 from engine.read.source import Document, read_document
 from engine.record.shape import dump_any
 from engine.record.wording import counted
 from engine.regions.asked import fitted
 from engine.regions.diagrams import Effort
 from engine.regions.space import Progress
-from engine.terms import Protocol, Span
+from engine.terms import Protocol
 from engine.terms.faults import EngineFault, Fault, InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.cases import Cases, read_cases
+from engine.workbench.cases import Cases
 from engine.workbench.findings import Finding
 from engine.workbench.witness import change_lines
 
@@ -87,46 +86,6 @@ def _close(arguments: Namespace, packs: Sequence[Path], others: Sequence[Path]) 
     return close_files(others, protocol, arguments.as_of or today, today)
 
 
-# --- packs ------------------------------------------------------------------------------
-
-
-def read_all(folder: Path) -> tuple[Protocol, Cases]:
-    """A pack and its cases, whose faults are listed beside them.
-
-    Raises: InputRejected with the faults of the pack itself.
-    """
-    try:
-        protocol = _protocol(folder)
-        cases = read_cases(case_files(folder), protocol, f"{path_text(folder)}/cases")
-    except OSError as error:
-        raise InputRejected([unreadable(folder, error)]) from None
-    return protocol, cases
-
-
-def _protocol(folder: Path) -> Protocol:
-    """A pack without its cases; where a file of it is missing, what may be meant as that one.
-
-    Raises: InputRejected, OSError.
-    """
-    try:
-        return protocol_of(pack_files(folder), path_text(folder))
-    except InputRejected as rejected:
-        if any(fault.code == "pack-file" for fault in rejected.faults):
-            raise InputRejected([*rejected.faults, *_misnamed(folder)]) from None
-        raise
-
-
-def _misnamed(folder: Path) -> list[Fault]:
-    """The files of a pack that nothing reads. Raises: OSError."""
-    what = "nothing reads a file of this name"
-    return [
-        Fault(
-            Span(f"{path_text(folder)}/{path_text(Path(name))}", 1, 1), "misnamed-file", what, hint
-        )
-        for name, hint in misnamed_files(folder).items()
-    ]
-
-
 def _everything(
     folder: Path,
     protocol: Protocol,
@@ -141,7 +100,7 @@ def _everything(
     """
     found = findings(protocol, screener, cases, progress, Effort(times=times))
     try:
-        unread = _misnamed(folder)
+        unread = misnamed(folder)
     except OSError as error:
         raise InputRejected([unreadable(folder, error)]) from None
     return [*found, *(Finding(one.code, one.span, one.message, one.hint) for one in unread)]

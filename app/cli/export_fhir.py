@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app.cli.main import REJECTED
 from app.exchange.evidence import Evidence
 from app.exchange.records import created_time, read_records
+from app.run.exits import REJECTED
 from app.run.inputs import print_faults, protocol_from, say, unreadable, unwritable
 from app.run.printing import put
 from app.store.writing import made_folder, write_file

@@ -25,9 +25,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from app.cli.main import REJECTED
 from app.exchange.evidence import Evidence
 from app.exchange.records import Handed, created_time, read_records
+from app.run.exits import REJECTED
 from app.run.inputs import print_faults, say, subject_files, unreadable, unwritable
 from app.run.printing import put
 from app.store.packs import pack_files, read_pack

@@ -6,7 +6,7 @@ import textwrap
 from argparse import Namespace
 from collections.abc import Iterator
 
-from app.cli.main import REJECTED
+from app.run.exits import REJECTED
 from app.run.inputs import print_faults, protocol_from
 from app.run.printing import hand_out, put
 from engine.record.shape import dump_any

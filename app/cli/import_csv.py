@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.cli.main import REJECTED
 from app.exchange.cells import (
     DAYS,
     MISSING_LEFT,
@@ -40,6 +39,7 @@ from app.exchange.intake import (
 )
 from app.exchange.report import Line
 from app.exchange.rows import Place, Rows
+from app.run.exits import REJECTED
 from app.run.inputs import protocol_from, say
 from engine.exchange.recorded import Plain
 from engine.read.source import Path as Where

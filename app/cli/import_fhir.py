@@ -20,7 +20,6 @@ from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
-from app.cli.main import REJECTED
 from app.exchange.fhir.account import account_for, contradictions, nothing_for
 from app.exchange.fhir.confirm import Confirmation, Whole, confirmed, settle
 from app.exchange.fhir.gather import Gatherer
@@ -40,6 +39,7 @@ from app.exchange.fhir.select import Doubts, select
 from app.exchange.fhir.spool import NOBODY, Spool
 from app.exchange.folder import opened
 from app.exchange.report import Line, Patient, Report
+from app.run.exits import REJECTED
 from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.run.printing import put
 from app.store.packs import read_pack

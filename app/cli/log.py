@@ -17,6 +17,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Literal
 
+from app.run.exits import DOUBT, FOUND, REJECTED
 from app.run.inputs import print_faults, protocol_from, say
 from app.run.printing import hand_out, put
 from app.store.log.append import (
@@ -41,7 +42,6 @@ from engine.log.tree import ProofFault
 from engine.terms.faults import EngineFault, InputRejected
 from reports.screening import Logged
 
-FOUND, REJECTED, DOUBT = 1, 2, 3
 WIDTH = 80
 
 

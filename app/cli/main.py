@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.log_words import add_commands as add_log_commands
+from app.run.exits import DOUBT, REJECTED
 from app.run.printing import say, shown
-
-FOUND, REJECTED, DOUBT = 1, 2, 3
 
 
 def _day(text: str) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from app.cli.main import REJECTED
+from app.run.exits import REJECTED
 from app.run.inputs import bounded, print_faults, say, tell, unwritable
 from app.store.packs import read_pack
 from app.store.shipped import schemas_for

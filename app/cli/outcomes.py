@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from app.cli.main import DOUBT, REJECTED
+from app.run.exits import DOUBT, REJECTED
 from app.run.inputs import (
     SubjectFile,
     path_text,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from app.cli.main import DOUBT, REJECTED
+from app.run.exits import DOUBT, REJECTED
 from app.run.inputs import (
     SubjectFile,
     Twice,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path as FilePath
 
-from app.cli.main import REJECTED
+from app.run.exits import REJECTED
 from app.run.inputs import (
     SubjectFile,
     Twice,

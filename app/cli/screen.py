@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.cli.main import DOUBT, REJECTED
+from app.run.exits import DOUBT, REJECTED
 from app.run.inputs import (
     SubjectFile,
     Twice,
@@ -191,7 +191,7 @@ def _screen(
         cut_short = f"{least}{done} of {len(files)} subjects were done before this, not all"
         worst = max(worst, REJECTED)
     if rows and (work.shelf is not None or len(files) > 1):
-        from reports.screening import summary_table
+        from reports.table import summary_table
 
         # With JSON, nothing but records stands on standard output.
         aside = say if work.format == "json" else put

@@ -16,9 +16,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
-from app.cli.main import REJECTED
 from app.cli.outcomes import statistics_there
 from app.exchange.csv_read import Dialect, Row, Table, table_in
+from app.run.exits import REJECTED
 from app.run.inputs import print_faults
 from app.run.printing import hand_out, put
 from engine.outcomes.estimates import KaplanMeier, kaplan_meier

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.cli.check import read_all
-from app.cli.main import DOUBT, FOUND, REJECTED
+from app.run.exits import DOUBT, FOUND, REJECTED
 from app.run.inputs import path_text, print_faults, say, stages, tell, unwritable
+from app.run.packs import read_all
 from app.run.printing import put
 from app.store.shipped import schemas_for, shipped_pack
 from app.store.writing import made_folder, write_file

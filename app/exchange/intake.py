@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from app.cli.main import REJECTED
 from app.exchange.cells import Sources, traced
 from app.exchange.csv_read import Row, Table
 from app.exchange.folder import MANIFEST, Folder, opened
 from app.exchange.report import Line, Patient, Report
 from app.exchange.rows import MOST_ROWS, Place, Rows, Stood
+from app.run.exits import REJECTED
 from app.run.inputs import ACCOUNT, may_be_one, path_text, print_faults, say, unwritable
 from app.run.printing import put
 from engine.exchange.recorded import Recorded, clean

@@ -19,7 +19,7 @@ from fractions import Fraction
 from itertools import chain, pairwise, product
 
 from engine.plan.days import confirmed, limits_of
-from engine.reference.evaluator import _elapsed, _interval, _test, completed_years
+from engine.reference.evaluator import completed_years, elapsed, interval, test_truth
 from engine.terms import (
     MILLION,
     NEVER,
@@ -168,7 +168,7 @@ class Roots:
         """The truths of every test on some facts."""
         facts = self.protocol.facts
         return tuple(
-            TRUTH3[_test(test, readings[name], facts[name], today)]
+            TRUTH3[test_truth(test, readings[name], facts[name], today)]
             for name in names
             for test in self.tests.get(name, ())
         )
@@ -179,10 +179,10 @@ def derived(protocol: Protocol, name: str, readings: Mapping[str, Reading], toda
     fact = protocol.facts[name]
     if isinstance(fact.derive, CompletedYears):
         now = Reading("", today, today, None)
-        return _elapsed(fact, readings[fact.derive.since], now, completed_years)
+        return elapsed(fact, readings[fact.derive.since], now, completed_years)
     assert isinstance(fact.derive, DaysBetween)
     start, end = readings[fact.derive.start], readings[fact.derive.end]
-    return _elapsed(fact, start, end, lambda a, b: (b - a, b - a))
+    return elapsed(fact, start, end, lambda a, b: (b - a, b - a))
 
 
 def with_derived(
@@ -691,7 +691,7 @@ def _amount_answers(
     field: Field, value: Amount, questions: Sequence[Where]
 ) -> list[frozenset[Where]]:
     """An amount as recorded; a censored one may equal any one value asked for inside it."""
-    low, high = _interval(field, value, 0)
+    low, high = interval(field, value, 0)
     wanted = {v for q in questions for v in q.values if isinstance(v, int) and low <= v <= high}
     answers = [frozenset(q for q in questions if v in q.values) for v in sorted(wanted)]
     return answers if low == high and answers else [*answers, frozenset()]

@@ -79,7 +79,7 @@ def _month_days(count: int) -> Interval:
     return (min(spans), max(spans))
 
 
-def _interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
+def interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
     """What a recorded value of the fact or field `of` could be, on its axis (2, 3, 4)."""
     if isinstance(value, m.Days):
         first, last = value.first.toordinal(), value.last.toordinal()
@@ -158,7 +158,7 @@ def _ratios(
 
 def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: int) -> m.Reading:
     """What statements come to of which each could be the one that counts (4)."""
-    said = [None if s.value is None else _interval(fact, s.value, today) for s in kept]
+    said = [None if s.value is None else interval(fact, s.value, today) for s in kept]
     values = [(s, ends) for s, ends in zip(kept, said, strict=True) if ends is not None]
     pending = any(s.unknown == "pending" for s in kept)
     if not values:
@@ -231,7 +231,7 @@ def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
-def _matches(entry: m.Entry, wanted: tuple[m.Where, ...], records: m.RecordList) -> m.Truth:
+def matches(entry: m.Entry, wanted: tuple[m.Where, ...], records: m.RecordList) -> m.Truth:
     """Does the entry match, with what its agent implies (5)?"""
     stated = _holds(entry.values, wanted, records)
     if not entry.known:
@@ -266,7 +266,7 @@ def _holds(
     for where in wanted:
         value = values.get(where.field, ())
         if isinstance(value, m.Amount):
-            low, high = _interval(records.fields[where.field], value, 0)
+            low, high = interval(records.fields[where.field], value, 0)
             possible, certain = any(low <= int(v) <= high for v in where.values), low == high
         else:
             held = value if isinstance(value, tuple) else (value,)
@@ -286,7 +286,7 @@ def _from_records(
     confirmed = said is not None and said <= today <= later(said, records.valid_for)[0]
     confirmed = confirmed and recorded.doubt is None
     reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
-    found = [(_matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
+    found = [(matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
     sure = [e for truth, e in found if truth == "true"]
     may = [e for truth, e in found if truth == "unknown"]
     if isinstance(derive, m.Exists):
@@ -301,7 +301,7 @@ def _from_records(
     def days(entry: m.Entry) -> Interval | None:  # None is open: it may be under way
         value = entry.values.get(field.name)
         if isinstance(value, m.Days) and value.first.toordinal() <= today:
-            return _interval(field, value, today)
+            return interval(field, value, today)
         return (today, today) if value == "ongoing" else None
 
     dated = [d for e in sure if (d := days(e)) is not None]
@@ -316,7 +316,7 @@ def _from_records(
     return _reading(fact, reason, low, high)
 
 
-def _elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
+def elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
     """The time from one date to another, measured in whole units (6)."""
     if start.low is None or start.high is None or end.low is None or end.high is None:
         return _reading(fact, start.reason if start.low is None else end.reason)
@@ -338,16 +338,16 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             return _recorded(fact, subject.facts.get(name, ()), as_of)
         if isinstance(derive, m.CompletedYears):
             now = m.Reading("", today, today, None)
-            return _elapsed(fact, read(derive.since), now, completed_years)
+            return elapsed(fact, read(derive.since), now, completed_years)
         if isinstance(derive, m.DaysBetween):
-            return _elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
+            return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         entries = subject.records.get(derive.records, m.Entries(None, ()))
         return _from_records(fact, derive, protocol.records[derive.records], entries, today)
 
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
 
 
-def _test(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
+def test_truth(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
     """Does the test hold for every point of the reading, and does it for some point (7)?"""
     low, high, ratio = reading.low, reading.high, reading.times_uln
     if low is None or high is None or (ratio is None and isinstance(test, m.UlnTest)):
@@ -401,7 +401,7 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
         elif isinstance(node, m.Defined):
             truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
         elif not isinstance(node, m.Todo):
-            truth = _test(node, readings[node.fact], protocol.facts[node.fact], today)
+            truth = test_truth(node, readings[node.fact], protocol.facts[node.fact], today)
         found[path] = truth
         return truth
 

@@ -127,7 +127,7 @@ def entries_of(one: Case, subject: m.Subject) -> Iterator[str]:
             listed = subject.records.get(record.name)
             for entry in listed.entries if listed and fact.derive.where else ():
                 if record.known and not entry.voided:
-                    truth = reference._matches(entry, fact.derive.where, record)
+                    truth = reference.matches(entry, fact.derive.where, record)
                     yield f"{standing(entry, record)} {truth}"
                 if any(isinstance(v, tuple) and "" in v for v in entry.values.values()):
                     yield "a blank among several codes"
@@ -137,7 +137,7 @@ def shared_ends(one: Case, subject: m.Subject) -> Iterator[str]:
     """Whether two statements of one day share one end, and not the other."""
     for name, statements in subject.facts.items():
         amounts = [
-            (s.on, reference._interval(one.protocol.facts[name], s.value, 0))
+            (s.on, reference.interval(one.protocol.facts[name], s.value, 0))
             for s in statements
             if isinstance(s.value, m.Amount) and not s.voided
         ]

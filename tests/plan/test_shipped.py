@@ -24,8 +24,8 @@ from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.plan.search import Steps
 from engine.read.subjects import read_subject
+from reports import formats, screening
 from reports import plan as report
-from reports import screening
 from tests.command import eligo
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -191,7 +191,7 @@ KINDS = [f"PLN-00{number}" for number in range(1, 7)] + ["CAR-070", "CAR-080", "
 def test_a_text_plan_fits_80_columns_and_says_the_answer(name: str) -> None:
     text = report.as_text(planned(name))
     lines = [line for line in text.split("\n") if "sha256:" not in line]
-    assert max(screening.columns(line) for line in lines) <= 80
+    assert max(formats.columns(line) for line in lines) <= 80
     assert report.arrange(planned(name)).answer.split()[:3] == text.split("\n\n")[1].split()[:3]
 
 

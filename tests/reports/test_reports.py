@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from engine.record.shape import Decision, IntervalValue, Record, Value, Why
 from engine.terms import Kind, Reason, Status, Verdict
 from reports import wording
+from reports.formats import columns, css_string, markdown_text, typst_string, wrap
 from reports.screening import (
     LOG,
     SECTIONS,
@@ -35,14 +36,9 @@ from reports.screening import (
     as_pdf,
     as_text,
     as_typst,
-    columns,
-    css_string,
     deciding,
-    markdown_text,
-    summary_table,
-    typst_string,
-    wrap,
 )
+from reports.table import summary_table
 from tests.reports.samples import (
     ENGINE_FAULT,
     HOSTILE,
@@ -668,10 +664,10 @@ def test_importing_reports_loads_neither_jinja_nor_typst() -> None:
 def test_a_name_that_is_missing_fails_and_prints_no_blank() -> None:
     from jinja2 import UndefinedError
 
-    from reports.screening import _environment
+    from reports.formats import environment
 
     for name in ("txt", "md", "html", "typ"):
-        template = _environment(name == "html").get_template(f"screening.{name}.j2")
+        template = environment(name == "html").get_template(f"screening.{name}.j2")
         with pytest.raises(UndefinedError):
             template.render(trace=None)
 

@@ -56,7 +56,7 @@ def _check(
     for part in read:
         if not part.voided:
             ways = tuple(
-                reference._matches(part, derive.where, record) for derive in templates.derivations
+                reference.matches(part, derive.where, record) for derive in templates.derivations
             )
             assert ways in templates.kinds, (entry, ways)
             met["complete"] += 1
