@@ -16,7 +16,7 @@ FITS = import ensurepip, os, sys, sysconfig; \
 
 INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
-.PHONY: help setup screen test check long fuzz test-all golden schemas bench interop clean
+.PHONY: help setup screen test check long fuzz test-all golden schemas rooms bench interop clean
 
 help:
 	@echo 'make setup     an environment in $(VENV), with the tested versions'
@@ -28,6 +28,7 @@ help:
 	@echo 'make test-all  every test on Python 3.11, 3.12 and 3.13'
 	@echo 'make golden    write the expected reports anew; read the difference'
 	@echo 'make schemas   write the JSON Schemas in docs/ anew'
+	@echo 'make rooms     the rooms of the code: imports, sizes; writes the table of modules anew'
 	@echo 'make bench     the benchmarks'
 	@echo 'make interop   import every example of the FHIR standard (fetched with npm)'
 	@echo 'make clean     remove what the others made'
@@ -94,6 +95,9 @@ golden: setup
 
 schemas: setup
 	@$(BIN)/python docs/schemas.py
+
+rooms: setup
+	@$(BIN)/python -m tests.rooms --table
 
 bench: setup
 	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done

@@ -42,11 +42,10 @@ from app.exchange.report import Line, Patient, Report
 from app.run.exits import REJECTED
 from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.run.printing import put
-from app.store.packs import read_pack
+from app.store.packs import read_map, read_pack
 from app.store.shipped import shipped_pack
 from engine.exchange.fhir.element import dicts
 from engine.exchange.fhir.map import FhirMap
-from engine.exchange.fhir.map_read import read_map
 from engine.exchange.fhir.path import Resource
 from engine.exchange.fhir.status import Around
 from engine.exchange.questionnaire import questionnaire_url

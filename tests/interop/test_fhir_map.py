@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from app.store.packs import read_pack
+from app.store.packs import read_map, read_pack
 from app.store.shipped import shipped_pack
 from engine.exchange.fhir.map import FactRule
-from engine.exchange.fhir.map_read import map_of, read_map
+from engine.exchange.fhir.map_read import map_of
 from engine.exchange.fhir.path import NotFhirPath, expression
 from engine.read.packs import MAP_FILE
 from engine.terms.faults import InputRejected

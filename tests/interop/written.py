@@ -22,11 +22,10 @@ from app.exchange.folder import opened
 from app.exchange.intake import Read, Reader, intake
 from app.exchange.report import Report
 from app.exchange.rows import Rows
-from app.store.packs import read_pack
+from app.store.packs import read_map, read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.exchange.fhir.map import FhirMap
-from engine.exchange.fhir.map_read import read_map
 from engine.exchange.questionnaire import days_text, response
 from engine.exchange.recorded import Recorded, json_text, subject_json
 from engine.exchange.redcap import SIGNS, Variable, variables

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 from typing import Any
 
 from engine.exchange.fhir.file import (
@@ -35,24 +34,18 @@ from engine.exchange.fhir.map import (
     indexed,
 )
 from engine.exchange.fhir.path import Expression, NotFhirPath, expression
-from engine.read.packs import MAP_FILE
 from engine.read.sheet import Sheet
 from engine.read.source import Path, read_document, shorten
-from engine.terms import Fact, Field, Protocol, RecordList, Span
-from engine.terms.faults import Fault, InputRejected, did_you_mean
+from engine.terms import Fact, Field, Protocol, RecordList
+from engine.terms.faults import InputRejected, did_you_mean
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
 _ELEMENT = re.compile(r"[a-z][A-Za-z]*")
+
+
 _PATHS = ("on", "value", "comparator", "unit", "absent", "uln")
-
-
-def read_map(folder: FilePath, protocol: Protocol) -> FhirMap:
-    """The FHIR map of the pack in `folder`. Raises: InputRejected with every fault."""
-    path = folder / MAP_FILE
-    if not path.is_file():
-        message = f"the pack has no `{MAP_FILE}`, which says what feeds its facts"
-        raise InputRejected([Fault(Span(path.as_posix(), 1, 1), "no-file", message)])
-    return map_of(path.as_posix(), path.read_bytes(), protocol)
 
 
 def map_of(path: str, data: bytes, protocol: Protocol) -> FhirMap:
