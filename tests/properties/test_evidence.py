@@ -26,11 +26,16 @@ FROM_LISTS = (m.LatestOf, m.EarliestOf, m.Exists, m.Count)
 
 
 def only(subject: m.Subject, records: str, entries: tuple[m.Entry, ...], rests: bool) -> m.Subject:
-    """The subject with some of a list's entries alone, and its confirmation if that is cited."""
+    """The subject with some of a list's entries alone, and its confirmation if that is cited.
+
+    A regimen is cited by its place, for all of its components.
+    """
     listed = subject.records.get(records)
     if listed is None:
         return subject
-    kept = replace(listed, entries=entries, complete_on=listed.complete_on if rests else None)
+    places = {entry.entry for entry in entries}
+    stated = tuple(entry for entry in listed.entries if entry.entry in places)
+    kept = replace(listed, entries=stated, complete_on=listed.complete_on if rests else None)
     return replace(subject, records={**subject.records, records: kept})
 
 
