@@ -135,7 +135,6 @@ LONGER = {
     "engine.fire.session": 438,
     "engine.read.dictionary": 438,
     "reports.diff": 432,
-    "engine.reference.evaluator": 428,
     "engine.regions.bounds": 428,
     "engine.exchange.fhir.map_read": 417,
     "app.cli.import_fhir": 413,
