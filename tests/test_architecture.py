@@ -116,7 +116,7 @@ LONGER = {
     "engine.exchange.questionnaire": 718,
     "engine.select.readings": 718,
     "reports.screening": 713,
-    "engine.plan.regions": 709,
+    "engine.plan.regions": 710,
     "engine.drafting.statements": 701,
     "engine.read.subjects": 691,
     "app.store.log.store": 653,
