@@ -19,7 +19,7 @@ from engine.decide.decision import Screener
 from engine.fire import session
 from engine.fire.session import Session, check_limits, fnv32, hash_clash
 from engine.reference import evaluator as reference
-from engine.select.readings import Found
+from engine.select.found import Found
 from engine.terms import Reading, Subject
 from engine.terms.faults import EngineFault
 from tests.generators import Plain, protocol_in, subject_in

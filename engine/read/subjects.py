@@ -22,7 +22,7 @@ from engine.read.sheet import (
 )
 from engine.read.source import Document, Num, Path, scan_document, shorten
 from engine.record.wording import amount_text, decimal_text, range_text
-from engine.select.readings import ends_of
+from engine.select.amounts import ends_of
 from engine.terms import (
     LARGEST,
     Amount,
