@@ -26,9 +26,10 @@ from app.store.packs import read_map, read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.exchange.fhir.map import FhirMap
-from engine.exchange.questionnaire import days_text, response
+from engine.exchange.questionnaire import days_text
 from engine.exchange.recorded import Recorded, json_text, subject_json
 from engine.exchange.redcap import SIGNS, Variable, variables
+from engine.exchange.response import response
 from engine.read.source import Document, Num, read_document
 from engine.read.subjects import read_subject, subject_of
 from engine.record.wording import decimal_text
