@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 
 NotConcluded = Rejection | EngineFaultRecord
-
-
 STANDS: Mapping[str, str] = {
     "event": "event",
     "event_free": "event-free",
@@ -32,8 +30,6 @@ STANDS: Mapping[str, str] = {
     "not_yet_reached": "not yet reached",
     "unknown": "not known",
 }
-
-
 NONE = "–"
 
 

@@ -21,7 +21,6 @@ from reports.listing import (
 LANES = 40
 """Patients in one swimmer plot."""
 
-
 MOST_LANES = 200
 """From more patients than these, nobody reads a swimmer plot: the listing alone remains."""
 

@@ -27,7 +27,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.cli import main as command_line
+from app.cli import words as command_words
 from app.run import exits
 from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
@@ -203,7 +203,7 @@ def test_make_targets_and_commands_named_in_prose_exist() -> None:
 
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    for action in command_line._parser()._actions:
+    for action in command_words.parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     raise AssertionError("there are no commands")

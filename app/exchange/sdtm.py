@@ -22,7 +22,6 @@ from engine.terms.protocol import is_birth_date
 RESPONSES = {"CR": "CR", "CRi": "CRi", "PR": "PR", "SD": "SD", "PD": "PD", "NR": "NR", "NE": "NE"}
 """Classes of response that are terms of CDISC's codelist ONCRSR; it may be extended."""
 
-
 SEXES = {"female": "F", "male": "M", "f": "F", "m": "M"}
 
 

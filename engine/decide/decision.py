@@ -53,8 +53,6 @@ VERDICTS: Mapping[Truth, Verdict] = {
     "false": "ineligible",
     "unknown": "undetermined",
 }
-
-
 ANSWERS: Mapping[Truth, Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
 
 

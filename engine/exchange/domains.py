@@ -8,10 +8,8 @@ from typing import Literal
 LONGEST = 200
 """The longest text that a variable of SDTM, and XPT version 5, can hold."""
 
-
 LONGEST_CODE = 8
 """The longest IETESTCD, RSTESTCD and variable name."""
-
 
 LONGEST_LABEL = 40
 
@@ -44,20 +42,12 @@ class Dataset:
 
 
 STUDYID = Variable("STUDYID", "Study Identifier", key=1)
-
-
 DOMAIN = Variable("DOMAIN", "Domain Abbreviation")
-
-
 USUBJID = Variable("USUBJID", "Unique Subject Identifier", key=2)
-
-
 IETEST = (
     Variable("IETEST", "Inclusion/Exclusion Criterion"),
     Variable("IECAT", "Inclusion/Exclusion Category"),
 )
-
-
 TI = (
     STUDYID,
     DOMAIN,
@@ -66,8 +56,6 @@ TI = (
     Variable("TIRL", "Inclusion/Exclusion Criterion Rule"),
     Variable("TIVERS", "Protocol Criteria Versions", key=3),
 )
-
-
 IE = (
     STUDYID,
     DOMAIN,
@@ -80,8 +68,6 @@ IE = (
     Variable("IEDTC", "Date/Time of Collection", "date"),
     Variable("IEDY", "Study Day of Collection", "integer"),
 )
-
-
 DM = (
     STUDYID,
     DOMAIN,
@@ -110,8 +96,6 @@ DM = (
     Variable("ACTARMUD", "Description of Unplanned Actual Arm"),
     Variable("COUNTRY", "Country"),
 )
-
-
 RS = (
     STUDYID,
     DOMAIN,
@@ -125,8 +109,6 @@ RS = (
     Variable("RSDTC", "Date/Time of Assessment", "date", key=4),
     Variable("RSDY", "Study Day of Assessment", "integer"),
 )
-
-
 DS = (
     STUDYID,
     DOMAIN,

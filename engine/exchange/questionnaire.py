@@ -25,17 +25,9 @@ from engine.terms import (
 )
 
 UCUM = "http://unitsofmeasure.org"
-
-
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
-
-
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
-
-
 NOTES = ("source", "by", "note")
-
-
 UNKNOWN = {"pending": "A result is expected", "not_done": "It was not done"}
 
 

@@ -44,7 +44,6 @@ from engine.terms.calendar import earliest, latest
 Cause = tuple[str, str, Said | str]
 """A sentence that is made only if it is asked for: its id, and its one argument with its name."""
 
-
 Change = tuple[date, tuple[Cause, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
 

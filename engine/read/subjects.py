@@ -60,8 +60,6 @@ _NOT_A_REASON = frozenset(
     "no n not off false f none never nil null na n/a #n/a nan nein non nej unknown 0 no.".split()
 ) | {"not voided"}
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
-
-
 DIGITS = "write digits, as in `7.5`"
 
 

@@ -17,6 +17,7 @@ from app.cli import import_csv as tables
 from app.cli import import_redcap as redcap_read
 from app.cli.facts import csv_columns
 from app.cli.import_fhir import Confirmation, Import
+from app.exchange import redcap_form
 from app.exchange.csv_read import Dialect, Table, read_table
 from app.exchange.folder import opened
 from app.exchange.intake import Read, Reader, intake
@@ -314,8 +315,8 @@ def from_redcap(
 ) -> Outcome:
     table = table_of("export.csv", text)
     if ignored is None:  # a short export, without most of what qualifies its values
-        ignored = {one.name for one in variables(protocol) if one.key in redcap_read.QUALIFIES}
-    project = redcap_read.project_of(table, protocol, {*ignored} - {*table.heading.cells})
+        ignored = {one.name for one in variables(protocol) if one.key in redcap_form.QUALIFIES}
+    project = redcap_form.project_of(table, protocol, {*ignored} - {*table.heading.cells})
     rows = Rows()
     rows.load(table, project.is_main)
     rows.finish()
