@@ -18,9 +18,9 @@ INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
 # The core's tests: what is true of rules, readings, decisions and files, without the slowest of it.
 QUICK = tests/truth_tables tests/test_reference.py tests/test_explain.py tests/test_injection.py \
-  tests/test_fixtures.py tests/test_bad_files.py tests/test_architecture.py \
+  tests/test_guards.py tests/test_fixtures.py tests/test_bad_files.py tests/test_architecture.py \
   $(addprefix tests/properties/test_,calendar.py evidence.py passed_over.py recorded.py time.py) \
-  tests/differential/test_agreement.py
+  tests/differential/test_agreement.py tests/differential/test_normal_limits.py
 SLOW = was_cut or reach_everything or on_packs_of_any_shape or same_bytes
 
 .PHONY: help setup screen test quick check coverage long fuzz test-all golden schemas rooms bench \
@@ -31,7 +31,7 @@ help:
 	@echo 'make screen    screen the synthetic subjects, reports into out/'
 	@echo 'make test      every test'
 	@echo 'make quick     those of the core, in under a minute'
-	@echo 'make coverage  which branches of the deciding core these take'
+	@echo 'make coverage  that these take every branch of the deciding core'
 	@echo 'make check     style and types'
 	@echo 'make long      the long forms of the tests; make long-1 to long-4: ten minutes of a part'
 	@echo 'make fuzz      the property and differential tests of these'
@@ -74,7 +74,7 @@ test: setup
 quick: setup
 	@ELIGO_FUZZ=quick $(BIN)/pytest -q -n 2 $(QUICK) -k 'not ($(SLOW))'
 
-# Branches of the deciding core: all are taken, or pyproject.toml says why one is not.
+# Every branch of the deciding core is taken by them, or this fails.
 coverage: setup
 	@mkdir -p out/coverage && $(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -q $(QUICK) tests/differential/test_large_packs.py -k 'not ($(SLOW))'
