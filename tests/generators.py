@@ -27,7 +27,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from engine import terms as m
-from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener
 from engine.read.packs import protocol_of
 from engine.read.sheet import parse_duration
@@ -38,7 +37,7 @@ from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
 from engine.terms.agents import named_in
 from engine.terms.calendar import of_year
-from engine.terms.protocol import is_birth_date
+from engine.terms.protocol import condition_paths, is_birth_date
 from engine.terms.units import UnitError, conversion, months_each
 
 Plain = dict[str, Any]

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from engine.compile import rules
-from engine.compile.rules import PROPERTIES, Program, Rule, compile_protocol
+from engine.compile import leaves, rules
+from engine.compile.program import PROPERTIES, Program, Rule
+from engine.compile.rules import compile_protocol
 from engine.decide import decision as decision_module
 from engine.decide.decision import Screener
 from engine.fire import session
@@ -333,8 +334,8 @@ def test_a_rule_off_by_a_millionth_gives_no_verdict_on_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The rule fires as it is written, so only the reference can tell that it is wrong."""
-    right = rules._at_least
-    monkeypatch.setattr(rules, "_at_least", lambda low, high, limit: right(low, high, limit + 1))
+    right = leaves._at_least
+    monkeypatch.setattr(leaves, "_at_least", lambda low, high, limit: right(low, high, limit + 1))
     with Screener(PROTOCOL) as screener:
         with pytest.raises(EngineFault, match=r"differ at `I1\.1`"):
             screener.decide(subject(score=50), AS_OF)

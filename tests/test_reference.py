@@ -11,6 +11,7 @@ import pytest
 
 from engine import terms as m
 from engine.reference import evaluator as reference
+from engine.reference import measures
 from engine.terms import calendar
 from tests.build import (
     amount,
@@ -86,7 +87,7 @@ DATE = fact("x", "date")
     ],
 )
 def test_date_plus_duration(start: str, length: str, early: str, late: str) -> None:
-    assert reference.later(ordinal(start), duration(length)) == (ordinal(early), ordinal(late))
+    assert measures.later(ordinal(start), duration(length)) == (ordinal(early), ordinal(late))
     day = date.fromisoformat(start)
     assert calendar.earliest(day, duration(length)) == date.fromisoformat(early)
     assert calendar.latest(day, duration(length)) == date.fromisoformat(late)
@@ -96,9 +97,9 @@ def test_the_calendar_has_no_last_year() -> None:
     last = date.max.toordinal()
     after = {"7 days": 7, "1 months": 31, "1 years": 366, "400 years": 146_097}  # 10000 is leap
     for length, more in after.items():
-        assert reference.later(last, duration(length)) == (last + more, last + more)
+        assert measures.later(last, duration(length)) == (last + more, last + more)
     leap, day = (
-        reference.later(date(9996, 2, n).toordinal(), duration("8 years"))[0] for n in (29, 28)
+        measures.later(date(9996, 2, n).toordinal(), duration("8 years"))[0] for n in (29, 28)
     )
     assert leap == day + 1
 
@@ -106,7 +107,7 @@ def test_the_calendar_has_no_last_year() -> None:
 @pytest.mark.parametrize("months", range(1, 15))
 def test_a_later_date_never_ends_earlier(months: int) -> None:
     start = date(2023, 1, 1).toordinal()
-    ends = [reference.later(start + n, m.Duration(0, months)) for n in range(1_500)]
+    ends = [measures.later(start + n, m.Duration(0, months)) for n in range(1_500)]
     early, late = zip(*ends, strict=True)
     assert list(early) == sorted(early)
     assert list(late) == sorted(late)
@@ -134,7 +135,7 @@ def test_a_later_date_never_ends_earlier(months: int) -> None:
     ],
 )
 def test_completed_years(born: str, as_of: str, least: int, most: int) -> None:
-    assert reference.completed_years(ordinal(born), ordinal(as_of)) == (least, most)
+    assert measures.completed_years(ordinal(born), ordinal(as_of)) == (least, most)
     days = date.fromisoformat(born), date.fromisoformat(as_of)
     assert calendar.completed_years(*days) == (least, most)
 
@@ -142,10 +143,10 @@ def test_completed_years(born: str, as_of: str, least: int, most: int) -> None:
 def test_completed_years_is_the_greatest_that_fits() -> None:
     for today in (date(2025, 2, 28).toordinal(), date(2025, 3, 1).toordinal()):
         for day in range(date(2019, 12, 1).toordinal(), date(2028, 4, 1).toordinal()):
-            least, most = reference.completed_years(day, today)
+            least, most = measures.completed_years(day, today)
             for rule, n in ((1, least), (0, most)):
-                assert reference.later(day, m.Duration(0, 12 * n))[rule] <= today
-                assert reference.later(day, m.Duration(0, 12 * (n + 1)))[rule] > today
+                assert measures.later(day, m.Duration(0, 12 * n))[rule] <= today
+                assert measures.later(day, m.Duration(0, 12 * (n + 1)))[rule] > today
 
 
 @pytest.mark.parametrize(

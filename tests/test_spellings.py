@@ -17,6 +17,7 @@ from engine.read.packs import protocol_of
 from engine.read.sheet import NotThat, parse_quantity
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
+from engine.reference import measures
 from engine.select.readings import ends_of, find_readings
 from engine.terms.calendar import days_in_months
 from engine.terms.faults import InputRejected
@@ -313,14 +314,14 @@ def test_what_a_pack_says_of_units_is_checked(more: str, fault: str) -> None:
      (48, (1460, 1461)), (4800, (146_097, 146_097)), (-1, (-31, -28))],
 )  # fmt: skip
 def test_so_many_months_have_so_many_days(months: int, wanted: tuple[int, int]) -> None:
-    assert days_in_months(months) == wanted == reference._month_days(months)
+    assert days_in_months(months) == wanted == measures.month_days(months)
 
 
 @given(st.integers(0, 60_000), st.dates(date(1900, 1, 1), date(2400, 1, 1)))
 def test_any_months_from_any_first_of_a_month_lie_between_the_two(months: int, day: date) -> None:
     first = day.replace(day=1).toordinal()
     low, high = days_in_months(months)
-    assert low <= reference.later(first, m.Duration(0, months))[0] - first <= high
+    assert low <= measures.later(first, m.Duration(0, months))[0] - first <= high
 
 
 @given(

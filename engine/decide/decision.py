@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import TypedDict
 
-from engine.compile.rules import compile_protocol, condition_paths
+from engine.compile.rules import compile_protocol
 from engine.explain.explanation import Explanation, prepare
 from engine.explain.passed import passed_over
 from engine.explain.recorded import list_record
@@ -45,6 +45,7 @@ from engine.terms import (
 )
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
+from engine.terms.protocol import condition_paths
 
 VERDICTS: Mapping[Truth, Verdict] = {
     "true": "eligible",
@@ -119,6 +120,14 @@ class Screener:
         self.branches = prepare(self.protocol, self.program.paths)
         self.software = software()
         self._firing_words = [(rule.name, rule.concluded) for rule in self.program.rules]
+        of_outcomes = any(c.about != "criterion" for c in protocol.criteria)
+        nodes = self.program.nodes
+        self._aside = frozenset(
+            number
+            for number, rule in enumerate(self.program.rules)
+            if of_outcomes and nodes[rule.node].kind in ("section", "verdict")
+        )
+        """Rules that conclude what only eligibility has: sections and a verdict."""
 
     def close(self) -> None:
         """Free the rules. The screener cannot be used after this."""
@@ -224,6 +233,7 @@ class Screener:
         firings: list[Firing] = [
             {"rule": said[n][0], "because": [because], "concluded": said[n][1]}
             for n, because in trace.outcome.firings
+            if n not in self._aside
         ]
         subject, as_of = trace.subject, trace.as_of
         return {

@@ -19,18 +19,9 @@ from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.compile.rules import (
-    BUCKET,
-    CODES_A_LEVEL,
-    LONG_AGO,
-    NEVER_AGO,
-    PROPERTIES,
-    UNWRITTEN,
-    Program,
-    Rule,
-    Test,
-    matches,
-)
+from engine.compile.leaves import CODES_A_LEVEL, LONG_AGO, NEVER_AGO
+from engine.compile.program import PROPERTIES, UNWRITTEN, Program, Rule, Test, matches
+from engine.compile.rules import BUCKET
 from engine.terms import MILLION, NEVER, PAST, Leaf, Reading, Todo, Truth
 from engine.terms.calendar import grid, grid_end
 from engine.terms.faults import EngineFault

@@ -9,7 +9,6 @@ out here, on whole days.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -36,7 +35,7 @@ from engine.read.exclusive import leaves_of
 from engine.read.outcomes import conditions_of
 from engine.read.source import Document
 from engine.read.subjects import entry_path
-from engine.record.shape import Decision, Firing, PassedOver
+from engine.record.shape import Decision, PassedOver
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
 from engine.terms import (
@@ -137,6 +136,7 @@ def entry_pack(protocol: Protocol, outcomes: Outcomes, records: str) -> Protocol
                     words.basis,
                     words.source,
                     one.place,
+                    "class",
                 )
             )
             earlier.append(Not(stated))
@@ -154,6 +154,7 @@ def entry_pack(protocol: Protocol, outcomes: Outcomes, records: str) -> Protocol
                         words.basis,
                         words.source,
                         event.place,
+                        "event",
                     )
                 )
     leaves = [
@@ -172,6 +173,10 @@ def _class_criterion(scale: Scale, class_: str) -> str:
 
 def _event_criterion(event: Event) -> str:
     return f"{event.id} shown"
+
+
+def _death_criterion(toxicity: Toxicity) -> str:
+    return f"{toxicity.id} was fatal"
 
 
 class _EntryScreener:
@@ -219,11 +224,8 @@ class _EntryScreener:
         return outcome, _proof(entry.entry, on, decision, self.later)
 
 
-_STATUS = re.compile(r"criterion (.+?): answer (yes|no|unknown), (?:passed|failed|open)")
-
-
 def _proof(entry: str, as_of: date, decision: Decision, later: Collection[str] = ()) -> Proof:
-    """A decision's proof, without what only eligibility has: statuses, sections, a verdict.
+    """The proof of the classes and events of an entry, by the decision on its small pack.
 
     In the statements `later`, the trees of earlier classes are left out: those stand under
     their own.
@@ -244,22 +246,11 @@ def _proof(entry: str, as_of: date, decision: Decision, later: Collection[str] =
                 "missing": one["missing"],
             }
         )
-    firings: list[Firing] = [
-        {
-            "rule": _STATUS.sub(r"\1: \2", fired["rule"]),
-            "because": [
-                said.replace("tally of criterion ", "tally of ") for said in fired["because"]
-            ],
-            "concluded": _STATUS.sub(r"\1: \2", fired["concluded"]),
-        }
-        for fired in decision["firings"]
-        if not fired["concluded"].startswith(("verdict:", "inclusion criteria:"))
-    ]
     return {
         "entry": entry,
         "as_of": as_of.isoformat(),
         "conclusions": conclusions,
-        "firings": firings,
+        "firings": decision["firings"],
     }
 
 
@@ -307,12 +298,13 @@ class OutcomeScreener:
                 condition = toxicity.fatal.holds_when
                 criteria.append(
                     Criterion(
-                        f"{toxicity.id} was fatal",
+                        _death_criterion(toxicity),
                         "inclusion",
                         words.text or words.label,
                         condition,
                         words.interpretation,
                         words.basis,
+                        about="death",
                     )
                 )
                 leaves += leaves_of(scope, condition)
@@ -780,7 +772,9 @@ class _Patient:
         subject = Subject(self.subject.id, facts, records)
         decision = self.screener.fatal.decide(subject, self.as_of)
         self.proofs.append(_proof(self.days[self.outcomes.died].entry, self.as_of, decision))
-        return {c["id"].removesuffix(" was fatal"): c["answer"] for c in decision["criteria"]}
+        answers = {c["id"]: c["answer"] for c in decision["criteria"]}
+        fatal = [toxicity for toxicity in self.outcomes.toxicities if toxicity.fatal is not None]
+        return {toxicity.id: answers[_death_criterion(toxicity)] for toxicity in fatal}
 
     def _toxicity(self, toxicity: Toxicity, fatal: Mapping[str, Answer]) -> ToxicityOutcome:
         scale = self.outcomes.scales[toxicity.scale]

@@ -19,7 +19,8 @@ from fractions import Fraction
 from itertools import chain, pairwise, product
 
 from engine.plan.days import confirmed, limits_of
-from engine.reference.evaluator import completed_years, elapsed, interval, test_truth
+from engine.reference.evaluator import elapsed, truth_of
+from engine.reference.measures import completed_years, interval
 from engine.terms import (
     MILLION,
     NEVER,
@@ -168,7 +169,7 @@ class Roots:
         """The truths of every test on some facts."""
         facts = self.protocol.facts
         return tuple(
-            TRUTH3[test_truth(test, readings[name], facts[name], today)]
+            TRUTH3[truth_of(test, readings[name], facts[name], today)]
             for name in names
             for test in self.tests.get(name, ())
         )

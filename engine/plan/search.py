@@ -15,7 +15,7 @@ from datetime import date
 
 from engine.plan.days import Day
 from engine.plan.regions import TRUTH3, Root, Roots, State, Truth3, with_derived
-from engine.reference.evaluator import test_truth
+from engine.reference.evaluator import truth_of
 from engine.terms import All, Any, Condition, Defined, Not, Protocol, Reading, Test, Todo
 
 MOST_STEPS = 60_000
@@ -125,7 +125,7 @@ class World:
 
     def _truth(self, test: Test, readings: Mapping[str, Reading]) -> Truth3:
         fact = self.shape.protocol.facts[test.fact]
-        return TRUTH3[test_truth(test, readings[test.fact], fact, self.number)]
+        return TRUTH3[truth_of(test, readings[test.fact], fact, self.number)]
 
     def _leaf(self, number: int, hidden: Root | None = None) -> Truth3:
         """A leaf's truth under the states now held, but for that of `hidden`."""

@@ -7,120 +7,51 @@ two is not also an error in the other. Its inputs have passed the reader.
 
 from __future__ import annotations
 
-from calendar import isleap, monthrange
+from calendar import isleap
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from fractions import Fraction
 from functools import cache
-from math import ceil, floor
 from operator import ge, gt, le, lt
 
 from engine import terms as m
-from engine.terms.units import conversion, months_each
+from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
 
-Exact = int | Fraction
-Interval = tuple[int, int]
 End = int | None
+
+
 Measure = Callable[[int, int], Interval]
+
+
 Readings = Mapping[str, m.Reading]
+
+
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
+
+
 COMPARE: dict[str, Callable[[Exact, int], bool]]
+
+
 COMPARE = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
+
+
 COMPARE |= {f"{op}_uln": compare for op, compare in COMPARE.items()}
+
+
 # For the as-of date against the date plus n:
 COMPARE |= {"at_least_ago": ge, "more_than_ago": gt, "within_last": le, "less_than_ago": lt}
+
+
 NOT: dict[m.Truth, m.Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
+
+
 ANSWERS: dict[m.Truth, m.Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
+
+
 STATUSES: dict[m.Kind, dict[m.Answer, m.Status]] = {
     "inclusion": {"yes": "passed", "no": "failed", "unknown": "open"},
     "exclusion": {"yes": "failed", "no": "passed", "unknown": "open"},
 }
-
-
-def later(day: int, duration: m.Duration) -> Interval:
-    """The day number `duration` after `day`, the early and the late one (2).
-
-    They differ where the month lacks the day: its last, and the next month's 1st.
-    """
-    if not duration.months:
-        return (day + duration.days, day + duration.days)
-    start = date.fromordinal(day)
-    years, month = divmod(start.month - 1 + duration.months, 12)
-    # The calendar repeats every 400 years (146,097 days), so `date` never overflows.
-    cycles, year = divmod(start.year + years - 1, 400)
-    length = monthrange(year + 1, month + 1)[1]
-    first = date(year + 1, month + 1, 1).toordinal() + cycles * 146_097 + duration.days
-    return (first + min(start.day, length) - 1, first + min(start.day, length + 1) - 1)
-
-
-def completed_years(day: int, today: int) -> Interval:
-    """The greatest whole number n with day + 12 n months not after today (2).
-
-    With the late and with the early day: the fewest and the most years.
-    """
-    years = date.fromordinal(today).year - date.fromordinal(day).year
-    early, late = later(day, m.Duration(0, 12 * years))
-    return (years - (late > today), years - (early > today))
-
-
-def _ends(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Interval:
-    """The interval that `sign bound` stands for; `limits` close its open end (3)."""
-    bottom, top = limits or (-m.UNBOUNDED, m.UNBOUNDED)
-    low = bottom if sign in ("<", "<=") else bound + step if sign == ">" else bound
-    return (low, top if sign in (">", ">=") else bound - step if sign == "<" else bound)
-
-
-@cache
-def _month_days(count: int) -> Interval:
-    """The fewest and the most days of `count` months, each from the 1st of a month (3)."""
-    firsts = [date(2000 + n // 12, n % 12 + 1, 1).toordinal() for n in range(4_800)]
-    spans = [later(first, m.Duration(0, count))[0] - first for first in firsts]
-    return (min(spans), max(spans))
-
-
-def interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
-    """What a recorded value of the fact or field `of` could be, on its axis (2, 3, 4)."""
-    if isinstance(value, m.Days):
-        first, last = value.first.toordinal(), value.last.toordinal()
-        return (first, min(last, today) if first <= today else last)
-    if isinstance(value, m.Amount):
-        exact: Exact = value.amount_u
-        if each := months_each(value.unit, of.unit):
-            months = Fraction(exact * each, m.MILLION)
-            day = conversion("d", of.unit, None)[0] * m.MILLION
-            least, most = _month_days(floor(months))[0] * day, _month_days(ceil(months))[1] * day
-            low, _ = _ends(floor(least), value.sign, of.range_u, int(least.denominator == 1))
-            _, high = _ends(ceil(most), value.sign, of.range_u, int(most.denominator == 1))
-            return (low, high)
-        if value.unit != of.unit:
-            factor, offset = conversion(value.unit, of.unit, of.molar_mass)
-            exact = exact * factor + offset * m.MILLION
-        # `round` is half to even; only an exact bound is moved by a millionth.
-        return _ends(round(exact), value.sign, of.range_u, int(exact.denominator == 1))
-    if isinstance(value, str):
-        point = m.NEVER if of.type == "date" else [c.code for c in of.choices].index(value)
-        return (point, point)
-    return (int(value), int(value))
-
-
-def _ratio(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio | None:
-    """The value of one statement divided by its limit of normal; None where it has none (4)."""
-    limit: Exact | None = None if said.no_limit else fact.uln_u
-    low, high = interval
-    if said.uln_u is not None and isinstance(said.value, m.Amount):
-        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
-        bound = said.value.amount_u * factor + offset * m.MILLION
-        even = offset == 0 and not months_each(said.value.unit, fact.unit)
-        if bound.denominator == 1 and even:
-            limit = said.uln_u * factor
-        else:
-            limit = said.uln_u
-            low, high = _ends(said.value.amount_u, said.value.sign, None, 1)
-    if limit is None:
-        return None
-    ends = (None if abs(end) == m.UNBOUNDED else Fraction(end, limit) for end in (low, high))
-    return m.UlnRatio(*ends)
 
 
 def _reading(fact: m.Fact, why: m.Reason | None, low: End = None, high: End = None) -> m.Reading:
@@ -139,13 +70,13 @@ def _ratios(
     """The ratio of every value that could count to its limit of normal, or why none (4)."""
     lasting = fact.changes == "never"
     decided = {
-        _ratio(fact, s, whole if lasting else ends)
+        ratio_of(fact, s, whole if lasting else ends)
         for s, ends in values
         if lasting or s.on == newest
     } - {None}
     if len(decided) > 1:
         return None, "conflicting"
-    others = [_ratio(fact, s, ends) for s, ends in values if not lasting and s.on != newest]
+    others = [ratio_of(fact, s, ends) for s, ends in values if not lasting and s.on != newest]
     known = {ratio for ratio in (*decided, *others) if ratio is not None}
     lacking = None in others or (not decided and len(others) < len(values))
     if not known or (lacking and len({ends for _, ends in values}) > 1):
@@ -347,7 +278,7 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
 
 
-def test_truth(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
+def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
     """Does the test hold for every point of the reading, and does it for some point (7)?"""
     low, high, ratio = reading.low, reading.high, reading.times_uln
     if low is None or high is None or (ratio is None and isinstance(test, m.UlnTest)):
@@ -401,7 +332,7 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
         elif isinstance(node, m.Defined):
             truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
         elif not isinstance(node, m.Todo):
-            truth = test_truth(node, readings[node.fact], protocol.facts[node.fact], today)
+            truth = truth_of(node, readings[node.fact], protocol.facts[node.fact], today)
         found[path] = truth
         return truth
 

@@ -53,7 +53,7 @@ from engine.terms.outcomes import (
     Toxicity,
     Words,
 )
-from engine.terms.protocol import Criterion, Kind, Protocol
+from engine.terms.protocol import About, Criterion, Kind, Protocol
 from engine.terms.reading import Answer, Reading, Reason, Status, Truth, UlnRatio, Verdict
 from engine.terms.subject import (
     Amount,
@@ -89,6 +89,7 @@ __all__ = [
     "NOWHERE",
     "PAST",
     "UNBOUNDED",
+    "About",
     "Agent",
     "AgoOp",
     "AgoTest",

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from engine.terms.condition import Condition
+from engine.terms.condition import All, Any, Condition, Not
 from engine.terms.dictionary import CompletedYears, Fact, RecordList
 from engine.terms.outcomes import Outcomes
 from engine.terms.values import NOWHERE, Basis, Span
 
 Kind = Literal["inclusion", "exclusion"]
+About = Literal["criterion", "class", "event", "death"]
+"""What a criterion concludes: whether a subject may enter, or of an outcome whether an entry is of
+a class, whether it shows an event, whether a toxicity was the cause of a death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Criterion:
     basis: Basis = "stated"
     source: str = ""
     place: Span = field(default=NOWHERE, compare=False)
+    about: About = "criterion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,22 @@ def is_birth_date(protocol: Protocol, fact: Fact) -> bool:
     return fact.changes == "never" and any(
         isinstance(d, CompletedYears) and d.since == fact.name for d in readers
     )
+
+
+def condition_paths(protocol: Protocol) -> dict[str, Condition]:
+    """Every condition by its path: criterion id or definition name, then `.1`, `.2`, ..."""
+    found: dict[str, Condition] = {}
+
+    def walk(path: str, condition: Condition) -> None:
+        found[path] = condition
+        if isinstance(condition, All | Any):
+            for i, child in enumerate(condition.children, start=1):
+                walk(f"{path}.{i}", child)
+        elif isinstance(condition, Not):
+            walk(f"{path}.1", condition.child)
+
+    for name, condition in protocol.definitions.items():
+        walk(name, condition)
+    for criterion in protocol.criteria:
+        walk(criterion.id, criterion.holds_when)
+    return found

@@ -17,7 +17,6 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from engine import terms as m
-from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener
 from engine.read.source import Num
 from engine.record.wording import amount_text, leaf_text
@@ -37,6 +36,7 @@ from engine.regions.days import back
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort, TooLarge
 from engine.regions.space import Progress, Space, spaces
 from engine.terms.faults import EngineFault, InputRejected
+from engine.terms.protocol import condition_paths
 from engine.workbench.cases import Cases
 from engine.workbench.edits import leaf_paths, only_reached, replaced, users
 from engine.workbench.findings import BASE, Finding, from_text, unwritten

@@ -17,7 +17,6 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
 from engine import terms as m
-from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener
 from engine.record.shape import Decision, Why
 from engine.record.wording import leaf_text, leaf_words
@@ -25,6 +24,7 @@ from engine.regions.asked import Plain, fitted, inlined, leaves_of, subject_from
 from engine.regions.diagrams import FALSE, TRUE, Effort, TooLarge
 from engine.regions.space import Progress, Space, spaces
 from engine.terms.faults import EngineFault, InputRejected
+from engine.terms.protocol import condition_paths
 from engine.workbench.differences import (
     accepts_alike,
     definition_lines,
@@ -52,7 +52,7 @@ Relation = Literal[
     "added",
     "removed",
 ]
-About = Literal["criterion", "verdict", "class", "event"]
+About = m.About | Literal["verdict"]
 """What a change is of: a class or an event of the outcome rules is asked of one entry."""
 
 RANK: Mapping[str, int] = {
@@ -310,9 +310,7 @@ class _Pair:
     def _rules(self, old: m.Criterion | None, new: m.Criterion | None, change: Change) -> Change:
         """A change with its criteria, and their conditions in words."""
         one = old or new
-        about: About = "criterion"
-        if self.of_entries and one is not None:
-            about = "event" if one.id.endswith(" shown") else "class"
+        about: About = one.about if one is not None else "criterion"
 
         def lines(
             protocol: m.Protocol,

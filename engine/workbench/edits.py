@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from engine import terms as m
-from engine.compile.rules import condition_paths
 from engine.terms.condition import defined_in
+from engine.terms.protocol import condition_paths
 
 
 def leaf_paths(protocol: m.Protocol) -> dict[str, m.Leaf]:

@@ -17,7 +17,6 @@ from functools import cache
 from typing import Literal
 
 from engine import terms as m
-from engine.compile.rules import condition_paths
 from engine.decide.decision import Screener, only_needed
 from engine.record.wording import counted, leaf_text
 from engine.reference import evaluator as reference
@@ -26,6 +25,7 @@ from engine.regions.days import as_of_dates
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
 from engine.regions.space import Space, spaces
 from engine.terms.faults import EngineFault, InputRejected
+from engine.terms.protocol import condition_paths
 from engine.terms.units import UnitError, conversion
 from engine.workbench.cases import Case
 from engine.workbench.edits import only_reached, replaced, users

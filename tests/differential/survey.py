@@ -10,6 +10,7 @@ from fractions import Fraction
 from engine import terms as m
 from engine.record.shape import Why
 from engine.reference import evaluator as reference
+from engine.reference import measures
 from engine.terms.agents import standing
 from engine.terms.units import conversion
 from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
@@ -137,7 +138,7 @@ def shared_ends(one: Case, subject: m.Subject) -> Iterator[str]:
     """Whether two statements of one day share one end, and not the other."""
     for name, statements in subject.facts.items():
         amounts = [
-            (s.on, reference.interval(one.protocol.facts[name], s.value, 0))
+            (s.on, measures.interval(one.protocol.facts[name], s.value, 0))
             for s in statements
             if isinstance(s.value, m.Amount) and not s.voided
         ]

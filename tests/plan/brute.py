@@ -15,6 +15,7 @@ from engine.plan.planner import Planner
 from engine.plan.regions import Root
 from engine.plan.search import Steps, World
 from engine.reference import evaluator as reference
+from engine.reference import measures
 from engine.terms import calendar
 from engine.terms.units import conversion
 from tests.generators import Choices, Seeded, pooled, subject_in
@@ -216,7 +217,7 @@ def _list_settled(
         said is not None
         and said.toordinal()
         <= as_of.toordinal()
-        <= (reference.later(said.toordinal(), record.valid_for)[0])
+        <= (measures.later(said.toordinal(), record.valid_for)[0])
     )
     entries = [_settled(c, made, record, entry, as_of) for entry in listed.entries]
     if not closed:

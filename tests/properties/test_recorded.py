@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from engine import terms as m
 from engine.record.shape import Decision
 from engine.reference import evaluator as reference
+from engine.reference import measures
 from engine.terms.agents import contradicted, named_in
 from engine.terms.units import conversion, months_each
 from tests.generators import (
@@ -243,7 +244,7 @@ def _confirmed(record: m.RecordList, listed: m.Entries | None, as_of: date) -> b
     if listed is None or listed.complete_on is None:
         return False
     first, last = listed.complete_on.toordinal(), as_of.toordinal()
-    return first <= last <= reference.later(first, record.valid_for)[0]
+    return first <= last <= measures.later(first, record.valid_for)[0]
 
 
 def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
@@ -284,7 +285,7 @@ def _some_day(c: Choices, text: str, as_of: date) -> str:
         return text
     first = date.fromisoformat(f"{text}-01-01"[:10])
     months = 1 if len(text) == 7 else 12
-    last = reference.later(first.toordinal(), m.Duration(0, months))[0] - 1
+    last = measures.later(first.toordinal(), m.Duration(0, months))[0] - 1
     if first <= as_of:
         last = min(last, as_of.toordinal())
     return date.fromordinal(c.whole(first.toordinal(), last)).isoformat()

@@ -27,6 +27,7 @@ from engine.read.source import Document, Num
 from engine.read.subjects import read_subject, subject_of
 from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
+from engine.reference import measures
 from engine.regions.asked import fitted
 from engine.terms.faults import InputRejected
 from engine.workbench.witness import file_lines
@@ -816,7 +817,7 @@ class Grid:
         met = {day + timedelta(days=step) for day in fixed for step in (-1, 0, 1)}
         for day in fixed:
             for length in self._lengths(self.leaves):
-                turn = date.fromordinal(min(reference.later(day.toordinal(), length)[0], 3_000_000))
+                turn = date.fromordinal(min(measures.later(day.toordinal(), length)[0], 3_000_000))
                 met |= {turn + timedelta(days=step) for step in (-2, -1, 0, 1, 2)}
         near = [day for day in sorted(met) if 2000 <= day.year < 2100]
         some = list(SPECIAL)

@@ -1,0 +1,206 @@
+"""The rules of a leaf: the comparisons that conclude a test true, false or unknown."""
+
+from __future__ import annotations
+
+from engine.compile.program import (
+    Test,
+)
+from engine.terms import (
+    NEVER,
+    AgoTest,
+    BetweenTest,
+    BooleanTest,
+    ChoiceTest,
+    DayTest,
+    EverTest,
+    Leaf,
+    LimitTest,
+    Protocol,
+    Todo,
+    Truth,
+    UlnTest,
+)
+
+CODES_A_LEVEL = 32
+"""Codes of a choice that are told apart at one level of conditions."""
+
+
+# Properties of a reading: `known`; `low`/`high` on the fact's own axis (for a date, its day
+# number); days ago, and the month grid as of the day, of the day before, and of the day with
+# the missing days of its month (`m`, `s`, `e`; engine.terms.calendar);
+# floor and ceiling of the ratio to the upper limit of normal, in millionths.
+LONG_AGO = 3_900_000_000
+
+
+NEVER_AGO = 4_000_000_000
+
+
+Rows = list[tuple[Truth, tuple[Test, ...]]]
+
+
+def _negated(rows: Rows) -> Rows:
+    swap: dict[Truth, Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
+    return [(swap[truth], tests) for truth, tests in rows]
+
+
+_KNOWN: Test = ("known", "==", 1)
+
+
+_UNKNOWN: tuple[Truth, tuple[Test, ...]] = ("unknown", (("known", "==", 0),))
+
+
+def _at_least(low: str, high: str, limit: int) -> Rows:
+    return [
+        ("true", (_KNOWN, (low, ">=", limit))),
+        ("false", (_KNOWN, (high, "<", limit))),
+        ("unknown", (_KNOWN, (low, "<", limit), (high, ">=", limit))),
+        _UNKNOWN,
+    ]
+
+
+def _at_most(low: str, high: str, limit: int) -> Rows:
+    return [
+        ("true", (_KNOWN, (high, "<=", limit))),
+        ("false", (_KNOWN, (low, ">", limit))),
+        ("unknown", (_KNOWN, (low, "<=", limit), (high, ">", limit))),
+        _UNKNOWN,
+    ]
+
+
+def _inside_rows(low: str, high: str, bottom: int, top: int) -> Rows:
+    """Wholly between, wholly below, wholly above, across the bottom, across the top only."""
+    return [
+        ("true", (_KNOWN, (low, ">=", bottom), (high, "<=", top))),
+        ("false", (_KNOWN, (high, "<", bottom))),
+        ("false", (_KNOWN, (high, ">=", bottom), (low, ">", top))),
+        ("unknown", (_KNOWN, (low, "<", bottom), (high, ">=", bottom), (low, "<=", top))),
+        ("unknown", (_KNOWN, (low, ">=", bottom), (low, "<=", top), (high, ">", top))),
+        _UNKNOWN,
+    ]
+
+
+def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
+    """The rules of one leaf over its reading: exactly one matches any reading."""
+    if isinstance(leaf, Todo):
+        return [_UNKNOWN]
+    fact = protocol.facts[leaf.fact]
+    if isinstance(leaf, BooleanTest):
+        rows: Rows = [
+            ("true", (_KNOWN, ("low", "==", 1))),
+            ("false", (_KNOWN, ("low", "==", 0))),
+            _UNKNOWN,
+        ]
+        return rows if leaf.expected else _negated(rows)
+    if isinstance(leaf, ChoiceTest):
+        numbers = [fact.code_number(code) for code in leaf.codes]
+        if len(fact.choices) > CODES_A_LEVEL:
+            return _many_codes(frozenset(numbers), len(fact.choices))
+        others: tuple[Test, ...] = tuple(("low", "!=", n) for n in numbers)
+        rest: Rows = [("false", (_KNOWN, *others))] if len(numbers) < len(fact.choices) else []
+        return [
+            *(("true", (_KNOWN, ("low", "==", n))) for n in numbers),
+            *rest,
+            _UNKNOWN,
+        ]
+    if isinstance(leaf, LimitTest):
+        rows = {
+            "at_least": _at_least("low", "high", leaf.limit_u),
+            "below": _negated(_at_least("low", "high", leaf.limit_u)),
+            "at_most": _at_most("low", "high", leaf.limit_u),
+            "above": _negated(_at_most("low", "high", leaf.limit_u)),
+        }[leaf.op]
+        return rows
+    if isinstance(leaf, BetweenTest):
+        return _inside_rows("low", "high", leaf.low_u, leaf.high_u)
+    if isinstance(leaf, UlnTest):
+        return _uln_rows(leaf)
+    if isinstance(leaf, AgoTest):
+        return _ago_rows(leaf)
+    if isinstance(leaf, DayTest):
+        day = leaf.day.toordinal()
+        if leaf.op == "on_or_after":
+            return _at_least("low", "high", day)
+        return _inside_rows("low", "high", NEVER + 1, day)
+    assert isinstance(leaf, EverTest)
+    rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
+    return rows if leaf.expected else _negated(rows)
+
+
+def _many_codes(asked: frozenset[int], count: int) -> Rows:
+    """A choice of many codes, in two steps so that few conditions stand at one level.
+
+    `block` is the code's number over `CODES_A_LEVEL`, `digit` the remainder.
+    """
+    rows: Rows = [_UNKNOWN]
+    for start in range(0, count, CODES_A_LEVEL):
+        block: Test = ("block", "==", start // CODES_A_LEVEL)
+        numbers = range(start, min(start + CODES_A_LEVEL, count))
+        truths: list[Truth] = ["true" if n in asked else "false" for n in numbers]
+        if len(set(truths)) == 1:
+            rows.append((truths[0], (_KNOWN, block)))
+        else:
+            rows += [
+                (truth, (_KNOWN, block, ("digit", "==", n - start)))
+                for n, truth in zip(numbers, truths, strict=True)
+            ]
+    return rows
+
+
+def _uln_rows(leaf: UlnTest) -> Rows:
+    """Over floor and ceiling of the ratio, which decide as the exact ratio would.
+
+    For a whole number K of millionths and a ratio r: r >= K iff floor(r) >= K, r > K iff
+    ceil(r) > K, and likewise r <= K iff ceil(r) <= K, r < K iff floor(r) < K.
+    """
+    k = leaf.times_u
+    known: Test = ("uknown", "==", 1)
+    if leaf.op in ("at_least_uln", "below_uln"):
+        rows: Rows = [
+            ("true", (known, ("ulf", ">=", k))),
+            ("false", (known, ("uhf", "<", k))),
+            ("unknown", (known, ("ulf", "<", k), ("uhf", ">=", k))),
+        ]
+    else:
+        rows = [
+            ("false", (known, ("uhc", "<=", k))),
+            ("true", (known, ("ulc", ">", k))),
+            ("unknown", (known, ("ulc", "<=", k), ("uhc", ">", k))),
+        ]
+    rows.append(("unknown", (("uknown", "==", 0),)))
+    return rows if leaf.op in ("at_least_uln", "above_uln") else _negated(rows)
+
+
+def _ago_rows(leaf: AgoTest) -> Rows:
+    """Days ago, or steps of the month grid: `near` is the later end, `far` the earlier one.
+
+    `sure`: for every date that the reading can be, and by both month-end rules, the length has
+    passed; `may`: for one of the dates, by one of the rules. With months, that it has passed
+    is asked of the grid as of the day (the earlier rule: with its missing days), and that it
+    was over before, of the day before, as engine.terms.calendar explains.
+    """
+    over = leaf.op in ("more_than_ago", "within_last")
+    near, far, least, most = "near", "far", leaf.duration.days + over, leaf.duration.days + over
+    if leaf.duration.months:
+        near, far = ("snear", "mfar") if over else ("mnear", "efar")
+        least = 31 * leaf.duration.months
+        most = least + over
+    sure: Test = (near, ">=", least)
+    not_sure: Test = (near, "<", least)
+    may: Test = (far, ">=", most)
+    not_may: Test = (far, "<", most)
+    if leaf.op in ("at_least_ago", "more_than_ago"):
+        return [
+            ("true", (_KNOWN, sure)),
+            ("false", (_KNOWN, not_may)),
+            ("unknown", (_KNOWN, not_sure, may)),
+            _UNKNOWN,
+        ]
+    come: Test = ("far", ">=", 0)
+    return [
+        ("true", (_KNOWN, ("near", ">=", 0), not_may)),
+        ("false", (_KNOWN, ("far", "<", 0))),
+        ("false", (_KNOWN, come, sure)),
+        ("unknown", (_KNOWN, ("near", "<", 0), come, not_sure)),
+        ("unknown", (_KNOWN, ("near", ">=", 0), not_sure, may)),
+        _UNKNOWN,
+    ]
