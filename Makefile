@@ -16,12 +16,22 @@ FITS = import ensurepip, os, sys, sysconfig; \
 
 INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
-.PHONY: help setup screen test check long fuzz test-all golden schemas rooms bench interop clean
+# The core's tests: what is true of rules, readings, decisions and files, without the slowest of it.
+QUICK = tests/truth_tables tests/test_reference.py tests/test_explain.py tests/test_injection.py \
+  tests/test_guards.py tests/test_fixtures.py tests/test_bad_files.py tests/test_architecture.py \
+  $(addprefix tests/properties/test_,calendar.py evidence.py passed_over.py recorded.py time.py) \
+  tests/differential/test_agreement.py tests/differential/test_normal_limits.py
+SLOW = was_cut or reach_everything or on_packs_of_any_shape or same_bytes
+
+.PHONY: help setup screen test quick check coverage long fuzz test-all golden schemas rooms bench \
+  interop clean
 
 help:
 	@echo 'make setup     an environment in $(VENV), with the tested versions'
 	@echo 'make screen    screen the synthetic subjects, reports into out/'
 	@echo 'make test      every test'
+	@echo 'make quick     those of the core, in under a minute'
+	@echo 'make coverage  that these take every branch of the deciding core'
 	@echo 'make check     style and types'
 	@echo 'make long      the long forms of the tests; make long-1 to long-4: ten minutes of a part'
 	@echo 'make fuzz      the property and differential tests of these'
@@ -60,6 +70,15 @@ screen: setup
 
 test: setup
 	@$(BIN)/pytest -q -n 2
+
+quick: setup
+	@ELIGO_FUZZ=quick $(BIN)/pytest -q -n 2 $(QUICK) -k 'not ($(SLOW))'
+
+# Every branch of the deciding core is taken by them, or this fails.
+coverage: setup
+	@mkdir -p out/coverage && $(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q $(QUICK) tests/differential/test_large_packs.py -k 'not ($(SLOW))'
+	@$(BIN)/coverage report
 
 check: setup
 	@$(BIN)/ruff check --quiet .

@@ -15,4 +15,5 @@ settings.register_profile(
 settings.register_profile(
     "long", deadline=None, max_examples=1_000, print_blob=True, suppress_health_check=_PATIENT
 )
-settings.load_profile("long" if os.environ.get("ELIGO_FUZZ") == "long" else "ci")
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=10)
+settings.load_profile(os.environ.get("ELIGO_FUZZ", "ci"))

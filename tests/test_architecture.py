@@ -245,7 +245,7 @@ def test_start_up_loads_nothing_heavy(statement: str) -> None:
 
 def own_files() -> Iterator[Path]:
     """Every file of the project: those at the root, and those in its folders."""
-    yield from (path for path in ROOT.iterdir() if path.is_file())
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")
     for folder in (*PACKAGES, "rules", "fixtures", "tests", "docs", "benchmarks", ".ci"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:

@@ -3,8 +3,8 @@
 durable_rules has sharp edges, and every guard against them is in this file: integers only;
 one live state with a fixed sid, deleted after each subject; single asserts whose return code
 is looked at; fixed fact ids whose 32-bit hashes are proved distinct at compile time; limits
-checked before a ruleset is made; a canary; a self-test that fires every rule; a bound on the
-number of firings; every node concluded exactly once, or there is no verdict.
+checked before a ruleset is made; a canary; a self-test that fires every rule; every node
+concluded exactly once (so the rules come to rest), or there is no verdict.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Session:
     not fire as it should.
     """
 
-    def __init__(self, program: Program, *, self_test: bool = True) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
         self._engine: Any = _load()
         self._handles: list[int] = []
@@ -94,8 +94,7 @@ class Session:
         check_limits(program)
         try:
             self._load_rules()
-            if self_test:
-                self._self_test()
+            self._self_test()
         except BaseException:
             self.close()
             raise
@@ -111,12 +110,6 @@ class Session:
         for handle in self._handles:
             self._engine.delete_ruleset(handle)
         self._handles = []
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # --- loading ----------------------------------------------------------------------
 
@@ -200,7 +193,6 @@ class Session:
         waiting = self._children[:]
         tallies: list[list[int]] = [[] for _ in self._handles]
         firings: list[Fired] = []
-        limit = 2 * len(node_names) + 10
         asserted: dict[str, str] = {}
         days: dict[str, dict[str, int]] = {}
         for ruleset, handle in enumerate(self._handles):
@@ -227,8 +219,6 @@ class Session:
                     number, node, truth, counts_as, parents, said = firing_of[name]
                     if truths[node] is not None:
                         raise EngineFault(f"`{node_names[node]}` was concluded twice")
-                    if len(firings) >= limit:
-                        raise EngineFault("the rules do not come to rest")
                     truths[node] = truth
                     firings.append(Fired(number, asserted[fact_id] or said))
                     for parent, home in parents:
