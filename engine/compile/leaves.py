@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from engine.compile.program import (
     Test,
 )
@@ -115,9 +117,10 @@ def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
         if leaf.op == "on_or_after":
             return _at_least("low", "high", day)
         return _inside_rows("low", "high", NEVER + 1, day)
-    assert isinstance(leaf, EverTest)
-    rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
-    return rows if leaf.expected else _negated(rows)
+    if isinstance(leaf, EverTest):
+        rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
+        return rows if leaf.expected else _negated(rows)
+    assert_never(leaf)
 
 
 def _many_codes(asked: frozenset[int], count: int) -> Rows:

@@ -38,6 +38,7 @@ from engine.terms import (
     Todo,
     Truth,
 )
+from engine.terms.condition import defined_in
 
 BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
@@ -106,9 +107,8 @@ class _Compiler:
 
         def visit(name: str) -> None:
             if name not in order:
-                for condition in _inside(self.protocol.definitions[name]):
-                    if isinstance(condition, Defined):
-                        visit(condition.name)
+                for other in defined_in(self.protocol.definitions[name]):
+                    visit(other)
                 order[name] = None
 
         for name in self.protocol.definitions:
@@ -210,14 +210,6 @@ class _Compiler:
             said = {"true": "eligible", "false": "ineligible", "unknown": "undetermined"}[truth]
             return f"verdict: {said}"
         return f"{node.name}: {truth}"
-
-
-def _inside(condition: Condition) -> list[Condition]:
-    if isinstance(condition, All | Any):
-        return [c for child in condition.children for c in _inside(child)]
-    if isinstance(condition, Not):
-        return _inside(condition.child)
-    return [condition]
 
 
 _SLOTS: Mapping[Truth, int] = {"true": 0, "false": 1, "unknown": 2}

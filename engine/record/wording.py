@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import assert_never
 
 from engine.record import messages
 from engine.record.messages import UNIT_WORDS
@@ -19,6 +20,7 @@ from engine.terms import (
     ChoiceTest,
     DayTest,
     Duration,
+    EverTest,
     Fact,
     Leaf,
     LimitTest,
@@ -109,7 +111,9 @@ def test_record(leaf: Test, fact: Fact) -> TestRecord:
         return {"operator": leaf.op, "limits": [count], "unit": unit}
     if isinstance(leaf, DayTest):
         return {"operator": leaf.op, "limits": [leaf.day.isoformat()]}
-    return {"operator": "ever", "limits": [leaf.expected]}
+    if isinstance(leaf, EverTest):
+        return {"operator": "ever", "limits": [leaf.expected]}
+    assert_never(leaf)
 
 
 def _length(duration: Duration) -> tuple[int, str]:
