@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 
 HERE = Path(__file__).parent
-
-
 WIDTH = 80
 """Columns of a text report."""
 
@@ -133,11 +131,7 @@ def wrap(text: str, indent: str = "", first: str | None = None, width: int = WID
 
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$@#!])")
-
-
 _MARKDOWN_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
-
-
 _MARKDOWN_LINK = re.compile(r"(?i)(://|\bwww\.)")
 
 

@@ -15,55 +15,38 @@ from typing import TYPE_CHECKING
 from engine.outcomes.record import (
     CurveUnder,
     EndpointReport,
-    Followed,
-    Landmark,
     Outcome,
     Proportion,
     Trial,
-    Worst,
 )
-from engine.record.shape import EngineFaultRecord, Rejection
-from engine.terms import EXAMINED, Outcomes, Protocol
+from engine.terms import Protocol
 from engine.terms.faults import clean
 from reports import wording
-from reports.figures import Drawn, Swimmer, survival_figure, swimmer_figure
+from reports.figures import Drawn, survival_figure
 from reports.formats import (
     environment,
     set_pdf,
 )
-from reports.table import first_fault
 
 if TYPE_CHECKING:
     pass
 from reports.formats import Table
-
-NotConcluded = Rejection | EngineFaultRecord
-
-
-LANES = 40
-"""Patients in one swimmer plot."""
-
-
-MOST_LANES = 200
-"""From more patients than these, nobody reads a swimmer plot: the listing alone remains."""
-
-
-STANDS: Mapping[str, str] = {
-    "event": "event",
-    "event_free": "event-free",
-    "censored_before": "censored before",
-    "not_yet_reached": "not yet reached",
-    "unknown": "not known",
-}
-
+from reports.listing import (
+    NONE,
+    STANDS,
+    NotConcluded,
+    Patient,
+    PatientWords,
+    csv_of,
+    left_out,
+    titles_of,
+)
+from reports.swimmers import swimmers_of
 
 MONTH_END = (
     "Where {patients} stood at {after} is not known: the month lacks the day, so that {after} is up"
     " on its last day or on the day after, and that decides. The curve takes the day after."
 )
-
-
-NONE = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +59,6 @@ class EndpointPage:
     alt: str
     estimates: Table
     standing: Table
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """One patient of the listing: a row of the table, and lines for plain text."""
-
-    subject: str
-    cells: tuple[str, ...]
-    lines: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +137,13 @@ def arrange(
     """
     outcomes = protocol.outcomes
     assert outcomes is not None
-    words = _Words(protocol, outcomes)
+    words = PatientWords(protocol, outcomes)
     treated = [record for record in records if record["started_on"] is not None]
-    swimmers, note = _swimmers(treated, outcomes, words)
+    swimmers, note = swimmers_of(treated, outcomes, words)
     endpoints = tuple(_endpoint(one) for one in trial["endpoints"])
     identity, software = trial["protocol"], trial["software"]
-    titles, rows = _csv(records, others)
-    listing_titles = _listing_titles(outcomes)
+    titles, rows = csv_of(records, others)
+    listing_titles = titles_of(outcomes)
     return TrialPage(
         protocol=clean(identity["title"]),
         version=clean(identity["version"]),
@@ -186,7 +160,7 @@ def arrange(
         listing_titles=listing_titles,
         listing=(
             *(words.patient(record) for record in records),
-            *(_left_out(other, len(listing_titles)) for other in others),
+            *(left_out(other, len(listing_titles)) for other in others),
         ),
         not_used=tuple(
             (clean(record["subject"]), clean(one["says"]))
@@ -213,21 +187,6 @@ def arrange(
         csv_titles=titles,
         csv_rows=rows,
     )
-
-
-def _left_out(other: NotConcluded, columns: int) -> Patient:
-    subject, why = _why_not(other)
-    said = f"rejected: {why}" if other["schema"] == "eligo.rejection/1" else why
-    return Patient(subject, (said, *(NONE,) * (columns - 2)), (("", said),))
-
-
-def _why_not(other: NotConcluded) -> tuple[str, str]:
-    """The subject on whom nothing was concluded, and why."""
-    if other["schema"] == "eligo.rejection/1":
-        why = first_fault(other)
-    else:
-        why = f"software fault: {other['where']}"
-    return clean(other["subject"] or wording.NO_SUBJECT), clean(why)
 
 
 def _headline(trial: Trial) -> tuple[tuple[str, str], ...]:
@@ -336,14 +295,6 @@ def _endpoint(endpoint: EndpointReport) -> EndpointPage:
     )
 
 
-def _stands(mark: Landmark) -> str:
-    """Where a patient stands; if the month's end decides, the days that it may be on."""
-    text = STANDS[mark["status"]]
-    if mark["status"] == "unknown" and "or_on" in mark:
-        text += f" (it is on {mark['on']} or on {mark['or_on']})"
-    return text
-
-
 def _rule_words(one: CurveUnder) -> str:
     return one["label"] + (" (primary)" if one["primary"] else "")
 
@@ -380,232 +331,6 @@ def _grades(trial: Trial) -> Table:
             for one in trial["incidences"]
         ),
     )
-
-
-# --- patients -----------------------------------------------------------------------------
-
-
-def _listing_titles(outcomes: Outcomes) -> tuple[str, ...]:
-    titles = ["Patient", "Infused", "Best response", "MRD"]
-    for endpoint in outcomes.endpoints:
-        titles += [endpoint.id, f"{endpoint.id} at {_marks(endpoint.landmarks)}"]
-    titles += [f"{t.id} within {_marks(t.within)}" for t in outcomes.toxicities]
-    return tuple(clean(title) for title in titles)
-
-
-def _marks(durations: Sequence[object]) -> str:
-    return ", ".join(str(getattr(one, "text", one)).split()[0] for one in durations) + (
-        " " + str(getattr(durations[-1], "text", "")).split()[-1] if durations else ""
-    )
-
-
-class _Words:
-    """Puts one patient after another into words."""
-
-    def __init__(self, protocol: Protocol, outcomes: Outcomes) -> None:
-        self.outcomes = outcomes
-        self.because = {EXAMINED: "last assessment", "start": "no follow-up yet"}
-        for endpoint in outcomes.endpoints:
-            for name in endpoint.censored_at:
-                records, dot, _ = name.partition(".")
-                if dot:
-                    self.because[name] = protocol.records[records].ask
-        for fact in protocol.facts.values():
-            self.because.setdefault(fact.name, fact.ask)
-        for event in outcomes.events.values():
-            self.because[event.id] = event.words.label
-
-    def patient(self, record: Outcome) -> Patient:
-        subject = clean(record["subject"])
-        response = record["response"]
-        if record["started_on"] is None or response is None:
-            blank = (NONE,) * (len(_listing_titles(self.outcomes)) - 2)
-            return Patient(subject, ("not infused", *blank), (("", "not infused"),))
-        best = response["best"] or ("not known" if response["window_closed"] else "not yet known")
-        if response["best"] is None and response["possible"]:
-            best += f" ({' or '.join(response['possible'])})"
-        if response["day"] is not None:
-            best += f", day {response['day']}"
-        mrd = response["mrd"] or NONE
-        infused = record["started_on"]
-        cells = [infused, best, mrd]
-        lines = [("Infused", wording.day_words(infused)), ("Response", f"{best}; MRD {mrd}")]
-        for endpoint in record["endpoints"]:
-            primary = endpoint["rules"][0]
-            said = self._followed(primary)
-            stands = [_stands(mark) for mark in primary["landmarks"]]
-            cells += [said, ", ".join(stands)]
-            marks = "; ".join(f"{m['after']}: {_stands(m)}" for m in primary["landmarks"])
-            lines.append((endpoint["id"], f"{said}. {marks}"))
-            for other in endpoint["rules"][1:]:
-                if (other["status"], other["day"]) != (primary["status"], primary["day"]):
-                    lines.append(("", f"rule `{other['rule']}`: {self._followed(other)}"))
-        for toxicity in record["toxicities"]:
-            cells.append(", ".join(_worst(one) for one in toxicity["within"]))
-            lines.append(
-                (
-                    toxicity["id"],
-                    "; ".join(f"{one['after']}: {_worst(one)}" for one in toxicity["within"]),
-                )
-            )
-        return Patient(
-            subject,
-            tuple(clean(cell) for cell in cells),
-            tuple((clean(name), clean(text)) for name, text in lines),
-        )
-
-    def _followed(self, one: Followed) -> str:
-        because = self.because.get(one["because"], one["because"])
-        if one["status"] == "event":
-            return f"{because}, day {one['day']}"
-        return f"censored, day {one['day']} ({because})"
-
-
-def _worst(one: Worst) -> str:
-    if one["low"] == one["high"]:
-        return str(one["low"])
-    return f"{one['low']} or worse"
-
-
-def _swimmers(
-    treated: Sequence[Outcome], outcomes: Outcomes, words: _Words
-) -> tuple[tuple[tuple[str, str], ...], str]:
-    """The figures with their alternative texts, some lanes each, or why there is none."""
-    if not treated:
-        return (), "No patient was infused by the cut-off."
-    if len(treated) > MOST_LANES:
-        text = f"A swimmer plot of {len(treated)} patients cannot be read and is left out."
-        return (), text + " The listing holds every patient."
-    legend = _legend(outcomes, words)
-    drawn = sorted((_lane(r, outcomes) for r in treated), key=lambda one: (-one.end, one.subject))
-    most = max(lane.end for lane in drawn)
-    figures = []
-    for at in range(0, len(drawn), LANES):
-        part = drawn[at : at + LANES]
-        count = f"{len(part)} patients" if len(part) > 1 else "one patient"
-        alt = f"Swimmer plot of {count}, longest followed first; the listing holds their values."
-        figures.append((swimmer_figure(alt, part, legend, most), alt))
-    return tuple(figures), ""
-
-
-def _symbols(outcomes: Outcomes) -> dict[str, str]:
-    """The symbol of each class of response, and of each date drawn."""
-    rule = outcomes.response
-    found = {}
-    for i, one in enumerate(outcomes.scales[rule.scale].classes):
-        found[one.id] = ("disc" if i == 0 else "ring") if one.id in rule.remission else "cross"
-    days = [*rule.until]
-    days += [day for endpoint in outcomes.endpoints for one in endpoint.rules for day in one.at]
-    for i, name in enumerate(dict.fromkeys(days)):
-        found[name] = "diamond" if i == 0 else "square"
-    for event in outcomes.events.values():
-        if event.after_remission is not None:
-            found[event.id] = "triangle"
-    found[outcomes.died] = "bar"
-    return found
-
-
-def _legend(outcomes: Outcomes, words: _Words) -> list[tuple[str, str]]:
-    legend = [("lane", "Followed (alive or to death)"), ("remission", "From remission to an event")]
-    for name, sign in _symbols(outcomes).items():
-        legend.append((sign, clean(words.because.get(name, name))))
-    legend.append(("arrow", "Alive at the last contact"))
-    return legend
-
-
-def _lane(record: Outcome, outcomes: Outcomes) -> Swimmer:
-    symbols = _symbols(outcomes)
-    followed = [one for endpoint in record["endpoints"] for one in endpoint["rules"]]
-    course = {one["what"]: one["months"] for one in record["course"]}
-    died = course.get(outcomes.died)
-    known = [one["months"] for one in followed] + [one["months"] for one in record["entries"]]
-    end = max(known) if died is None else died
-    ends = {one["because"]: one["months"] for one in followed if one["status"] == "event"}
-    marks = [(symbols[name], months) for name, months in course.items() if name in symbols]
-    marks += [
-        (symbols[name], months)
-        for name, months in ends.items()
-        if name in symbols and name not in course
-    ]
-    relapsed = {months for name, months in ends.items() if symbols.get(name) == "triangle"}
-    remission: float | None = None
-    rule = outcomes.response
-    for entry in record["entries"]:
-        for grade in entry["grades"]:
-            value = grade["value"]
-            if grade["scale"] == rule.scale and value is not None:
-                if value in rule.remission and remission is None:
-                    remission = entry["months"]
-                if entry["months"] not in relapsed:
-                    marks.append((symbols[value], entry["months"]))
-    span = None
-    if remission is not None:
-        span = (remission, max(remission, min([end, *ends.values()])))
-    return Swimmer(clean(record["subject"]), end, died is None, span, tuple(marks))
-
-
-# --- CSV ----------------------------------------------------------------------------------
-
-
-def _csv(
-    records: Sequence[Outcome], others: Sequence[NotConcluded]
-) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """A row a patient; a cell that does not apply is empty.
-
-    The column `rejected` is there where somebody is, and says why.
-    """
-    columns: dict[str, None] = {}
-    flat = []
-    for record in records:
-        row = dict(_flat(record))
-        columns.update(dict.fromkeys(row))
-        flat.append(row)
-    titles = tuple(columns) or ("subject", "started_on")
-    if others:
-        titles += ("rejected",)
-        flat += [dict(zip(("subject", "rejected"), _why_not(one), strict=True)) for one in others]
-    return titles, tuple(
-        tuple(wording.inert(clean(row.get(title, ""))) for title in titles) for row in flat
-    )
-
-
-def _flat(record: Outcome) -> list[tuple[str, str]]:
-    cells = [("subject", record["subject"]), ("started_on", record["started_on"] or "")]
-    response = record["response"]
-    if response is not None:
-        cells += [
-            ("best_response", response["best"] or ""),
-            ("best_response_possible", " ".join(response["possible"])),
-            ("best_response_on", response["on"] or ""),
-            ("remission", response["remission"]),
-            ("evaluable", "yes" if response["evaluable"] else "no"),
-            ("mrd", response["mrd"] or ""),
-            ("mrd_negative_remission", response["mrd_negative"]),
-        ]
-    for endpoint in record["endpoints"]:
-        for one in endpoint["rules"]:
-            name = f"{endpoint['id']}_{one['rule']}"
-            cells += [
-                (f"{name}_status", one["status"]),
-                (f"{name}_because", one["because"]),
-                (f"{name}_on", one["on"]),
-                (f"{name}_day", str(one["day"])),
-                (f"{name}_months", f"{one['months']:.6f}"),
-            ]
-            cells += [
-                (f"{name}_at_{mark['after'].replace(' ', '_')}", mark["status"])
-                for mark in one["landmarks"]
-            ]
-    for toxicity in record["toxicities"]:
-        for worst in toxicity["within"]:
-            name = f"{toxicity['id']}_{worst['after'].replace(' ', '_')}"
-            cells += [
-                (f"{name}_low", worst["low"] or ""),
-                (f"{name}_high", worst["high"] or ""),
-                (f"{name}_severe", worst["severe"]),
-                (f"{name}_fatal", worst["fatal"]),
-            ]
-    return cells
 
 
 # --- printing -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.cli import main as command_line
+from app.cli import words as command_words
 from app.run import exits
 from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
@@ -203,7 +203,7 @@ def test_make_targets_and_commands_named_in_prose_exist() -> None:
 
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    for action in command_line._parser()._actions:
+    for action in command_words.parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     raise AssertionError("there are no commands")
@@ -303,6 +303,32 @@ def test_limits_are_stated_as_they_are() -> None:
     assert limits["a text"] == f"{sheet.MAX_TEXT:,} characters"
     assert limits["a unit"] == f"{units.LONGEST} characters"
     assert limits["a criterion's id"].startswith("8 characters")
+
+
+def test_the_walk_of_one_subject_is_as_the_page_says() -> None:
+    (rows,) = tables(ROOT / "docs" / "ARCHITECTURE.md", "file", "function")
+    told = [(code(row[0])[0], code(row[1])[0]) for row in rows]
+    program = (
+        "import sys\n"
+        "from app.cli.main import main\n"
+        "called = {}\n"
+        "def seen(frame, event, _):\n"
+        "    if event == 'call':\n"
+        "        at = frame.f_code.co_filename, frame.f_code.co_qualname\n"
+        "        called.setdefault(at, None)\n"
+        "sys.setprofile(seen)\n"
+        "main(['screen', sys.argv[1], '--as-of', '2026-11-20'])\n"
+        "sys.setprofile(None)\n"
+        "print(*('\\t'.join(at) for at in called), sep='\\n', file=sys.stderr)\n"
+    )
+    (file,) = (ROOT / "fixtures" / "subjects").glob("CAR-028*")
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = (line.split("\t") for line in done.stderr.splitlines() if "\t" in line)
+    called = [(path.removeprefix(f"{ROOT}/"), name) for path, name in lines]
+    assert [one for one in called if one in told] == told
 
 
 # --- the manual's pack ------------------------------------------------------------------

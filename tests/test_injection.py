@@ -17,9 +17,10 @@ from engine.compile.rules import compile_protocol
 from engine.decide import decision as decision_module
 from engine.decide.decision import Screener
 from engine.fire import session
-from engine.fire.session import Session, check_limits, fnv32, hash_clash
+from engine.fire.limits import check_limits, fnv32, hash_clash
+from engine.fire.session import Session
 from engine.reference import evaluator as reference
-from engine.select.readings import Found
+from engine.select.found import Found
 from engine.terms import Reading, Subject
 from engine.terms.faults import EngineFault
 from tests.generators import Plain, protocol_in, subject_in

@@ -18,7 +18,8 @@ from engine.read.sheet import NotThat, parse_quantity
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.reference import measures
-from engine.select.readings import ends_of, find_readings
+from engine.select.amounts import ends_of
+from engine.select.readings import find_readings
 from engine.terms.calendar import days_in_months
 from engine.terms.faults import InputRejected
 from engine.terms.spellings import (

@@ -23,6 +23,7 @@ from app.exchange.cells import (
     missing_of,
     number_text,
     qualified,
+    unread,
     whole_text,
 )
 from app.exchange.csv_read import Dialect, Row, Table, table_in
@@ -106,11 +107,6 @@ def columns_of(
     if faults:
         raise InputRejected(faults)
     return columns
-
-
-def unread(heading: str) -> str:
-    """How to say that a column is not to be read."""
-    return f"if it is not to be read, say --ignore {heading}"
 
 
 def entry_columns_of(

@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -22,12 +22,11 @@ from pathlib import Path
 
 from app.exchange.fhir.account import account_for, contradictions, nothing_for
 from app.exchange.fhir.confirm import Confirmation, Whole, confirmed, settle
+from app.exchange.fhir.files import input_files, read_map
 from app.exchange.fhir.gather import Gatherer
 from app.exchange.fhir.link import joined
 from app.exchange.fhir.made import Gathered
 from app.exchange.fhir.read import (
-    SUFFIXES,
-    UNREAD_SUFFIXES,
     Read,
     Source,
     contained,
@@ -42,7 +41,7 @@ from app.exchange.report import Line, Patient, Report
 from app.run.exits import REJECTED
 from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.run.printing import put
-from app.store.packs import read_map, read_pack
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.exchange.fhir.element import dicts
 from engine.exchange.fhir.map import FhirMap
@@ -57,7 +56,6 @@ from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
 
 __all__ = ["Confirmation", "Import", "confirmed", "input_files", "run"]
-
 NO_PATIENT = frozenset(
     "Device Location Medication Organization Practitioner Procedure RelatedPerson Substance".split()
 )
@@ -111,34 +109,6 @@ def run(arguments: Namespace) -> int:
     put(f"subject files: {made.subjects.as_posix()}")
     put(f"what became of each resource: {(made.account / 'report.txt').as_posix()}")
     return REJECTED if work.failed or made.summary.refused else 0
-
-
-def input_files(
-    paths: Iterable[Path],
-) -> tuple[list[tuple[Path, str]], list[tuple[str, str]]]:
-    """The FHIR files named, folders walked in order, with names; and what cannot be read."""
-    found: dict[Path, tuple[Path, str]] = {}
-    missing: list[tuple[str, str]] = []
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
-                relative = file.relative_to(path)
-                if any(part.startswith(".") for part in relative.parts):
-                    continue
-                suffix = file.suffix.lower()
-                if suffix in SUFFIXES:
-                    found.setdefault(file.resolve(), (file, relative.as_posix()))
-                elif suffix in UNREAD_SUFFIXES:
-                    missing.append((clean(relative.as_posix()), f"not read: {suffix[1:]}"))
-                    say(f"cannot be read as FHIR ({suffix[1:]}): {file.as_posix()}")
-                else:
-                    say(f"passed over, not a FHIR file: {file.as_posix()}")
-        elif path.is_file():
-            found.setdefault(path.resolve(), (path, path.name))
-        else:
-            say(f"there is no such file or folder: {path.as_posix()}")
-            missing.append((clean(path.as_posix()), "not there"))
-    return list(found.values()), missing
 
 
 class Import:

@@ -40,7 +40,7 @@ from engine.log.entry import Decided, Issued, Signed, read_entry
 from engine.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
 from engine.log.tree import ProofFault
 from engine.terms.faults import EngineFault, InputRejected
-from reports.screening import Logged
+from reports.page import Logged
 
 WIDTH = 80
 

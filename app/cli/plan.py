@@ -93,7 +93,7 @@ def _day(arguments: Namespace) -> date:
 
 def worklist(arguments: Namespace) -> int:
     """`eligo screen --summary`: what to do next for each subject, the soonest first."""
-    from reports import plan as report
+    from reports import worklist as worklists
 
     if arguments.format not in (None, "text", "csv", "ics"):
         say(f"--summary is written as text, csv or ics, not as {arguments.format}")
@@ -114,11 +114,11 @@ def worklist(arguments: Namespace) -> int:
             others.append(planned)
     rows = made, others, _day(arguments).isoformat()
     if arguments.format == "ics":
-        content = report.worklist_ics(*rows)
+        content = worklists.worklist_ics(*rows)
     elif arguments.format == "csv":
-        content = report.worklist_csv(*rows).encode()
+        content = worklists.worklist_csv(*rows).encode()
     else:
-        content = report.worklist(*rows).encode()
+        content = worklists.worklist(*rows).encode()
     if arguments.out is not None:
         suffix = arguments.format if arguments.format in ("csv", "ics") else "txt"
         where = arguments.out / f"worklist.{suffix}"

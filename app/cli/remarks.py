@@ -33,7 +33,8 @@ from engine.read.subjects import born_on, entry_path, subject_of
 from engine.record.messages import say as worded
 from engine.record.shape import dump, dump_any
 from engine.record.wording import amount_text, counted, range_text
-from engine.select.readings import confirmed, find_readings
+from engine.select.lists import confirmed
+from engine.select.readings import find_readings
 from engine.terms import Amount, Days, Entries, Fact, Field, Protocol, RecordList, Subject
 from engine.terms.agents import as_recorded, standing
 from engine.terms.calendar import earliest

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from app.cli.log import Keeper
     from engine.plan.planner import Planner
     from engine.plan.record import Plan
-    from reports.screening import Logged
+    from reports.page import Logged
 
 MANY = 200
 """From this many subjects on, a second process pays for its start."""

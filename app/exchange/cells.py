@@ -22,8 +22,6 @@ _WHOLE = re.compile(r"([0-9]{1,9})([.,]0+)?")
 _SLASHED = re.compile(
     r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
 )
-
-
 MISSING_LEFT = "says that it is missing"
 
 
@@ -155,3 +153,8 @@ def traced(value: Plain) -> Document:
         return places, places
 
     return Document("", "", value, _locate=located)
+
+
+def unread(heading: str) -> str:
+    """How to say that a column is not to be read."""
+    return f"if it is not to be read, say --ignore {heading}"

@@ -30,11 +30,7 @@ CODES_A_LEVEL = 32
 # the missing days of its month (`m`, `s`, `e`; engine.terms.calendar);
 # floor and ceiling of the ratio to the upper limit of normal, in millionths.
 LONG_AGO = 3_900_000_000
-
-
 NEVER_AGO = 4_000_000_000
-
-
 Rows = list[tuple[Truth, tuple[Test, ...]]]
 
 
@@ -44,8 +40,6 @@ def _negated(rows: Rows) -> Rows:
 
 
 _KNOWN: Test = ("known", "==", 1)
-
-
 _UNKNOWN: tuple[Truth, tuple[Test, ...]] = ("unknown", (("known", "==", 0),))
 
 

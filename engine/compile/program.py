@@ -14,11 +14,8 @@ from engine.terms import (
 )
 
 Op = Literal["==", "!=", "<", "<=", ">", ">="]
-
-
 Test = tuple[str, Op, int]
 """Property, comparison, constant."""
-
 
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
@@ -96,7 +93,6 @@ class Program:
 
 UNWRITTEN = ""
 """The stand-in fact of `todo`: its reading is never known."""
-
 
 _COMPARE: Mapping[Op, Callable[[int, int], bool]] = {
     "==": operator.eq,

@@ -42,15 +42,12 @@ from engine.terms import (
 BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
 
-
 LEAVES_A_READING = 10
 """Leaves that look at one copy of a reading; beyond that a second copy is asserted."""
-
 
 READINGS_A_FACT = 12
 """Readings that one fact carries: each stored fact costs the engine some 9 kB, and 64
 conditions at most may be waiting when one is matched (two a reading, and one reading's own)."""
-
 
 RULES_A_SET = 500
 """Rules in one ruleset (the engine's limit is 4,096); larger packs use several, as the engine
@@ -224,8 +221,6 @@ def _inside(condition: Condition) -> list[Condition]:
 
 
 _SLOTS: Mapping[Truth, int] = {"true": 0, "false": 1, "unknown": 2}
-
-
 _STATUS_SLOTS: Mapping[Status, int] = {"passed": 0, "failed": 1, "open": 2}
 
 

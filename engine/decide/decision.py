@@ -28,7 +28,8 @@ from engine.record.shape import (
     Software,
 )
 from engine.reference import evaluator as reference
-from engine.select.readings import Found, find_readings, readings_only
+from engine.select.found import Found
+from engine.select.readings import find_readings, readings_only
 from engine.terms import (
     All,
     Answer,
@@ -52,8 +53,6 @@ VERDICTS: Mapping[Truth, Verdict] = {
     "false": "ineligible",
     "unknown": "undetermined",
 }
-
-
 ANSWERS: Mapping[Truth, Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
 
 

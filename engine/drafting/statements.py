@@ -11,16 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from engine.drafting.lines import (
-    COHORT,
-    UNFINISHED,
-    Heading,
-    Line,
-    counts_on,
-    label_of,
-    lines_of,
-    one_line,
-)
+from engine.drafting.headings import Heading, label_of, one_line
+from engine.drafting.lines import COHORT, UNFINISHED, Line, counts_on, lines_of
 from engine.read.source import shorten
 from engine.terms import Kind
 

@@ -12,7 +12,7 @@ from typing import Literal
 from engine.explain.recorded import entry_fields, entry_number, stated_with_day
 from engine.record.messages import Said, say
 from engine.record.shape import PassedOver
-from engine.select.readings import Found
+from engine.select.found import Found
 from engine.terms import Entry, Protocol, RecordList, Statement, Subject
 from engine.terms.agents import as_recorded
 

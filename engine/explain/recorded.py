@@ -15,7 +15,8 @@ from engine.record.shape import (
     Shown,
 )
 from engine.record.wording import number_value
-from engine.select.readings import confirmed, ends_of
+from engine.select.amounts import ends_of
+from engine.select.lists import confirmed
 from engine.terms import (
     Amount,
     Days,

@@ -12,26 +12,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.compile.leaves import CODES_A_LEVEL, LONG_AGO, NEVER_AGO
-from engine.compile.program import PROPERTIES, UNWRITTEN, Program, Rule, Test, matches
+from engine.compile.program import UNWRITTEN, Program, Rule, matches
 from engine.compile.rules import BUCKET
-from engine.terms import MILLION, NEVER, PAST, Leaf, Reading, Todo, Truth
-from engine.terms.calendar import grid, grid_end
+from engine.fire.facts import reading_part
+from engine.fire.limits import CANARY, SID, check_limits
+from engine.terms import Leaf, Reading, Todo, Truth
 from engine.terms.faults import EngineFault
 
 ENGINE_VERSION = "2.0.28"
-_SID = "s"
-_CLAMP = 9_200_000_000_000_000_000
 _OPS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
-_MAX_RULES, _MAX_LEVEL = 4_096, 400
-_CANARY = "canary"
 
 
 def _load() -> ModuleType:
@@ -52,24 +48,6 @@ def _load() -> ModuleType:
         sys.setdlopenflags(flags)
     module: ModuleType = durable_rules_engine
     return module
-
-
-def fnv32(text: str) -> int:
-    """The engine's hash of a name (FNV-1a, 32 bits; ASCII only here)."""
-    value = 0x811C9DC5
-    for byte in text.encode("ascii"):
-        value = ((value ^ byte) * 16_777_619) & 0xFFFFFFFF
-    return value
-
-
-def hash_clash(names: Iterable[str]) -> tuple[str, str] | None:
-    """Two different names with one hash, which the engine would take for one; else None."""
-    seen: dict[int, str] = {}
-    for name in names:
-        other = seen.setdefault(fnv32(name), name)
-        if other != name:
-            return other, name
-    return None
 
 
 class Fired(NamedTuple):
@@ -93,7 +71,7 @@ their rulesets, and (for a leaf) the reading in words."""
 
 
 def _head(kind: int) -> str:
-    return f'{{"id":"f{kind}","sid":"{_SID}","g":{kind // BUCKET},"k":{kind}'
+    return f'{{"id":"f{kind}","sid":"{SID}","g":{kind // BUCKET},"k":{kind}'
 
 
 def _reading_words(leaf: Leaf) -> str:
@@ -137,13 +115,13 @@ class Session:
 
     def _create(self, numbers: Sequence[int]) -> int:
         rules = {f"r{n}": _definition(self.program.rules[n]) for n in numbers}
-        rules[_CANARY] = {"all": [{"m": {_CANARY: 1}}]}
+        rules[CANARY] = {"all": [{"m": {CANARY: 1}}]}
         name = f"eligo{len(self._handles)}"
         handle: int = self._engine.create_ruleset(name, json.dumps(rules))
         # The first state ever made must fire once before it is deleted, or deleting it
         # frees uninitialised memory; its slot is then reused for every subject.
-        fired = [name for name, _ in self._drain(handle, [{"id": _CANARY, _CANARY: 1}])]
-        if fired != [_CANARY]:
+        fired = [name for name, _ in self._drain(handle, [{"id": CANARY, CANARY: 1}])]
+        if fired != [CANARY]:
             raise EngineFault(f"the canary of ruleset {len(self._handles)} fired {fired}")
         return handle
 
@@ -155,7 +133,7 @@ class Session:
         try:
             for fact in facts:
                 code, state = engine.assert_fact(
-                    handle, json.dumps({**fact, "sid": _SID}, separators=(",", ":"))
+                    handle, json.dumps({**fact, "sid": SID}, separators=(",", ":"))
                 )
                 if code:
                     raise EngineFault(f"fact {fact['id']} was refused with code {code}")
@@ -167,7 +145,7 @@ class Session:
         finally:
             # Deleting a state in which nothing fired would end the interpreter.
             if fired:
-                engine.delete_state(handle, _SID)
+                engine.delete_state(handle, SID)
         return fired
 
     def _self_test(self) -> None:
@@ -254,7 +232,7 @@ class Session:
                     message = engine.complete_and_start_action(handle, state)
             finally:
                 if state is not None:
-                    engine.delete_state(handle, _SID)
+                    engine.delete_state(handle, SID)
         concluded = tuple(truth for truth in truths if truth is not None)
         if len(concluded) != len(truths):
             lost = next(name for name, t in zip(node_names, truths, strict=True) if not t)
@@ -342,87 +320,3 @@ def _example(rule: Rule, family: Sequence[Rule]) -> dict[str, int]:
                 fact[name] = value
                 break
     return fact
-
-
-def check_limits(program: Program) -> None:
-    """Refuse a program that the engine would silently get wrong. Raises: EngineFault."""
-    ids = [f"f{kind}" for kind in {rule.kind for rule in program.rules}]
-    used = {name for rule in program.rules for name, _, _ in rule.tests}
-    for names in ([*PROPERTIES, *used, _CANARY, "$s"], [*ids, _CANARY, "x", f"sid-{_SID}"]):
-        clash = hash_clash(names)
-        if clash:
-            raise EngineFault(f"the engine cannot tell `{clash[0]}` from `{clash[1]}`")
-    for numbers in program.rulesets:
-        rules = [program.rules[n] for n in numbers]
-        kinds = {rule.kind for rule in rules}
-        levels: dict[tuple[int, tuple[Test, ...]], set[Test]] = {}
-        for rule in rules:
-            for depth, test in enumerate(rule.tests):
-                levels.setdefault((rule.kind, rule.tests[:depth]), set()).add(test)
-        widest = max((len(tests) for tests in levels.values()), default=0)
-        if widest > _MAX_LEVEL:
-            raise EngineFault(f"{widest} conditions stand at one level of the rules")
-        if len(rules) >= _MAX_RULES or len(kinds) / BUCKET > _MAX_LEVEL:
-            raise EngineFault(
-                f"{len(rules)} rules over {len(kinds)} facts are too many for one ruleset"
-            )
-
-
-def reading_part(
-    slot: int,
-    properties: tuple[str, ...],
-    reading: Reading | None,
-    as_of: date,
-    days: dict[str, dict[str, int]],
-) -> str:
-    """One reading's part of a fact's JSON text, with the properties its rules look at."""
-    if reading is None or reading.low is None:
-        if "uknown" in properties:
-            return f',"known{slot}":0,"uknown{slot}":0'
-        return f',"known{slot}":0'
-    text = f',"known{slot}":1'
-    for name in properties:
-        if name == "low":
-            text += f',"low{slot}":{reading.low}'
-        elif name == "high":
-            text += f',"high{slot}":{reading.high}'
-        elif name == "block":
-            text += f',"block{slot}":{reading.low // CODES_A_LEVEL}'
-        elif name == "digit":
-            text += f',"digit{slot}":{reading.low % CODES_A_LEVEL}'
-        elif name == "uknown":
-            text += f',"uknown{slot}":{int(reading.times_uln is not None)}'
-        elif name[0] == "u":
-            if reading.times_uln is not None:
-                text += f',"{name}{slot}":{_ratio_end(reading, name)}'
-        else:
-            if reading.fact not in days:
-                days[reading.fact] = _days_ago(reading, as_of)
-            text += f',"{name}{slot}":{days[reading.fact][name]}'
-    return text
-
-
-def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:
-    assert reading.low is not None and reading.high is not None
-    today, before = as_of.toordinal(), grid(as_of - timedelta(days=1))
-    result = {}
-    for end, number in (("near", reading.high), ("far", reading.low)):
-        if number in (NEVER, PAST):
-            long = NEVER_AGO if number == NEVER else LONG_AGO
-            result.update(dict.fromkeys((end, "m" + end, "s" + end, "e" + end), long))
-        else:
-            own = grid(date.fromordinal(number))
-            scales = (("m", grid(as_of)), ("s", before), ("e", grid_end(as_of)))
-            result.update({end: today - number, **{s + end: n - own for s, n in scales}})
-    return result
-
-
-def _ratio_end(reading: Reading, name: str) -> int:
-    """Floor (`f`) or ceiling (`c`), in millionths, of the low (`l`) or high (`h`) ratio."""
-    assert reading.times_uln is not None
-    ratio = reading.times_uln.low if name[1] == "l" else reading.times_uln.high
-    if ratio is None:
-        return -_CLAMP if name[1] == "l" else _CLAMP
-    top, bottom = ratio.numerator * MILLION, ratio.denominator
-    value = top // bottom if name[2] == "f" else -(-top // bottom)
-    return max(-_CLAMP, min(_CLAMP, value))

@@ -25,17 +25,15 @@ SALT = 32
 
 LONGEST_NAME = 100
 LONGEST_REASON = 2_000
-
 Meaning = Literal["authorship", "review", "approval", "responsibility"]
 """What a signature means: the meanings that 21 CFR 11.50(a)(3) names."""
 
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
-
 REPORT_FORMS = ("html", "pdf", "md", "text")
 """The forms of a report, as `eligo screen --format` names them."""
 
 _HEX = re.compile(r"[0-9a-f]{64}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SALTED = re.compile(r"salted-sha256:[0-9a-f]{64}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -98,30 +96,6 @@ def unsealed(data: bytes) -> Content:
 def digest_of(name: str) -> bytes:
     """The bytes of a digest as entries write it."""
     return bytes.fromhex(name.rpartition(":")[2])
-
-
-def pack_manifest(pack: Mapping[str, bytes]) -> bytes:
-    """How a log keeps a pack: a line for each file, its path and the SHA-256 of its bytes.
-
-    The digest of these lines is the digest by which decisions name the pack.
-    """
-    lines = (f"{path} {sha256(pack[path]).hexdigest()}\n" for path in sorted(pack))
-    return "".join(lines).encode()
-
-
-def read_manifest(manifest: bytes) -> dict[str, str]:
-    """By path, the digest of each file of a pack, as entries write digests.
-
-    Raises: EntryFault if these bytes are no manifest.
-    """
-    files = {}
-    for line in manifest.decode("utf-8", "replace").split("\n")[:-1]:
-        path, _, digest = line.rpartition(" ")
-        files[path] = f"sha256:{digest}"
-        inside = not {"", ".", ".."} & set(path.split("/")) and "\\" not in path
-        if not inside or not _DIGEST.fullmatch(files[path]):
-            raise EntryFault("the list of a pack's files is malformed")
-    return files
 
 
 # --- entries --------------------------------------------------------------------------
@@ -359,7 +333,7 @@ def _software(value: Any) -> bool:
 
 _COMMON: Mapping[str, Callable[[Any], bool]] = {
     "index": _number,
-    "after": _is(_DIGEST),
+    "after": _is(DIGEST),
     "time": _moment,
     "by": _text(LONGEST_NAME),
 }
@@ -367,7 +341,7 @@ _SHAPES: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "decision": {
         **_COMMON,
         "as_of": _is(_DAY),
-        "pack": _is(_DIGEST),
+        "pack": _is(DIGEST),
         "software": _software,
         "details": _is(_SALTED),
         "facts": _is(_SALTED),
@@ -376,13 +350,13 @@ _SHAPES: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "signature": {
         **_COMMON,
         "of": _number,
-        "entry": _is(_DIGEST),
+        "entry": _is(DIGEST),
         "meaning": lambda value: value in MEANINGS,
     },
     "report": {
         **_COMMON,
         "of": _number,
-        "entry": _is(_DIGEST),
+        "entry": _is(DIGEST),
         "report": _is(_SALTED),
     },
     "redaction": {

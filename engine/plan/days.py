@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine.reference import evaluator as reference
-from engine.select.readings import confirmed as relied_on
+from engine.select.lists import confirmed as relied_on
 from engine.terms import (
     MILLION,
     AgoTest,

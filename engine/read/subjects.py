@@ -22,7 +22,7 @@ from engine.read.sheet import (
 )
 from engine.read.source import Document, Num, Path, scan_document, shorten
 from engine.record.wording import amount_text, decimal_text, range_text
-from engine.select.readings import ends_of
+from engine.select.amounts import ends_of
 from engine.terms import (
     LARGEST,
     Amount,
@@ -60,8 +60,6 @@ _NOT_A_REASON = frozenset(
     "no n not off false f none never nil null na n/a #n/a nan nein non nej unknown 0 no.".split()
 ) | {"not voided"}
 _STATEMENT_KEYS = files.StatementFile.__optional_keys__
-
-
 DIGITS = "write digits, as in `7.5`"
 
 

@@ -18,20 +18,10 @@ from engine import terms as m
 from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
 
 End = int | None
-
-
 Measure = Callable[[int, int], Interval]
-
-
 Readings = Mapping[str, m.Reading]
-
-
 Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
-
-
 COMPARE: dict[str, Callable[[Exact, int], bool]]
-
-
 COMPARE = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
 
 
@@ -43,11 +33,7 @@ COMPARE |= {"at_least_ago": ge, "more_than_ago": gt, "within_last": le, "less_th
 
 
 NOT: dict[m.Truth, m.Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
-
-
 ANSWERS: dict[m.Truth, m.Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
-
-
 STATUSES: dict[m.Kind, dict[m.Answer, m.Status]] = {
     "inclusion": {"yes": "passed", "no": "failed", "unknown": "open"},
     "exclusion": {"yes": "failed", "no": "passed", "unknown": "open"},

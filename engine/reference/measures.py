@@ -12,8 +12,6 @@ from engine import terms as m
 from engine.terms.units import conversion, months_each
 
 Exact = int | Fraction
-
-
 Interval = tuple[int, int]
 
 

@@ -15,8 +15,6 @@ from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
 from engine.regions.lists import Templates
 
 T = TypeVar("T")
-
-
 MOST_WAYS = 1_000
 """In how many ways derivations of one list may come out, to be looked at together."""
 

@@ -36,6 +36,7 @@ from engine.terms.dictionary import (
     FactType,
     Field,
     LatestOf,
+    ListDerivation,
     RecordList,
     Where,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "LatestOf",
     "Leaf",
     "LimitTest",
+    "ListDerivation",
     "ListScope",
     "Not",
     "Outcomes",

@@ -15,30 +15,15 @@ from typing import Literal
 from engine.terms import Agent, Entry, Recorded, RecordList
 
 Use = Mapping[str, tuple[str, ...]]
-
-
 Values = Mapping[str, Recorded | tuple[str, ...]]
-
-
 Standing = Literal["listed", "holds a listed name", "not on the list"]
-
-
 Named = Mapping[str | tuple[str, ...], tuple[str, ...]]
 """Agents by a folded name, and by the words of one."""
 
-
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\d_\u2e80-\u9fff\uf900-\ufaff]+|\d+")
-
-
 _HYPHEN = re.compile(r"-\s*")
-
-
 _DOTTED = re.compile("i\u0307+")
-
-
 _UNSEEN = re.compile("[\u2122\u2120\u00ae\u00a9\ufe00-\ufe0f]")  # signs of a trade mark, variants
-
-
 ALIKE = str.maketrans(
     "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445"  # Cyrillic
     "\u0455\u0456\u0458\u04bb\u04cf\u04af\u0501\u051b\u051d"

@@ -142,7 +142,8 @@ class Count:
     where: tuple[Where, ...]
 
 
-Derivation = CompletedYears | DaysBetween | LatestOf | EarliestOf | Exists | Count
+ListDerivation = LatestOf | EarliestOf | Exists | Count
+Derivation = CompletedYears | DaysBetween | ListDerivation
 
 
 @dataclass(frozen=True, slots=True)

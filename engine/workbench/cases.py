@@ -366,11 +366,7 @@ def chosen(cases: Iterable[Case], pattern: str) -> list[Case]:
 # --- coverage ---------------------------------------------------------------------------
 
 SEEN = ("true", "false", "unknown")
-
-
 DECIDES = ("decides when true", "decides when false")
-
-
 Seen = str
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from app.cli.export_sdtm import DM, DS, IE, RS, TI, CannotExport, criterion_codes, rule_texts
+from app.exchange.sdtm import CannotExport, criterion_codes, rule_texts
 from app.store.packs import pack_files
 from app.store.shipped import shipped_pack
-from engine.exchange.questionnaire import questionnaire, response
+from engine.exchange.domains import DM, DS, IE, RS, TI
+from engine.exchange.questionnaire import questionnaire
 from engine.exchange.recorded import json_text
+from engine.exchange.response import response
 from engine.read.source import read_document
 from engine.read.subjects import subject_of
 from engine.record.shape import Decision

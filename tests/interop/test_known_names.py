@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from engine import terms as m
-from engine.exchange.questionnaire import answers_of, response
+from engine.exchange.answers import answers_of
 from engine.exchange.recorded import Recorded
+from engine.exchange.response import response
 from engine.read.source import Document, read_document
 from engine.read.subjects import subject_of
 from engine.terms.agents import as_recorded

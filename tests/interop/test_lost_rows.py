@@ -16,9 +16,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.cli.import_csv import load, reader_of
-from app.cli.import_redcap import QUALIFIES
 from app.exchange.csv_read import Dialect
 from app.exchange.intake import UNCLAIMED
+from app.exchange.redcap_form import QUALIFIES
 from app.exchange.rows import Rows
 from engine import terms as m
 from engine.exchange.recorded import subject_yaml

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.exchange.csv_read import Dialect
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.exchange.questionnaire import answers_of
+from engine.exchange.answers import answers_of
 from engine.exchange.recorded import Recorded, json_text, subject_yaml
 from engine.read.source import read_document
 from engine.read.subjects import read_subject
@@ -83,12 +83,12 @@ def test_a_subject_survives_redcap(one: Screening) -> None:
 @given(screenings())
 def test_a_subject_survives_a_questionnaire(one: Screening) -> None:
     """Statement by statement, voided ones and lists without entries included."""
-    from app.exchange.fhir.read import _decoded
-    from engine.exchange.questionnaire import response
+    from app.exchange.fhir.decoded import decoded
+    from engine.exchange.response import response
 
     protocol = one.case.protocol
     subject, document = parsed(one.recorded, protocol)
-    form = _decoded(json_text(response(subject, document, protocol)).encode())
+    form = decoded(json_text(response(subject, document, protocol)).encode())
     recorded = Recorded(subject.id)
     answers_of(form, "QuestionnaireResponse/1", protocol, recorded)
     found = back(recorded, protocol)

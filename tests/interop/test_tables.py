@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.import_redcap import QUALIFIES
 from app.exchange.csv_read import Dialect
+from app.exchange.redcap_form import QUALIFIES
 from engine import terms as m
 from engine.exchange.redcap import COLUMNS, dictionary_csv, variables
 from engine.terms.faults import InputRejected

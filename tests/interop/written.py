@@ -17,18 +17,21 @@ from app.cli import import_csv as tables
 from app.cli import import_redcap as redcap_read
 from app.cli.facts import csv_columns
 from app.cli.import_fhir import Confirmation, Import
+from app.exchange import redcap_form
 from app.exchange.csv_read import Dialect, Table, read_table
+from app.exchange.fhir.files import read_map
 from app.exchange.folder import opened
 from app.exchange.intake import Read, Reader, intake
 from app.exchange.report import Report
 from app.exchange.rows import Rows
-from app.store.packs import read_map, read_pack
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.exchange.fhir.map import FhirMap
-from engine.exchange.questionnaire import days_text, response
+from engine.exchange.questionnaire import days_text
 from engine.exchange.recorded import Recorded, json_text, subject_json
 from engine.exchange.redcap import SIGNS, Variable, variables
+from engine.exchange.response import response
 from engine.read.source import Document, Num, read_document
 from engine.read.subjects import read_subject, subject_of
 from engine.record.wording import decimal_text
@@ -313,8 +316,8 @@ def from_redcap(
 ) -> Outcome:
     table = table_of("export.csv", text)
     if ignored is None:  # a short export, without most of what qualifies its values
-        ignored = {one.name for one in variables(protocol) if one.key in redcap_read.QUALIFIES}
-    project = redcap_read.project_of(table, protocol, {*ignored} - {*table.heading.cells})
+        ignored = {one.name for one in variables(protocol) if one.key in redcap_form.QUALIFIES}
+    project = redcap_form.project_of(table, protocol, {*ignored} - {*table.heading.cells})
     rows = Rows()
     rows.load(table, project.is_main)
     rows.finish()

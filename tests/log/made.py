@@ -10,7 +10,7 @@ from typing import Any
 
 from app.store.log.append import append_decision
 from app.store.log.store import Log, Receipt, create_log, open_log
-from engine.log.entry import pack_manifest
+from engine.log.manifest import pack_manifest
 from engine.record.messages import say
 from engine.record.shape import SEMANTICS, dump_any
 

@@ -26,14 +26,13 @@ from engine.log.entry import (
     details_bytes,
     digest_of,
     entry_bytes,
-    pack_manifest,
     read_details,
     read_entry,
-    read_manifest,
     sealed,
     unsealed,
     utc_text,
 )
+from engine.log.manifest import pack_manifest, read_manifest
 from engine.read.packs import pack_digest
 from tests.log.made import PACK
 

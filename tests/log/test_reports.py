@@ -27,7 +27,8 @@ from engine.log import LogFault, canonical
 from engine.log.entry import Decided, Issued, read_entry
 from engine.log.note import base64_bytes, base64_text, note_digest, open_checkpoint
 from engine.log.tree import ProofFault
-from reports.screening import Logged, qr_code
+from reports.page import Logged
+from reports.screening import qr_code
 from tests.log.made import NAME, log_of, ticking
 from tests.log.test_verify import tampered
 

@@ -26,6 +26,8 @@ from engine.plan.search import Steps
 from engine.read.subjects import read_subject
 from reports import formats, screening
 from reports import plan as report
+from reports import timeline as timelines
+from reports import worklist as worklists
 from tests.command import eligo
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -222,7 +224,7 @@ def test_a_pdf_plan_is_the_same_twice(name: str) -> None:
 def bars(plan: Plan) -> dict[str, list[tuple[float, float, str]]]:
     """The bars of a timeline by row: left end, right end, fill."""
     space = "{http://www.w3.org/2000/svg}"
-    root = ET.fromstring(report.timeline(plan)[0])
+    root = ET.fromstring(timelines.timeline(plan)[0])
     rows = {
         float(t.get("y", 0)): t.text or "" for t in root.iter(f"{space}text") if t.get("x") == "0"
     }
@@ -338,7 +340,7 @@ def test_the_worklist_as_csv() -> None:
 
 def test_a_cell_that_a_spreadsheet_would_calculate_is_inert() -> None:
     plan: Plan = {**planned("PLN-001"), "subject": "=cmd|'/c calc'!A0"}
-    (row,) = csv.DictReader(io.StringIO(report.worklist_csv([plan])))
+    (row,) = csv.DictReader(io.StringIO(worklists.worklist_csv([plan])))
     assert row["subject"].startswith("'=")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.select.readings import confirmed
+from engine.select.lists import confirmed
 from engine.terms import calendar
 from tests.build import criterion, entries, fact, pack, record_list, said, subject
 

@@ -23,7 +23,7 @@ from engine.decide.decision import Screener
 from engine.read import conditions, subjects
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
-from engine.select import readings
+from engine.select import lists, readings
 from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
 from engine.terms.faults import EngineFault, InputRejected
@@ -245,17 +245,17 @@ CUT = by_property(
     over.test_a_file_that_was_cut_never_makes_anyone_eligible, lambda n: 2 * n, people=ending
 )
 HELD = by_property(evidence.test_a_subject_holds_every_value_and_entry_of_its_file)
-BOTH = (("readings", readings), ("reference", reference))
+BOTH = (("readings", readings, "recorded_reading"), ("reference", reference, "_recorded"))
 
 SLIPS = [
     slip
-    for name, module in BOTH
+    for name, module, one in BOTH
     for slip in (
-        Slip(f"an undated statement is dropped ({name})", module, "_recorded",
+        Slip(f"an undated statement is dropped ({name})", module, one,
              _statements_as(_dated), ONE),
-        Slip(f"a voided statement counts ({name})", module, "_recorded",
+        Slip(f"a voided statement counts ({name})", module, one,
              _statements_as(_not_voided), ONE),
-        Slip(f"a partial day is its last ({name})", module, "_recorded",
+        Slip(f"a partial day is its last ({name})", module, one,
              _statements_as(_full_day), ONE),
     )
 ] + [
@@ -270,19 +270,19 @@ SLIPS = [
          lambda real: lambda chosen, ends: (*ends[0], None), ONE),
     Slip("a result is relied on a day longer", readings, "earliest", _a_day_longer, ONE),
     Slip("a month ends late", readings, "earliest", lambda _: calendar.latest, by_month_ends),
-    Slip("what may match matches", readings, "_match",
+    Slip("what may match matches", lists, "_match",
          lambda real: lambda *given: True if real(*given) is False else real(*given), CROWD),
-    Slip("what may match does not", readings, "_match",
+    Slip("what may match does not", lists, "_match",
          lambda real: lambda *given: real(*given) or None, CROWD),
-    Slip("any list is confirmed", readings, "confirmed",
+    Slip("any list is confirmed", lists, "confirmed",
          lambda _: lambda record, listed, as_of: listed is not None, CROWD),
-    Slip("an entry whose day is open is over", readings, "_entry_days",
+    Slip("an entry whose day is open is over", lists, "_entry_days",
          lambda real: lambda entry, field, as_of: real(entry, field, as_of) or (1, 1), CROWD),
-    Slip("the last of the cited is cited for the latest day", readings, "_latest_cited",
+    Slip("the last of the cited is cited for the latest day", lists, "_latest_cited",
          _cited(lambda cited: cited[-1:]), CROWD),
-    Slip("one too many is cited for the latest day", readings, "_latest_cited",
+    Slip("one too many is cited for the latest day", lists, "_latest_cited",
          lambda real: lambda listed, *more: list(listed), CROWD),
-    Slip("only the first is cited for the earliest day", readings, "_earliest_cited",
+    Slip("only the first is cited for the earliest day", lists, "_earliest_cited",
          _cited(lambda cited: cited[:1]), CROWD),
     Slip("`entries` that are absent are none", subjects, "_entries", _absent_is_none,
          by_the_broken_files),

@@ -56,7 +56,7 @@ def test_the_cited_entries_and_no_fewer_give_the_ends(one: Screening) -> None:
         reading = found.reading
         if reading.low is None:
             continue
-        places = set(explained.reading(name).get("entries", ()))
+        places = set(explained.evidence.reading(name).get("entries", ()))
         told = (name, places)
         alone = reference.readings(protocol, only(one, places), one.as_of)[name]
         assert (alone.low, alone.high) == (reading.low, reading.high), told

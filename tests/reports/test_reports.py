@@ -26,18 +26,9 @@ from engine.record.shape import Decision, IntervalValue, Record, Value, Why
 from engine.terms import Kind, Reason, Status, Verdict
 from reports import wording
 from reports.formats import columns, css_string, markdown_text, typst_string, wrap
-from reports.screening import (
-    LOG,
-    SECTIONS,
-    Logged,
-    arrange,
-    as_html,
-    as_markdown,
-    as_pdf,
-    as_text,
-    as_typst,
-    deciding,
-)
+from reports.page import SECTIONS, Logged
+from reports.screening import LOG, arrange, as_html, as_markdown, as_pdf, as_text, as_typst
+from reports.sections import deciding
 from reports.table import summary_table
 from tests.reports.samples import (
     ENGINE_FAULT,

@@ -11,13 +11,13 @@ from app.exchange.fhir.made import Bundled, Gathered, Made, Maker
 from app.exchange.fhir.select import FOREIGN, IRRELEVANT
 from app.exchange.fhir.spool import Kept, Referred, Spool, missing
 from app.exchange.report import Line, Patient
+from engine.exchange.answers import OTHER_FORM, answers_of, unread_answers
 from engine.exchange.fhir.element import (
     day_text,
     days_of,
 )
 from engine.exchange.fhir.map import FhirMap, Open
 from engine.exchange.fhir.status import TAKEN_OUT, Around
-from engine.exchange.questionnaire import OTHER_FORM, answers_of, unread_answers
 from engine.exchange.recorded import Plain, Recorded, clean
 from engine.read.sheet import parse_days
 from engine.terms import Protocol

@@ -6,15 +6,13 @@ JSON value and is held as a whole.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.exchange.fhir.element import dicts, with_known_systems
+from app.exchange.fhir.decoded import PACKED, Refused, decoded
+from engine.exchange.fhir.element import dicts
 from engine.exchange.fhir.path import Resource
 from engine.exchange.fhir.release import named_release
 from engine.exchange.recorded import clean
@@ -29,21 +27,7 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 MAX_LINE = 16 * 1024 * 1024
 """The longest line of NDJSON that is read, in bytes."""
 
-MAX_DIGITS = 40
-"""The longest number that is built, in digits, its exponent counted out."""
-
 BUNDLES = frozenset({"collection", "searchset", "transaction", "batch", "document", "history"})
-_PACKED = {
-    b"\x1f\x8b": "packed (gzip): unpack it first",
-    b"PK": "packed (zip): unpack it first",
-    b"BZh": "packed (bzip2): unpack it first",
-    b"\xfd7zXZ": "packed (xz): unpack it first",
-    b"(\xb5/\xfd": "packed (zstd): unpack it first",
-}
-
-
-class Unbuilt(str):
-    """A number of so many digits that it is left as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,71 +124,6 @@ def split_url(url: str) -> tuple[str | None, str]:
     return clean(f"{scheme.lower()}://{host.lower()}{slash}{path}"), key
 
 
-class _Refused(ValueError):
-    """A text that is not the JSON of a resource."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Refused(f"not JSON of FHIR: `{clean(twice)}` stands there twice")
-    return result
-
-
-def _refuse_constant(word: str) -> Any:
-    raise _Refused(f"not JSON: `{word}` is not a number")
-
-
-_EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]+)$")
-
-
-def _decimal(text: str) -> Any:
-    """A number with every digit, if there are not too many; bounded before it is built."""
-    exponent = _EXPONENT.search(text)
-    if len(text) > MAX_DIGITS or (exponent and int(exponent[2][:4]) > MAX_DIGITS // 2):
-        return Unbuilt(text[:MAX_DIGITS])
-    return Decimal(text)
-
-
-def _integer(text: str) -> Any:
-    return Unbuilt(text[:MAX_DIGITS]) if len(text) > MAX_DIGITS else int(text)
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs,
-    parse_float=_decimal,
-    parse_int=_integer,
-    parse_constant=_refuse_constant,
-)
-
-
-def _decoded(data: bytes) -> Any:
-    """A JSON value; numbers keep every digit. Raises: _Refused."""
-    for magic, why in _PACKED.items():
-        if data.startswith(magic):
-            raise _Refused(why)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _Refused("not UTF-8 text") from None
-    if not text.strip():
-        raise _Refused("not JSON: the file is empty")
-    if text.lstrip()[:1] == "<":
-        raise _Refused("XML; FHIR is read as JSON")
-    try:
-        found = _DECODER.decode(text)
-        return with_known_systems(found) if "urn:oid:" in text or "/sct/" in text else found
-    except _Refused:
-        raise
-    except RecursionError:
-        raise _Refused("nested too deep") from None
-    except ValueError as error:
-        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise _Refused(f"not JSON: {clean(what)[:80].lower()}") from None
-
-
 @dataclass(slots=True)
 class Source:
     """What is known of one file: whether it can have lost anything unseen, and why.
@@ -247,8 +166,8 @@ def read_file(path: Path, name: str, source: Source | None = None) -> Iterator[R
             yield Read(name, why=f"larger than {MAX_DOCUMENT} bytes; split it, or use NDJSON")
             return
         try:
-            value = _decoded(stream.read())
-        except _Refused as error:
+            value = decoded(stream.read())
+        except Refused as error:
             yield Read(name, why=str(error))
             return
     yield from _unpacked(value, name, source)
@@ -260,8 +179,8 @@ def _lines(stream: BinaryIO, name: str, source: Source) -> Iterator[Read]:
     while line := stream.readline(MAX_LINE + 1):
         number += 1
         place = f"{name} line {number}"
-        if number == 1 and any(line.startswith(magic) for magic in _PACKED):
-            yield Read(name, why=next(w for m, w in _PACKED.items() if line.startswith(m)))
+        if number == 1 and any(line.startswith(magic) for magic in PACKED):
+            yield Read(name, why=next(w for m, w in PACKED.items() if line.startswith(m)))
             return
         if number == 1 and line.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             yield Read(name, why="XML; FHIR is read as JSON")
@@ -275,8 +194,8 @@ def _lines(stream: BinaryIO, name: str, source: Source) -> Iterator[Read]:
             continue
         read = True
         try:
-            value = _decoded(line)
-        except _Refused as error:
+            value = decoded(line)
+        except Refused as error:
             yield Read(place, why=str(error))
             continue
         yield from _unpacked(value, place, source)

@@ -11,6 +11,7 @@ from app.exchange.fhir.read import Read, Reference
 from app.exchange.fhir.refer import referred
 from app.exchange.fhir.spool import NOBODY, Spool
 from app.exchange.report import Line
+from engine.exchange.answers import OTHER_FORM, every_item
 from engine.exchange.fhir.element import (
     codings,
     concept_label,
@@ -22,7 +23,6 @@ from engine.exchange.fhir.element import (
 from engine.exchange.fhir.map import ORDERS, FhirMap
 from engine.exchange.fhir.path import Resource, resource_names
 from engine.exchange.fhir.release import foreign
-from engine.exchange.questionnaire import OTHER_FORM, every_item
 from engine.exchange.recorded import clean
 
 FOREIGN = "not FHIR R4: "

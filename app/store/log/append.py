@@ -23,14 +23,13 @@ from engine.log.entry import (
     Signed,
     details_bytes,
     digest_of,
-    pack_manifest,
     read_details,
     read_entry,
-    read_manifest,
     report_bytes,
     sealed,
     unsealed,
 )
+from engine.log.manifest import pack_manifest, read_manifest
 from engine.record.checked import checked_decision
 from engine.record.shape import dump_any
 from engine.record.shapes import Misfit

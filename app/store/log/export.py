@@ -22,8 +22,8 @@ from engine.log.entry import (
     digest_of,
     read_details,
     read_entry,
-    read_manifest,
 )
+from engine.log.manifest import read_manifest
 from engine.log.note import Verifier
 
 ENTRIES, CONTENTS, CHECKPOINTS = "entries.jsonl", "contents.jsonl", "checkpoints.jsonl"

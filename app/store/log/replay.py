@@ -13,7 +13,8 @@ from app.store.log.review import Change, decision_changes, nodes
 from app.store.log.store import Log, LogDamaged
 from engine.decide.decision import Screener
 from engine.log import LogFault
-from engine.log.entry import Decided, read_details, read_entry, read_manifest
+from engine.log.entry import Decided, read_details, read_entry
+from engine.log.manifest import read_manifest
 from engine.read.packs import protocol_of
 from engine.read.source import read_document
 from engine.read.subjects import subject_of

@@ -21,9 +21,9 @@ from engine.log.entry import (
     digest_of,
     read_details,
     read_entry,
-    read_manifest,
     read_report,
 )
+from engine.log.manifest import read_manifest
 from engine.log.note import (
     Checkpoint,
     NoteFault,

@@ -98,8 +98,6 @@ def _local_route(rule: EntryRule, hit: Hit) -> str:
 
 
 _ROUTE_WORDS = frozenset("administration by of qualifier route use value via".split())
-
-
 _DOSE_WORDS = _ROUTE_WORDS | frozenset(
     "a affected after apply applied area areas at bath both cream d daily day days dose drop drops"
     " each ear ears every evening externally eye eyes for gel h hour hours in inhale inhaled into"

@@ -40,11 +40,7 @@ from engine.terms import Fact, Field, Protocol, RecordList
 from engine.terms.faults import InputRejected, did_you_mean
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
 _ELEMENT = re.compile(r"[a-z][A-Za-z]*")
-
-
 _PATHS = ("on", "value", "comparator", "unit", "absent", "uln")
 
 

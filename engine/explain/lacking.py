@@ -1,0 +1,187 @@
+"""Why a reading does not settle the question, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from engine.explain.evidence import Evidence
+from engine.explain.recorded import (
+    entry_number,
+    stated,
+    stated_with_day,
+)
+from engine.explain.turns import age_limits, calendar_day
+from engine.record.messages import Said, say, value_text
+from engine.record.shape import (
+    Gap,
+)
+from engine.select.found import Found
+from engine.terms import (
+    AgoTest,
+    CompletedYears,
+    DaysBetween,
+    EarliestOf,
+    Fact,
+    LatestOf,
+    ListDerivation,
+    Protocol,
+    Reading,
+    Reason,
+    Recorded,
+    Subject,
+    Test,
+    UlnTest,
+)
+from engine.terms.agents import unsaid
+from engine.terms.calendar import earliest, latest
+
+
+class Lacking:
+    """What one subject's readings on one date lack."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        subject: Subject,
+        found: Mapping[str, Found],
+        as_of: date,
+        evidence: Evidence,
+    ) -> None:
+        self.protocol, self.subject, self.found, self.as_of = protocol, subject, found, as_of
+        self.evidence = evidence
+
+    def collect(self, fact: Fact) -> tuple[str, str, str]:
+        """The recorded fact or record list that a derived fact comes down to."""
+        derive = fact.derive
+        if derive is None:
+            return fact.name, fact.ask, fact.found_in
+        if isinstance(derive, CompletedYears):
+            return self.collect(self.protocol.facts[derive.since])
+        if isinstance(derive, DaysBetween):
+            start = self.found[derive.start].reading
+            name = derive.start if start.low is None or start.reason else derive.end
+            return self.collect(self.protocol.facts[name])
+        record = self.protocol.records[derive.records]
+        return record.name, record.ask, record.found_in
+
+    def detail(self, test: Test, fact: Fact, found: Found, reason: Reason) -> Said:
+        """Why a fact's reading does not settle the question, in words."""
+        root = self._root(fact, found)
+        statements = root[1].statements
+        latest = max((s.last for s in statements if s.last is not None), default=None)
+        last = latest.isoformat() if latest else None
+        note = next((s.note for s in statements if s.note), "")
+        until = root[1].until
+        if reason == "not_recorded":
+            return say("missing.voided" if statements else "missing.not_recorded")
+        if reason == "not_yet":
+            if root[1].starts is None:
+                return say("missing.not_yet_some_day")
+            return say("missing.not_yet", day=root[1].starts.isoformat())
+        if reason == "out_of_date" and last is not None and until is not None:
+            return say("missing.out_of_date", day=last, until=until.isoformat())
+        if reason == "undated":
+            if len(statements) < 2:
+                return say("missing.undated")
+            if found.reading.reason != "undated":
+                return say("missing.limits_undated")
+            every = [stated_with_day(one, root[0]) for one in statements]
+            return say("missing.undated_differ", values=every)
+        if reason == "conflicting":
+            values = {value_text(v): v for v in (stated(s, root[0]) for s in statements)}
+            if len(values) == 1 or found.reading.low is not None:
+                if last is None:
+                    return say("missing.limits_conflict")
+                return say("missing.limits_conflict_on", day=last)
+            differing = [values[text] for text in sorted(values)]
+            if last is None:
+                return say("missing.conflicting", values=differing)
+            return say("missing.conflicting_on", day=last, values=differing)
+        if reason == "history_not_confirmed":
+            return self._not_confirmed(root[0])
+        if reason == "not_attested":
+            return say("missing.not_attested", role=root[0].attested_by)
+        if reason in ("pending", "not_done"):
+            if note:
+                return say(f"missing.{reason}_note", note=note)
+            return say(f"missing.{reason}")
+        if reason == "calendar":
+            return self._month_end(test, fact, found)
+        if reason in ("no_limit", "no_date"):
+            return say(f"missing.{reason}")
+        gaps = self._gaps(*root)
+        if found.reading.low is None:
+            return say("missing.gaps", gaps=gaps) if gaps else say("missing.imprecise")
+        known = self.evidence.value(fact, found.reading)
+        if gaps:
+            return say("missing.known_as_with_gaps", value=known, gaps=gaps)
+        return say("missing.known_as", value=known)
+
+    def _month_end(self, test: Test, fact: Fact, found: Found) -> Said:
+        """On which two days a time may be up that ends in a month without its day."""
+        number, sizes = found.reading.low, age_limits(test)
+        if isinstance(test, AgoTest):
+            sizes = [test.duration]
+        elif isinstance(fact.derive, CompletedYears):
+            number = self.found[fact.derive.since].reading.low
+        day = None if number is None else calendar_day(number)
+        ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
+        for early, late in ends:
+            if day and early and late and early != late and self.as_of in (early, late):
+                counted = {"since": day.isoformat(), "early": early.isoformat()}
+                return say("missing.calendar_days", **counted, late=late.isoformat())
+        return say("missing.calendar")
+
+    def _not_confirmed(self, fact: Fact) -> Said:
+        """Why a list is not confirmed complete."""
+        name = getattr(fact.derive, "records", None)
+        if name is None:
+            return say("missing.history_not_confirmed", list=fact.ask)
+        ask, listed = self.protocol.records[name].ask, self.subject.records.get(name)
+        doubt = listed.doubt if listed is not None else None
+        if doubt == "not_closed":
+            return say("missing.not_closed", list=ask)
+        if doubt == "more_entries" and listed is not None and listed.count is not None:
+            return say("missing.more_entries", list=ask, count=listed.count)
+        return say("missing.history_not_confirmed", list=ask)
+
+    def _gaps(self, fact: Fact, found: Found) -> list[Gap]:
+        """Which entries of a record list leave it open, and what they do not say."""
+        derive = fact.derive
+        if not isinstance(derive, ListDerivation):
+            return []
+        fields = [where.field for where in derive.where]
+        if isinstance(derive, LatestOf | EarliestOf):
+            fields.append(derive.field)
+        gaps: list[Gap] = []
+        record = self.protocol.records[derive.records]
+        for entry in found.around:
+            lacks = [name for name in fields if _lacks(entry.values.get(name))]
+            lacks = [name for name in lacks if unsaid(entry, record, name)]
+            gap: Gap = {"number": entry_number(entry), "lacks": lacks}
+            if entry.known and not entry.exact:
+                gap["holds"] = list(entry.known)
+            if lacks or "holds" in gap:
+                gaps.append(gap)
+        return gaps
+
+    def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
+        """The recorded fact whose statements explain an unknown derived one."""
+        for name in found.from_facts:
+            source = self.found[name]
+            if source.reading.low is None or source.reading.reason:
+                return self._root(self.protocol.facts[name], source)
+        return fact, found
+
+
+def unknown_reason(test: Test, reading: Reading) -> Reason:
+    """Why a test on a reading is unknown (SEMANTICS 7)."""
+    if isinstance(test, UlnTest) and (reading.uln_reason or reading.times_uln is None):
+        return reading.uln_reason or "no_limit"
+    return reading.reason or ("calendar" if isinstance(test, AgoTest) else "imprecise")
+
+
+def _lacks(value: Recorded | tuple[str, ...] | None) -> bool:
+    """Whether an entry's field is not recorded, or not all of its codes are."""
+    return value is None or (isinstance(value, tuple) and "" in value)

@@ -1,0 +1,71 @@
+"""A reading as the whole numbers that its rules look at."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from engine.compile.leaves import CODES_A_LEVEL, LONG_AGO, NEVER_AGO
+from engine.terms import MILLION, NEVER, PAST, Reading
+from engine.terms.calendar import grid, grid_end
+
+_CLAMP = 9_200_000_000_000_000_000
+
+
+def reading_part(
+    slot: int,
+    properties: tuple[str, ...],
+    reading: Reading | None,
+    as_of: date,
+    days: dict[str, dict[str, int]],
+) -> str:
+    """One reading's part of a fact's JSON text, with the properties its rules look at."""
+    if reading is None or reading.low is None:
+        if "uknown" in properties:
+            return f',"known{slot}":0,"uknown{slot}":0'
+        return f',"known{slot}":0'
+    text = f',"known{slot}":1'
+    for name in properties:
+        if name == "low":
+            text += f',"low{slot}":{reading.low}'
+        elif name == "high":
+            text += f',"high{slot}":{reading.high}'
+        elif name == "block":
+            text += f',"block{slot}":{reading.low // CODES_A_LEVEL}'
+        elif name == "digit":
+            text += f',"digit{slot}":{reading.low % CODES_A_LEVEL}'
+        elif name == "uknown":
+            text += f',"uknown{slot}":{int(reading.times_uln is not None)}'
+        elif name[0] == "u":
+            if reading.times_uln is not None:
+                text += f',"{name}{slot}":{_ratio_end(reading, name)}'
+        else:
+            if reading.fact not in days:
+                days[reading.fact] = _days_ago(reading, as_of)
+            text += f',"{name}{slot}":{days[reading.fact][name]}'
+    return text
+
+
+def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:
+    assert reading.low is not None and reading.high is not None
+    today, before = as_of.toordinal(), grid(as_of - timedelta(days=1))
+    result = {}
+    for end, number in (("near", reading.high), ("far", reading.low)):
+        if number in (NEVER, PAST):
+            long = NEVER_AGO if number == NEVER else LONG_AGO
+            result.update(dict.fromkeys((end, "m" + end, "s" + end, "e" + end), long))
+        else:
+            own = grid(date.fromordinal(number))
+            scales = (("m", grid(as_of)), ("s", before), ("e", grid_end(as_of)))
+            result.update({end: today - number, **{s + end: n - own for s, n in scales}})
+    return result
+
+
+def _ratio_end(reading: Reading, name: str) -> int:
+    """Floor (`f`) or ceiling (`c`), in millionths, of the low (`l`) or high (`h`) ratio."""
+    assert reading.times_uln is not None
+    ratio = reading.times_uln.low if name[1] == "l" else reading.times_uln.high
+    if ratio is None:
+        return -_CLAMP if name[1] == "l" else _CLAMP
+    top, bottom = ratio.numerator * MILLION, ratio.denominator
+    value = top // bottom if name[2] == "f" else -(-top // bottom)
+    return max(-_CLAMP, min(_CLAMP, value))

@@ -1,0 +1,283 @@
+"""What a record list comes to: matching entries, days, counts (SEMANTICS 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from engine.select.amounts import quantity_of
+from engine.select.found import Found
+from engine.terms import (
+    MILLION,
+    NEVER,
+    PAST,
+    UNBOUNDED,
+    Amount,
+    Count,
+    Days,
+    EarliestOf,
+    Entries,
+    Entry,
+    Exists,
+    LatestOf,
+    Protocol,
+    Reading,
+    Reason,
+    RecordList,
+    Subject,
+    Where,
+)
+from engine.terms.agents import Use, Values, as_recorded, contradicted
+from engine.terms.calendar import earliest
+
+
+class Matches:
+    """The entries that match and those that may, looked for once a record list and `where`."""
+
+    def __init__(self, protocol: Protocol, subject: Subject) -> None:
+        self.protocol, self.subject = protocol, subject
+        self.known: dict[tuple[str, tuple[Where, ...]], tuple[list[Entry], list[Entry]]] = {}
+
+    def __call__(self, records: str, where: tuple[Where, ...]) -> tuple[list[Entry], list[Entry]]:
+        key = (records, where)
+        if key not in self.known:
+            sure: list[Entry] = []
+            maybe: list[Entry] = []
+            listed = self.subject.records.get(records)
+            for entry in listed.entries if listed else ():
+                fits = (
+                    None if entry.voided else _match(entry, where, self.protocol.records[records])
+                )
+                if fits is not None:
+                    (sure if fits else maybe).append(entry)
+            self.known[key] = (sure, maybe)
+        return self.known[key]
+
+
+def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool | None:
+    """True: matches; False: may match; None: does not. What is known of its name counts too."""
+    if not entry.known:
+        return _fits(entry.values, where, record)
+    text = str(entry.values.get(record.known_by, ""))
+    uses = [(name, use) for name in entry.known for use in record.known[name].uses]
+    agreeing = [pair for pair in uses if not any(contradicted(pair[1], entry.values))]
+    if entry.exact:
+        found = {
+            _fits({**_filled(entry.values, use), record.known_by: (text, name)}, where, record)
+            for name, use in agreeing
+        }
+        return found.pop() if len(found) == 1 else False
+    stated = _fits(entry.values, where, record)
+    if stated:
+        return bool(agreeing)
+    if stated is None and any(
+        _fits({**entry.values, **use, record.known_by: (text, name)}, where, record) is not None
+        for name, use in uses
+    ):
+        return False
+    return stated
+
+
+def _filled(values: Values, use: Use) -> Values:
+    """What is stated, with the blank fields of a use, and those of its codes that are not."""
+    whole = dict(values)
+    for field, codes in use.items():
+        stated = values.get(field, ())
+        if isinstance(stated, tuple):
+            whole[field] = (*stated, *codes)
+    return whole
+
+
+def _fits(values: Values, where: tuple[Where, ...], record: RecordList) -> bool | None:
+    sure = True
+    for asked in where:
+        value = values.get(asked.field)
+        if value is None:
+            sure = False
+            continue
+        if isinstance(value, Amount):
+            fits = _amount_fits(value, asked, record)
+            if fits is None:
+                sure = False
+            elif not fits:
+                return None
+            continue
+        has = value if isinstance(value, tuple) else (value,)
+        if not any(one in asked.values for one in has):
+            if "" not in has:
+                return None
+            sure = False
+    return sure
+
+
+def _amount_fits(value: Amount, asked: Where, record: RecordList) -> bool | None:
+    """Whether a quantity equals one asked for; None where a censored one might."""
+    low, high = quantity_of(record.fields[asked.field], value)
+    wanted = [v for v in asked.values if isinstance(v, int) and low <= v <= high]
+    if low == high:
+        return bool(wanted)
+    return None if wanted else False
+
+
+def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
+    """Whether the list may be relied on as complete on the as-of date."""
+    if listed is None or listed.doubt is not None:
+        return False
+    if listed.complete_on is None or listed.complete_on > as_of:
+        return False
+    until = earliest(listed.complete_on, record.valid_for)
+    return until is None or as_of <= until
+
+
+def from_list(
+    name: str,
+    derive: LatestOf | EarliestOf | Exists | Count,
+    record: RecordList,
+    listed: Entries | None,
+    sure: list[Entry],
+    maybe: list[Entry],
+    as_of: date,
+) -> Found:
+    closed = confirmed(record, listed, as_of)
+    until = None
+    if closed and listed is not None and listed.complete_on is not None:
+        until = earliest(listed.complete_on, record.valid_for)
+    cause: Reason = "imprecise" if closed else "history_not_confirmed"
+    starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
+    low: int | None
+    high: int | None
+    if isinstance(derive, Exists):
+        if sure:
+            # A matching entry proves it whatever else the list may lack.
+            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
+        if maybe or not closed:
+            cited = tuple(as_recorded(maybe[:1])) if closed else ()
+            reading = Reading(name, None, None, cause)
+            around = tuple(as_recorded(maybe))
+            return Found(reading, (), cited, until, starts, rests=closed, around=around)
+        return Found(Reading(name, 0, 0, None), (), (), until, starts, rests=True)
+    if isinstance(derive, Count):
+        low = len(sure) * MILLION
+        high = low + len(maybe) * MILLION if closed else UNBOUNDED
+        reason = None if low == high else cause
+        reading = Reading(name, low, high, reason, None, "no_limit")
+        every = tuple(as_recorded((*sure, *maybe)))
+        cited = every if closed else tuple(as_recorded(sure))
+        return Found(reading, (), cited, until, starts, rests=closed, around=every)
+    today = as_of.toordinal()
+    certain = [_entry_days(e, derive.field, as_of) for e in sure]
+    possible = [_entry_days(e, derive.field, as_of) for e in maybe]
+    work = _latest if isinstance(derive, LatestOf) else _earliest
+    low, high = work(certain, possible, closed, today)
+    reason = None if low == high else cause
+    dated = [
+        _Dated(entry, days, entry.values.get(derive.field) == "ongoing", one_of is sure)
+        for one_of, found in ((sure, certain), (maybe, possible))
+        for entry, days in zip(one_of, found, strict=True)
+    ]
+    rests = closed and (low, high) != work(certain, possible, False, today)
+    cite = _latest_cited if isinstance(derive, LatestOf) else _earliest_cited
+    cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), rests, today)))
+    blank = [one.entry for one in dated if one.days is None or not one.sure]
+    around = tuple(as_recorded((*cited, *blank)))
+    reading = Reading(name, low, high, reason)
+    return Found(reading, (), cited, until, starts, rests=rests, around=around)
+
+
+def _list_starts(
+    derive: LatestOf | EarliestOf | Exists | Count,
+    record: RecordList,
+    listed: Entries | None,
+    entries: tuple[Entry, ...],
+    as_of: date,
+) -> date | None:
+    """The first later day on which the confirmation or an entry's date begins to count."""
+    days = [listed.complete_on] if listed is not None else []
+    if isinstance(derive, LatestOf | EarliestOf):
+        dates = (entry.values.get(derive.field) for entry in entries)
+        days += [value.first for value in dates if isinstance(value, Days)]
+    return min((day for day in days if day is not None and day > as_of), default=None)
+
+
+_Interval = tuple[int, int]
+
+
+def _entry_days(entry: Entry, field: str, as_of: date) -> _Interval | None:
+    """The days an entry's date could be; None where the thing may still be under way."""
+    value = entry.values.get(field)
+    if value == "ongoing":
+        return (as_of.toordinal(), as_of.toordinal())
+    if not isinstance(value, Days) or value.first > as_of:
+        return None
+    return (value.first.toordinal(), min(value.last, as_of).toordinal())
+
+
+def _latest(
+    sure: list[_Interval | None], maybe: list[_Interval | None], closed: bool, today: int
+) -> _Interval:
+    dated = [days for days in sure if days is not None]
+    low = max((first for first, _ in dated), default=NEVER)
+    high = max((last for _, last in dated), default=NEVER)
+    if not closed or len(dated) < len(sure):
+        high = today
+    for days in maybe:
+        high = max(high, days[1] if days is not None else today)
+    return (low, high)
+
+
+def _earliest(
+    sure: list[_Interval | None], maybe: list[_Interval | None], closed: bool, today: int
+) -> _Interval:
+    dated = [days for days in sure if days is not None]
+    if sure and not dated:
+        return (NEVER, today)
+    if not sure:
+        if not closed:
+            return (NEVER, today)
+        high = max((d[1] if d is not None else today for d in maybe), default=NEVER)
+        return (NEVER, high)
+    low = min(first for first, _ in dated)
+    high = min(last for _, last in dated)
+    if not closed or len(dated) < len(sure):
+        low = PAST
+    for days in maybe:
+        low = min(low, days[0] if days is not None else PAST)
+    return (low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """An entry and the days that its date could be (None: open), whether it is under way, and
+    whether it matches or only may."""
+
+    entry: Entry
+    days: _Interval | None
+    under_way: bool
+    sure: bool
+
+
+def _latest_cited(listed: list[_Dated], ends: _Interval, closed: bool, today: int) -> list[_Dated]:
+    """The entries that give both ends of a latest date; of equals one that is under way, else
+    the first."""
+    dated = [one for one in listed if one.sure and one.days is not None]
+    cited = sorted(dated, key=lambda one: (one.days, one.under_way), reverse=True)[:1]
+    reached = max((one.days[1] for one in cited if one.days is not None), default=NEVER)
+    if closed and ends[1] > reached:
+        cited.append(next(o for o in listed if (o.days[1] if o.days else today) == ends[1]))
+    return cited
+
+
+def _earliest_cited(
+    listed: list[_Dated], ends: _Interval, closed: bool, today: int
+) -> list[_Dated]:
+    """The entries that give both ends of an earliest date; of equals the first."""
+    sure = [one for one in listed if one.sure]
+    dated = [(one.days[1], one.days[0], one) for one in sure if one.days is not None]
+    if not dated:
+        # Not confirmed, or without any entry: nothing that is listed gives the ends.
+        last = [one for one in listed if (one.days[1] if one.days else today) == ends[1]]
+        return (sure or last)[:1] if closed else []
+    _, low, best = min(dated, key=lambda found: found[:2])
+    if not closed or low == ends[0]:
+        return [best]
+    return [best, next(o for o in listed if (o.days[0] if o.days else PAST) == ends[0])]
