@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations, combinations_with_replacement, islice, pairwise, product
-from math import gcd, isqrt
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from engine import terms as m
 from engine.read.source import Num
 from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
 from engine.regions.asked import NUMBER, PERSON, Asked, Plain, asking, subject_from
+from engine.regions.cells import ALL, NOTHING, Cell, Held, Variable
 from engine.regions.days import (
     FIRST_DAY,
     LAST_DAY,
@@ -39,57 +39,13 @@ from engine.regions.lists import (
     sum_of,
     told_apart,
 )
+from engine.regions.some import a_few, grain, limit_for, size_of
 from engine.terms.faults import InputRejected
 from engine.terms.protocol import is_birth_date
 
-T = TypeVar("T")
 MOST_COMBINATIONS = 3_000
 LEAST_COMBINATIONS = 200
 MOST_COUNTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Truths that tests can have together, and something recorded that gives them.
-
-    `recorded` is None where the cell is only possible. `points`: the known readings of what
-    is recorded as (low, high), by fact; `spread`: the least and the greatest precisely known
-    value that was found in the cell.
-    """
-
-    truths: tuple[int, ...]
-    recorded: Plain | None
-    points: Mapping[str, tuple[int, int]]
-    spread: Mapping[str, tuple[int, int]]
-
-
-class Held(NamedTuple):
-    """What is proved of some cells: that none is missing (`whole`), and that none of those is
-    in which every fact is known precisely (`points`). The latter is enough for questions about
-    decided truths: a wider interval decides no more than its points do."""
-
-    whole: bool
-    points: bool
-
-    def __and__(self, other: Held) -> Held:
-        return Held(self.whole and other.whole, self.points and other.points)
-
-
-ALL, NOTHING = Held(True, True), Held(False, False)
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """Coupled facts, what they can come to, and what is proved of that.
-
-    `timeless`: no day cuts them, so they are the same on every as-of date.
-    """
-
-    facts: tuple[str, ...]
-    leaves: tuple[tuple[int, m.Leaf], ...]
-    cells: tuple[Cell, ...]
-    held: Held
-    timeless: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +216,11 @@ class Coupled:
             # Entries that count for others as well may widen these further; of several
             # entries of one kind only the latest and the earliest day tell, but not for counts.
             yield Held(False, not any(isinstance(d, m.Count) for d in self.lists[name]))
-        if _size(members) > MOST_COMBINATIONS:
+        if size_of(members) > MOST_COMBINATIONS:
             # Where days lie between dates, the corners have all that is known precisely.
             yield Held(False, bool(self.links) and not self.shared)
             if all(members):
-                yield from _a_few(members, MOST_COMBINATIONS)
+                yield from a_few(members, MOST_COMBINATIONS)
             return
         yield from product(*members)
 
@@ -398,7 +354,7 @@ class Coupled:
             else:
                 some = self._root(self._fact(what), self.days[number])
             options.append(list(islice(some, MOST_COMBINATIONS + 1)))
-        size = _size(options)
+        size = size_of(options)
         self.effort.spent += Effort.ASKED * len(self.protocols) * min(size, MOST_COMBINATIONS)
         if size > MOST_COMBINATIONS or self.effort.over:
             return (), False
@@ -779,7 +735,7 @@ class Coupled:
         wanted = dict.fromkeys(r for t in times for r in (t + step, t - step, t))
         wanted |= {min(times) - step: None}
         for ratio in wanted:
-            limit = _limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
+            limit = limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
             if limit is not None:
                 for sign in ("", "<", "<=", ">", ">="):
                     text = sign + decimal_text(ratio * limit // m.MILLION)
@@ -1059,58 +1015,8 @@ class Coupled:
                 yield _Option({}, (), name, two)
 
 
-def _limit_for(ratio: int, usual: int, low: int, high: int) -> int | None:
-    """A limit of normal for which a value of so many millionths of it lies inside a range, the
-    usual one if it does; None where no limit does."""
-    if ratio <= 0:
-        inside = low <= ratio * usual // m.MILLION <= high
-        return usual if inside and ratio * usual % m.MILLION == 0 else None
-    whole = m.MILLION // gcd(ratio, m.MILLION)  # so that the value is a whole number
-    least, most = max(1, -(-low * m.MILLION // ratio)), high * m.MILLION // ratio
-    found = min(max(usual, least), most) // whole * whole
-    if found < max(least, 1):
-        found += whole
-    return found if least <= found <= most else None
-
-
 def _codes(of: m.Fact | m.Field) -> frozenset[str]:
     return frozenset(choice.code for choice in of.choices)
-
-
-def grain(limits: Sequence[int]) -> int:
-    """The step between values that a reader would write next to these limits."""
-    step = m.MILLION
-    while step > 1 and any(limit % step for limit in limits):
-        step //= 10
-    return step
-
-
-def _size(options: Sequence[Sequence[object]]) -> int:
-    size = 1
-    for option in options:
-        size *= len(option)
-    return size
-
-
-def _a_few(options: Sequence[Sequence[T]], most: int) -> Iterator[Sequence[T]]:
-    """Some of a product that is too large: the first of each, then others in place of one
-    of them, then of two, taken at even distances."""
-    count = len(options)
-    first = [some[0] for some in options]
-    yield first
-    each = max(1, most // (2 * count))
-    for i, some in enumerate(options):
-        for one in _thinned(some[1:], each):
-            yield [*first[:i], one, *first[i + 1 :]]
-    pairs = list(combinations(range(count), 2))
-    side = max(1, isqrt(most // (2 * len(pairs) or 1)))
-    for i, j in pairs[:most]:
-        for one, other in product(_thinned(options[i][1:], side), _thinned(options[j][1:], side)):
-            yield [*first[:i], one, *first[i + 1 : j], other, *first[j + 1 :]]
-
-
-def _thinned(some: Sequence[T], most: int) -> Sequence[T]:
-    return some[:: -(-len(some) // most) or 1]
 
 
 def never_cut(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> bool:
