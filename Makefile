@@ -20,11 +20,11 @@ INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 QUICK = tests/truth_tables tests/test_reference.py tests/test_explain.py tests/test_injection.py \
   tests/test_guards.py tests/test_fixtures.py tests/test_bad_files.py tests/test_architecture.py \
   $(addprefix tests/properties/test_,calendar.py evidence.py passed_over.py recorded.py time.py) \
-  tests/differential/test_agreement.py tests/differential/test_normal_limits.py
+  $(addprefix tests/differential/test_,agreement.py normal_limits.py) tests/test_mutants.py
 SLOW = was_cut or reach_everything or on_packs_of_any_shape or same_bytes
 
 .PHONY: help setup screen test quick check coverage long fuzz test-all golden schemas rooms bench \
-  interop clean
+  mutants release interop clean
 
 help:
 	@echo 'make setup     an environment in $(VENV), with the tested versions'
@@ -32,6 +32,7 @@ help:
 	@echo 'make test      every test'
 	@echo 'make quick     those of the core, in under a minute'
 	@echo 'make coverage  that these take every branch of the deciding core'
+	@echo 'make mutants   mutants of the deciding core: ten minutes, gone on with by the next run'
 	@echo 'make check     style and types'
 	@echo 'make long      the long forms of the tests; make long-1 to long-4: ten minutes of a part'
 	@echo 'make fuzz      the property and differential tests of these'
@@ -39,7 +40,8 @@ help:
 	@echo 'make golden    write the expected reports anew; read the difference'
 	@echo 'make schemas   write the JSON Schemas in docs/ anew'
 	@echo 'make rooms     the rooms of the code: imports, sizes; writes the table of modules anew'
-	@echo 'make bench     the benchmarks'
+	@echo 'make bench     the benchmarks, beside the last ones kept in benchmarks/'
+	@echo 'make release   a wheel and an sdist in dist/, installed in an empty folder and tried'
 	@echo 'make interop   import every example of the FHIR standard (fetched with npm)'
 	@echo 'make clean     remove what the others made'
 
@@ -80,6 +82,9 @@ coverage: setup
 	@$(BIN)/coverage run -m pytest -q $(QUICK) tests/differential/test_large_packs.py -k 'not ($(SLOW))'
 	@$(BIN)/coverage report
 
+mutants: setup
+	@$(BIN)/python tests/mutants.py
+
 check: setup
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
@@ -119,7 +124,12 @@ rooms: setup
 	@$(BIN)/python -m tests.rooms --table
 
 bench: setup
-	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+	@for name in screening workbench log; do \
+	  $(BIN)/python benchmarks/$$name.py --keep || exit 1; done
+
+# What a release is made of, tried where there is nothing else. Nothing is uploaded.
+release: setup
+	@$(BIN)/python tests/release.py dist
 
 interop: setup
 	@mkdir -p out/interop && cd out/interop && \

@@ -27,6 +27,7 @@ from app.store.log.proof import prove  # noqa: E402
 from app.store.log.store import create_log, open_log  # noqa: E402
 from app.store.log.verify import verify  # noqa: E402
 from app.store.packs import pack_files  # noqa: E402
+from benchmarks.kept import keep  # noqa: E402
 from engine.decide.decision import Screener  # noqa: E402
 from engine.read.packs import protocol_of  # noqa: E402
 from engine.read.subjects import read_subject  # noqa: E402
@@ -59,7 +60,9 @@ def timed(work: Callable[[], object], times: int) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=10_000)
-    entries = parser.parse_args().entries
+    parser.add_argument("--keep", action="store_true", help="keep the ratios")
+    options = parser.parse_args()
+    entries, ratios = options.entries, dict[str, float]()
     pack = pack_files(ROOT / "rules" / "cd19-car-t-b-all")
     protocol = protocol_of(pack, "pack")
     file = sorted((ROOT / "fixtures" / "subjects").glob("*.yaml"))[0]
@@ -101,6 +104,7 @@ def main() -> None:
             ("decide, as JSON", deciding),
         ):
             print(f"{what:42} {1e3 * seconds:8.2f} ms {seconds / disk:8.2f} of the disk's floor")
+            ratios[f"{what}, of the disk's floor"] = seconds / disk
         with open_log(folder / "log") as log:
             start, busy = perf_counter(), process_time()
             result = verify(log, log.verifier)
@@ -111,6 +115,9 @@ def main() -> None:
             f"100,000 entries; {len(result.findings)} findings"
         )
         print(f"the longest proof: {longest} bytes")
+        ratios["verify an entry, of deciding it"] = busy / size / deciding
+    if options.keep:
+        keep("log", ratios)
 
 
 if __name__ == "__main__":

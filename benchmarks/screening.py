@@ -4,7 +4,8 @@
 
 Prints rates (median of five rounds) beside a hand-written function for the same protocol
 (`benchmarks/plain.py`), the engine's own floor (its C calls alone, replayed), the command
-line's rate from JSON files, start-up times and memory over many subjects.
+line's rate from JSON files, start-up times and memory over many subjects. `--keep` keeps the
+ratios (`benchmarks/kept.py`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from app.store.packs import read_pack  # noqa: E402
 from app.store.shipped import shipped_pack  # noqa: E402
+from benchmarks.kept import keep  # noqa: E402
 from benchmarks.plain import answers  # noqa: E402
 from engine.decide.decision import Screener  # noqa: E402
 from engine.read.subjects import read_subject  # noqa: E402
@@ -105,9 +107,10 @@ def _typed(value: Any) -> Any:
     return {"true": True, "false": False, "": None, "null": None}.get(value, value)
 
 
-def command(words: list[str], **more: Any) -> float:
+def started(words: list[str]) -> float:
+    """Seconds of a Python process, from its start to its end."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "app", *words], cwd=ROOT, check=True, **more)
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
@@ -121,6 +124,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="for each rate")
     parser.add_argument("--subjects", type=int, default=20_000, help="for the memory figure")
     parser.add_argument("--files", type=int, default=2_000, help="for the command line's rate")
+    parser.add_argument("--keep", action="store_true", help="keep the ratios")
     options = parser.parse_args()
     protocol = read_pack(shipped_pack())
     subjects = []
@@ -158,20 +162,25 @@ def main() -> None:
     for name, figure in lines:
         print(f"{name:40} {figure:10.0f} /s   {figure / plain:8.4f} of plain")
     print(f"decisions at {decide / bare:.2f} of the engine's floor")
-    parts(screener, subjects, options.seconds)
+    ratios = {f"{name}, of plain": plain / figure for name, figure in lines[2:]}
+    ratios["decisions, of the engine's C calls"] = bare / decide
+    ratios |= parts(screener, subjects, options.seconds)
 
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.files):
             text = as_json(FIXTURES[number % len(FIXTURES)], number)
             Path(folder, f"s{number:06}.json").write_text(text, "utf-8")
         words = ["screen", folder, "--as-of", AS_OF.isoformat(), "--format", "json"]
-        took = command(words, stdout=subprocess.DEVNULL)
+        took = started(["-m", "app", *words])
         print(f"command line, {options.files} JSON files: {options.files / took:.0f} /s")
+        ratios["command line, of plain"] = plain * took / options.files
     fixture = FIXTURES[0].as_posix()
     cold = ["screen", fixture, "--as-of", AS_OF.isoformat(), "--format", "json"]
+    bare_start = statistics.median(started(["-c", "pass"]) for _ in range(7))
     for name, words in (("eligo --help", ["--help"]), ("one subject to JSON, cold", cold)):
-        times = [command(words, stdout=subprocess.DEVNULL) for _ in range(7)]
-        print(f"{name}: {statistics.median(times) * 1000:.0f} ms")
+        took = statistics.median(started(["-m", "app", *words]) for _ in range(7))
+        print(f"{name}: {took * 1000:.0f} ms")
+        ratios[f"{name}, of Python's own start"] = took / bare_start
 
     before, count = memory_mb(), 0
     start = time.perf_counter()
@@ -181,10 +190,12 @@ def main() -> None:
         count += len(subjects)
     took = time.perf_counter() - start
     print(f"memory over {count} subjects: {memory_mb() - before:+.1f} MB ({count / took:.0f} /s)")
+    if options.keep:
+        keep("screening", ratios)
 
 
-def parts(screener: Screener, subjects: list[Subject], seconds: float) -> None:
-    """Where a decision's time goes."""
+def parts(screener: Screener, subjects: list[Subject], seconds: float) -> dict[str, float]:
+    """Where a decision's time goes: the share of each part."""
     names = ("readings", "rules fired", "reference and comparison", "record", "JSON")
     spent = dict.fromkeys(names, 0.0)
     clock, count, start = time.perf_counter, 0, time.perf_counter()
@@ -209,6 +220,7 @@ def parts(screener: Screener, subjects: list[Subject], seconds: float) -> None:
     whole = sum(spent.values())
     for name, all_of_it in spent.items():
         print(f"  {name:38} {all_of_it / count * 1e6:10.0f} us  {all_of_it / whole:8.0%}")
+    return {f"{name}, of a decision": part / whole for name, part in spent.items()}
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from app.store.packs import (  # noqa: E402
     read_pack,
 )
 from app.store.shipped import shipped_pack  # noqa: E402
+from benchmarks.kept import keep  # noqa: E402
 from engine.reference import evaluator as reference  # noqa: E402
 from engine.regions.asked import Plain, subject_from  # noqa: E402
 from engine.terms import Protocol  # noqa: E402
@@ -48,7 +49,9 @@ SHARED = ("birth_date", "sex")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--keep", action="store_true", help="keep the ratios")
+    options = parser.parse_args()
+    rounds, ratios = options.rounds, dict[str, float]()
     with tempfile.TemporaryDirectory() as folder:
         packs = {}
         for name, make in (("shipped", shipped), ("large", large)):
@@ -64,14 +67,18 @@ def main() -> None:
                 which: statistics.median(command(name, *pair) for _ in range(rounds))
                 for which, pair in packs.items()
             }
-            line(name, took)
+            ratios[name] = line(name, took)
         took = {which: watched(pair[0], rounds) for which, pair in packs.items()}
-        line("check --watch, save to answer", took)
+        ratios["check --watch"] = line("check --watch, save to answer", took)
+    if options.keep:
+        keep("workbench", ratios)
 
 
-def line(name: str, took: Mapping[str, float]) -> None:
+def line(name: str, took: Mapping[str, float]) -> float:
+    """Print what something took; how many times longer it took with the large pack."""
     ratio = took["large"] / took["shipped"]
     print(f"{name:32}{took['shipped']:9.2f}{took['large']:9.2f}{ratio:8.1f}", flush=True)
+    return ratio
 
 
 def command(name: str, pack: Path, other: Path) -> float:

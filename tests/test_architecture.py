@@ -239,6 +239,7 @@ def test_start_up_loads_nothing_heavy(statement: str) -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split())
+    assert not loaded & {"dataclasses", "engine.terms", "importlib.metadata"}
     assert "engine" in loaded or "app.cli.main" in loaded
     assert loaded & HEAVY == set()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.compile import rules
-from engine.compile.rules import Rule
+from engine.compile.program import Rule
 from engine.decide import decision as decide
 from engine.decide.decision import Screener
 from engine.fire import session

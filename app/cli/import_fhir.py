@@ -22,7 +22,7 @@ from pathlib import Path
 
 from app.exchange.fhir.account import account_for, contradictions, nothing_for
 from app.exchange.fhir.confirm import Confirmation, Whole, confirmed, settle
-from app.exchange.fhir.files import input_files
+from app.exchange.fhir.files import input_files, read_map
 from app.exchange.fhir.gather import Gatherer
 from app.exchange.fhir.link import joined
 from app.exchange.fhir.made import Gathered
@@ -41,7 +41,7 @@ from app.exchange.report import Line, Patient, Report
 from app.run.exits import REJECTED
 from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
 from app.run.printing import put
-from app.store.packs import read_map, read_pack
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.exchange.fhir.element import dicts
 from engine.exchange.fhir.map import FhirMap

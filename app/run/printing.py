@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import sys
 
-from engine.terms.faults import clean, filled
-
 
 def say(text: str) -> None:
     """A remark for the person, on standard error."""
@@ -15,6 +13,8 @@ def say(text: str) -> None:
 
 def tell(text: str, indent: str = "    ") -> None:
     """A line of a result on standard output, wrapped at 80 columns."""
+    from engine.terms.faults import filled
+
     print(filled(shown(text), indent))
 
 
@@ -34,13 +34,13 @@ def shown(text: str) -> str:
 
     Marks of direction are made visible too: a note in a report may need them, an id does not.
     """
-    return (
-        text if text.isascii() and text.isprintable() else "\n".join(map(_line, text.split("\n")))
-    )
+    if all(line.isascii() and line.isprintable() for line in text.split("\n")):
+        return text
+    # The vocabulary takes longer to load than all that `--help` needs.
+    from engine.terms.faults import clean
 
-
-def _line(text: str) -> str:
-    return _MARKS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", clean(text))
+    lines = (_MARKS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", clean(x)) for x in text.split("\n"))
+    return "\n".join(lines)
 
 
 _MARKS = re.compile("[\u061c\u200e\u200f]")

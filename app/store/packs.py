@@ -6,10 +6,6 @@ import os
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 
-from engine.exchange.fhir.map import (
-    FhirMap,
-)
-from engine.exchange.fhir.map_read import map_of
 from engine.read.eligibility import CRITERION_ID
 from engine.read.packs import MAP_FILE, OPTIONAL_PARTS, PARTS, SUFFIXES, protocol_of
 from engine.read.source import shorten
@@ -115,12 +111,3 @@ def case_files(folder: FilePath) -> dict[str, bytes]:
         and path.suffix in (".yaml", ".yml", ".json")
         and not any(part.startswith(".") for part in path.relative_to(inside).parts)
     }
-
-
-def read_map(folder: FilePath, protocol: Protocol) -> FhirMap:
-    """The FHIR map of the pack in `folder`. Raises: InputRejected with every fault."""
-    path = folder / MAP_FILE
-    if not path.is_file():
-        message = f"the pack has no `{MAP_FILE}`, which says what feeds its facts"
-        raise InputRejected([Fault(Span(path.as_posix(), 1, 1), "no-file", message)])
-    return map_of(path.as_posix(), path.read_bytes(), protocol)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.store.packs import read_map, read_pack
+from app.exchange.fhir.files import read_map
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine.exchange.fhir.map import FactRule
 from engine.exchange.fhir.map_read import map_of

@@ -19,11 +19,12 @@ from app.cli.facts import csv_columns
 from app.cli.import_fhir import Confirmation, Import
 from app.exchange import redcap_form
 from app.exchange.csv_read import Dialect, Table, read_table
+from app.exchange.fhir.files import read_map
 from app.exchange.folder import opened
 from app.exchange.intake import Read, Reader, intake
 from app.exchange.report import Report
 from app.exchange.rows import Rows
-from app.store.packs import read_map, read_pack
+from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.exchange.fhir.map import FhirMap

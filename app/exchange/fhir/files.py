@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from pathlib import Path as FilePath
 
 from app.exchange.fhir.read import (
     SUFFIXES,
     UNREAD_SUFFIXES,
 )
 from app.run.inputs import say
+from engine.exchange.fhir.map import (
+    FhirMap,
+)
+from engine.exchange.fhir.map_read import map_of
 from engine.exchange.recorded import clean
+from engine.read.packs import MAP_FILE
+from engine.terms import Protocol, Span
+from engine.terms.faults import Fault, InputRejected
 
 
 def input_files(
@@ -39,3 +47,12 @@ def input_files(
             say(f"there is no such file or folder: {path.as_posix()}")
             missing.append((clean(path.as_posix()), "not there"))
     return list(found.values()), missing
+
+
+def read_map(folder: FilePath, protocol: Protocol) -> FhirMap:
+    """The FHIR map of the pack in `folder`. Raises: InputRejected with every fault."""
+    path = folder / MAP_FILE
+    if not path.is_file():
+        message = f"the pack has no `{MAP_FILE}`, which says what feeds its facts"
+        raise InputRejected([Fault(Span(path.as_posix(), 1, 1), "no-file", message)])
+    return map_of(path.as_posix(), path.read_bytes(), protocol)
