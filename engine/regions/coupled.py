@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations, combinations_with_replacement, islice, pairwise, product
 from math import gcd, isqrt
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from engine import terms as m
 from engine.read.source import Num
@@ -63,21 +63,32 @@ class Cell:
     spread: Mapping[str, tuple[int, int]]
 
 
+class Held(NamedTuple):
+    """What is proved of some cells: that none is missing (`whole`), and that none of those is
+    in which every fact is known precisely (`points`). The latter is enough for questions about
+    decided truths: a wider interval decides no more than its points do."""
+
+    whole: bool
+    points: bool
+
+    def __and__(self, other: Held) -> Held:
+        return Held(self.whole and other.whole, self.points and other.points)
+
+
+ALL, NOTHING = Held(True, True), Held(False, False)
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """Coupled facts and what they can come to.
+    """Coupled facts, what they can come to, and what is proved of that.
 
-    `exact`: no cell is missing; `points_exact`: none of those in which every fact is known
-    precisely, which is enough for questions about decided truths (a wider interval decides
-    no more than its points do). `timeless`: no day cuts them, so they are the same on every
-    as-of date.
+    `timeless`: no day cuts them, so they are the same on every as-of date.
     """
 
     facts: tuple[str, ...]
     leaves: tuple[tuple[int, m.Leaf], ...]
     cells: tuple[Cell, ...]
-    exact: bool
-    points_exact: bool
+    held: Held
     timeless: bool
 
 
@@ -115,7 +126,6 @@ class Coupled:
         self.protocols, self.as_of, self.effort = protocols, as_of, effort
         self.members, self.leaves, self.templates = members, leaves, templates
         self.day_number = self.as_of.toordinal()
-        self.exact = self.points_exact = True
         self.lists: dict[str, list[Listed]] = {}
         self.derivations: list[Listed] = [one for one in members if not isinstance(one, str)]
         for derive in self.derivations:
@@ -130,21 +140,27 @@ class Coupled:
             )
         )
         self.links = self._links()
-        # Two intervals may lie to each other in ways that are not tried.
-        self.exact = not self.links
         self.otherwise = self._read_otherwise()
+        self.days, days_held = self._days()
+        # Two intervals may lie to each other in ways that are not tried.
+        self.held = Held(not self.links, True) & days_held & self._counted()
         if self.otherwise:
-            self.exact = self.points_exact = False
-        self.days = self._days()
+            self.held = NOTHING
 
     def variable(self) -> Variable:
+        """The cells of the variable, with what is proved of them."""
         names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
         found: dict[tuple[int, ...], Cell] = {}
         asked = Asked(self.protocols, self.leaves, self.as_of)
-        for number, combo in enumerate(self._combinations()):
+        held, number = self.held, 0
+        for combo in self._combinations():
+            if isinstance(combo, Held):
+                held &= combo
+                continue
             if number >= LEAST_COMBINATIONS and self.effort.over:
-                self.exact = self.points_exact = False
+                held = NOTHING
                 break
+            number += 1
             self.effort.spent += asked.cost
             truths, points = asked(self._subjects([part for _, part in combo]))
             if not self._plausible(points):
@@ -163,25 +179,30 @@ class Coupled:
                     exactly[name] = (min(low, value), max(high, value))
                 spread = {**before.spread, **exactly}
                 found[truths] = replace(before, spread=spread)
-        for truths in self._possible():
+        possible, tried = self._possible() if held.whole else ((), True)
+        held &= Held(tried, True)
+        for truths in possible:
             found.setdefault(truths, Cell(truths, None, {}, {}))
         more = self._added_up() if self.shared else self._elapsed() if self.links else None
         if more is not None and not self.otherwise:
             for truths in more:
                 found.setdefault(truths, Cell(truths, None, {}, {}))
-            self.exact = self.points_exact = True
-        for truths, either in self._any_hull(list(found)) if self.exact else ():
-            found.setdefault(truths, Cell(truths, either, {}, {}))
+            held = ALL
+        if held.whole:
+            hulls, tried = self._any_hull(list(found))
+            held &= Held(tried, True)
+            for truths, either in hulls.items():
+                found.setdefault(truths, Cell(truths, either, {}, {}))
         for truths in self._any_ratio(list(found)):
             found.setdefault(truths, Cell(truths, None, {}, {}))
         if not found:  # none of what was tried is plausible
-            self.exact = self.points_exact = False
+            held = NOTHING
             unknown = (UNKNOWN,) * len(self.leaves)
             found[unknown] = Cell(unknown, None, {}, {})
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
-            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact,
+            tuple(names), tuple(self.leaves), tuple(cells), held,
             never_cut(self.protocols, self.members),
         )  # fmt: skip
 
@@ -224,35 +245,44 @@ class Coupled:
 
     # --- how members are put together -----------------------------------------------------
 
-    def _combinations(self) -> Iterator[Sequence[_Known]]:
-        """What is put to the reference, one thing of each member at a time."""
+    def _combinations(self) -> Iterator[Sequence[_Known] | Held]:
+        """What is put to the reference, one thing of each member at a time; and what is proved
+        of what is to come, where it is not all."""
         if self.links and not self.shared:
             yield from self._corners()
-        members = [self._known(options) for options in self._real()]
+        members = []
+        for options in self._real():
+            known, every = self._known(options)
+            members.append(known)
+            if not every:
+                yield NOTHING
+        for name in self.shared:
+            # Entries that count for others as well may widen these further; of several
+            # entries of one kind only the latest and the earliest day tell, but not for counts.
+            yield Held(False, not any(isinstance(d, m.Count) for d in self.lists[name]))
         if _size(members) > MOST_COMBINATIONS:
             # Where days lie between dates, the corners have all that is known precisely.
-            self.exact = False
-            self.points_exact = self.points_exact and bool(self.links) and not self.shared
+            yield Held(False, bool(self.links) and not self.shared)
             if all(members):
                 yield from _a_few(members, MOST_COMBINATIONS)
             return
         yield from product(*members)
 
-    def _known(self, options: Iterable[_Option]) -> list[_Known]:
-        """The options that every pack's reader takes, with what it makes of them."""
+    def _known(self, options: Iterable[_Option]) -> tuple[list[_Known], bool]:
+        """The options that every pack's reader takes, with what it makes of them; and whether
+        all were tried."""
         found: list[_Known] = []
         for number, option in enumerate(options):
             full = number >= MOST_COMBINATIONS
             if full or (number >= LEAST_COMBINATIONS and self.effort.over):
-                self.exact = self.points_exact = False
-                break
+                return found, False
             self.effort.spent += Effort.ASKED * len(self.protocols)
             read = self._read(option)
             if read:
                 found.append((option, read))
-        return found
+        return found, True
 
-    def _corners(self) -> Iterator[Sequence[_Known]]:
+    def _corners(self) -> Iterator[Sequence[_Known] | Held]:
         """Dates in every order that they can have among each other and to the limits.
 
         The dates of one region, all of them known, are bounded each by days and two by two
@@ -278,7 +308,7 @@ class Coupled:
                 if len(wider) > MOST_COMBINATIONS:
                     break
             if len(wider) > MOST_COMBINATIONS:
-                self.points_exact = False
+                yield Held(True, False)
             ways = dict.fromkeys(islice(wider, MOST_COMBINATIONS))
         known: dict[tuple[int, int], _Known | None] = {}
         for way in ways:
@@ -350,19 +380,15 @@ class Coupled:
         for name in self.shared:
             for options in self._shared(name, self.lists[name]):
                 yield self._confirmed(name, options)
-            # Entries that count for others as well may widen these further; of several
-            # entries of one kind only the latest and the earliest day tell, but not for counts.
-            self.exact = False
-            if any(isinstance(d, m.Count) for d in self.lists[name]):
-                self.points_exact = False
 
-    def _possible(self) -> Iterator[tuple[int, ...]]:
-        """Truths that values made up give, over lists whose derivations are told apart."""
+    def _possible(self) -> tuple[Iterable[tuple[int, ...]], bool]:
+        """Truths that values made up give, over lists whose derivations are told apart; and
+        whether all of them were tried."""
         dated = any(
             not isinstance(one, str) or self._fact(one).type == "date" for one in self.members
         )
-        if not dated or not self.exact:
-            return
+        if not dated:
+            return (), True
         options: list[list[_Option]] = []
         for number, what in enumerate(self.members):
             if not isinstance(what, str):
@@ -375,8 +401,7 @@ class Coupled:
         size = _size(options)
         self.effort.spent += Effort.ASKED * len(self.protocols) * min(size, MOST_COMBINATIONS)
         if size > MOST_COMBINATIONS or self.effort.over:
-            self.exact = False
-            return
+            return (), False
         made = [told_apart(p, self.derivations) for p in self.protocols]
         asked = Asked(made, self.leaves, self.as_of)
         parts = [
@@ -389,7 +414,7 @@ class Coupled:
                 truths, points = asked(self._subjects([part for _, part in combo]))
                 if self._plausible(points):
                     seen.add(truths)
-        yield from seen
+        return seen, True
 
     def _added_up(self) -> set[tuple[int, ...]] | None:
         """Truths of derivations that share a list's entries, whatever entries it has.
@@ -509,9 +534,11 @@ class Coupled:
 
     def _any_hull(
         self, seen: Sequence[tuple[int, ...]]
-    ) -> Iterator[tuple[tuple[int, ...], Plain | None]]:
+    ) -> tuple[Mapping[tuple[int, ...], Plain | None], bool]:
         """Truths of tests on a recorded amount that may lie in any interval: values of which
-        each may be the newest give a hull, and values of what never changes what they share."""
+        each may be the newest give a hull, and values of what never changes what they share.
+        And whether all of them were tried."""
+        every = True
         by_fact: dict[str, list[tuple[int, int, m.LimitTest | m.BetweenTest]]] = {}
         for i, (k, leaf) in enumerate(self.leaves):
             if (
@@ -523,7 +550,7 @@ class Coupled:
         for name, tests in by_fact.items():
             versions = [p.facts[name] for p in self.protocols if name in p.facts]
             if len({fact.unit for fact in versions}) > 1:
-                self.exact = False
+                every = False
                 continue
             limits = {n for _, k, t in tests for n in limits_of(t, self.protocols[k].facts[name])}
             low = min(fact.range_u[0] if fact.range_u else -m.LARGEST for fact in versions)
@@ -548,7 +575,7 @@ class Coupled:
                     after[i] = truth
                 alone = len(tests) == len(self.leaves) and len(self.members) == 1
                 mixed.setdefault(tuple(after), self._either(versions, *hull) if alone else None)
-        yield from mixed.items()
+        return mixed, every
 
     def _either(self, versions: Sequence[m.Fact], low: int, high: int) -> Plain:
         """Two values of which either may be the newest; of what never changes, two bounds."""
@@ -806,8 +833,10 @@ class Coupled:
                     found.setdefault((b, a), {})[-days] = None
         return {pair: list(days) for pair, days in found.items()}
 
-    def _days(self) -> list[list[int]]:
-        """For each member the days at and beside every limit on it, the nearest first."""
+    def _days(self) -> tuple[list[list[int]], Held]:
+        """For each member the days at and beside every limit on it, the nearest first; and what
+        is proved by trying those."""
+        held = ALL
         first, last = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
         found = [{self.day_number, self.day_number + 1, first} for _ in self.members]
         for k, leaf in self.leaves:
@@ -822,7 +851,7 @@ class Coupled:
             for _ in self.members[1:]:
                 whole |= {day + span for day in whole for span in spans}
                 if len(whole) > MOST_COMBINATIONS:
-                    self.points_exact = False
+                    held = Held(True, False)
                     break
             found = [whole for _ in self.members]
         kept = []
@@ -833,7 +862,7 @@ class Coupled:
             top = self.day_number if born else last
             inside = (day for day in days if first <= day <= top)
             kept.append(sorted(inside, key=lambda day: (abs(day - self.day_number), day)))
-        return kept
+        return kept, held
 
     # --- record lists -----------------------------------------------------------------------
 
@@ -920,7 +949,16 @@ class Coupled:
             for code in sorted(frozenset().union(*codes) - frozenset.intersection(*codes)):
                 yield {**entry, where.field: code}
 
+    def _counted(self) -> Held:
+        """Whether as many entries are tried as any limit on their number asks for."""
+        derived = [one for one in self.derivations if isinstance(one, m.Count)]
+        return ALL if all(max(self._at_limits(d)) <= MOST_COUNTED for d in derived) else NOTHING
+
     def _counts(self, derive: Listed) -> list[int]:
+        """The numbers of entries that are tried for limits on how many there are."""
+        return sorted(n for n in self._at_limits(derive) if 0 <= n <= MOST_COUNTED)
+
+    def _at_limits(self, derive: Listed) -> set[int]:
         """The numbers of entries at and beside every limit on how many there are."""
         limits = {
             limit // m.MILLION
@@ -928,10 +966,7 @@ class Coupled:
             if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
             for limit in limits_of(leaf, self.protocols[k].facts[leaf.fact])
         }
-        counts = {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
-        if max(counts) > MOST_COUNTED:
-            self.exact = self.points_exact = False
-        return sorted(n for n in counts if 0 <= n <= MOST_COUNTED)
+        return {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
 
     def _most(self, derive: Listed) -> int:
         """The number of entries beyond which no test tells one from another."""

@@ -174,7 +174,7 @@ class Space:
                 if self._aged(number, leaf):
                     return False
                 variable = self.variables[self.place[number, leaf][0]]
-                if not (variable.points_exact if definite else variable.exact):
+                if not (variable.held.points if definite else variable.held.whole):
                     return False
         return True
 

@@ -237,7 +237,7 @@ def test_no_generated_subject_contradicts_a_proof(seed: int) -> None:
             precise = not any(isinstance(leaf, m.UlnTest) for _, leaf in variable.leaves) and all(
                 r.reason == "no_date" or (r.low is not None and r.low == r.high) for r in known
             )
-            if variable.exact or (variable.points_exact and precise):
+            if variable.held.whole or (variable.held.points and precise):
                 seen = tuple(TRUTHS[truths[names[leaf]]] for _, leaf in variable.leaves)
                 assert seen in {cell.truths for cell in variable.cells}, variable.facts
 
