@@ -111,7 +111,6 @@ LONGER = {
     "engine.read.outcomes": 463,
     "engine.read.subjects": 689,
     "engine.regions.coupled": 1035,
-    "engine.workbench.analysis": 955,
     "engine.outcomes.patient": 843,
     "engine.workbench.diff": 860,
     "engine.workbench.mutants": 767,
