@@ -305,6 +305,28 @@ def test_limits_are_stated_as_they_are() -> None:
     assert limits["a criterion's id"].startswith("8 characters")
 
 
+PATH = re.compile(r"`((?:engine|reports|app|tests|docs)/[\w/.*]+)`")
+
+
+def test_every_file_that_a_recipe_names_is_there() -> None:
+    named = PATH.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert len(named) > 30
+    assert {one for one in named if not list(ROOT.glob(one))} == set()
+
+
+def test_the_recipe_for_a_kind_of_test_names_every_module_that_names_its_class() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    recipe = page.partition("**Add a kind of test**")[2].partition("**Add a derivation**")[0]
+    kinds = {"AgoTest", "BetweenTest", "DayTest", "EverTest", "UlnTest"}
+    naming = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("engine", "reports", "app")
+        for path in (ROOT / folder).rglob("*.py")
+        if kinds & set(re.findall(r"\w+", path.read_text("utf-8")))
+    }
+    assert naming <= set(PATH.findall(recipe)), "a stranger would not find the way there"
+
+
 def test_the_walk_of_one_subject_is_as_the_page_says() -> None:
     (rows,) = tables(ROOT / "docs" / "ARCHITECTURE.md", "file", "function")
     told = [(code(row[0])[0], code(row[1])[0]) for row in rows]

@@ -16,7 +16,7 @@ from engine.compile.program import PROPERTIES, Program, Rule
 from engine.compile.rules import compile_protocol
 from engine.decide import decision as decision_module
 from engine.decide.decision import Screener
-from engine.fire import session
+from engine.fire import limits, session
 from engine.fire.limits import check_limits, fnv32, hash_clash
 from engine.fire.session import Session
 from engine.reference import evaluator as reference
@@ -383,7 +383,7 @@ def test_the_names_in_use_are_told_apart() -> None:
 
 def test_a_clash_of_names_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     names = (*PROPERTIES, "lab_1652d612ab", "lab_78974aa79a")
-    monkeypatch.setattr(session, "PROPERTIES", names)
+    monkeypatch.setattr(limits, "PROPERTIES", names)
     with pytest.raises(EngineFault, match="cannot tell `lab_1652d612ab` from `lab_78974aa79a`"):
         Screener(PROTOCOL)
 

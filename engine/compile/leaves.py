@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from engine import terms as m
 from engine.compile.program import (
     Test,
-)
-from engine.terms import (
-    NEVER,
-    AgoTest,
-    BetweenTest,
-    BooleanTest,
-    ChoiceTest,
-    DayTest,
-    EverTest,
-    Leaf,
-    LimitTest,
-    Protocol,
-    Todo,
-    Truth,
-    UlnTest,
 )
 
 CODES_A_LEVEL = 32
@@ -31,16 +19,16 @@ CODES_A_LEVEL = 32
 # floor and ceiling of the ratio to the upper limit of normal, in millionths.
 LONG_AGO = 3_900_000_000
 NEVER_AGO = 4_000_000_000
-Rows = list[tuple[Truth, tuple[Test, ...]]]
+Rows = list[tuple[m.Truth, tuple[Test, ...]]]
 
 
 def _negated(rows: Rows) -> Rows:
-    swap: dict[Truth, Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
+    swap: dict[m.Truth, m.Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
     return [(swap[truth], tests) for truth, tests in rows]
 
 
 _KNOWN: Test = ("known", "==", 1)
-_UNKNOWN: tuple[Truth, tuple[Test, ...]] = ("unknown", (("known", "==", 0),))
+_UNKNOWN: tuple[m.Truth, tuple[Test, ...]] = ("unknown", (("known", "==", 0),))
 
 
 def _at_least(low: str, high: str, limit: int) -> Rows:
@@ -73,19 +61,19 @@ def _inside_rows(low: str, high: str, bottom: int, top: int) -> Rows:
     ]
 
 
-def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
+def leaf_rows(protocol: m.Protocol, leaf: m.Leaf) -> Rows:
     """The rules of one leaf over its reading: exactly one matches any reading."""
-    if isinstance(leaf, Todo):
+    if isinstance(leaf, m.Todo):
         return [_UNKNOWN]
     fact = protocol.facts[leaf.fact]
-    if isinstance(leaf, BooleanTest):
+    if isinstance(leaf, m.BooleanTest):
         rows: Rows = [
             ("true", (_KNOWN, ("low", "==", 1))),
             ("false", (_KNOWN, ("low", "==", 0))),
             _UNKNOWN,
         ]
         return rows if leaf.expected else _negated(rows)
-    if isinstance(leaf, ChoiceTest):
+    if isinstance(leaf, m.ChoiceTest):
         numbers = [fact.code_number(code) for code in leaf.codes]
         if len(fact.choices) > CODES_A_LEVEL:
             return _many_codes(frozenset(numbers), len(fact.choices))
@@ -96,7 +84,7 @@ def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
             *rest,
             _UNKNOWN,
         ]
-    if isinstance(leaf, LimitTest):
+    if isinstance(leaf, m.LimitTest):
         rows = {
             "at_least": _at_least("low", "high", leaf.limit_u),
             "below": _negated(_at_least("low", "high", leaf.limit_u)),
@@ -104,20 +92,21 @@ def leaf_rows(protocol: Protocol, leaf: Leaf) -> Rows:
             "above": _negated(_at_most("low", "high", leaf.limit_u)),
         }[leaf.op]
         return rows
-    if isinstance(leaf, BetweenTest):
+    if isinstance(leaf, m.BetweenTest):
         return _inside_rows("low", "high", leaf.low_u, leaf.high_u)
-    if isinstance(leaf, UlnTest):
+    if isinstance(leaf, m.UlnTest):
         return _uln_rows(leaf)
-    if isinstance(leaf, AgoTest):
+    if isinstance(leaf, m.AgoTest):
         return _ago_rows(leaf)
-    if isinstance(leaf, DayTest):
+    if isinstance(leaf, m.DayTest):
         day = leaf.day.toordinal()
         if leaf.op == "on_or_after":
             return _at_least("low", "high", day)
-        return _inside_rows("low", "high", NEVER + 1, day)
-    assert isinstance(leaf, EverTest)
-    rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
-    return rows if leaf.expected else _negated(rows)
+        return _inside_rows("low", "high", m.NEVER + 1, day)
+    if isinstance(leaf, m.EverTest):
+        rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
+        return rows if leaf.expected else _negated(rows)
+    assert_never(leaf)
 
 
 def _many_codes(asked: frozenset[int], count: int) -> Rows:
@@ -129,7 +118,7 @@ def _many_codes(asked: frozenset[int], count: int) -> Rows:
     for start in range(0, count, CODES_A_LEVEL):
         block: Test = ("block", "==", start // CODES_A_LEVEL)
         numbers = range(start, min(start + CODES_A_LEVEL, count))
-        truths: list[Truth] = ["true" if n in asked else "false" for n in numbers]
+        truths: list[m.Truth] = ["true" if n in asked else "false" for n in numbers]
         if len(set(truths)) == 1:
             rows.append((truths[0], (_KNOWN, block)))
         else:
@@ -140,7 +129,7 @@ def _many_codes(asked: frozenset[int], count: int) -> Rows:
     return rows
 
 
-def _uln_rows(leaf: UlnTest) -> Rows:
+def _uln_rows(leaf: m.UlnTest) -> Rows:
     """Over floor and ceiling of the ratio, which decide as the exact ratio would.
 
     For a whole number K of millionths and a ratio r: r >= K iff floor(r) >= K, r > K iff
@@ -164,7 +153,7 @@ def _uln_rows(leaf: UlnTest) -> Rows:
     return rows if leaf.op in ("at_least_uln", "above_uln") else _negated(rows)
 
 
-def _ago_rows(leaf: AgoTest) -> Rows:
+def _ago_rows(leaf: m.AgoTest) -> Rows:
     """Days ago, or steps of the month grid: `near` is the later end, `far` the earlier one.
 
     `sure`: for every date that the reading can be, and by both month-end rules, the length has

@@ -7,11 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.terms import (
-    Leaf,
-    Status,
-    Truth,
-)
+from engine import terms as m
 
 Op = Literal["==", "!=", "<", "<=", ">", ">="]
 Test = tuple[str, Op, int]
@@ -33,7 +29,7 @@ class Rule:
 
     name: str
     node: int
-    truth: Truth
+    truth: m.Truth
     kind: int
     tests: tuple[Test, ...]
     concluded: str
@@ -56,7 +52,7 @@ class Node:
     name: str
     children: tuple[int, ...] = ()
     parents: list[int] = field(default_factory=list)
-    leaf: Leaf | None = None
+    leaf: m.Leaf | None = None
     criterion: str = ""
     fact_kind: int = -1
     ruleset: int = 0
@@ -87,7 +83,7 @@ class Program:
     readings: tuple[ReadingKind, ...]
     paths: Mapping[str, int]
     criteria: Mapping[str, int]
-    statuses: Mapping[tuple[str, Truth], Status]
+    statuses: Mapping[tuple[str, m.Truth], m.Status]
     verdict: int
 
 

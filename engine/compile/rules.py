@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from engine import terms as m
 from engine.compile.leaves import Rows, leaf_rows
 from engine.compile.program import (
     PROPERTIES,
@@ -26,18 +27,7 @@ from engine.compile.program import (
     Rule,
 )
 from engine.record.wording import leaf_text
-from engine.terms import (
-    All,
-    Any,
-    Condition,
-    Defined,
-    Leaf,
-    Not,
-    Protocol,
-    Status,
-    Todo,
-    Truth,
-)
+from engine.terms.condition import defined_in
 
 BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
@@ -54,13 +44,13 @@ RULES_A_SET = 500
 takes longer over each subject the more rules a set has."""
 
 
-def compile_protocol(protocol: Protocol) -> Program:
+def compile_protocol(protocol: m.Protocol) -> Program:
     """The program of a protocol that has passed the reader."""
     return _Compiler(protocol).program()
 
 
 class _Compiler:
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: m.Protocol) -> None:
         self.protocol = protocol
         self.nodes: list[Node] = []
         self.leaves: dict[str, int] = {}
@@ -94,7 +84,7 @@ class _Compiler:
             for child in node.children:
                 self.nodes[child].parents.append(node.index)
         readings, rules, rulesets = self._rules()
-        truths: tuple[Truth, ...] = ("true", "false", "unknown")
+        truths: tuple[m.Truth, ...] = ("true", "false", "unknown")
         statuses = {(id_, t): status_of(kind, t) for id_, kind in kinds.items() for t in truths}
         return Program(
             tuple(self.nodes), rules, rulesets, readings, self.paths, criteria, statuses, verdict
@@ -106,9 +96,8 @@ class _Compiler:
 
         def visit(name: str) -> None:
             if name not in order:
-                for condition in _inside(self.protocol.definitions[name]):
-                    if isinstance(condition, Defined):
-                        visit(condition.name)
+                for other in defined_in(self.protocol.definitions[name]):
+                    visit(other)
                 order[name] = None
 
         for name in self.protocol.definitions:
@@ -116,22 +105,22 @@ class _Compiler:
         return list(order)
 
     def _node(
-        self, kind: NodeKind, name: str, children: tuple[int, ...] = (), leaf: Leaf | None = None
+        self, kind: NodeKind, name: str, children: tuple[int, ...] = (), leaf: m.Leaf | None = None
     ) -> int:
         self.nodes.append(Node(len(self.nodes), kind, name, children, leaf=leaf))
         return len(self.nodes) - 1
 
-    def _condition(self, path: str, condition: Condition) -> int:
+    def _condition(self, path: str, condition: m.Condition) -> int:
         index: int
-        if isinstance(condition, Defined):
+        if isinstance(condition, m.Defined):
             index = self.paths[condition.name]
-        elif isinstance(condition, All | Any):
+        elif isinstance(condition, m.All | m.Any):
             children = tuple(
                 self._condition(f"{path}.{i}", child)
                 for i, child in enumerate(condition.children, start=1)
             )
-            index = self._node("all" if isinstance(condition, All) else "any", path, children)
-        elif isinstance(condition, Not):
+            index = self._node("all" if isinstance(condition, m.All) else "any", path, children)
+        elif isinstance(condition, m.Not):
             index = self._node("not", path, (self._condition(f"{path}.1", condition.child),))
         else:
             # By its words: a record that says `2 weeks` is proved by a firing that says so.
@@ -160,7 +149,7 @@ class _Compiler:
                 taken = READINGS_A_FACT
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
-                fact = UNWRITTEN if isinstance(node.leaf, Todo) else node.leaf.fact
+                fact = UNWRITTEN if isinstance(node.leaf, m.Todo) else node.leaf.fact
                 at, used = open_slots.get((node.ruleset, fact), (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:
@@ -193,7 +182,7 @@ class _Compiler:
                 )
         return tuple(slots), tuple(rules), tuple(tuple(r) for r in rulesets)
 
-    def _concluded(self, node: Node, truth: Truth) -> str:
+    def _concluded(self, node: Node, truth: m.Truth) -> str:
         """What a rule says that it concluded; of an outcome, an answer without a status."""
         if node.criterion:
             said = f"{self.names[node.criterion]}: "
@@ -212,19 +201,11 @@ class _Compiler:
         return f"{node.name}: {truth}"
 
 
-def _inside(condition: Condition) -> list[Condition]:
-    if isinstance(condition, All | Any):
-        return [c for child in condition.children for c in _inside(child)]
-    if isinstance(condition, Not):
-        return _inside(condition.child)
-    return [condition]
+_SLOTS: Mapping[m.Truth, int] = {"true": 0, "false": 1, "unknown": 2}
+_STATUS_SLOTS: Mapping[m.Status, int] = {"passed": 0, "failed": 1, "open": 2}
 
 
-_SLOTS: Mapping[Truth, int] = {"true": 0, "false": 1, "unknown": 2}
-_STATUS_SLOTS: Mapping[Status, int] = {"passed": 0, "failed": 1, "open": 2}
-
-
-def status_of(kind: str, truth: Truth) -> Status:
+def status_of(kind: str, truth: m.Truth) -> m.Status:
     """A criterion's status, as its rule concludes it."""
     if truth == "unknown":
         return "open"

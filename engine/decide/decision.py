@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import TypedDict
 
+from engine import terms as m
 from engine.compile.rules import compile_protocol
 from engine.explain.explanation import Explanation, prepare
 from engine.explain.passed import passed_over
@@ -30,30 +31,16 @@ from engine.record.shape import (
 from engine.reference import evaluator as reference
 from engine.select.found import Found
 from engine.select.readings import find_readings, readings_only
-from engine.terms import (
-    All,
-    Answer,
-    Any,
-    Defined,
-    Not,
-    Protocol,
-    Reading,
-    Status,
-    Subject,
-    Todo,
-    Truth,
-    Verdict,
-)
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
 from engine.terms.protocol import condition_paths
 
-VERDICTS: Mapping[Truth, Verdict] = {
+VERDICTS: Mapping[m.Truth, m.Verdict] = {
     "true": "eligible",
     "false": "ineligible",
     "unknown": "undetermined",
 }
-ANSWERS: Mapping[Truth, Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
+ANSWERS: Mapping[m.Truth, m.Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +51,13 @@ class Trace:
     firings; answers and statuses are by criterion id, in the protocol's order.
     """
 
-    subject: Subject
+    subject: m.Subject
     as_of: date
     found: Mapping[str, Found]
     outcome: Outcome
-    answers: Mapping[str, Answer]
-    statuses: Mapping[str, Status]
-    verdict: Verdict
+    answers: Mapping[str, m.Answer]
+    statuses: Mapping[str, m.Status]
+    verdict: m.Verdict
 
 
 def software() -> Software:
@@ -83,7 +70,7 @@ def software() -> Software:
     return {"eligo": own, "durable_rules": ENGINE_VERSION, "python": python}
 
 
-def only_needed(protocol: Protocol) -> Protocol:
+def only_needed(protocol: m.Protocol) -> m.Protocol:
     """The protocol with the facts that its conditions look at, directly or through derivations.
 
     A dictionary also holds facts that serve other questions; screening leaves them alone.
@@ -92,7 +79,7 @@ def only_needed(protocol: Protocol) -> Protocol:
     todo = [
         condition.fact
         for condition in condition_paths(protocol).values()
-        if not isinstance(condition, All | Any | Not | Defined | Todo)
+        if not isinstance(condition, m.All | m.Any | m.Not | m.Defined | m.Todo)
     ]
     while todo:
         name = todo.pop()
@@ -109,7 +96,7 @@ class Screener:
     Raises: EngineFault when made, if the engine does not do what the rules say.
     """
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: m.Protocol) -> None:
         self.whole = protocol
         self.protocol = only_needed(protocol)
         asked = {getattr(f.derive, "records", "") for f in self.protocol.facts.values()}
@@ -138,7 +125,7 @@ class Screener:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def decide(self, subject: Subject, as_of: date) -> Decision:
+    def decide(self, subject: m.Subject, as_of: date) -> Decision:
         """The published record of one screening: its trace, explained.
 
         Raises: EngineFault if the rules or their engine fail, or the two derivations differ.
@@ -150,7 +137,7 @@ class Screener:
             # A defect of ours must cost this subject its verdict, and nothing else.
             raise EngineFault(_where(error)) from error
 
-    def trace(self, subject: Subject, as_of: date) -> Trace:
+    def trace(self, subject: m.Subject, as_of: date) -> Trace:
         """Readings, firings, answers and verdict, cross-checked.
 
         Raises: EngineFault if the rules or their engine fail, or the two derivations differ.
@@ -169,7 +156,7 @@ class Screener:
             raise EngineFault(_where(error)) from error
 
     def _conclude(
-        self, subject: Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
+        self, subject: m.Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
     ) -> Trace:
         """Answers, statuses and verdict, read off the rules that concluded them."""
         concluded = {id_: outcome.truths[node] for id_, node in self.program.criteria.items()}
@@ -183,7 +170,7 @@ class Screener:
             VERDICTS[outcome.truths[self.program.verdict]],
         )
 
-    def _cross_check(self, trace: Trace, readings: Mapping[str, Reading]) -> None:
+    def _cross_check(self, trace: Trace, readings: Mapping[str, m.Reading]) -> None:
         """Compare the two derivations at every point. Raises: EngineFault, naming the first."""
         theirs = reference.readings(self.protocol, trace.subject, trace.as_of)
         if theirs != readings:
@@ -268,7 +255,7 @@ class _From(TypedDict, total=False):
     imported: Imported
 
 
-def _imported(subject: Subject) -> _From:
+def _imported(subject: m.Subject) -> _From:
     one = subject.imported
     if one is None:
         return {}

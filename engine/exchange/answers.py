@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from engine import terms as m
 from engine.exchange.questionnaire import NOTES, UCUM, questionnaire_url
 from engine.exchange.recorded import (
     Plain,
@@ -18,11 +19,6 @@ from engine.exchange.recorded import (
 )
 from engine.read.sheet import NotThat, parse_days
 from engine.read.source import Num
-from engine.terms import (
-    Fact,
-    Field,
-    Protocol,
-)
 
 OTHER_FORM = "answers another questionnaire than this protocol's"
 
@@ -33,7 +29,7 @@ OTHER_FORM = "answers another questionnaire than this protocol's"
 class _Answers:
     """The answers of one response while they are read; every problem is collected."""
 
-    def __init__(self, protocol: Protocol, source: str) -> None:
+    def __init__(self, protocol: m.Protocol, source: str) -> None:
         self.protocol, self.source = protocol, source
         self.problems: list[str] = []
         self.subject = ""
@@ -104,7 +100,7 @@ class _Answers:
     def _unknown(self, link: str) -> None:
         self.problems.append(f"this protocol's questionnaire has no item `{clean(link)[:60]}`")
 
-    def _statement(self, fact: Fact, link: str, group: Plain) -> None:
+    def _statement(self, fact: m.Fact, link: str, group: Plain) -> None:
         said: Plain = {}
         for inner, item in self._inside(link, group):
             key, answers = inner.removeprefix(f"{link}."), _answers(item)
@@ -192,7 +188,9 @@ class _Answers:
         else:
             self.problems.append(f"`{link}` does not hold what a statement held")
 
-    def _value(self, link: str, target: Fact | Field, answers: list[Plain], *, word: bool) -> Plain:
+    def _value(
+        self, link: str, target: m.Fact | m.Field, answers: list[Plain], *, word: bool
+    ) -> Plain:
         if word or target.type == "choice":
             return {"value": self._code(link, answers)}
         if target.type == "quantity":
@@ -242,7 +240,7 @@ def _number(value: Any) -> Num | None:
     return Num(format(Decimal(value), "f"))
 
 
-def answers_of(resource: Plain, source: str, protocol: Protocol, recorded: Recorded) -> list[str]:
+def answers_of(resource: Plain, source: str, protocol: m.Protocol, recorded: Recorded) -> list[str]:
     """Add a response's answers to a subject; returns the places in the file that they gave.
 
     All of it, or nothing: raises ValueError that says why it cannot be taken.
@@ -280,7 +278,7 @@ def answers_of(resource: Plain, source: str, protocol: Protocol, recorded: Recor
 
 
 def unread_answers(
-    resource: Plain, protocol: Protocol
+    resource: Plain, protocol: m.Protocol
 ) -> tuple[list[tuple[str, Plain]], list[str]]:
     """What a form that cannot be taken is about: its facts, each as unknown and with what is
     known of its day, and a list for each entry."""

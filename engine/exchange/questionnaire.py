@@ -9,20 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine import terms as m
 from engine.exchange.recorded import (
     Plain,
 )
 from engine.read.source import Num
 from engine.record.wording import decimal_text
-from engine.terms import (
-    Amount,
-    CompletedYears,
-    Days,
-    DaysBetween,
-    Fact,
-    Field,
-    Protocol,
-)
 
 UCUM = "http://unitsofmeasure.org"
 EXTENSION = "http://hl7.org/fhir/StructureDefinition/"
@@ -31,12 +23,12 @@ NOTES = ("source", "by", "note")
 UNKNOWN = {"pending": "A result is expected", "not_done": "It was not done"}
 
 
-def questionnaire_url(protocol: Protocol) -> str:
+def questionnaire_url(protocol: m.Protocol) -> str:
     """The canonical URL of a protocol's questionnaire."""
     return f"urn:eligo:questionnaire:{protocol.id}"
 
 
-def asked_only_when(protocol: Protocol, record: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Fields of a list that derivations read only beside certain codes of another field.
 
     `target` is read only where `kind` is antibody or cells: a form need not ask it for
@@ -46,7 +38,7 @@ def asked_only_when(protocol: Protocol, record: str) -> dict[str, tuple[str, tup
     fields = protocol.records[record].fields
     for fact in protocol.facts.values():
         derive = fact.derive
-        if derive is None or isinstance(derive, CompletedYears | DaysBetween):
+        if derive is None or isinstance(derive, m.CompletedYears | m.DaysBetween):
             continue
         if derive.records != record:
             continue
@@ -75,7 +67,7 @@ def asked_only_when(protocol: Protocol, record: str) -> dict[str, tuple[str, tup
 # --- the form ---------------------------------------------------------------------------
 
 
-def questionnaire(protocol: Protocol) -> Plain:
+def questionnaire(protocol: m.Protocol) -> Plain:
     """The Questionnaire of a pack."""
     facts = [fact for fact in protocol.facts.values() if fact.derive is None]
     items: list[Plain] = [
@@ -103,7 +95,7 @@ def questionnaire(protocol: Protocol) -> Plain:
     }
 
 
-def _fact_item(fact: Fact) -> Plain:
+def _fact_item(fact: m.Fact) -> Plain:
     link = f"facts.{fact.name}"
     text = fact.ask if not fact.found_in else f"{fact.ask} (found in: {fact.found_in})"
     by = _text_item(f"{link}.by", "Stated by")
@@ -142,7 +134,7 @@ def _fact_item(fact: Fact) -> Plain:
     return {"linkId": link, "text": text, "type": "group", "repeats": True, "item": items}
 
 
-def _record_item(protocol: Protocol, name: str) -> Plain:
+def _record_item(protocol: m.Protocol, name: str) -> Plain:
     record, link = protocol.records[name], f"records.{name}"
     when = asked_only_when(protocol, name)
     fields: list[Plain] = []
@@ -190,16 +182,16 @@ def _record_item(protocol: Protocol, name: str) -> Plain:
     return {"linkId": link, "text": record.ask, "type": "group", "item": items}
 
 
-def _value_items(link: str, text: str, target: Fact | Field) -> list[Plain]:
+def _value_items(link: str, text: str, target: m.Fact | m.Field) -> list[Plain]:
     """The item for a value, and for a date the one for its words."""
     if target.type == "choice":
         options = {choice.code: choice.label for choice in target.choices}
         item = options_of(link, text, options)
-        if isinstance(target, Field) and target.many:
+        if isinstance(target, m.Field) and target.many:
             item["repeats"] = True
         return [item]
     if target.type == "date":
-        words = {"never": "Never"} if isinstance(target, Fact) else {"ongoing": "Under way"}
+        words = {"never": "Never"} if isinstance(target, m.Fact) else {"ongoing": "Under way"}
         return [
             {"linkId": link, "text": f"{text} (day, month or year)", "type": "date"},
             options_of(f"{link}.word", "Or", words),
@@ -211,7 +203,7 @@ def _value_items(link: str, text: str, target: Fact | Field) -> list[Plain]:
         ]
         if target.range_u is not None:
             for end, amount_u in zip(("min", "max"), target.range_u, strict=True):
-                quantity = quantity_of(Amount(amount_u, target.unit))
+                quantity = quantity_of(m.Amount(amount_u, target.unit))
                 url = f"{SDC}sdc-questionnaire-{end}Quantity"
                 extensions.append({"url": url, "valueQuantity": quantity})
         return [{"linkId": link, "text": text, "type": "quantity", "extension": extensions}]
@@ -243,7 +235,7 @@ def _voided_items(link: str) -> list[Plain]:
     ]
 
 
-def days_text(days: Days) -> str:
+def days_text(days: m.Days) -> str:
     """A date as written in files: a day, a month or a year."""
     first, last = days.first.isoformat(), days.last.isoformat()
     if first == last:
@@ -251,7 +243,7 @@ def days_text(days: Days) -> str:
     return first[:7] if first[:7] == last[:7] else first[:4]
 
 
-def quantity_of(amount: Amount) -> Plain:
+def quantity_of(amount: m.Amount) -> Plain:
     comparator = {"comparator": amount.sign} if amount.sign else {}
     value = Num(decimal_text(amount.amount_u))
     unit = {"unit": amount.unit, "system": UCUM, "code": amount.unit}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine import terms as m
 from engine.exchange.questionnaire import NOTES, days_text, quantity_of, questionnaire_url
 from engine.exchange.recorded import (
     Plain,
@@ -13,22 +14,12 @@ from engine.exchange.recorded import (
 from engine.read.source import Document, Num
 from engine.read.subjects import entry_path
 from engine.record.wording import decimal_text
-from engine.terms import (
-    Amount,
-    Days,
-    Entry,
-    Fact,
-    Field,
-    Protocol,
-    Statement,
-    Subject,
-)
 from engine.terms.agents import as_recorded
 
 # --- answers out ------------------------------------------------------------------------
 
 
-def response(subject: Subject, document: Document, protocol: Protocol) -> Plain:
+def response(subject: m.Subject, document: Document, protocol: m.Protocol) -> Plain:
     """A subject file as a QuestionnaireResponse. `document` is what `subject` was read from."""
     items: list[Plain] = [answered("subject", [{"valueString": subject.id}])]
     facts = [
@@ -65,7 +56,7 @@ def response(subject: Subject, document: Document, protocol: Protocol) -> Plain:
     }
 
 
-def _statement_items(fact: Fact, one: Statement, document: Document) -> list[Plain]:
+def _statement_items(fact: m.Fact, one: m.Statement, document: Document) -> list[Plain]:
     link = f"facts.{fact.name}"
     items: list[Plain] = []
     if one.voided:
@@ -75,7 +66,7 @@ def _statement_items(fact: Fact, one: Statement, document: Document) -> list[Pla
     else:
         items += _value_answers(f"{link}.value", one.value, fact)
     if one.first is not None and one.last is not None:
-        on = days_text(Days(one.first, one.last))
+        on = days_text(m.Days(one.first, one.last))
         items.append(answered(f"{link}.on", [{"valueDate": on}]))
     elif one.not_after is not None:
         items.append(answered(f"{link}.not_after", [{"valueDate": one.not_after.isoformat()}]))
@@ -87,7 +78,7 @@ def _statement_items(fact: Fact, one: Statement, document: Document) -> list[Pla
 
 
 def _entry_items(
-    link: str, fields: Mapping[str, Field], one: Entry, document: Document
+    link: str, fields: Mapping[str, m.Field], one: m.Entry, document: Document
 ) -> list[Plain]:
     items: list[Plain] = []
     if one.voided:
@@ -97,7 +88,7 @@ def _entry_items(
     return items + _note_answers(link, one)
 
 
-def _note_answers(link: str, one: Statement | Entry) -> list[Plain]:
+def _note_answers(link: str, one: m.Statement | m.Entry) -> list[Plain]:
     said = ((note, getattr(one, note)) for note in NOTES)
     return [answered(f"{link}.{note}", [{"valueString": text}]) for note, text in said if text]
 
@@ -117,12 +108,12 @@ def _was(link: str, entry: str, document: Document) -> list[Plain]:
     return items
 
 
-def _value_answers(link: str, value: Any, target: Fact | Field) -> list[Plain]:
+def _value_answers(link: str, value: Any, target: m.Fact | m.Field) -> list[Plain]:
     if isinstance(value, bool):
         return [answered(link, [{"valueBoolean": value}])]
-    if isinstance(value, Amount):
+    if isinstance(value, m.Amount):
         return [answered(link, [{"valueQuantity": quantity_of(value)}])]
-    if isinstance(value, Days):
+    if isinstance(value, m.Days):
         return [answered(link, [{"valueDate": days_text(value)}])]
     if target.type == "date":
         return [answered(f"{link}.word", [{"valueCoding": {"code": value}}])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from engine import terms as m
 from engine.explain.recorded import (
     entry_fields,
     entry_number,
@@ -23,26 +24,13 @@ from engine.record.shape import (
 from engine.record.wording import amount_text, day_text, number_value
 from engine.select.found import Found
 from engine.select.readings import cited_statements
-from engine.terms import (
-    UNBOUNDED,
-    Amount,
-    Entry,
-    Fact,
-    LatestOf,
-    ListDerivation,
-    Protocol,
-    Reading,
-    RecordList,
-    Statement,
-    Subject,
-)
 
 
 class Evidence:
     """What one subject's readings on one date come from."""
 
     def __init__(
-        self, protocol: Protocol, subject: Subject, found: Mapping[str, Found], as_of: date
+        self, protocol: m.Protocol, subject: m.Subject, found: Mapping[str, Found], as_of: date
     ) -> None:
         self.protocol, self.subject, self.found, self.as_of = protocol, subject, found, as_of
         self._readings: dict[str, ReadingRecord] = {}
@@ -67,8 +55,8 @@ class Evidence:
             if fact.type == "choice":
                 record["label"] = fact.choices[reading.low].label
         places = self._places(fact, found)
-        one: Statement | None = None
-        entry: Entry | None = None
+        one: m.Statement | None = None
+        entry: m.Entry | None = None
         if len(found.statements) == 1:
             one = found.statements[0]
         elif found.statements:
@@ -85,7 +73,7 @@ class Evidence:
                 record["note"] = one.note
             record["entry"] = one.entry
             value = one.value
-            if isinstance(value, Amount) and reading.low is not None:
+            if isinstance(value, m.Amount) and reading.low is not None:
                 root = self._root_fact(fact, one)
                 if value.unit != root.unit or value.sign:
                     written = quantity_of(value)
@@ -94,7 +82,9 @@ class Evidence:
             uln_u = one.uln_u if one.uln_u is not None or one.no_limit else fact.uln_u
             if fact.type == "quantity" and uln_u is not None and reading.times_uln is not None:
                 unit = (
-                    value.unit if one.uln_u is not None and isinstance(value, Amount) else fact.unit
+                    value.unit
+                    if one.uln_u is not None and isinstance(value, m.Amount)
+                    else fact.unit
                 )
                 record["uln"] = amount_text(uln_u, unit)
                 record["uln_as"] = {"value": number_value(uln_u), "unit": unit}
@@ -106,7 +96,7 @@ class Evidence:
             record["entry"] = entry.entry
             if under_way(fact, found):
                 record["note"] = "under way"
-        elif isinstance(fact.derive, ListDerivation) and places:
+        elif isinstance(fact.derive, m.ListDerivation) and places:
             listed = self.subject.records[fact.derive.records]
             if listed.complete_on is not None:
                 record["on"] = listed.complete_on.isoformat()
@@ -118,7 +108,7 @@ class Evidence:
         if places:
             record["entries"] = places
         if fact.usual_u is not None and any(
-            isinstance(s.value, Amount) and unusual(fact, s.value) for s in found.statements
+            isinstance(s.value, m.Amount) and unusual(fact, s.value) for s in found.statements
         ):
             record["confirm"] = True
         if reading.reason is not None:
@@ -131,11 +121,11 @@ class Evidence:
             record["follows_messages"] = [said.data for said in follows]
         return record
 
-    def _places(self, fact: Fact, found: Found) -> list[str]:
+    def _places(self, fact: m.Fact, found: Found) -> list[str]:
         """The places that together, and no fewer, give a reading its ends."""
         if fact.derive is None:
             return [one.entry for one in cited_statements(fact, found, self.as_of)]
-        if isinstance(fact.derive, ListDerivation):
+        if isinstance(fact.derive, m.ListDerivation):
             places = [f"records.{fact.derive.records}"] if found.rests else []
             return [*places, *(one.entry for one in found.entries)]
         places = []
@@ -143,9 +133,9 @@ class Evidence:
             places += self._places(self.protocol.facts[name], self.found[name])
         return list(dict.fromkeys(places))
 
-    def _follows_from(self, fact: Fact, found: Found) -> list[Said]:
+    def _follows_from(self, fact: m.Fact, found: Found) -> list[Said]:
         """What a derived reading was worked out from, one sentence each."""
-        if not isinstance(fact.derive, ListDerivation):
+        if not isinstance(fact.derive, m.ListDerivation):
             facts = [self.protocol.facts[name] for name in found.from_facts]
             return [
                 say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))
@@ -165,11 +155,11 @@ class Evidence:
             lines.append(say("follows.entry", number=number, fields=fields))
         return lines
 
-    def _root_fact(self, fact: Fact, statement: Statement) -> Fact:
+    def _root_fact(self, fact: m.Fact, statement: m.Statement) -> m.Fact:
         name = statement.entry.split(".")[1].split("[")[0]
         return self.protocol.facts.get(name, fact)
 
-    def shown(self, fact: Fact, found: Found) -> Said:
+    def shown(self, fact: m.Fact, found: Found) -> Said:
         """A reading, with its date and source."""
         known = self._shown.get(fact.name)
         if known is None:
@@ -177,14 +167,14 @@ class Evidence:
             known = self._shown[fact.name] = Said(shown_text(shown), shown)
         return known
 
-    def fields(self, entry: Entry, record: RecordList) -> list[FieldRecord]:
+    def fields(self, entry: m.Entry, record: m.RecordList) -> list[FieldRecord]:
         """The fields of an entry."""
         known = self._fields.get(id(entry))
         if known is None:
             known = self._fields[id(entry)] = entry_fields(entry, record)
         return known
 
-    def _show(self, fact: Fact, found: Found) -> Shown:
+    def _show(self, fact: m.Fact, found: Found) -> Shown:
         if found.reading.low is None:
             return {"value": None}
         shown = self.value(fact, found.reading)
@@ -201,7 +191,7 @@ class Evidence:
             shown["source"] = found.entries[0].source
         return shown
 
-    def value(self, fact: Fact, reading: Reading) -> Shown:
+    def value(self, fact: m.Fact, reading: m.Reading) -> Shown:
         """What a reading comes to, as data."""
         low, high = reading.low, reading.high
         if low is None or high is None:
@@ -214,7 +204,7 @@ class Evidence:
         return shown
 
 
-def _value(fact: Fact, low: int, high: int) -> Value | IntervalValue:
+def _value(fact: m.Fact, low: int, high: int) -> Value | IntervalValue:
     if low != high:
         return {"low": _end(fact, low), "high": _end(fact, high)}
     end = _end(fact, low)
@@ -222,18 +212,18 @@ def _value(fact: Fact, low: int, high: int) -> Value | IntervalValue:
     return end
 
 
-def _end(fact: Fact, number: int) -> Value | None:
+def _end(fact: m.Fact, number: int) -> Value | None:
     if fact.type == "boolean":
         return bool(number)
     if fact.type == "choice":
         return fact.choices[number].code
     if fact.type == "date":
         return day_text(number)
-    return None if abs(number) >= UNBOUNDED else number_value(number)
+    return None if abs(number) >= m.UNBOUNDED else number_value(number)
 
 
-def under_way(fact: Fact, found: Found) -> bool:
+def under_way(fact: m.Fact, found: Found) -> bool:
     """Whether a latest date is today because its entry says `ongoing`: no day is fixed."""
-    return isinstance(fact.derive, LatestOf) and any(
+    return isinstance(fact.derive, m.LatestOf) and any(
         entry.values.get(fact.derive.field) == "ongoing" for entry in found.entries[:1]
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from engine import terms as m
 from engine.explain.evidence import Evidence
 from engine.explain.lacking import Lacking, unknown_reason
 from engine.explain.turns import Turns, next_day
@@ -17,28 +18,6 @@ from engine.record.shape import (
 )
 from engine.record.wording import test_record
 from engine.select.found import Found
-from engine.terms import (
-    NEVER,
-    AgoTest,
-    All,
-    Any,
-    Condition,
-    Count,
-    Defined,
-    EarliestOf,
-    EverTest,
-    Fact,
-    LatestOf,
-    LimitTest,
-    Not,
-    Protocol,
-    Reading,
-    Subject,
-    Test,
-    Todo,
-    Truth,
-    Verdict,
-)
 from engine.terms.calendar import earliest, latest
 
 Cause = tuple[str, str, Said | str]
@@ -59,34 +38,34 @@ class Branch:
     path: str
     node: int
     words: Said
-    test: Test | None
+    test: m.Test | None
     asked: Said | None
-    held: Truth | None
+    held: m.Truth | None
     children: tuple[Branch, ...]
 
 
-def prepare(protocol: Protocol, paths: Mapping[str, int]) -> dict[str, Branch]:
+def prepare(protocol: m.Protocol, paths: Mapping[str, int]) -> dict[str, Branch]:
     """A branch for the condition of every criterion, by id."""
     facts = protocol.facts
     definitions: dict[str, Branch] = {}
 
-    def branch(path: str, condition: Condition) -> Branch:
+    def branch(path: str, condition: m.Condition) -> Branch:
         node = paths[path]
-        if isinstance(condition, All | Any):
+        if isinstance(condition, m.All | m.Any):
             children = tuple(branch(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1))
-            if isinstance(condition, All):
+            if isinstance(condition, m.All):
                 return Branch(path, node, say("condition.all"), None, None, "false", children)
             return Branch(path, node, say("condition.any"), None, None, "true", children)
-        if isinstance(condition, Not):
+        if isinstance(condition, m.Not):
             below = (branch(f"{path}.1", condition.child),)
             return Branch(path, node, say("condition.not"), None, None, None, below)
-        if isinstance(condition, Defined):
+        if isinstance(condition, m.Defined):
             name = condition.name
             if name not in definitions:
                 definitions[name] = branch(name, protocol.definitions[name])
             words = say("condition.defined", name=name)
             return Branch(path, node, words, None, None, None, (definitions[name],))
-        if isinstance(condition, Todo):
+        if isinstance(condition, m.Todo):
             return Branch(path, node, say("condition.todo"), None, None, None, ())
         fact = facts[condition.fact]
         test = test_record(condition, fact)
@@ -102,10 +81,10 @@ class Explanation:
 
     def __init__(
         self,
-        protocol: Protocol,
-        subject: Subject,
+        protocol: m.Protocol,
+        subject: m.Subject,
         found: Mapping[str, Found],
-        truths: Sequence[Truth],
+        truths: Sequence[m.Truth],
         as_of: date,
     ) -> None:
         self.protocol = protocol
@@ -151,13 +130,13 @@ class Explanation:
             why["changes_on"] = change[0].isoformat()
         return why
 
-    def _leaf(self, branch: Branch, test: Test) -> tuple[Said, Change | None]:
+    def _leaf(self, branch: Branch, test: m.Test) -> tuple[Said, Change | None]:
         known = self._leaves.get(branch.node)
         if known is None:
             known = self._leaves[branch.node] = self._explain_leaf(branch, test)
         return known
 
-    def _explain_leaf(self, branch: Branch, test: Test) -> tuple[Said, Change | None]:
+    def _explain_leaf(self, branch: Branch, test: m.Test) -> tuple[Said, Change | None]:
         truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
@@ -186,7 +165,7 @@ class Explanation:
         return said, self._change(branch, test, fact, found, turn)
 
     def _change(
-        self, branch: Branch, test: Test, fact: Fact, found: Found, turn: date | None
+        self, branch: Branch, test: m.Test, fact: m.Fact, found: Found, turn: date | None
     ) -> Change | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
         truth = self.truths[branch.node]
@@ -236,7 +215,7 @@ class Explanation:
         return change
 
     def look_again(
-        self, verdict: Verdict, failed: Sequence[Branch], every: Iterable[Branch]
+        self, verdict: m.Verdict, failed: Sequence[Branch], every: Iterable[Branch]
     ) -> LookAgain | None:
         """The first day on which the verdict may change by time alone."""
         if verdict == "ineligible":
@@ -299,18 +278,18 @@ class Explanation:
         return item
 
 
-def _proved_by_entry(fact: Fact, test: Test, truth: Truth, reading: Reading) -> bool:
+def _proved_by_entry(fact: m.Fact, test: m.Test, truth: m.Truth, reading: m.Reading) -> bool:
     """Whether a known entry proves the truth, so that a lapsed confirmation changes nothing."""
-    if isinstance(fact.derive, LatestOf | EarliestOf):
-        if reading.low == NEVER:
+    if isinstance(fact.derive, m.LatestOf | m.EarliestOf):
+        if reading.low == m.NEVER:
             return False
-        if isinstance(test, AgoTest):
+        if isinstance(test, m.AgoTest):
             # An unknown entry can only be later than the latest, or earlier than the earliest.
             long_ago = (test.op in ("at_least_ago", "more_than_ago")) == (truth == "true")
-            return long_ago == isinstance(fact.derive, EarliestOf)
-        if isinstance(test, EverTest):
+            return long_ago == isinstance(fact.derive, m.EarliestOf)
+        if isinstance(test, m.EverTest):
             return (truth == "true") == test.expected
-    if isinstance(fact.derive, Count) and isinstance(test, LimitTest):
+    if isinstance(fact.derive, m.Count) and isinstance(test, m.LimitTest):
         return truth == ("true" if test.op in ("at_least", "above") else "false")
     return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from engine import terms as m
 from engine.explain.evidence import Evidence
 from engine.explain.recorded import (
     entry_number,
@@ -17,22 +18,6 @@ from engine.record.shape import (
     Gap,
 )
 from engine.select.found import Found
-from engine.terms import (
-    AgoTest,
-    CompletedYears,
-    DaysBetween,
-    EarliestOf,
-    Fact,
-    LatestOf,
-    ListDerivation,
-    Protocol,
-    Reading,
-    Reason,
-    Recorded,
-    Subject,
-    Test,
-    UlnTest,
-)
 from engine.terms.agents import unsaid
 from engine.terms.calendar import earliest, latest
 
@@ -42,8 +27,8 @@ class Lacking:
 
     def __init__(
         self,
-        protocol: Protocol,
-        subject: Subject,
+        protocol: m.Protocol,
+        subject: m.Subject,
         found: Mapping[str, Found],
         as_of: date,
         evidence: Evidence,
@@ -51,21 +36,21 @@ class Lacking:
         self.protocol, self.subject, self.found, self.as_of = protocol, subject, found, as_of
         self.evidence = evidence
 
-    def collect(self, fact: Fact) -> tuple[str, str, str]:
+    def collect(self, fact: m.Fact) -> tuple[str, str, str]:
         """The recorded fact or record list that a derived fact comes down to."""
         derive = fact.derive
         if derive is None:
             return fact.name, fact.ask, fact.found_in
-        if isinstance(derive, CompletedYears):
+        if isinstance(derive, m.CompletedYears):
             return self.collect(self.protocol.facts[derive.since])
-        if isinstance(derive, DaysBetween):
+        if isinstance(derive, m.DaysBetween):
             start = self.found[derive.start].reading
             name = derive.start if start.low is None or start.reason else derive.end
             return self.collect(self.protocol.facts[name])
         record = self.protocol.records[derive.records]
         return record.name, record.ask, record.found_in
 
-    def detail(self, test: Test, fact: Fact, found: Found, reason: Reason) -> Said:
+    def detail(self, test: m.Test, fact: m.Fact, found: Found, reason: m.Reason) -> Said:
         """Why a fact's reading does not settle the question, in words."""
         root = self._root(fact, found)
         statements = root[1].statements
@@ -118,12 +103,12 @@ class Lacking:
             return say("missing.known_as_with_gaps", value=known, gaps=gaps)
         return say("missing.known_as", value=known)
 
-    def _month_end(self, test: Test, fact: Fact, found: Found) -> Said:
+    def _month_end(self, test: m.Test, fact: m.Fact, found: Found) -> Said:
         """On which two days a time may be up that ends in a month without its day."""
         number, sizes = found.reading.low, age_limits(test)
-        if isinstance(test, AgoTest):
+        if isinstance(test, m.AgoTest):
             sizes = [test.duration]
-        elif isinstance(fact.derive, CompletedYears):
+        elif isinstance(fact.derive, m.CompletedYears):
             number = self.found[fact.derive.since].reading.low
         day = None if number is None else calendar_day(number)
         ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
@@ -133,7 +118,7 @@ class Lacking:
                 return say("missing.calendar_days", **counted, late=late.isoformat())
         return say("missing.calendar")
 
-    def _not_confirmed(self, fact: Fact) -> Said:
+    def _not_confirmed(self, fact: m.Fact) -> Said:
         """Why a list is not confirmed complete."""
         name = getattr(fact.derive, "records", None)
         if name is None:
@@ -146,13 +131,13 @@ class Lacking:
             return say("missing.more_entries", list=ask, count=listed.count)
         return say("missing.history_not_confirmed", list=ask)
 
-    def _gaps(self, fact: Fact, found: Found) -> list[Gap]:
+    def _gaps(self, fact: m.Fact, found: Found) -> list[Gap]:
         """Which entries of a record list leave it open, and what they do not say."""
         derive = fact.derive
-        if not isinstance(derive, ListDerivation):
+        if not isinstance(derive, m.ListDerivation):
             return []
         fields = [where.field for where in derive.where]
-        if isinstance(derive, LatestOf | EarliestOf):
+        if isinstance(derive, m.LatestOf | m.EarliestOf):
             fields.append(derive.field)
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
@@ -166,7 +151,7 @@ class Lacking:
                 gaps.append(gap)
         return gaps
 
-    def _root(self, fact: Fact, found: Found) -> tuple[Fact, Found]:
+    def _root(self, fact: m.Fact, found: Found) -> tuple[m.Fact, Found]:
         """The recorded fact whose statements explain an unknown derived one."""
         for name in found.from_facts:
             source = self.found[name]
@@ -175,13 +160,13 @@ class Lacking:
         return fact, found
 
 
-def unknown_reason(test: Test, reading: Reading) -> Reason:
+def unknown_reason(test: m.Test, reading: m.Reading) -> m.Reason:
     """Why a test on a reading is unknown (SEMANTICS 7)."""
-    if isinstance(test, UlnTest) and (reading.uln_reason or reading.times_uln is None):
+    if isinstance(test, m.UlnTest) and (reading.uln_reason or reading.times_uln is None):
         return reading.uln_reason or "no_limit"
-    return reading.reason or ("calendar" if isinstance(test, AgoTest) else "imprecise")
+    return reading.reason or ("calendar" if isinstance(test, m.AgoTest) else "imprecise")
 
 
-def _lacks(value: Recorded | tuple[str, ...] | None) -> bool:
+def _lacks(value: m.Recorded | tuple[str, ...] | None) -> bool:
     """Whether an entry's field is not recorded, or not all of its codes are."""
     return value is None or (isinstance(value, tuple) and "" in value)

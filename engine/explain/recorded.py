@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from engine import terms as m
 from engine.record.shape import (
     Confirmation,
     EntryRecord,
@@ -17,27 +18,16 @@ from engine.record.shape import (
 from engine.record.wording import number_value
 from engine.select.amounts import ends_of
 from engine.select.lists import confirmed
-from engine.terms import (
-    Amount,
-    Days,
-    Entries,
-    Entry,
-    Fact,
-    Field,
-    Recorded,
-    RecordList,
-    Statement,
-)
 from engine.terms.agents import as_recorded
 
 
-def days_value(days: Days) -> str | IntervalValue:
+def days_value(days: m.Days) -> str | IntervalValue:
     """A recorded date: the day, or the first and last that it could be."""
     first, last = days.first.isoformat(), days.last.isoformat()
     return first if days.first == days.last else {"low": first, "high": last}
 
 
-def quantity_of(amount: Amount) -> Quantity:
+def quantity_of(amount: m.Amount) -> Quantity:
     """A recorded number as written: its sign, value and unit."""
     written: Quantity = {"value": number_value(amount.amount_u), "unit": amount.unit}
     if amount.sign:
@@ -45,7 +35,7 @@ def quantity_of(amount: Amount) -> Quantity:
     return written
 
 
-def put_day(where: Shown | ReadingRecord, one: Statement) -> None:
+def put_day(where: Shown | ReadingRecord, one: m.Statement) -> None:
     """Add the day of observation of a statement, as far as it is known."""
     if one.on is not None:
         where["on"] = one.on.isoformat()
@@ -56,16 +46,16 @@ def put_day(where: Shown | ReadingRecord, one: Statement) -> None:
         where["not_after"] = one.not_after.isoformat()
 
 
-def stated(one: Statement, fact: Fact) -> Shown:
+def stated(one: m.Statement, fact: m.Fact) -> Shown:
     """A statement as recorded, without what stands beside it."""
     value = one.value if not one.voided else one.struck
     shown: Shown = {"value": None}
-    if isinstance(value, Amount):
+    if isinstance(value, m.Amount):
         written = quantity_of(value)
         shown = {"value": written["value"], "unit": written["unit"]}
         if "sign" in written:
             shown["sign"] = written["sign"]
-    elif isinstance(value, Days):
+    elif isinstance(value, m.Days):
         shown["value"] = days_value(value)
     elif value is not None:
         shown["value"] = value
@@ -78,7 +68,7 @@ def stated(one: Statement, fact: Fact) -> Shown:
     return shown
 
 
-def stated_with_day(one: Statement, fact: Fact) -> Shown:
+def stated_with_day(one: m.Statement, fact: m.Fact) -> Shown:
     """A statement as recorded, with its day and source."""
     shown = stated(one, fact)
     put_day(shown, one)
@@ -89,7 +79,7 @@ def stated_with_day(one: Statement, fact: Fact) -> Shown:
     return shown
 
 
-def unusual(kind: Fact | Field, amount: Amount) -> bool:
+def unusual(kind: m.Fact | m.Field, amount: m.Amount) -> bool:
     """Whether a recorded number, or all that it could be, lies outside the usual range."""
     if kind.usual_u is None:
         return False
@@ -98,31 +88,31 @@ def unusual(kind: Fact | Field, amount: Amount) -> bool:
     return (most < low and amount.sign[:1] != ">") or (least > high and amount.sign[:1] != "<")
 
 
-def entry_number(entry: Entry) -> int:
+def entry_number(entry: m.Entry) -> int:
     """An entry's number in its list, from 1."""
     return int(entry.entry.rpartition("[")[2][:-1]) + 1
 
 
-def entry_fields(entry: Entry, record: RecordList) -> list[FieldRecord]:
+def entry_fields(entry: m.Entry, record: m.RecordList) -> list[FieldRecord]:
     """The fields of an entry that are recorded, in the dictionary's order."""
     values = entry.struck if entry.voided else entry.values
     return [_field(field, values[name]) for name, field in record.fields.items() if name in values]
 
 
-def _field(field: Field, value: Recorded | tuple[str, ...]) -> FieldRecord:
+def _field(field: m.Field, value: m.Recorded | tuple[str, ...]) -> FieldRecord:
     shown: FieldRecord = {"field": field.name, "ask": field.ask, "value": ""}
     labels = {choice.code: choice.label for choice in field.choices}
     if isinstance(value, tuple):
         shown["value"] = list(value)
         shown["labels"] = [labels.get(c, c) if c else "one not recorded" for c in value]
-    elif isinstance(value, Amount):
+    elif isinstance(value, m.Amount):
         written = quantity_of(value)
         shown["value"], shown["unit"] = written["value"], written["unit"]
         if "sign" in written:
             shown["sign"] = written["sign"]
         if unusual(field, value):
             shown["confirm"] = True
-    elif isinstance(value, Days):
+    elif isinstance(value, m.Days):
         shown["value"] = days_value(value)
     else:
         shown["value"] = value
@@ -131,7 +121,7 @@ def _field(field: Field, value: Recorded | tuple[str, ...]) -> FieldRecord:
     return shown
 
 
-def list_record(record: RecordList, listed: Entries | None, as_of: date) -> ListRecord:
+def list_record(record: m.RecordList, listed: m.Entries | None, as_of: date) -> ListRecord:
     """A record list, whole: every entry as recorded, and whether it is confirmed complete."""
     return {
         "name": record.name,
@@ -141,7 +131,9 @@ def list_record(record: RecordList, listed: Entries | None, as_of: date) -> List
     }
 
 
-def _confirmation(record: RecordList, listed: Entries | None, as_of: date) -> Confirmation | None:
+def _confirmation(
+    record: m.RecordList, listed: m.Entries | None, as_of: date
+) -> Confirmation | None:
     if listed is None or listed.complete_on is None:
         return None
     found: Confirmation = {
@@ -159,7 +151,7 @@ def _confirmation(record: RecordList, listed: Entries | None, as_of: date) -> Co
     return found
 
 
-def _entry(entry: Entry, record: RecordList) -> EntryRecord:
+def _entry(entry: m.Entry, record: m.RecordList) -> EntryRecord:
     found: EntryRecord = {"entry": entry.entry, "fields": entry_fields(entry, record)}
     if entry.source:
         found["source"] = entry.source

@@ -5,31 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
+from engine import terms as m
 from engine.explain.evidence import under_way
 from engine.select.found import Found
 from engine.select.lists import confirmed
-from engine.terms import (
-    MILLION,
-    NEVER,
-    PAST,
-    AgoTest,
-    BetweenTest,
-    CompletedYears,
-    Days,
-    DaysBetween,
-    DayTest,
-    Duration,
-    EverTest,
-    LatestOf,
-    LimitTest,
-    Protocol,
-    Subject,
-    Test,
-    Truth,
-)
 from engine.terms.calendar import earliest, latest
 
-Add = Callable[[date, Duration], date | None]
+Add = Callable[[date, m.Duration], date | None]
 """A month-end rule: what date + n months is (engine.terms.calendar)."""
 
 
@@ -37,30 +19,32 @@ class Turns:
     """The days on which tests on one subject turn, nothing new recorded."""
 
     def __init__(
-        self, protocol: Protocol, subject: Subject, found: Mapping[str, Found], as_of: date
+        self, protocol: m.Protocol, subject: m.Subject, found: Mapping[str, Found], as_of: date
     ) -> None:
         self.protocol, self.subject, self.found, self.as_of = protocol, subject, found, as_of
         self._growing: dict[str, bool] = {}
 
-    def turn(self, test: Test, truth: Truth, found: Found, add: Add) -> date | None:
+    def turn(self, test: m.Test, truth: m.Truth, found: Found, add: Add) -> date | None:
         """The day on which a date or age test's truth turns, by the calendar alone."""
         reading = found.reading
         if reading.low is None or reading.high is None or truth == "unknown":
             return None
         fact = self.protocol.facts[test.fact]
-        if isinstance(test, AgoTest):
+        if isinstance(test, m.AgoTest):
             if under_way(fact, found):
                 return None
             # The earliest day of the interval is the first to come of age.
             first = calendar_day(reading.low)
             return _ago_turn(test, truth, first, self.as_of, add) if first else None
-        if isinstance(fact.derive, CompletedYears) and isinstance(test, LimitTest | BetweenTest):
+        if isinstance(fact.derive, m.CompletedYears) and isinstance(
+            test, m.LimitTest | m.BetweenTest
+        ):
             if self._moves(fact.derive.since):
                 return None
             born = self.found[fact.derive.since].reading
             first = None if born.low is None else calendar_day(born.low)
             return _age_turn(test, truth, first, self.as_of, add) if first else None
-        if isinstance(test, EverTest):
+        if isinstance(test, m.EverTest):
             first = calendar_day(reading.low)
             return first if first is not None and first > self.as_of else None
         return None
@@ -68,7 +52,7 @@ class Turns:
     def _fixed_ends(self, name: str) -> list[date]:
         """The ends of a date's reading that do not move with the as-of date."""
         fact = self.protocol.facts[name]
-        if isinstance(fact.derive, CompletedYears):
+        if isinstance(fact.derive, m.CompletedYears):
             return self._fixed_ends(fact.derive.since)
         if fact.type != "date":
             return []
@@ -84,7 +68,7 @@ class Turns:
         """Whether a reading may be another tomorrow, though nothing turns or expires."""
         found = self.found[name]
         return self.grows(name) or (
-            isinstance(self.protocol.facts[name].derive, DaysBetween)
+            isinstance(self.protocol.facts[name].derive, m.DaysBetween)
             and any(self._moves(other) for other in found.from_facts)
         )
 
@@ -101,27 +85,27 @@ class Turns:
 
     def _looks_growing(self, name: str) -> bool:
         found, derive = self.found[name], self.protocol.facts[name].derive
-        if isinstance(derive, LatestOf) and found.reading.high == self.as_of.toordinal():
+        if isinstance(derive, m.LatestOf) and found.reading.high == self.as_of.toordinal():
             listed = self.subject.records.get(derive.records)
             if not confirmed(self.protocol.records[derive.records], listed, self.as_of):
                 return True
-        days = [s.value for s in found.statements if isinstance(s.value, Days)]
+        days = [s.value for s in found.statements if isinstance(s.value, m.Days)]
         for entry in found.around:
-            days += [value for value in entry.values.values() if isinstance(value, Days)]
+            days += [value for value in entry.values.values() if isinstance(value, m.Days)]
         if any(value.first <= self.as_of < value.last for value in days):
             return True
         return any(self.grows(other) for other in found.from_facts)
 
-    def widening(self, test: Test, truth: Truth, found: Found) -> list[date]:
+    def widening(self, test: m.Test, truth: m.Truth, found: Found) -> list[date]:
         """Days on which an end of an imprecise date comes of age, or is reached."""
         fact, reading = self.protocol.facts[test.fact], found.reading
-        dates = [s.value for s in found.statements if isinstance(s.value, Days)]
+        dates = [s.value for s in found.statements if isinstance(s.value, m.Days)]
         for entry in found.around:
-            dates += [value for value in entry.values.values() if isinstance(value, Days)]
+            dates += [value for value in entry.values.values() if isinstance(value, m.Days)]
         ends = [end for value in dates for end in (value.first, value.last)]
         ends += self._fixed_ends(test.fact)
         days: list[date | None] = [v.first for v in dates if v.first != v.last]
-        if isinstance(test, AgoTest):
+        if isinstance(test, m.AgoTest):
             washout = test.op in ("at_least_ago", "more_than_ago")
             past = reading.high is not None and reading.high <= self.as_of.toordinal()
             if truth == ("true" if washout else "false") and past:
@@ -130,26 +114,26 @@ class Turns:
             if test.op in ("more_than_ago", "within_last"):
                 reached = [next_day(day) for day in reached if day is not None]
             days += reached
-        elif isinstance(fact.derive, CompletedYears):
+        elif isinstance(fact.derive, m.CompletedYears):
             sizes = age_limits(test)
             days += [add(e, size) for e in ends for size in sizes for add in (earliest, latest)]
-        elif isinstance(test, DayTest):
+        elif isinstance(test, m.DayTest):
             days += ends
             if reading.high == self.as_of.toordinal():  # this end moves with the as-of date
                 days.append(test.day if test.op == "on_or_after" else next_day(test.day))
-        elif isinstance(test, EverTest):
+        elif isinstance(test, m.EverTest):
             days += ends
-        elif isinstance(fact.derive, DaysBetween):
+        elif isinstance(fact.derive, m.DaysBetween):
             # An end that moves with the as-of date moves the count every day.
             days += [*ends, next_day(self.as_of)]
         return [day for day in days if day is not None and day > self.as_of]
 
 
 def calendar_day(number: int) -> date | None:
-    return None if number in (NEVER, PAST) else date.fromordinal(number)
+    return None if number in (m.NEVER, m.PAST) else date.fromordinal(number)
 
 
-def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date, add: Add) -> date | None:
+def _ago_turn(test: m.AgoTest, truth: m.Truth, day: date, as_of: date, add: Add) -> date | None:
     washout = test.op in ("at_least_ago", "more_than_ago")
     if truth == "false" and not washout:  # it turns when the day comes, however long it counts
         return day if day > as_of else None
@@ -159,19 +143,19 @@ def _ago_turn(test: AgoTest, truth: Truth, day: date, as_of: date, add: Add) -> 
     return next_day(reached) if test.op in ("more_than_ago", "within_last") else reached
 
 
-def age_limits(test: Test) -> list[Duration]:
+def age_limits(test: m.Test) -> list[m.Duration]:
     """The whole years at which an age test's truth turns."""
-    if isinstance(test, BetweenTest):
-        years = [test.low_u // MILLION, test.high_u // MILLION + 1]
-    elif isinstance(test, LimitTest):
+    if isinstance(test, m.BetweenTest):
+        years = [test.low_u // m.MILLION, test.high_u // m.MILLION + 1]
+    elif isinstance(test, m.LimitTest):
         after = test.op in ("above", "at_most")
-        years = [test.limit_u // MILLION + (1 if after else 0)]
+        years = [test.limit_u // m.MILLION + (1 if after else 0)]
     else:
         return []
-    return [Duration(0, 12 * n) for n in years if n >= 0]
+    return [m.Duration(0, 12 * n) for n in years if n >= 0]
 
 
-def _age_turn(test: Test, truth: Truth, born: date, as_of: date, add: Add) -> date | None:
+def _age_turn(test: m.Test, truth: m.Truth, born: date, as_of: date, add: Add) -> date | None:
     days = [add(born, size) for size in age_limits(test)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.explain.passed import entry_to_come, passed_over
 from engine.outcomes.clock import PARTS, landmark_days, months_parts
@@ -38,32 +39,6 @@ from engine.read.subjects import entry_path
 from engine.record.shape import Decision, PassedOver
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
-from engine.terms import (
-    EXAMINED,
-    NOWHERE,
-    All,
-    Answer,
-    Censoring,
-    Condition,
-    Criterion,
-    Days,
-    Defined,
-    Duration,
-    Endpoint,
-    Entry,
-    Event,
-    Fact,
-    Leaf,
-    ListScope,
-    Not,
-    Outcomes,
-    Protocol,
-    Scale,
-    Statement,
-    Subject,
-    Todo,
-    Toxicity,
-)
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
 
@@ -79,9 +54,11 @@ class Dated:
 # --- the small packs ------------------------------------------------------------------
 
 
-def _needed(protocol: Protocol, facts: Mapping[str, Fact], leaves: Iterable[Leaf]) -> list[str]:
+def _needed(
+    protocol: m.Protocol, facts: Mapping[str, m.Fact], leaves: Iterable[m.Leaf]
+) -> list[str]:
     """The facts that some leaves look at, and those they are derived from, in order."""
-    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, Todo)]
+    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
     needed: set[str] = set()
     while todo:
         name = todo.pop()
@@ -92,11 +69,11 @@ def _needed(protocol: Protocol, facts: Mapping[str, Fact], leaves: Iterable[Leaf
 
 
 def _small_pack(
-    protocol: Protocol,
-    facts: Mapping[str, Fact],
-    definitions: Mapping[str, Condition],
-    criteria: Sequence[Criterion],
-) -> Protocol:
+    protocol: m.Protocol,
+    facts: Mapping[str, m.Fact],
+    definitions: Mapping[str, m.Condition],
+    criteria: Sequence[m.Criterion],
+) -> m.Protocol:
     lists = {d.records for f in facts.values() if (d := f.derive) and hasattr(d, "records")}
     return replace(
         protocol,
@@ -108,7 +85,7 @@ def _small_pack(
     )
 
 
-def entry_pack(protocol: Protocol, outcomes: Outcomes, records: str) -> Protocol:
+def entry_pack(protocol: m.Protocol, outcomes: m.Outcomes, records: str) -> m.Protocol:
     """The pack that one entry of a list is screened by.
 
     Criterion `SCALE is CLASS`: the class's statement holds, and that of no earlier class; an
@@ -120,14 +97,14 @@ def entry_pack(protocol: Protocol, outcomes: Outcomes, records: str) -> Protocol
     for scale in outcomes.scales.values():
         if scale.records != records:
             continue
-        earlier: list[Condition] = []
+        earlier: list[m.Condition] = []
         for one in scale.classes:
-            stated = Defined(f"{scale.name} {one.id}")
+            stated = m.Defined(f"{scale.name} {one.id}")
             definitions[stated.name] = one.holds_when
-            whole: Condition = All((*earlier, stated)) if earlier else stated
+            whole: m.Condition = m.All((*earlier, stated)) if earlier else stated
             words = one.words
             criteria.append(
-                Criterion(
+                m.Criterion(
                     _class_criterion(scale, one.id),
                     "inclusion",
                     words.text or words.label,
@@ -139,13 +116,13 @@ def entry_pack(protocol: Protocol, outcomes: Outcomes, records: str) -> Protocol
                     "class",
                 )
             )
-            earlier.append(Not(stated))
+            earlier.append(m.Not(stated))
     if records == outcomes.scales[outcomes.response.scale].records:
         for event in outcomes.events.values():
             if event.after_remission is not None:
                 words = event.words
                 criteria.append(
-                    Criterion(
+                    m.Criterion(
                         _event_criterion(event),
                         "inclusion",
                         words.text or words.label,
@@ -167,23 +144,23 @@ def entry_pack(protocol: Protocol, outcomes: Outcomes, records: str) -> Protocol
     return _small_pack(protocol, facts, definitions, criteria)
 
 
-def _class_criterion(scale: Scale, class_: str) -> str:
+def _class_criterion(scale: m.Scale, class_: str) -> str:
     return f"{scale.name} is {class_}"
 
 
-def _event_criterion(event: Event) -> str:
+def _event_criterion(event: m.Event) -> str:
     return f"{event.id} shown"
 
 
-def _death_criterion(toxicity: Toxicity) -> str:
+def _death_criterion(toxicity: m.Toxicity) -> str:
     return f"{toxicity.id} was fatal"
 
 
 class _EntryScreener:
     """Screens the entries of one record list."""
 
-    def __init__(self, protocol: Protocol, outcomes: Outcomes, records: str) -> None:
-        self.scope: ListScope = outcomes.scopes[records]
+    def __init__(self, protocol: m.Protocol, outcomes: m.Outcomes, records: str) -> None:
+        self.scope: m.ListScope = outcomes.scopes[records]
         self.pack = entry_pack(protocol, outcomes, records)
         self.fields = [name for name in self.scope.fields if name in self.pack.facts]
         self.scales = [s for s in outcomes.scales.values() if s.records == records]
@@ -193,7 +170,7 @@ class _EntryScreener:
         self.screener = Screener(self.pack)
 
     def screen(
-        self, subject: Subject, entry: Entry, on: date, start: date
+        self, subject: m.Subject, entry: m.Entry, on: date, start: date
     ) -> tuple[EntryOutcome, Proof]:
         facts = {n: s for n, s in subject.facts.items() if n in self.pack.facts}
         for name in self.fields:
@@ -201,7 +178,7 @@ class _EntryScreener:
             if value is not None and not isinstance(value, tuple):
                 where = f"{entry.entry}.{name}"
                 facts[name] = (
-                    Statement(
+                    m.Statement(
                         where,
                         value,
                         on=on,
@@ -211,8 +188,8 @@ class _EntryScreener:
                     ),
                 )
         records = {n: r for n, r in subject.records.items() if n in self.pack.records}
-        decision = self.screener.decide(Subject(subject.id, facts, records), on)
-        answers: dict[str, Answer] = {c["id"]: c["answer"] for c in decision["criteria"]}
+        decision = self.screener.decide(m.Subject(subject.id, facts, records), on)
+        answers: dict[str, m.Answer] = {c["id"]: c["answer"] for c in decision["criteria"]}
         outcome: EntryOutcome = {
             "entry": entry.entry,
             "on": on.isoformat(),
@@ -254,7 +231,7 @@ def _proof(entry: str, as_of: date, decision: Decision, later: Collection[str] =
     }
 
 
-def _graded(scale: Scale, answers: Mapping[str, Answer]) -> Graded:
+def _graded(scale: m.Scale, answers: Mapping[str, m.Answer]) -> Graded:
     said = {one.id: answers[_class_criterion(scale, one.id)] for one in scale.classes}
     sure = [id_ for id_, answer in said.items() if answer == "yes"]
     if len(sure) > 1:
@@ -272,7 +249,7 @@ class OutcomeScreener:
     Raises: EngineFault when made; ValueError if the protocol has no outcomes.
     """
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: m.Protocol) -> None:
         if protocol.outcomes is None:
             raise ValueError("the pack has no outcomes.yaml")
         self.protocol, self.outcomes = protocol, protocol.outcomes
@@ -291,13 +268,13 @@ class OutcomeScreener:
         fatal = [t for t in self.outcomes.toxicities if t.fatal is not None]
         if fatal:
             criteria, leaves = [], []
-            scope = ListScope("", "", protocol.facts, (), {})
+            scope = m.ListScope("", "", protocol.facts, (), {})
             for toxicity in fatal:
                 assert toxicity.fatal is not None
                 words = toxicity.fatal.words
                 condition = toxicity.fatal.holds_when
                 criteria.append(
-                    Criterion(
+                    m.Criterion(
                         _death_criterion(toxicity),
                         "inclusion",
                         words.text or words.label,
@@ -312,7 +289,7 @@ class OutcomeScreener:
             facts = {name: protocol.facts[name] for name in needed}
             self.fatal = Screener(_small_pack(protocol, facts, {}, criteria))
 
-    def outcome(self, subject: Subject, as_of: date, document: Document | None = None) -> Outcome:
+    def outcome(self, subject: m.Subject, as_of: date, document: Document | None = None) -> Outcome:
         """One patient's record at the data cut-off `as_of`.
 
         `document` gives faults their places. Raises: InputRejected for data that contradicts
@@ -334,12 +311,12 @@ class OutcomeScreener:
         self.close()
 
 
-def _day_names(outcomes: Outcomes) -> list[str]:
+def _day_names(outcomes: m.Outcomes) -> list[str]:
     """Every date fact that the outcomes look at."""
     names = [outcomes.start, outcomes.died, *outcomes.response.until]
     names += [event.on for event in outcomes.events.values() if event.on]
     for endpoint in outcomes.endpoints:
-        names += [n for n in endpoint.censored_at if n != EXAMINED and "." not in n]
+        names += [n for n in endpoint.censored_at if n != m.EXAMINED and "." not in n]
         names += [n for rule in endpoint.rules for n in rule.at]
     names += [n for chain in outcomes.in_order for n in chain if "." not in n]
     return list(dict.fromkeys(names))
@@ -349,7 +326,7 @@ class _Patient:
     """One patient while the record is made."""
 
     def __init__(
-        self, screener: OutcomeScreener, subject: Subject, as_of: date, document: Document | None
+        self, screener: OutcomeScreener, subject: m.Subject, as_of: date, document: Document | None
     ) -> None:
         self.screener, self.outcomes = screener, screener.outcomes
         self.subject, self.as_of, self.document = subject, as_of, document
@@ -369,7 +346,7 @@ class _Patient:
         if self.document is not None:
             self.faults.append(self.document.fault(entry_path(entry), code, message, hint))
         else:
-            self.faults.append(Fault(NOWHERE, code, message, hint))
+            self.faults.append(Fault(m.NOWHERE, code, message, hint))
 
     def _days(self) -> dict[str, Dated]:
         """The date facts that say a day, whether or not it has come by the cut-off."""
@@ -390,7 +367,7 @@ class _Patient:
                 hint = "record its day; if it has not happened, leave it out"
                 self._fault(one.statements[0].entry, "pending", what, hint)
             for said in one.statements:
-                if isinstance(said.value, Days) and said.value.first != said.value.last:
+                if isinstance(said.value, m.Days) and said.value.first != said.value.last:
                     what = f"`{name}` is known only as a period; outcomes count from full dates"
                     self._fault(said.entry, "partial-date", what, "write YYYY-MM-DD")
             if one.reading.reason in ("conflicting", "undated") and len(one.statements) > 1:
@@ -405,7 +382,7 @@ class _Patient:
                 days[name] = Dated(date.fromordinal(low), one.statements[0].entry)
         return days
 
-    def _entries(self, records: str) -> list[tuple[Dated, Entry]]:
+    def _entries(self, records: str) -> list[tuple[Dated, m.Entry]]:
         """The entries of a list up to the cut-off, in order of their days."""
         field = self.outcomes.scopes[records].dated
         listed = self.subject.records.get(records)
@@ -414,7 +391,7 @@ class _Patient:
             if entry.voided:
                 continue
             value = entry.values.get(field)
-            if not isinstance(value, Days) or value.first != value.last:
+            if not isinstance(value, m.Days) or value.first != value.last:
                 what = f"`{entry.entry}` has no full date in `{field}`, so it cannot count"
                 self._fault(entry.entry, "partial-date", what, "write YYYY-MM-DD")
             elif value.first <= self.as_of:
@@ -436,7 +413,7 @@ class _Patient:
         return [
             Dated(value.first, entry.entry)
             for value, entry in values
-            if isinstance(value, Days)
+            if isinstance(value, m.Days)
             and value.first == value.last
             and value.first <= self.as_of
             and not entry.voided
@@ -597,7 +574,7 @@ class _Patient:
             if best is None or scale.rank(id_) < scale.rank(best)
         }
         possible = sorted({*better, *([best] if best else [])}, key=scale.rank)
-        remission: Answer = "unknown"
+        remission: m.Answer = "unknown"
         if best in rule.remission:
             remission = "yes"
         elif best is not None and not better & set(rule.remission):
@@ -622,10 +599,10 @@ class _Patient:
 
     def _mrd(
         self,
-        remission: Answer,
+        remission: m.Answer,
         at_best: list[EntryOutcome],
         known: list[tuple[EntryOutcome, str]],
-    ) -> tuple[str | None, Answer]:
+    ) -> tuple[str | None, m.Answer]:
         """Residual disease at best response, and whether a remission without it was reached."""
         rule = self.outcomes.response
         if not rule.mrd:
@@ -689,7 +666,7 @@ class _Patient:
             self._fault(recorded.entry, "contradiction", what, "correct one of the two")
 
     def _followed(
-        self, endpoint: Endpoint, rule: Censoring, events: Mapping[str, Dated]
+        self, endpoint: m.Endpoint, rule: m.Censoring, events: Mapping[str, Dated]
     ) -> Followed:
         """Whether and when one endpoint was reached under one rule of censoring."""
         reached = [(events[id_], id_) for id_ in endpoint.events if id_ in events]
@@ -719,23 +696,23 @@ class _Patient:
             ],
         }
 
-    def _last_known(self, endpoint: Endpoint) -> tuple[date, str, str | None]:
+    def _last_known(self, endpoint: m.Endpoint) -> tuple[date, str, str | None]:
         """The last day up to which the endpoint is known not to be reached, and by what.
 
         A day recorded as later than the cut-off proves the cut-off itself.
         """
         known: list[tuple[date, str, str | None]] = [(self.start, "start", None)]
         for name in endpoint.censored_at:
-            if name == EXAMINED:
+            if name == m.EXAMINED:
                 for entry in self._assessments():
                     if self._tells(endpoint, entry):
-                        known.append((date.fromisoformat(entry["on"]), EXAMINED, entry["entry"]))
+                        known.append((date.fromisoformat(entry["on"]), m.EXAMINED, entry["entry"]))
             else:
                 for dated in self._dated(name):
                     known.append((min(dated.day, self.as_of), name, dated.entry))
         return max(known, key=lambda one: one[0])
 
-    def _tells(self, endpoint: Endpoint, entry: EntryOutcome) -> bool:
+    def _tells(self, endpoint: m.Endpoint, entry: EntryOutcome) -> bool:
         """Whether an assessment shows where the patient stands on an endpoint's events."""
         if _grade(entry, self.outcomes.response.scale)["value"] is None:
             return False
@@ -743,7 +720,7 @@ class _Patient:
             return True
         return all(entry["shows"].get(id_, "no") != "unknown" for id_ in endpoint.events)
 
-    def _landmark(self, after: Duration, day: date, event: bool) -> Landmark:
+    def _landmark(self, after: m.Duration, day: date, event: bool) -> Landmark:
         early, late = landmark_days(self.start, after)
         status = self._standing(late, day, event)
         if late == early:
@@ -762,27 +739,27 @@ class _Patient:
 
     # --- toxicity ---------------------------------------------------------------------------
 
-    def _fatal(self) -> dict[str, Answer]:
+    def _fatal(self) -> dict[str, m.Answer]:
         """Of which toxicity the patient died, by the fired rules; nothing while alive."""
         if self.screener.fatal is None or self._happened(self.outcomes.died) is None:
             return {}
         pack = self.screener.fatal.protocol
         facts = {n: s for n, s in self.subject.facts.items() if n in pack.facts}
         records = {n: r for n, r in self.subject.records.items() if n in pack.records}
-        subject = Subject(self.subject.id, facts, records)
+        subject = m.Subject(self.subject.id, facts, records)
         decision = self.screener.fatal.decide(subject, self.as_of)
         self.proofs.append(_proof(self.days[self.outcomes.died].entry, self.as_of, decision))
         answers = {c["id"]: c["answer"] for c in decision["criteria"]}
         fatal = [toxicity for toxicity in self.outcomes.toxicities if toxicity.fatal is not None]
         return {toxicity.id: answers[_death_criterion(toxicity)] for toxicity in fatal}
 
-    def _toxicity(self, toxicity: Toxicity, fatal: Mapping[str, Answer]) -> ToxicityOutcome:
+    def _toxicity(self, toxicity: m.Toxicity, fatal: Mapping[str, m.Answer]) -> ToxicityOutcome:
         scale = self.outcomes.scales[toxicity.scale]
         within = [self._worst(toxicity, scale, after, fatal) for after in toxicity.within]
         return {"id": toxicity.id, "within": within}
 
     def _worst(
-        self, toxicity: Toxicity, scale: Scale, after: Duration, fatal: Mapping[str, Answer]
+        self, toxicity: m.Toxicity, scale: m.Scale, after: m.Duration, fatal: Mapping[str, m.Answer]
     ) -> Worst:
         """The worst class in a period; open where the days on which it may end disagree."""
         early, late = landmark_days(self.start, after)
@@ -807,10 +784,10 @@ class _Patient:
 
     def _worst_by(
         self,
-        toxicity: Toxicity,
-        scale: Scale,
-        after: Duration,
-        fatal: Mapping[str, Answer],
+        toxicity: m.Toxicity,
+        scale: m.Scale,
+        after: m.Duration,
+        fatal: Mapping[str, m.Answer],
         on: date,
     ) -> Worst:
         died = self._happened(self.outcomes.died)
@@ -839,7 +816,7 @@ class _Patient:
             status = "not_yet_reached"
         else:
             status = "unknown" if severe & set(range(grave, mild + 1)) else "no"
-        was_fatal: Answer = "no"
+        was_fatal: m.Answer = "no"
         if died is not None and died.day <= on and toxicity.fatal is not None:
             was_fatal = fatal.get(toxicity.id, "no")
         low, high = scale.classes[mild].id, scale.classes[grave].id

@@ -13,8 +13,6 @@ from itertools import product
 from engine.record.wording import amount_text
 from engine.reference import evaluator as reference
 from engine.terms import (
-    All,
-    Any,
     BetweenTest,
     BooleanTest,
     ChoiceTest,
@@ -24,11 +22,11 @@ from engine.terms import (
     Leaf,
     LimitTest,
     ListScope,
-    Not,
     Protocol,
     Reading,
     Todo,
 )
+from engine.terms.condition import ends_of
 
 MOST_CASES = 20_000
 _NO_DAY = date(2000, 1, 1)  # no test here looks at the date
@@ -36,13 +34,13 @@ _NO_DAY = date(2000, 1, 1)  # no test here looks at the date
 
 def leaves_of(scope: ListScope, condition: Condition) -> list[Leaf]:
     """Every leaf of a condition, definitions opened."""
-    if isinstance(condition, All | Any):
-        return [leaf for child in condition.children for leaf in leaves_of(scope, child)]
-    if isinstance(condition, Not):
-        return leaves_of(scope, condition.child)
-    if isinstance(condition, Defined):
-        return leaves_of(scope, scope.definitions[condition.name])
-    return [condition]
+    found: list[Leaf] = []
+    for one in ends_of(condition):
+        if isinstance(one, Defined):
+            found += leaves_of(scope, scope.definitions[one.name])
+        else:
+            found.append(one)
+    return found
 
 
 def _points(leaf: Leaf) -> set[int] | None:

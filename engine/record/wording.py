@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import assert_never
 
+from engine import terms as m
 from engine.record import messages
 from engine.record.messages import UNIT_WORDS
 from engine.record.shape import TestRecord, Value
-from engine.terms import (
-    MILLION,
-    NEVER,
-    PAST,
-    UNBOUNDED,
-    AgoTest,
-    BetweenTest,
-    BooleanTest,
-    ChoiceTest,
-    DayTest,
-    Duration,
-    Fact,
-    Leaf,
-    LimitTest,
-    Test,
-    Todo,
-    UlnTest,
-)
 
 _DURATION_UNITS = {"day": "d", "week": "wk", "month": "mo", "year": "a"}
 _EXACT_FLOAT = 2**53
@@ -34,15 +18,15 @@ _EXACT_FLOAT = 2**53
 
 def number_value(amount_u: int) -> Value:
     """A number of millionths as records hold it: whole, a float, or text if too long for one."""
-    if amount_u % MILLION == 0:
-        return amount_u // MILLION
+    if amount_u % m.MILLION == 0:
+        return amount_u // m.MILLION
     text = decimal_text(amount_u)
     return float(text) if abs(amount_u) < _EXACT_FLOAT else text
 
 
 def decimal_text(amount_u: int) -> str:
     """A number of millionths as a plain decimal: `7.5`, `-0.000001`, `80`."""
-    whole, rest = divmod(abs(amount_u), MILLION)
+    whole, rest = divmod(abs(amount_u), m.MILLION)
     sign = "-" if amount_u < 0 else ""
     return f"{sign}{whole}" + (f".{rest:06d}".rstrip("0") if rest else "")
 
@@ -50,7 +34,7 @@ def decimal_text(amount_u: int) -> str:
 def amount_text(amount_u: int, unit: str) -> str:
     """A number with its unit: `0.8 mg/dL`, `16 years`, `1 year`."""
     word = UNIT_WORDS.get(unit, unit)
-    if word.endswith("s") and abs(amount_u) == MILLION and unit in UNIT_WORDS:
+    if word.endswith("s") and abs(amount_u) == m.MILLION and unit in UNIT_WORDS:
         word = word[:-1]
     return f"{decimal_text(amount_u)} {word}".rstrip()
 
@@ -65,31 +49,31 @@ def counted(count: int, unit: str) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
-def leaf_text(leaf: Leaf, facts: Mapping[str, Fact]) -> str:
+def leaf_text(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     """A leaf by its fact's name, as traces show it; different leaves have different texts."""
-    if isinstance(leaf, Todo):
+    if isinstance(leaf, m.Todo):
         return "todo"
     return f"{leaf.fact} {test_text(leaf, facts[leaf.fact], labels=False)}"
 
 
-def leaf_words(leaf: Leaf, facts: Mapping[str, Fact]) -> str:
+def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     """A leaf in plain words, beginning with the fact's question."""
-    if isinstance(leaf, Todo):
+    if isinstance(leaf, m.Todo):
         return "not yet written as a rule"
     fact = facts[leaf.fact]
     return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
 
 
-def test_text(leaf: Test, fact: Fact, *, labels: bool) -> str:
+def test_text(leaf: m.Test, fact: m.Fact, *, labels: bool) -> str:
     """What a test asks of its fact."""
     return messages.asked_text(test_record(leaf, fact), labels=labels)
 
 
-def test_record(leaf: Test, fact: Fact) -> TestRecord:
+def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
     """What a test asks of its fact, as data."""
-    if isinstance(leaf, BooleanTest):
+    if isinstance(leaf, m.BooleanTest):
         return {"operator": "is", "limits": [leaf.expected]}
-    if isinstance(leaf, ChoiceTest):
+    if isinstance(leaf, m.ChoiceTest):
         names = {c.code: c.label for c in fact.choices}
         codes: list[Value] = [*leaf.codes]
         return {
@@ -97,22 +81,24 @@ def test_record(leaf: Test, fact: Fact) -> TestRecord:
             "limits": codes,
             "labels": [names.get(c, c) for c in leaf.codes],
         }
-    if isinstance(leaf, LimitTest):
+    if isinstance(leaf, m.LimitTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.limit_u)], "unit": fact.unit}
-    if isinstance(leaf, BetweenTest):
+    if isinstance(leaf, m.BetweenTest):
         limits = [number_value(leaf.low_u), number_value(leaf.high_u)]
         return {"operator": "between", "limits": limits, "unit": fact.unit}
-    if isinstance(leaf, UlnTest):
+    if isinstance(leaf, m.UlnTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.times_u)]}
-    if isinstance(leaf, AgoTest):
+    if isinstance(leaf, m.AgoTest):
         count, unit = _length(leaf.duration)
         return {"operator": leaf.op, "limits": [count], "unit": unit}
-    if isinstance(leaf, DayTest):
+    if isinstance(leaf, m.DayTest):
         return {"operator": leaf.op, "limits": [leaf.day.isoformat()]}
-    return {"operator": "ever", "limits": [leaf.expected]}
+    if isinstance(leaf, m.EverTest):
+        return {"operator": "ever", "limits": [leaf.expected]}
+    assert_never(leaf)
 
 
-def _length(duration: Duration) -> tuple[int, str]:
+def _length(duration: m.Duration) -> tuple[int, str]:
     """A duration as its author counted it."""
     count, _, word = duration.text.partition(" ")
     if count.isdigit() and word.rstrip("s") in _DURATION_UNITS:
@@ -122,11 +108,11 @@ def _length(duration: Duration) -> tuple[int, str]:
 
 def day_text(number: int) -> str | None:
     """A day number as ISO text, `never`, or None for arbitrarily long ago."""
-    if number == NEVER:
+    if number == m.NEVER:
         return "never"
-    return None if number == PAST else date.fromordinal(number).isoformat()
+    return None if number == m.PAST else date.fromordinal(number).isoformat()
 
 
 def bound_text(amount_u: int) -> str | None:
     """An end of a quantity's interval; None where it is open."""
-    return None if abs(amount_u) >= UNBOUNDED else decimal_text(amount_u)
+    return None if abs(amount_u) >= m.UNBOUNDED else decimal_text(amount_u)

@@ -6,56 +6,45 @@ from datetime import date
 from fractions import Fraction
 from math import ceil, floor
 
-from engine.terms import (
-    MILLION,
-    NEVER,
-    UNBOUNDED,
-    Amount,
-    Days,
-    Fact,
-    Field,
-    Reason,
-    Statement,
-    UlnRatio,
-)
+from engine import terms as m
 from engine.terms.calendar import days_in_months
 from engine.terms.units import conversion, months_each
 
 
-def interval_of(fact: Fact, statement: Statement, as_of: date) -> tuple[int, int]:
+def interval_of(fact: m.Fact, statement: m.Statement, as_of: date) -> tuple[int, int]:
     value = statement.value
     if isinstance(value, bool):
         return (int(value), int(value))
-    if isinstance(value, Days):
+    if isinstance(value, m.Days):
         last = min(value.last, as_of) if value.first <= as_of else value.last
         return (value.first.toordinal(), last.toordinal())
-    if isinstance(value, Amount):
+    if isinstance(value, m.Amount):
         return quantity_of(fact, value)
     if value == "never" and fact.type == "date":
-        return (NEVER, NEVER)
+        return (m.NEVER, m.NEVER)
     number = fact.code_number(str(value))
     return (number, number)
 
 
-def quantity_of(fact: Fact | Field, amount: Amount) -> tuple[int, int]:
+def quantity_of(fact: m.Fact | m.Field, amount: m.Amount) -> tuple[int, int]:
     low, high, low_step, high_step = ends_of(amount, fact)
     return _censored(amount.sign, low, high, low_step, high_step, fact.range_u)
 
 
-def ends_of(amount: Amount, of: Fact | Field) -> tuple[int, int, int, int]:
+def ends_of(amount: m.Amount, of: m.Fact | m.Field) -> tuple[int, int, int, int]:
     """What a number, its sign aside, comes to in the declared unit: the least, the most, and
     for each the millionth that `<` and `>` take off or add, where it came out exactly."""
     if amount.unit == of.unit:
         return amount.amount_u, amount.amount_u, 1, 1
     months = months_each(amount.unit, of.unit)
     if months:
-        count = Fraction(amount.amount_u * months, MILLION)
+        count = Fraction(amount.amount_u * months, m.MILLION)
         per_day, _ = conversion("d", of.unit, None)
-        least = days_in_months(floor(count))[0] * per_day * MILLION
-        most = days_in_months(ceil(count))[1] * per_day * MILLION
+        least = days_in_months(floor(count))[0] * per_day * m.MILLION
+        most = days_in_months(ceil(count))[1] * per_day * m.MILLION
         return floor(least), ceil(most), int(least.denominator == 1), int(most.denominator == 1)
     factor, offset = conversion(amount.unit, of.unit, of.molar_mass)
-    converted = Fraction(amount.amount_u) * factor + offset * MILLION
+    converted = Fraction(amount.amount_u) * factor + offset * m.MILLION
     step = int(converted.denominator == 1)
     return round(converted), round(converted), step, step
 
@@ -63,7 +52,7 @@ def ends_of(amount: Amount, of: Fact | Field) -> tuple[int, int, int, int]:
 def _censored(
     sign: str, low: int, high: int, low_step: int, high_step: int, range_u: tuple[int, int] | None
 ) -> tuple[int, int]:
-    bottom, top = range_u if range_u is not None else (-UNBOUNDED, UNBOUNDED)
+    bottom, top = range_u if range_u is not None else (-m.UNBOUNDED, m.UNBOUNDED)
     if not sign:
         return (low, high)
     if sign[0] == "<":
@@ -72,15 +61,15 @@ def _censored(
 
 
 def ratio_of(
-    fact: Fact, values: list[Statement], low: int, high: int
-) -> tuple[UlnRatio | None, Reason | None]:
+    fact: m.Fact, values: list[m.Statement], low: int, high: int
+) -> tuple[m.UlnRatio | None, m.Reason | None]:
     """The value over its upper limit of normal, exactly, or why there is none."""
     if fact.uln_u is None and not any(s.uln_u for s in values):
         return None, "no_limit"
     ratios = set()
     for statement in values:
         amount = statement.value
-        assert isinstance(amount, Amount)
+        assert isinstance(amount, m.Amount)
         if statement.uln_u is not None:
             ratios.add(_own_ratio(fact, amount, statement.uln_u, (low, high)))
         elif fact.uln_u is not None and not statement.no_limit:
@@ -93,12 +82,12 @@ def ratio_of(
 
 
 def ratios_of(
-    fact: Fact,
-    values: list[Statement],
+    fact: m.Fact,
+    values: list[m.Statement],
     newest: date | None,
     ends: tuple[int, int],
     as_of: date,
-) -> tuple[UlnRatio | None, Reason | None]:
+) -> tuple[m.UlnRatio | None, m.Reason | None]:
     """The ratio to the limit of normal of all values that could count (`_newest_of`)."""
     if fact.type != "quantity":
         return None, None
@@ -119,10 +108,10 @@ def ratios_of(
     low, high = [r.low for r in known], [r.high for r in known]
     least = None if None in low else min(end for end in low if end is not None)
     most = None if None in high else max(end for end in high if end is not None)
-    return UlnRatio(least, most), "undated"
+    return m.UlnRatio(least, most), "undated"
 
 
-def _own_ratio(fact: Fact, amount: Amount, uln_u: int, ends: tuple[int, int]) -> UlnRatio:
+def _own_ratio(fact: m.Fact, amount: m.Amount, uln_u: int, ends: tuple[int, int]) -> m.UlnRatio:
     """The ratio to a limit that stands beside the result, in the result's unit."""
     if amount.unit == fact.unit:
         return _over(ends, Fraction(uln_u))
@@ -134,8 +123,8 @@ def _own_ratio(fact: Fact, amount: Amount, uln_u: int, ends: tuple[int, int]) ->
     return _over(_censored(amount.sign, *own, None), Fraction(uln_u))
 
 
-def _over(ends: tuple[int, int], uln: Fraction) -> UlnRatio:
+def _over(ends: tuple[int, int], uln: Fraction) -> m.UlnRatio:
     low, high = ends
-    return UlnRatio(
-        None if low <= -UNBOUNDED else low / uln, None if high >= UNBOUNDED else high / uln
+    return m.UlnRatio(
+        None if low <= -m.UNBOUNDED else low / uln, None if high >= m.UNBOUNDED else high / uln
     )

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from engine.terms import (
-    Entry,
-    Fact,
-    Reading,
-    Reason,
-    Statement,
-)
+from engine import terms as m
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +22,15 @@ class Found:
     the facts it was derived from.
     """
 
-    reading: Reading
-    statements: tuple[Statement, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    reading: m.Reading
+    statements: tuple[m.Statement, ...] = ()
+    entries: tuple[m.Entry, ...] = ()
     until: date | None = None
     starts: date | None = None
     from_facts: tuple[str, ...] = ()
-    passed: tuple[tuple[Statement, PassedOver], ...] = ()
+    passed: tuple[tuple[m.Statement, PassedOver], ...] = ()
     rests: bool = False
-    around: tuple[Entry, ...] = ()
+    around: tuple[m.Entry, ...] = ()
 
 
 PassedOver = Literal["older", "voided", "not_yet"]
@@ -45,12 +39,12 @@ after the as-of date."""
 
 
 def unknown_reading(
-    fact: Fact,
-    reason: Reason,
-    statements: tuple[Statement, ...],
+    fact: m.Fact,
+    reason: m.Reason,
+    statements: tuple[m.Statement, ...],
     until: date | None = None,
     starts: date | None = None,
 ) -> Found:
     uln_reason = reason if fact.type == "quantity" else None
-    reading = Reading(fact.name, None, None, reason, None, uln_reason)
+    reading = m.Reading(fact.name, None, None, reason, None, uln_reason)
     return Found(reading, statements, (), until, starts)

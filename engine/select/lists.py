@@ -5,28 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from engine import terms as m
 from engine.select.amounts import quantity_of
 from engine.select.found import Found
-from engine.terms import (
-    MILLION,
-    NEVER,
-    PAST,
-    UNBOUNDED,
-    Amount,
-    Count,
-    Days,
-    EarliestOf,
-    Entries,
-    Entry,
-    Exists,
-    LatestOf,
-    Protocol,
-    Reading,
-    Reason,
-    RecordList,
-    Subject,
-    Where,
-)
 from engine.terms.agents import Use, Values, as_recorded, contradicted
 from engine.terms.calendar import earliest
 
@@ -34,15 +15,17 @@ from engine.terms.calendar import earliest
 class Matches:
     """The entries that match and those that may, looked for once a record list and `where`."""
 
-    def __init__(self, protocol: Protocol, subject: Subject) -> None:
+    def __init__(self, protocol: m.Protocol, subject: m.Subject) -> None:
         self.protocol, self.subject = protocol, subject
-        self.known: dict[tuple[str, tuple[Where, ...]], tuple[list[Entry], list[Entry]]] = {}
+        self.known: dict[tuple[str, tuple[m.Where, ...]], tuple[list[m.Entry], list[m.Entry]]] = {}
 
-    def __call__(self, records: str, where: tuple[Where, ...]) -> tuple[list[Entry], list[Entry]]:
+    def __call__(
+        self, records: str, where: tuple[m.Where, ...]
+    ) -> tuple[list[m.Entry], list[m.Entry]]:
         key = (records, where)
         if key not in self.known:
-            sure: list[Entry] = []
-            maybe: list[Entry] = []
+            sure: list[m.Entry] = []
+            maybe: list[m.Entry] = []
             listed = self.subject.records.get(records)
             for entry in listed.entries if listed else ():
                 fits = (
@@ -54,7 +37,7 @@ class Matches:
         return self.known[key]
 
 
-def _match(entry: Entry, where: tuple[Where, ...], record: RecordList) -> bool | None:
+def _match(entry: m.Entry, where: tuple[m.Where, ...], record: m.RecordList) -> bool | None:
     """True: matches; False: may match; None: does not. What is known of its name counts too."""
     if not entry.known:
         return _fits(entry.values, where, record)
@@ -88,14 +71,14 @@ def _filled(values: Values, use: Use) -> Values:
     return whole
 
 
-def _fits(values: Values, where: tuple[Where, ...], record: RecordList) -> bool | None:
+def _fits(values: Values, where: tuple[m.Where, ...], record: m.RecordList) -> bool | None:
     sure = True
     for asked in where:
         value = values.get(asked.field)
         if value is None:
             sure = False
             continue
-        if isinstance(value, Amount):
+        if isinstance(value, m.Amount):
             fits = _amount_fits(value, asked, record)
             if fits is None:
                 sure = False
@@ -110,7 +93,7 @@ def _fits(values: Values, where: tuple[Where, ...], record: RecordList) -> bool 
     return sure
 
 
-def _amount_fits(value: Amount, asked: Where, record: RecordList) -> bool | None:
+def _amount_fits(value: m.Amount, asked: m.Where, record: m.RecordList) -> bool | None:
     """Whether a quantity equals one asked for; None where a censored one might."""
     low, high = quantity_of(record.fields[asked.field], value)
     wanted = [v for v in asked.values if isinstance(v, int) and low <= v <= high]
@@ -119,7 +102,7 @@ def _amount_fits(value: Amount, asked: Where, record: RecordList) -> bool | None
     return None if wanted else False
 
 
-def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
+def confirmed(record: m.RecordList, listed: m.Entries | None, as_of: date) -> bool:
     """Whether the list may be relied on as complete on the as-of date."""
     if listed is None or listed.doubt is not None:
         return False
@@ -131,43 +114,43 @@ def confirmed(record: RecordList, listed: Entries | None, as_of: date) -> bool:
 
 def from_list(
     name: str,
-    derive: LatestOf | EarliestOf | Exists | Count,
-    record: RecordList,
-    listed: Entries | None,
-    sure: list[Entry],
-    maybe: list[Entry],
+    derive: m.LatestOf | m.EarliestOf | m.Exists | m.Count,
+    record: m.RecordList,
+    listed: m.Entries | None,
+    sure: list[m.Entry],
+    maybe: list[m.Entry],
     as_of: date,
 ) -> Found:
     closed = confirmed(record, listed, as_of)
     until = None
     if closed and listed is not None and listed.complete_on is not None:
         until = earliest(listed.complete_on, record.valid_for)
-    cause: Reason = "imprecise" if closed else "history_not_confirmed"
+    cause: m.Reason = "imprecise" if closed else "history_not_confirmed"
     starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
     low: int | None
     high: int | None
-    if isinstance(derive, Exists):
+    if isinstance(derive, m.Exists):
         if sure:
             # A matching entry proves it whatever else the list may lack.
-            return Found(Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
+            return Found(m.Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
         if maybe or not closed:
             cited = tuple(as_recorded(maybe[:1])) if closed else ()
-            reading = Reading(name, None, None, cause)
+            reading = m.Reading(name, None, None, cause)
             around = tuple(as_recorded(maybe))
             return Found(reading, (), cited, until, starts, rests=closed, around=around)
-        return Found(Reading(name, 0, 0, None), (), (), until, starts, rests=True)
-    if isinstance(derive, Count):
-        low = len(sure) * MILLION
-        high = low + len(maybe) * MILLION if closed else UNBOUNDED
+        return Found(m.Reading(name, 0, 0, None), (), (), until, starts, rests=True)
+    if isinstance(derive, m.Count):
+        low = len(sure) * m.MILLION
+        high = low + len(maybe) * m.MILLION if closed else m.UNBOUNDED
         reason = None if low == high else cause
-        reading = Reading(name, low, high, reason, None, "no_limit")
+        reading = m.Reading(name, low, high, reason, None, "no_limit")
         every = tuple(as_recorded((*sure, *maybe)))
         cited = every if closed else tuple(as_recorded(sure))
         return Found(reading, (), cited, until, starts, rests=closed, around=every)
     today = as_of.toordinal()
     certain = [_entry_days(e, derive.field, as_of) for e in sure]
     possible = [_entry_days(e, derive.field, as_of) for e in maybe]
-    work = _latest if isinstance(derive, LatestOf) else _earliest
+    work = _latest if isinstance(derive, m.LatestOf) else _earliest
     low, high = work(certain, possible, closed, today)
     reason = None if low == high else cause
     dated = [
@@ -176,38 +159,38 @@ def from_list(
         for entry, days in zip(one_of, found, strict=True)
     ]
     rests = closed and (low, high) != work(certain, possible, False, today)
-    cite = _latest_cited if isinstance(derive, LatestOf) else _earliest_cited
+    cite = _latest_cited if isinstance(derive, m.LatestOf) else _earliest_cited
     cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), rests, today)))
     blank = [one.entry for one in dated if one.days is None or not one.sure]
     around = tuple(as_recorded((*cited, *blank)))
-    reading = Reading(name, low, high, reason)
+    reading = m.Reading(name, low, high, reason)
     return Found(reading, (), cited, until, starts, rests=rests, around=around)
 
 
 def _list_starts(
-    derive: LatestOf | EarliestOf | Exists | Count,
-    record: RecordList,
-    listed: Entries | None,
-    entries: tuple[Entry, ...],
+    derive: m.LatestOf | m.EarliestOf | m.Exists | m.Count,
+    record: m.RecordList,
+    listed: m.Entries | None,
+    entries: tuple[m.Entry, ...],
     as_of: date,
 ) -> date | None:
     """The first later day on which the confirmation or an entry's date begins to count."""
     days = [listed.complete_on] if listed is not None else []
-    if isinstance(derive, LatestOf | EarliestOf):
+    if isinstance(derive, m.LatestOf | m.EarliestOf):
         dates = (entry.values.get(derive.field) for entry in entries)
-        days += [value.first for value in dates if isinstance(value, Days)]
+        days += [value.first for value in dates if isinstance(value, m.Days)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 
 
 _Interval = tuple[int, int]
 
 
-def _entry_days(entry: Entry, field: str, as_of: date) -> _Interval | None:
+def _entry_days(entry: m.Entry, field: str, as_of: date) -> _Interval | None:
     """The days an entry's date could be; None where the thing may still be under way."""
     value = entry.values.get(field)
     if value == "ongoing":
         return (as_of.toordinal(), as_of.toordinal())
-    if not isinstance(value, Days) or value.first > as_of:
+    if not isinstance(value, m.Days) or value.first > as_of:
         return None
     return (value.first.toordinal(), min(value.last, as_of).toordinal())
 
@@ -216,8 +199,8 @@ def _latest(
     sure: list[_Interval | None], maybe: list[_Interval | None], closed: bool, today: int
 ) -> _Interval:
     dated = [days for days in sure if days is not None]
-    low = max((first for first, _ in dated), default=NEVER)
-    high = max((last for _, last in dated), default=NEVER)
+    low = max((first for first, _ in dated), default=m.NEVER)
+    high = max((last for _, last in dated), default=m.NEVER)
     if not closed or len(dated) < len(sure):
         high = today
     for days in maybe:
@@ -230,18 +213,18 @@ def _earliest(
 ) -> _Interval:
     dated = [days for days in sure if days is not None]
     if sure and not dated:
-        return (NEVER, today)
+        return (m.NEVER, today)
     if not sure:
         if not closed:
-            return (NEVER, today)
-        high = max((d[1] if d is not None else today for d in maybe), default=NEVER)
-        return (NEVER, high)
+            return (m.NEVER, today)
+        high = max((d[1] if d is not None else today for d in maybe), default=m.NEVER)
+        return (m.NEVER, high)
     low = min(first for first, _ in dated)
     high = min(last for _, last in dated)
     if not closed or len(dated) < len(sure):
-        low = PAST
+        low = m.PAST
     for days in maybe:
-        low = min(low, days[0] if days is not None else PAST)
+        low = min(low, days[0] if days is not None else m.PAST)
     return (low, high)
 
 
@@ -250,7 +233,7 @@ class _Dated:
     """An entry and the days that its date could be (None: open), whether it is under way, and
     whether it matches or only may."""
 
-    entry: Entry
+    entry: m.Entry
     days: _Interval | None
     under_way: bool
     sure: bool
@@ -261,7 +244,7 @@ def _latest_cited(listed: list[_Dated], ends: _Interval, closed: bool, today: in
     the first."""
     dated = [one for one in listed if one.sure and one.days is not None]
     cited = sorted(dated, key=lambda one: (one.days, one.under_way), reverse=True)[:1]
-    reached = max((one.days[1] for one in cited if one.days is not None), default=NEVER)
+    reached = max((one.days[1] for one in cited if one.days is not None), default=m.NEVER)
     if closed and ends[1] > reached:
         cited.append(next(o for o in listed if (o.days[1] if o.days else today) == ends[1]))
     return cited
@@ -280,4 +263,4 @@ def _earliest_cited(
     _, low, best = min(dated, key=lambda found: found[:2])
     if not closed or low == ends[0]:
         return [best]
-    return [best, next(o for o in listed if (o.days[0] if o.days else PAST) == ends[0])]
+    return [best, next(o for o in listed if (o.days[0] if o.days else m.PAST) == ends[0])]

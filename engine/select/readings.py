@@ -10,27 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+from engine import terms as m
 from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.found import Found, PassedOver, unknown_reading
 from engine.select.lists import Matches, from_list
-from engine.terms import (
-    MILLION,
-    NEVER,
-    PAST,
-    UNBOUNDED,
-    CompletedYears,
-    DaysBetween,
-    Fact,
-    Protocol,
-    Reading,
-    Reason,
-    Statement,
-    Subject,
-)
 from engine.terms.calendar import completed_years, earliest, of_year
 
 
-def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str, Found]:
+def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, Found]:
     """What every fact of the dictionary (text aside) comes to on the as-of date."""
     found: dict[str, Found] = {}
     matched = Matches(protocol, subject)
@@ -42,9 +29,9 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
         derive = fact.derive
         if derive is None:
             result = recorded_reading(fact, subject.facts.get(name, ()), as_of)
-        elif isinstance(derive, CompletedYears):
+        elif isinstance(derive, m.CompletedYears):
             result = _completed_years(name, derive.since, find(derive.since), as_of)
-        elif isinstance(derive, DaysBetween):
+        elif isinstance(derive, m.DaysBetween):
             result = _days_between(name, derive, find(derive.start), find(derive.end))
         else:
             record = protocol.records[derive.records]
@@ -60,7 +47,7 @@ def find_readings(protocol: Protocol, subject: Subject, as_of: date) -> dict[str
 # --- recorded facts -------------------------------------------------------------------
 
 
-def recorded_reading(fact: Fact, statements: tuple[Statement, ...], as_of: date) -> Found:
+def recorded_reading(fact: m.Fact, statements: tuple[m.Statement, ...], as_of: date) -> Found:
     if len(statements) == 1 and not statements[0].voided:
         first = statements[0].first
         if first is None or first <= as_of:  # by far the most
@@ -101,7 +88,7 @@ def _begins(first: date, as_of: date) -> date:
     return slip if slip > as_of else date(as_of.year + 1, 1, 1)
 
 
-def _could_decide(fact: Fact, statement: Statement, newest: date | None) -> bool:
+def _could_decide(fact: m.Fact, statement: m.Statement, newest: date | None) -> bool:
     """Whether no other statement is provably newer; what never changes has no age."""
     if fact.changes == "never" and statement.unknown is None:
         return True
@@ -109,8 +96,8 @@ def _could_decide(fact: Fact, statement: Statement, newest: date | None) -> bool
 
 
 def _from_chosen(
-    fact: Fact,
-    chosen: tuple[Statement, ...],
+    fact: m.Fact,
+    chosen: tuple[m.Statement, ...],
     newest: date | None,
     starts: date | None,
     as_of: date,
@@ -144,17 +131,17 @@ def _from_chosen(
         return unknown_reading(fact, why or "conflicting", chosen, until, starts)
     if fact.attested_by and not all(s.by for s in values):
         return unknown_reading(fact, "not_attested", chosen, until, starts)
-    reason: Reason | None = None if low == high else why or "imprecise"
+    reason: m.Reason | None = None if low == high else why or "imprecise"
     ratio, why_not = ratios_of(fact, values, newest, (low, high), as_of)
-    reading = Reading(fact.name, low, high, reason, ratio, why_not)
+    reading = m.Reading(fact.name, low, high, reason, ratio, why_not)
     return Found(reading, tuple(values), (), until, starts)
 
 
-_Ends = tuple[int | None, int | None, Reason | None]
+_Ends = tuple[int | None, int | None, m.Reason | None]
 """The ends of a reading, or None and None; and what set them apart, or kept them open."""
 
 
-def _shared(chosen: tuple[Statement, ...], ends: list[tuple[int, int]]) -> _Ends:
+def _shared(chosen: tuple[m.Statement, ...], ends: list[tuple[int, int]]) -> _Ends:
     """What all values have in common, of a fact that never changes."""
     low, high = max(low for low, _ in ends), min(high for _, high in ends)
     if len(ends) < len(chosen) or low > high:
@@ -163,7 +150,7 @@ def _shared(chosen: tuple[Statement, ...], ends: list[tuple[int, int]]) -> _Ends
 
 
 def _newest_of(
-    fact: Fact, chosen: tuple[Statement, ...], newest: date | None, as_of: date
+    fact: m.Fact, chosen: tuple[m.Statement, ...], newest: date | None, as_of: date
 ) -> _Ends:
     """What statements come to of which those of the day `newest` decide, and any of the
     others could be newer."""
@@ -178,18 +165,20 @@ def _newest_of(
     known = [ends for ends in every if ends is not None]
     if len(known) == 1:
         return *known[0], None
-    exact = fact.type == "date" and all(low == high and low > PAST for low, high in known)
+    exact = fact.type == "date" and all(low == high and low > m.PAST for low, high in known)
     if fact.type != "quantity" and not exact:
         return None, None, "undated"
     return min(low for low, _ in known), max(high for _, high in known), "undated"
 
 
-def _stated(fact: Fact, statement: Statement, as_of: date) -> tuple[int, int] | None:
+def _stated(fact: m.Fact, statement: m.Statement, as_of: date) -> tuple[int, int] | None:
     """The interval of a statement; None where it says that the value is unknown."""
     return None if statement.unknown is not None else interval_of(fact, statement, as_of)
 
 
-def _slip(fact: Fact, statement: Statement, found: Found, newest: date | None, as_of: date) -> bool:
+def _slip(
+    fact: m.Fact, statement: m.Statement, found: Found, newest: date | None, as_of: date
+) -> bool:
     """Whether a statement of a later year may be of this year, newer than what decides, and
     says something else."""
     first, last = statement.first, statement.last
@@ -209,10 +198,10 @@ def _slip(fact: Fact, statement: Statement, found: Found, newest: date | None, a
 
 
 def _with_passed(
-    found: Found, statements: tuple[Statement, ...], chosen: tuple[Statement, ...], as_of: date
+    found: Found, statements: tuple[m.Statement, ...], chosen: tuple[m.Statement, ...], as_of: date
 ) -> Found:
     """What was found, with the statements that were passed over and why."""
-    passed: list[tuple[Statement, PassedOver]] = []
+    passed: list[tuple[m.Statement, PassedOver]] = []
     for one in statements:
         if one.voided:
             passed.append((one, "voided"))
@@ -228,7 +217,7 @@ _MOST_TRIED = 40
 """The most statements of one fact of which it is tried whether each is needed."""
 
 
-def cited_statements(fact: Fact, found: Found, as_of: date) -> tuple[Statement, ...]:
+def cited_statements(fact: m.Fact, found: Found, as_of: date) -> tuple[m.Statement, ...]:
     """The statements that a reading needs: it is another, or unknown, without any of them."""
     reading, kept = found.reading, list(found.statements)
     if reading.low is None or len(kept) < 2:
@@ -250,36 +239,36 @@ def cited_statements(fact: Fact, found: Found, as_of: date) -> tuple[Statement, 
 def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found:
     reading = source.reading
     low, high = reading.low, reading.high
-    result: Reading
+    result: m.Reading
     if low is None or high is None:
-        result = Reading(name, None, None, reading.reason, None, reading.reason)
-    elif low == NEVER:
-        result = Reading(name, None, None, "no_date", None, "no_date")
+        result = m.Reading(name, None, None, reading.reason, None, reading.reason)
+    elif low == m.NEVER:
+        result = m.Reading(name, None, None, "no_date", None, "no_date")
     else:
-        least = completed_years(date.fromordinal(high), as_of)[0] * MILLION
-        most = UNBOUNDED
-        if low != PAST:
-            most = completed_years(date.fromordinal(low), as_of)[1] * MILLION
+        least = completed_years(date.fromordinal(high), as_of)[0] * m.MILLION
+        most = m.UNBOUNDED
+        if low != m.PAST:
+            most = completed_years(date.fromordinal(low), as_of)[1] * m.MILLION
         reason = None if least == most else reading.reason or "calendar"
-        result = Reading(name, least, most, reason, None, "no_limit")
+        result = m.Reading(name, least, most, reason, None, "no_limit")
     return replace(source, reading=result, from_facts=(since,))
 
 
-def _days_between(name: str, derive: DaysBetween, start: Found, end: Found) -> Found:
+def _days_between(name: str, derive: m.DaysBetween, start: Found, end: Found) -> Found:
     a, b = start.reading, end.reading
     until = min((u for u in (start.until, end.until) if u is not None), default=None)
     starts = min((u for u in (start.starts, end.starts) if u is not None), default=None)
-    reason: Reason | None
+    reason: m.Reason | None
     if a.low is None or a.high is None or b.low is None or b.high is None:
         reason = a.reason if a.low is None else b.reason
-        reading = Reading(name, None, None, reason, None, reason)
-    elif NEVER in (a.low, b.low):
-        reading = Reading(name, None, None, "no_date", None, "no_date")
+        reading = m.Reading(name, None, None, reason, None, reason)
+    elif m.NEVER in (a.low, b.low):
+        reading = m.Reading(name, None, None, "no_date", None, "no_date")
     else:
-        low = -UNBOUNDED if b.low == PAST else (b.low - a.high) * MILLION
-        high = UNBOUNDED if a.low == PAST else (b.high - a.low) * MILLION
+        low = -m.UNBOUNDED if b.low == m.PAST else (b.low - a.high) * m.MILLION
+        high = m.UNBOUNDED if a.low == m.PAST else (b.high - a.low) * m.MILLION
         reason = None if low == high else a.reason or b.reason
-        reading = Reading(name, low, high, reason, None, "no_limit")
+        reading = m.Reading(name, low, high, reason, None, "no_limit")
     statements = (*start.statements, *end.statements)
     entries = (*start.entries, *end.entries)
     around = (*start.around, *end.around)
@@ -288,6 +277,6 @@ def _days_between(name: str, derive: DaysBetween, start: Found, end: Found) -> F
     )
 
 
-def readings_only(found: Mapping[str, Found]) -> dict[str, Reading]:
+def readings_only(found: Mapping[str, Found]) -> dict[str, m.Reading]:
     """The readings without their provenance."""
     return {name: one.reading for name, one in found.items()}

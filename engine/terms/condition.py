@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -136,12 +136,22 @@ Leaf = Test | Todo
 Condition = Leaf | All | Any | Not | Defined
 
 
-def defined_in(condition: Condition) -> Iterable[str]:
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions that one is made of: none for a test, `todo` and a definition's name."""
+    if isinstance(condition, All | Any):
+        return condition.children
+    return (condition.child,) if isinstance(condition, Not) else ()
+
+
+def ends_of(condition: Condition) -> Iterator[Leaf | Defined]:
+    """The tests, the `todo` and the names of definitions that a condition comes down to."""
+    if isinstance(condition, All | Any | Not):
+        for part in parts_of(condition):
+            yield from ends_of(part)
+    else:
+        yield condition
+
+
+def defined_in(condition: Condition) -> tuple[str, ...]:
     """The definitions a condition refers to directly."""
-    if isinstance(condition, Defined):
-        yield condition.name
-    elif isinstance(condition, All | Any):
-        for child in condition.children:
-            yield from defined_in(child)
-    elif isinstance(condition, Not):
-        yield from defined_in(condition.child)
+    return tuple(one.name for one in ends_of(condition) if isinstance(one, Defined))

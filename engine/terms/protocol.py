@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from engine.terms.condition import All, Any, Condition, Not
+from engine.terms.condition import Condition, parts_of
 from engine.terms.dictionary import CompletedYears, Fact, RecordList
 from engine.terms.outcomes import Outcomes
 from engine.terms.values import NOWHERE, Basis, Span
@@ -71,11 +71,8 @@ def condition_paths(protocol: Protocol) -> dict[str, Condition]:
 
     def walk(path: str, condition: Condition) -> None:
         found[path] = condition
-        if isinstance(condition, All | Any):
-            for i, child in enumerate(condition.children, start=1):
-                walk(f"{path}.{i}", child)
-        elif isinstance(condition, Not):
-            walk(f"{path}.1", condition.child)
+        for number, part in enumerate(parts_of(condition), start=1):
+            walk(f"{path}.{number}", part)
 
     for name, condition in protocol.definitions.items():
         walk(name, condition)
