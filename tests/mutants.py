@@ -160,25 +160,25 @@ def change(one: Mutant) -> None:
     (changed,) = (deepcopy(t) for n, (_, t) in enumerate(changes(one.path)) if n == one.number)
     module = sys.modules[one.path.removesuffix(".py").replace("/", ".")]
     made = compile(ast.fix_missing_locations(changed), str(ROOT / one.path), "exec")
-    codes, found = {}, [made]
-    while found:
-        codes |= {code.co_qualname: code for code in found}
-        found = [c for code in found for c in code.co_consts if isinstance(c, CodeType)]
+    codes = [made]
+    for code in codes:  # it grows
+        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+    named = {code.co_qualname: code for code in codes}
     for function in gc.get_objects():
-        if isinstance(function, FunctionType) and function.__module__ == module.__name__:
-            if "<locals>" not in function.__qualname__:
-                function.__code__ = codes.get(function.__qualname__, function.__code__)
+        ours = isinstance(function, FunctionType) and function.__module__ == module.__name__
+        if ours and "<locals>" not in function.__qualname__:
+            function.__code__ = named.get(function.__qualname__, function.__code__)
     for value in vars(module).values():
         getattr(value, "cache_clear", lambda: None)()
     if not one.name.split(" ", 1)[1].startswith(":"):
         return
     new = {**vars(module)}
     exec(made, new)
+    loaded = [vars(other) for key, other in sys.modules.items() if key.startswith("engine.")]
     for name, old in list(vars(module).items()):
         if not isinstance(old, FunctionType | type | ModuleType) and repr(old) != repr(new[name]):
-            for other in [m for key, m in sys.modules.items() if key.startswith("engine.")]:
-                if vars(other).get(name) is old:
-                    setattr(other, name, new[name])
+            for names in (names for names in loaded if names.get(name) is old):
+                names[name] = new[name]
 
 
 class Tries:
@@ -198,7 +198,8 @@ class Tries:
                 one = self.waiting.pop(0)
                 child = os.fork()
                 if not child:
-                    return self.in_the_child(one)
+                    self.in_the_child(one)
+                    return None
                 self.running[child] = one
             else:
                 self.ended(*os.wait())
@@ -216,7 +217,7 @@ class Tries:
         one = self.running.pop(child)
         self.kept[one.name] = os.waitstatus_to_exitcode(status)  # negative: ended by a signal
         if one is CONTROL and status:
-            raise SystemExit("the tests fail on the core as it is: nothing was tried")
+            pytest.exit("the tests fail on the core as it is: nothing was tried", returncode=1)
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text(json.dumps({"code": self.code, "mutants": self.kept}, indent=1), "utf-8")
         print("." if self.kept[one.name] else "S", end="", flush=True)
@@ -228,9 +229,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="mutants whose name holds this")
     words = parser.parse_args()
-    every, known = mutants(), survivors()
+    every, known, parent = mutants(), survivors(), os.getpid()
     chosen = [one for one in every if words.only in one.name]
-    tries, parent = Tries(chosen, words.seconds, words.jobs), os.getpid()
+    tries = Tries(chosen, words.seconds, words.jobs)
     options = ["-x", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", FAST]
     code = pytest.main([*options, *(str(ROOT / path) for path in TESTS)], plugins=[tries])
     if os.getpid() != parent:
@@ -249,6 +250,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.environ["ELIGO_FUZZ"] = "quick"  # before any test is loaded
+    os.environ["ELIGO_FUZZ"] = "mutants"  # before any test is loaded
     sys.path.insert(0, str(ROOT))
     sys.exit(main())
