@@ -21,8 +21,6 @@ from engine.select.lists import confirmed as relied_on
 from engine.terms import (
     MILLION,
     AgoTest,
-    All,
-    Any,
     BetweenTest,
     CompletedYears,
     Condition,
@@ -35,7 +33,6 @@ from engine.terms import (
     Entries,
     LatestOf,
     LimitTest,
-    Not,
     Protocol,
     Reading,
     Statement,
@@ -47,6 +44,7 @@ from engine.terms import (
     Verdict,
 )
 from engine.terms.calendar import earliest, latest, of_year
+from engine.terms.condition import ends_of, limits_named
 from engine.terms.protocol import is_birth_date
 
 
@@ -87,15 +85,11 @@ def tests_of(protocol: Protocol) -> tuple[Test, ...]:
     found: dict[Test, None] = {}
 
     def walk(condition: Condition) -> None:
-        if isinstance(condition, All | Any):
-            for child in condition.children:
-                walk(child)
-        elif isinstance(condition, Not):
-            walk(condition.child)
-        elif isinstance(condition, Defined):
-            walk(protocol.definitions[condition.name])
-        elif not isinstance(condition, Todo):
-            found[condition] = None
+        for one in ends_of(condition):
+            if isinstance(one, Defined):
+                walk(protocol.definitions[one.name])
+            elif not isinstance(one, Todo):
+                found[one] = None
 
     for criterion in protocol.criteria:
         walk(criterion.holds_when)
@@ -135,7 +129,7 @@ def change_days(
         elif isinstance(test, DayTest):
             found |= {test.day.toordinal(), test.day.toordinal() + 1}
         elif isinstance(test, LimitTest | BetweenTest):
-            limits = limits_of(test)
+            limits = limits_named(test)
             if isinstance(fact.derive, CompletedYears):
                 years = {limit // MILLION + n for limit in limits for n in (0, 1)}
                 _shifted(found, ends, [Duration(0, 12 * n) for n in sorted(years)])
@@ -153,13 +147,6 @@ def in_doubt(test: Test, reading: Reading) -> bool:
     """Whether the calendar alone leaves a test open that is unknown: the next day settles it."""
     known = reading.low is not None and reading.low == reading.high
     return reading.reason == "calendar" or (known and isinstance(test, AgoTest))
-
-
-def limits_of(test: Test) -> tuple[int, ...]:
-    """The limits of a test on a quantity, in millionths."""
-    if isinstance(test, LimitTest):
-        return (test.limit_u,)
-    return (test.low_u, test.high_u) if isinstance(test, BetweenTest) else ()
 
 
 def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[Duration]) -> None:

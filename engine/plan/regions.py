@@ -18,7 +18,7 @@ from datetime import date
 from fractions import Fraction
 from itertools import chain, pairwise, product
 
-from engine.plan.days import confirmed, limits_of
+from engine.plan.days import confirmed
 from engine.reference.evaluator import elapsed, truth_of
 from engine.reference.measures import completed_years, interval
 from engine.terms import (
@@ -52,6 +52,7 @@ from engine.terms import (
 )
 from engine.terms.agents import contradicted
 from engine.terms.calendar import back
+from engine.terms.condition import limits_named
 from engine.terms.protocol import is_birth_date
 
 MOST_STATES = 4_096
@@ -284,7 +285,7 @@ def _quantity(roots: Roots, fact: Fact, reading: Reading | None) -> Iterator[Sta
     tests = roots.tests.get(fact.name, [])
     bottom, top = fact.range_u if fact.range_u is not None else (-UNBOUNDED, UNBOUNDED)
     low, high = _ends(reading, bottom, top)
-    cuts = sorted({limit for test in tests for limit in limits_of(test)})
+    cuts = sorted({limit for test in tests for limit in limits_named(test)})
     values = list(_cut(low, high, cuts))
     times = sorted({Fraction(t.times_u, MILLION) for t in tests if isinstance(t, UlnTest)})
     if not times:
@@ -409,11 +410,11 @@ def date_cuts(
             elif isinstance(test, DayTest):
                 cuts[name] |= {test.day.toordinal() + n for n in (-1, 0, 1)}
             elif isinstance(derive, CompletedYears):
-                for limit in limits_of(test):
+                for limit in limits_named(test):
                     for years in (limit // MILLION, limit // MILLION + 1):
                         cuts[derive.since] |= _back(on, Duration(0, 12 * years))
         if isinstance(derive, DaysBetween):
-            limits = {n for test in roots.tests.get(name, ()) for n in limits_of(test)}
+            limits = {n for test in roots.tests.get(name, ()) for n in limits_named(test)}
             near = {limit // MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
             links.append((derive.start, derive.end, near))
     for name, found in cuts.items():
@@ -570,7 +571,8 @@ def _where(fact: Fact) -> tuple[Where, ...]:
 def _cap(roots: Roots, name: str) -> int:
     """A count beyond which no test can tell one from another."""
     return (
-        max((n // MILLION for t in roots.tests.get(name, ()) for n in limits_of(t)), default=0) + 2
+        max((n // MILLION for t in roots.tests.get(name, ()) for n in limits_named(t)), default=0)
+        + 2
     )
 
 

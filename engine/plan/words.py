@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 from itertools import groupby, pairwise
 
-from engine.plan.days import in_doubt, limits_of
+from engine.plan.days import in_doubt
 from engine.plan.regions import Part, Root
 from engine.plan.search import NO, YES
 from engine.record.wording import amount_text, counted, day_text, decimal_text, leaf_words
@@ -20,6 +20,7 @@ from engine.terms import (
     Test,
     UlnTest,
 )
+from engine.terms.condition import limits_named
 
 LAPSED = "out of date after"
 
@@ -100,7 +101,7 @@ def parts_words(fact: Fact, tests: Iterable[Test], parts: Sequence[Part]) -> str
         return " or ".join(fact.choices[n].label for n in codes)
     if fact.type == "date":
         return " or ".join(_day_range(low, high) for low, high in _days_joined(parts))
-    limits = {limit for test in tests for limit in limits_of(test)}
+    limits = {limit for test in tests for limit in limits_named(test)}
     cuts = sorted({Fraction(t.times_u, MILLION) for t in tests if isinstance(t, UlnTest)})
     if not cuts:
         ranges = _joined((part.low, part.high) for part in parts)

@@ -117,9 +117,9 @@ class Coupled:
         self.day_number = self.as_of.toordinal()
         self.exact = self.points_exact = True
         self.lists: dict[str, list[Listed]] = {}
-        for kind, what in members:
-            if kind == "list":
-                self.lists.setdefault(what.records, []).append(what)
+        self.derivations: list[Listed] = [one for one in members if not isinstance(one, str)]
+        for derive in self.derivations:
+            self.lists.setdefault(derive.records, []).append(derive)
         self.shared = sorted(
             name
             for name, found in self.lists.items()
@@ -198,8 +198,8 @@ class Coupled:
 
     def _read_otherwise(self) -> bool:
         """Whether two versions read what is recorded in ways that are not tried."""
-        for kind, what in self.members:
-            if kind == "root":
+        for what in self.members:
+            if isinstance(what, str):
                 facts = [p.facts[what] for p in self.protocols if what in p.facts]
                 if len({(fact.type, fact.molar_mass) for fact in facts}) > 1:
                     return True
@@ -293,10 +293,10 @@ class Coupled:
 
     def _dated_member(self, number: int, day: int) -> _Known | None:
         """One member with one day (or `never`); None where that cannot be recorded."""
-        kind, what = self.members[number]
+        what = self.members[number]
         if day != m.NEVER and not FIRST_DAY.toordinal() <= day <= LAST_DAY.toordinal():
             return None
-        if kind == "root":
+        if isinstance(what, str):
             value = "never" if day == m.NEVER else date.fromordinal(day).isoformat()
             said: Plain = {"value": value, "on": self.as_of.isoformat()}
             facts = [p.facts[what] for p in self.protocols if what in p.facts]
@@ -342,8 +342,8 @@ class Coupled:
 
     def _real(self) -> Iterator[Iterable[_Option]]:
         """For each member, what can be recorded."""
-        for number, (kind, what) in enumerate(self.members):
-            if kind == "root":
+        for number, what in enumerate(self.members):
+            if isinstance(what, str):
                 yield self._root(self._fact(what), self.days[number])
             elif what.records not in self.shared:
                 yield self._confirmed(what.records, self._listed(number))
@@ -359,13 +359,13 @@ class Coupled:
     def _possible(self) -> Iterator[tuple[int, ...]]:
         """Truths that values made up give, over lists whose derivations are told apart."""
         dated = any(
-            kind == "list" or self._fact(what).type == "date" for kind, what in self.members
+            not isinstance(one, str) or self._fact(one).type == "date" for one in self.members
         )
         if not dated or not self.exact:
             return
         options: list[list[_Option]] = []
-        for number, (kind, what) in enumerate(self.members):
-            if kind == "list":
+        for number, what in enumerate(self.members):
+            if not isinstance(what, str):
                 some = self._confirmed(what.records, self._listed(number, virtual=True))
             elif self._fact(what).type == "date":
                 some = self._any_days(self._fact(what), self.days[number])
@@ -377,12 +377,11 @@ class Coupled:
         if size > MOST_COMBINATIONS or self.effort.over:
             self.exact = False
             return
-        derivations = [d for kind, d in self.members if kind == "list"]
-        made = [told_apart(p, derivations) for p in self.protocols]
+        made = [told_apart(p, self.derivations) for p in self.protocols]
         asked = Asked(made, self.leaves, self.as_of)
         parts = [
             [(o, self._made_up(o, what)) for o in os]
-            for (_, what), os in zip(self.members, options, strict=True)
+            for what, os in zip(self.members, options, strict=True)
         ]
         seen = set()
         for combo in product(*parts):
@@ -400,7 +399,7 @@ class Coupled:
         new one is found. A day stands for all days that no test tells from it. None where
         there are too many, or days between dates are asked about as well.
         """
-        derivations: list[Listed] = [d for kind, d in self.members if kind == "list"]
+        derivations = self.derivations
         templates = self.templates[derivations[0].records]
         if self.links or not templates.complete or self.effort.over:
             return None
@@ -466,12 +465,12 @@ class Coupled:
         edges = edges_of(cuts, self.as_of) | {FIRST_DAY.toordinal()}
         days = sorted(d for d in edges if FIRST_DAY.toordinal() <= d <= self.day_number)
         asked = Asked(made, self.leaves, self.as_of)
-        fields = {getattr(d, "field", "") for _, d in self.members} - {""}
+        fields = {getattr(d, "field", "") for d in self.members} - {""}
         sure = ["true"] * len(self.members)
 
         def truths(day: int) -> tuple[int, ...]:
             entry = entry_of(sure, dict.fromkeys(fields, (day, day)))
-            records = {self.members[0][1].records: m.Entries(self.as_of, (entry,))}
+            records = {self.derivations[0].records: m.Entries(self.as_of, (entry,))}
             return asked([m.Subject("", {}, records)] * len(made))[0]
 
         first: list[int] = []
@@ -827,8 +826,8 @@ class Coupled:
                     break
             found = [whole for _ in self.members]
         kept = []
-        for (kind, what), days in zip(self.members, found, strict=True):
-            born = kind == "root" and any(
+        for what, days in zip(self.members, found, strict=True):
+            born = isinstance(what, str) and any(
                 is_birth_date(p, p.facts[what]) for p in self.protocols if what in p.facts
             )
             top = self.day_number if born else last
@@ -840,11 +839,12 @@ class Coupled:
 
     def _listed(self, member: int, virtual: bool = False) -> Iterator[_Option]:
         """What a list may hold for one derivation that has entries of its own."""
-        derive: Listed = self.members[member][1]
+        derive = self.members[member]
+        assert not isinstance(derive, str)
         name = derive.records
         templates = self.templates[name]
         sure, maybe = templates.plainest(derive, "true"), templates.plainest(derive, "unknown")
-        number = [d for kind, d in self.members if kind == "list"].index(derive)
+        number = self.derivations.index(derive)
 
         def option(*entries: tuple[bool, Any], age: int | None = 0) -> _Option:
             """Entries as (surely counted, date or dates or None)."""
@@ -946,7 +946,7 @@ class Coupled:
     def _made(self, derive: Listed, number: int, certain: bool, when: Any) -> m.Entry:
         """An entry that one derivation alone counts, told apart by fields made up for it."""
         values: dict[str, Any] = {
-            f"~{i}": "no" for i, (kind, _) in enumerate(self.members) if kind == "list"
+            f"~{i}": "no" for i, one in enumerate(self.members) if not isinstance(one, str)
         }
         mine = f"~{number}"
         values = {key: value for key, value in values.items() if key != mine}
@@ -975,8 +975,8 @@ class Coupled:
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
         days = dict.fromkeys(
             day
-            for number, (kind, what) in enumerate(self.members)
-            if kind == "list" and what in together
+            for number, what in enumerate(self.members)
+            if what in together
             for day in self.days[number]
         )
         past = [day for day in days if day <= self.day_number]
@@ -1080,8 +1080,8 @@ def _thinned(some: Sequence[T], most: int) -> Sequence[T]:
 
 def never_cut(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> bool:
     """Whether no day cuts what some sources can come to."""
-    for kind, what in members:
-        if kind == "list":
+    for what in members:
+        if not isinstance(what, str):
             spans = {
                 p.records[what.records].valid_for for p in protocols if what.records in p.records
             }
