@@ -40,8 +40,8 @@ from engine.terms import FactType, Protocol, Reason, Verdict, units
 ROOT = Path(__file__).parent.parent
 README, TUTORIAL = ROOT / "README.md", ROOT / "docs" / "TUTORIAL.md"
 REFERENCE = ROOT / "docs" / "REFERENCE.md"
-OURS = [README, *(ROOT / "docs" / f"{name}.md" for name in (
-    "ARCHITECTURE", "CHANGELOG", "DECISIONS", "RECORD", "REFERENCE", "SEMANTICS", "TUTORIAL"))]  # fmt: skip
+NAMES = "ARCHITECTURE CHANGELOG DECISIONS RECORD REFERENCE SEMANTICS TUTORIAL".split()
+OURS = [README, *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
 LINKED = [*OURS, ROOT / "CONTRIBUTING.md", ROOT / "fixtures" / "README.md"]
 AS_OF = date(2026, 11, 20)
 
