@@ -87,3 +87,35 @@ def test_a_reading_stays_until_the_day_on_which_a_later_statement_begins(late: s
             assert day >= found.starts
         found = now if now.reading != found.reading or day == found.starts else found
     assert changed
+
+
+WHERE = (m.Where("kind", ("a",)),)
+LISTED = build.pack(
+    facts=[
+        build.fact("last", "date", derive=m.LatestOf("therapy", "ended", WHERE)),
+        build.fact("first", "date", derive=m.EarliestOf("therapy", "ended", WHERE)),
+        build.fact("any", "boolean", derive=m.Exists("therapy", WHERE)),
+        build.fact("number", "quantity", unit="1", derive=m.Count("therapy", WHERE)),
+    ],
+    records=[
+        build.record_list(
+            "therapy",
+            m.Field("kind", "kind", "choice", choices=build.choices("a", "b")),
+            m.Field("ended", "ended", "date"),
+        )
+    ],
+)
+ENDED = ["2026-11-20", "2026-11-02", "2026-11", "2026", "2026-12", "2025-12-31", "ongoing", None]
+ENTRIES = list(product(["a", "b", None], ENDED))
+
+
+@pytest.mark.parametrize("complete_on", [None, "2026-11-20"])
+def test_two_entries_of_any_kind_and_day(complete_on: str | None) -> None:
+    for pair in product(ENTRIES, ENTRIES):
+        stated = [
+            {name: v for name, v in zip(("kind", "ended"), entry, strict=True) if v is not None}
+            for entry in pair
+        ]
+        subject = build.subject(records={"therapy": build.entries(complete_on, *stated)})
+        found = readings_only(find_readings(LISTED, subject, AS_OF))
+        assert found == reference.readings(LISTED, subject, AS_OF), stated
