@@ -3,7 +3,7 @@
 Shapes come from the typed dictionaries that the readers use (engine/read/files.py) and that
 records are made of (engine/record/shape.py); what each key means comes from the tables of
 REFERENCE, RECORD and OUTCOMES in docs/; what a type cannot say (durations, conditions, keys that
-go together) is written here. pydantic is used for this and nothing else.
+go together) is written here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-import typing
 import warnings
 from pathlib import Path
 from typing import Any
 
-import typing_extensions
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-# pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
-typing.TypedDict = typing_extensions.TypedDict
 
 from engine.outcomes import record as outcome_record  # noqa: E402
 from engine.read import files, outcome_files  # noqa: E402

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from engine import terms as m
 from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
-from engine.regions.coupled import Coupled, Variable, never_cut
+from engine.regions.cells import Variable
+from engine.regions.coupled import Coupled, never_cut
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
 from engine.regions.lists import Templates
@@ -174,7 +175,7 @@ class Space:
                 if self._aged(number, leaf):
                     return False
                 variable = self.variables[self.place[number, leaf][0]]
-                if not (variable.points_exact if definite else variable.exact):
+                if not (variable.held.points if definite else variable.held.whole):
                     return False
         return True
 
