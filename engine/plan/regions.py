@@ -41,6 +41,7 @@ from engine.terms import (
     Fact,
     Field,
     LatestOf,
+    ListDerivation,
     Protocol,
     Reading,
     RecordList,
@@ -296,7 +297,7 @@ def _quantity(roots: Roots, fact: Fact, reading: Reading | None) -> Iterator[Sta
         return
     known = reading.times_uln if reading is not None and reading.low is not None else None
     # A value and its limit are above zero together; zero is zero times any limit.
-    for low, high in _cut_at_zero(values):
+    for low, high in chain.from_iterable(_cut(*part, [0]) for part in values):
         sign = (high > 0) - (low < 0)
         for least, most, ratio in _ratios(times, known):
             if (ratio > 0) - (ratio < 0) == sign:
@@ -316,11 +317,6 @@ def _cut(low: int, high: int, cuts: Sequence[int]) -> Iterator[Range]:
         low = cut + 1
     if low <= high:
         yield (low, high)
-
-
-def _cut_at_zero(parts: Iterable[Range]) -> Iterator[Range]:
-    for low, high in parts:
-        yield from _cut(low, high, [0])
 
 
 def _inside(part: Range) -> int:
@@ -564,16 +560,14 @@ def _records_of(fact: Fact) -> str:
 
 
 def _where(fact: Fact) -> tuple[Where, ...]:
-    assert isinstance(fact.derive, LatestOf | EarliestOf | Exists | Count)
+    assert isinstance(fact.derive, ListDerivation)
     return fact.derive.where
 
 
 def _cap(roots: Roots, name: str) -> int:
     """A count beyond which no test can tell one from another."""
-    return (
-        max((n // MILLION for t in roots.tests.get(name, ()) for n in limits_named(t)), default=0)
-        + 2
-    )
+    limits = (n // MILLION for t in roots.tests.get(name, ()) for n in limits_named(t))
+    return max(limits, default=0) + 2
 
 
 def _listed_reading(fact: Fact, value: int) -> Reading:
