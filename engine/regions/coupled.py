@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import combinations, islice, product
-from math import isqrt
-from typing import TypeVar
+from itertools import islice, product
 
 from engine import terms as m
 from engine.regions.asked import PERSON, Asked, Plain, codes_of
+from engine.regions.cells import ALL, NOTHING, Cell, Held, Variable
 from engine.regions.days import FIRST_DAY, LAST_DAY, Source
 from engine.regions.diagrams import UNKNOWN, Effort
 from engine.regions.entries import counted, listed, shared
-from engine.regions.group import (
-    ALL,
-    LEAST_COMBINATIONS,
-    NOTHING,
-    Cell,
-    Group,
-    Held,
-    Known,
-    Option,
-    Variable,
-)
+from engine.regions.group import LEAST_COMBINATIONS, Group, Known, Option
 from engine.regions.intervals import added_up, any_hull, any_ratio, elapsed
 from engine.regions.lists import dated_when, told_apart
+from engine.regions.some import a_few, size_of
 from engine.regions.values import any_days, root
-
-T = TypeVar("T")
 
 
 def variable_of(group: Group) -> Variable:
@@ -139,11 +127,11 @@ def _combinations(group: Group) -> Iterator[Sequence[Known] | Held]:
         # Entries that count for others as well may widen these further; of several
         # entries of one kind only the latest and the earliest day tell, but not for counts.
         yield Held(False, not any(isinstance(d, m.Count) for d in group.lists[name]))
-    if _size(members) > group.most:
+    if size_of(members) > group.most:
         # Where days lie between dates, the corners have all that is known precisely.
         yield Held(False, bool(group.links) and not group.shared)
         if all(members):
-            yield from _a_few(members, group.most)
+            yield from a_few(members, group.most)
         return
     yield from product(*members)
 
@@ -253,7 +241,7 @@ def _possible(group: Group) -> tuple[Iterable[tuple[int, ...]], bool]:
         else:
             some = root(group, group.fact(what), group.days[number])
         options.append(list(islice(some, group.most + 1)))
-    size = _size(options)
+    size = size_of(options)
     group.effort.spent += Effort.ASKED * len(group.protocols) * min(size, group.most)
     if size > group.most or group.effort.over:
         return (), False
@@ -280,34 +268,6 @@ def _made_up(group: Group, option: Option, what: Source) -> list[m.Subject]:
     on = group.confirmed_on(option)
     records = {option.list_name: m.Entries(on, option.made)} if option.list_name else {}
     return [m.Subject("", facts, records)] * len(group.protocols)
-
-
-def _size(options: Sequence[Sequence[object]]) -> int:
-    size = 1
-    for option in options:
-        size *= len(option)
-    return size
-
-
-def _a_few(options: Sequence[Sequence[T]], most: int) -> Iterator[Sequence[T]]:
-    """Some of a product that is too large: the first of each, then others in place of one
-    of them, then of two, taken at even distances."""
-    count = len(options)
-    first = [some[0] for some in options]
-    yield first
-    each = max(1, most // (2 * count))
-    for i, some in enumerate(options):
-        for one in _thinned(some[1:], each):
-            yield [*first[:i], one, *first[i + 1 :]]
-    pairs = list(combinations(range(count), 2))
-    side = max(1, isqrt(most // (2 * len(pairs) or 1)))
-    for i, j in pairs[:most]:
-        for one, other in product(_thinned(options[i][1:], side), _thinned(options[j][1:], side)):
-            yield [*first[:i], one, *first[i + 1 : j], other, *first[j + 1 :]]
-
-
-def _thinned(some: Sequence[T], most: int) -> Sequence[T]:
-    return some[:: -(-len(some) // most) or 1]
 
 
 def never_cut(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> bool:

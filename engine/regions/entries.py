@@ -8,8 +8,9 @@ from itertools import combinations, islice, product
 
 from engine import terms as m
 from engine.regions.asked import Plain, codes_of
+from engine.regions.cells import ALL, NOTHING, Held
 from engine.regions.days import limits_of
-from engine.regions.group import ALL, MOST_COUNTED, NOTHING, Group, Held, Option
+from engine.regions.group import MOST_COUNTED, Group, Option
 from engine.regions.lists import Listed, When, dated, dated_by, dated_when, entry_of
 
 

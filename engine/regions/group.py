@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
 from engine import terms as m
 from engine.regions.asked import Plain, subject_from
+from engine.regions.cells import ALL, Held
 from engine.regions.days import (
     FIRST_DAY,
     LAST_DAY,
@@ -28,50 +28,6 @@ from engine.terms.protocol import is_birth_date
 MOST_COMBINATIONS = 3_000
 LEAST_COMBINATIONS = 200
 MOST_COUNTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Truths that tests can have together, and something recorded that gives them.
-
-    `recorded` is None where the cell is only possible. `points`: the known readings of what
-    is recorded as (low, high), by fact; `spread`: the least and the greatest precisely known
-    value that was found in the cell.
-    """
-
-    truths: tuple[int, ...]
-    recorded: Plain | None
-    points: Mapping[str, tuple[int, int]]
-    spread: Mapping[str, tuple[int, int]]
-
-
-class Held(NamedTuple):
-    """What is proved of some cells: that none is missing (`whole`), and that none of those is
-    in which every fact is known precisely (`points`). The latter is enough for questions about
-    decided truths: a wider interval decides no more than its points do."""
-
-    whole: bool
-    points: bool
-
-    def __and__(self, other: Held) -> Held:
-        return Held(self.whole and other.whole, self.points and other.points)
-
-
-ALL, NOTHING = Held(True, True), Held(False, False)
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """Coupled facts, what they can come to, and what is proved of that.
-
-    `timeless`: no day cuts them, so they are the same on every as-of date.
-    """
-
-    facts: tuple[str, ...]
-    leaves: tuple[tuple[int, m.Leaf], ...]
-    cells: tuple[Cell, ...]
-    held: Held
-    timeless: bool
 
 
 @dataclass(frozen=True, slots=True)

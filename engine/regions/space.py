@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from engine import terms as m
 from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
+from engine.regions.cells import Variable
 from engine.regions.coupled import never_cut, variable_of
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
-from engine.regions.group import Group, Variable
+from engine.regions.group import Group
 from engine.regions.lists import Templates
 
 T = TypeVar("T")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations, pairwise, product
-from math import gcd
 
 from engine import terms as m
 from engine.read.source import Num
@@ -14,6 +13,7 @@ from engine.record.wording import decimal_text
 from engine.regions.asked import PERSON, Plain
 from engine.regions.days import back
 from engine.regions.group import Group, Option
+from engine.regions.some import grain, limit_for
 from engine.terms.protocol import is_birth_date
 
 
@@ -132,7 +132,7 @@ def _ratios(
     wanted = dict.fromkeys(r for t in times for r in (t + step, t - step, t))
     wanted |= {min(times) - step: None}
     for ratio in wanted:
-        limit = _limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
+        limit = limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
         if limit is not None:
             for sign in ("", "<", "<=", ">", ">="):
                 text = sign + decimal_text(ratio * limit // m.MILLION)
@@ -165,25 +165,3 @@ def _ratios(
 def _amount(group: Group, fact: m.Fact, sign: str, value: int, unit: str, single: bool) -> Plain:
     said: Plain = {"value": Num(decimal_text(value)) if not sign else sign + decimal_text(value)}
     return said if single else {**said, "unit": unit}
-
-
-def _limit_for(ratio: int, usual: int, low: int, high: int) -> int | None:
-    """A limit of normal for which a value of so many millionths of it lies inside a range, the
-    usual one if it does; None where no limit does."""
-    if ratio <= 0:
-        inside = low <= ratio * usual // m.MILLION <= high
-        return usual if inside and ratio * usual % m.MILLION == 0 else None
-    whole = m.MILLION // gcd(ratio, m.MILLION)  # so that the value is a whole number
-    least, most = max(1, -(-low * m.MILLION // ratio)), high * m.MILLION // ratio
-    found = min(max(usual, least), most) // whole * whole
-    if found < max(least, 1):
-        found += whole
-    return found if least <= found <= most else None
-
-
-def grain(limits: Sequence[int]) -> int:
-    """The step between values that a reader would write next to these limits."""
-    step = m.MILLION
-    while step > 1 and any(limit % step for limit in limits):
-        step //= 10
-    return step
