@@ -26,12 +26,13 @@ from engine.read.source import Document
 from engine.read.subjects import checked_on, read_subject
 from engine.reference import evaluator as reference
 from engine.regions.asked import pack_leaves
-from engine.regions.diagrams import FALSE, TRUE, UNKNOWN
+from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.regions.space import Space
 from engine.terms.faults import Fault, InputRejected
-from engine.workbench.analysis import _Analysis, findings
+from engine.workbench.analysis import findings
 from engine.workbench.cases import Cases, read_cases
 from engine.workbench.findings import CODES, Finding
+from engine.workbench.findings.inquiry import inquiry
 from engine.workbench.witness import screened
 from reports.sarif import SCHEMA as SARIF_SCHEMA
 from reports.sarif import sarif
@@ -187,10 +188,10 @@ def test_what_was_not_looked_at_whole_may_hold(monkeypatch: pytest.MonkeyPatch) 
     denied = m.Not(protocol.criteria[0].holds_when)
     every = m.Not(m.ChoiceTest("stage", ("s0", "s1", "s2", "s3")))
     with Screener(protocol) as screener:
-        whole = _Analysis(protocol, screener, lambda *_: None)
+        whole = inquiry(protocol, screener, lambda *_: None, Effort())
         assert whole.may_hold(denied) and not whole.may_hold(every, whole.halved([every]))
         monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 2)
-        part = _Analysis(protocol, screener, lambda *_: None)
+        part = inquiry(protocol, screener, lambda *_: None, Effort())
         assert part.may_hold(denied) and part.may_hold(every, part.halved([every]))
 
 
@@ -236,7 +237,7 @@ def test_no_generated_subject_contradicts_a_proof(seed: int) -> None:
             precise = not any(isinstance(leaf, m.UlnTest) for _, leaf in variable.leaves) and all(
                 r.reason == "no_date" or (r.low is not None and r.low == r.high) for r in known
             )
-            if variable.exact or (variable.points_exact and precise):
+            if variable.held.whole or (variable.held.points and precise):
                 seen = tuple(TRUTHS[truths[names[leaf]]] for _, leaf in variable.leaves)
                 assert seen in {cell.truths for cell in variable.cells}, variable.facts
 
