@@ -1,0 +1,196 @@
+"""Findings about ordered lists, and about the classes of the scales of outcome rules."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from itertools import combinations
+
+from engine import terms as m
+from engine.read.source import Num
+from engine.record.wording import amount_text, leaf_text
+from engine.reference import evaluator as reference
+from engine.regions.asked import Plain, leaves_of, subject_from
+from engine.regions.bounds import Ladder, Step, ladders
+from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
+from engine.regions.space import Space
+from engine.terms.faults import EngineFault, InputRejected
+from engine.workbench import asking as q
+from engine.workbench.conditions import is_told
+from engine.workbench.edits import users
+from engine.workbench.findings import Finding
+from engine.workbench.witness import Witness
+
+
+def ordered_lists(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """Gaps between the steps of an ordered list, and values that two of them take."""
+    definitions, facts = bench.protocol.definitions, bench.protocol.facts
+    for path, condition in bench.paths.items():
+        using = users(bench.protocol, path)
+        if using and not using <= known.unwritten and not is_told(path, known.told):
+            for ladder in ladders(condition, definitions, facts):
+                yield from _ladder(bench, path, ladder, tuple(sorted(using)))
+    return known
+
+
+def _ladder(bench: q.Bench, path: str, ladder: Ladder, ids: tuple[str, ...]) -> q.Said[None]:
+    """Gaps and overlaps of an ordered list, unless some step is a part of another."""
+    steps, name = ladder.steps, ladder.fact.name
+    question = bench.about(path, f"whether the steps of `{name}` leave a gap or overlap")
+    if bench.spent:
+        yield question
+        return
+    ground = q.halved(bench, [ladder.between, ladder.for_some, *(s.whole for s in steps)])
+    pairs = [
+        (one, other)
+        for one, other in combinations(steps, 2)
+        if frozenset(one.bounds) != frozenset(other.bounds)
+    ]
+    first = ground.spaces[0]
+
+    def some(*wanted: tuple[m.Condition, int]) -> bool:
+        goal = (first.diagrams.is_(first.diagram(one), truth) for one, truth in wanted)
+        return first.diagrams.all(goal) != FALSE
+
+    def ordered() -> bool:
+        return all(
+            not some((one.guard, TRUE), (other.guard, TRUE))
+            or (
+                some((one.band, TRUE), (other.band, FALSE))
+                and some((one.band, FALSE), (other.band, TRUE))
+            )
+            for one, other in pairs
+        )
+
+    def for_everybody() -> bool:
+        """Whether there is a step for everybody, so that all are meant to be."""
+        return any(
+            not some((m.Any(tuple(step.guard for step in alike)), FALSE))
+            for alike in ladder.alike()
+        )
+
+    if not pairs or not (yield from q.settled(bench, ordered, False, question)):
+        return
+    asked = bench.about(path, "whether steps overlap")
+    for one, other in pairs:
+        if ladder.neighbours(one, other) or ladder.neighbours(other, one):
+            both = m.All((one.whole, other.whole))
+            found = yield from q.ask(bench, q.holds(both), [both], asked, ground=ground)
+            if found is not None:
+                bands = [_band(step, bench.protocol) for step in (one, other)]
+                what = f"{path}: the steps `{bands[0]}` and `{bands[1]}` overlap"
+                place = other.band.place
+                yield Finding("step-overlap", place, what, "", "witnessed", ids, found)
+    gaps = [ladder.between]
+    table = ladder.measures and ladder.fixed
+    if table and (yield from q.settled(bench, for_everybody, False, question)):
+        gaps.append(ladder.for_some)
+    asked = bench.about(path, "whether there is a gap between steps")
+    for gap in gaps:
+        found = yield from q.ask(bench, q.holds(gap), [gap], asked, ground=ground)
+        if found is not None:
+            at = _at(ladder, found, bench.protocol)
+            what = f"{path}: {at} falls between the steps of `{name}`, into none"
+            hint = "let one begin where the other ends"
+            yield Finding("gap", steps[0].band.place, what, hint, "witnessed", ids, found)
+            return
+
+
+def _band(step: Step, protocol: m.Protocol) -> str:
+    """A step's band, in the words of the rule."""
+    return " and ".join(leaf_text(leaf, protocol.facts) for leaf in step.bounds)
+
+
+def _at(ladder: Ladder, witness: Witness, protocol: m.Protocol) -> str:
+    """What a witness's value is, and for whom, where a list's steps differ in that."""
+    subject = subject_from(witness.recorded, protocol, witness.as_of)
+    found = reference.readings(protocol, subject, witness.as_of)
+    reading, fact = found[ladder.fact.name], ladder.fact
+    words = f"`{fact.name}`"
+    if reading.low == m.NEVER and fact.type == "date":
+        words = "no day at all"
+    elif reading.low is not None and fact.type == "date":
+        words = f"{(witness.as_of - date.fromordinal(reading.low)).days} days ago"
+    elif ladder.ratio and reading.times_uln is not None and reading.times_uln.low is not None:
+        words = f"{float(reading.times_uln.low):.6g} times the upper limit of normal"
+    elif reading.low is not None:
+        words = amount_text(reading.low, fact.unit)
+    whom = dict.fromkeys(
+        leaf.fact
+        for step in ladder.steps
+        for leaf in leaves_of(step.guard, {})
+        if isinstance(leaf, m.ChoiceTest)
+    )
+    codes = [
+        protocol.facts[name].choices[low].code
+        for name in whom
+        if (low := found[name].low) is not None
+    ]
+    return f"{words} ({', '.join(codes)})" if codes else words
+
+
+# --- the classes of outcomes --------------------------------------------------------------
+
+
+def classes(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """Classes that no entry can be given, and entries that fall into no class of a scale."""
+    from engine.outcomes.entries import entry_answers, entry_file
+    from engine.outcomes.patient import OutcomeScreener, entry_pack
+
+    protocol, outcomes = bench.protocol, bench.protocol.outcomes
+    if outcomes is None:
+        return known
+    on = bench.ground.spaces[0].as_of
+    with OutcomeScreener(protocol) as screener:
+        for scale in outcomes.scales.values():
+            pack = entry_pack(protocol, outcomes, scale.records)
+            bench.effort.question()
+            space = Space([pack], on, effort=bench.effort)
+            yield from _given(bench, pack, scale, space)
+            try:
+                of = [space.diagram(m.Defined(f"{scale.name} {one.id}")) for one in scale.classes]
+                goal = space.diagrams.is_(space.diagrams.any(of), FALSE)
+            except TooLarge:
+                goal = UNKNOWN
+            tried = list(space.witnesses(goal, 20)) if goal > UNKNOWN else []
+            made = [recorded for recorded, _ in tried if _recorded_in_steps(recorded, pack)]
+            for recorded in made:
+                bench.effort.screened(len(pack.criteria))
+                try:
+                    file = entry_file(recorded, protocol, scale.records, on)
+                    said = entry_answers(file, protocol, scale.records, screener, on)
+                except (InputRejected, EngineFault):
+                    continue
+                if {said[f"{scale.name} is {one.id}"] for one in scale.classes} == {"no"}:
+                    what = f"`{scale.name}`: an entry may fall into none of the classes"
+                    hint = f"grade the witness's entry of `{scale.records}` with `eligo outcomes`"
+                    witness = q.shown(bench, file, on)
+                    yield Finding("gap", scale.place, what, hint, "witnessed", (), witness)
+                    break
+            else:
+                # Only between the steps that its numbers are recorded in, nothing is.
+                if goal != FALSE and (made or len(tried) in (0, 20)):
+                    words = f"whether the classes of `{scale.name}` leave a gap"
+                    yield q.Question(protocol.criteria[0].place, words)
+    return known
+
+
+def _given(bench: q.Bench, pack: m.Protocol, scale: m.Scale, space: Space) -> q.Said[None]:
+    """Whether some entry can be given each class: its statement holds, and none before it."""
+    rules = {criterion.id: criterion.holds_when for criterion in pack.criteria}
+    for of in scale.classes:
+        ground = q.Ground([space], all_dates=False)
+        if not q.may_hold(bench, rules[f"{scale.name} is {of.id}"], ground):
+            what = f"no entry of `{scale.records}` can be of the class `{of.id}` of `{scale.name}`"
+            hint = "its condition never holds, or a class before it takes every such entry"
+            yield Finding("never-passed", of.place, what, hint, "proved")
+
+
+def _recorded_in_steps(recorded: Plain, pack: m.Protocol) -> bool:
+    """Whether every number recorded is one that its fact's `resolution` allows."""
+    for name, said in recorded["facts"].items():
+        step = pack.facts[name].resolution_u
+        value = said.get("value")
+        if step and isinstance(value, Num) and Fraction(str(value)) * m.MILLION % step:
+            return False
+    return True
