@@ -2,8 +2,8 @@
 
 Shapes come from the typed dictionaries that the readers use (engine/read/files.py) and that
 records are made of (engine/record/shape.py); what each key means comes from the tables of
-docs/RULES.md and docs/OUTCOMES.md; what a type cannot say (durations, conditions, keys that
-go together) is written here. pydantic is used for this and nothing else.
+REFERENCE, RECORD and OUTCOMES in docs/; what a type cannot say (durations, conditions, keys that
+go together) is written here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-import typing
 import warnings
 from pathlib import Path
 from typing import Any
 
-import typing_extensions
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-# pydantic reads only this typed dictionary before Python 3.12; the shapes are defined anew with it.
-typing.TypedDict = typing_extensions.TypedDict
 
 from engine.outcomes import record as outcome_record  # noqa: E402
 from engine.read import files, outcome_files  # noqa: E402
@@ -125,7 +121,9 @@ TABLES = {
     "key of incidences": "Incidence",
     "key of assumptions": "Assumption",
 }
-"""The tables of RULES.md and OUTCOMES.md: the heading of their first column, and the shape."""
+"""The tables of MANUALS: the heading of their first column, and the shape."""
+
+MANUALS = ("REFERENCE", "RECORD", "OUTCOMES")
 
 WORDED = ("ClassFile", "ResponseFile", "EventFile", "EndpointFile", "CensoringFile",
           "ToxicityFile", "FatalFile")  # fmt: skip
@@ -310,7 +308,7 @@ def shape_of(kind: Any) -> Schema:
 
 
 def meanings(manual: str) -> dict[str, dict[str, str]]:
-    """What each key means, by shape, from the tables of RULES.md (their last column)."""
+    """What each key means, by shape, from the tables of a manual (their last column)."""
     found: dict[str, dict[str, str]] = {}
     shape = None
     for line in manual.split("\n"):
@@ -495,16 +493,17 @@ def _describe(shape: str, body: Schema, said: dict[str, dict[str, str]]) -> None
         body["description"] = " ".join(body["description"].split("\n\n")[0].split())
     for key, schema in body.get("properties", {}).items():
         if shape not in said or key not in said[shape]:
-            raise SystemExit(f"docs/RULES.md says nothing about the key `{key}` of {shape}")
+            raise SystemExit(f"no page of docs/ says anything about the key `{key}` of {shape}")
         body["properties"][key] = {"description": said[shape][key], **schema}
     if body.get("properties") and (over := said[shape].keys() - body["properties"].keys()):
-        raise SystemExit(f"docs/RULES.md tells of keys that {shape} lacks: {sorted(over)}")
+        raise SystemExit(f"a page of docs/ tells of keys that {shape} lacks: {sorted(over)}")
 
 
 def generated() -> dict[str, str]:
     """The text of every schema file, by its path in docs/."""
-    said = meanings((ROOT / "docs" / "RULES.md").read_text("utf-8"))
-    said |= meanings((ROOT / "docs" / "OUTCOMES.md").read_text("utf-8"))
+    said = {}
+    for name in MANUALS:
+        said |= meanings((ROOT / "docs" / f"{name}.md").read_text("utf-8"))
     for shape in WORDED:
         said[shape] = said["WordsFile"] | said[shape]
     texts = {}

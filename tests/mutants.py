@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.abc
-import importlib.util
+import gc
 import json
 import os
 import random
@@ -19,12 +18,14 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import copy, deepcopy
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ("select", "compile", "fire", "reference", "decide")
@@ -33,13 +34,12 @@ SURVIVORS = Path(__file__).parent / "mutants_survivors.txt"
 SEED = 20261201
 CPU_SECONDS = 200
 """A mutant that takes longer is noticed: it would not come to an end."""
-STAGES = (
-    ("tests/test_guards.py", "tests/truth_tables", "tests/test_reference.py"),
-    ("tests/test_fixtures.py", "tests/differential/test_normal_limits.py"),
-    ("tests/test_explain.py", "tests/test_injection.py"),
-    ("tests/differential/test_agreement.py",),
-    tuple(f"tests/properties/test_{n}.py" for n in "evidence recorded calendar time".split()),
-    ("tests/properties/test_passed_over.py", "tests/properties/test_records.py"),
+TESTS = (
+    *("tests/test_guards.py", "tests/truth_tables", "tests/test_reference.py"),
+    *("tests/differential/test_normal_limits.py", "tests/test_fixtures.py"),
+    *(f"tests/properties/test_{n}.py" for n in "evidence passed_over records calendar".split()),
+    *("tests/differential/test_agreement.py", "tests/test_explain.py", "tests/test_injection.py"),
+    *(f"tests/properties/test_{n}.py" for n in "time recorded".split()),
 )
 """What is run on a mutant, until a test fails: what notices most in the least time is first."""
 _SLOW = "was_cut reach_everything of_any_shape same_bytes subject[1] subject[2] subject[3]".split()
@@ -155,72 +155,72 @@ def survivors() -> dict[str, str]:
     return {name: why.strip() for name, why in zip(lines[::2], lines[1::2], strict=True)}
 
 
-class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Loads the changed module where the original is asked for."""
-
-    def __init__(self, one: Mutant) -> None:
-        self.path = ROOT / one.path
-        self.module = one.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-        tree = ast.parse(self.path.read_bytes())
-        for number, (_, changed) in enumerate(changes(one.path)):
-            tree = deepcopy(changed) if number == one.number else tree
-        self.code = compile(ast.fix_missing_locations(tree), self.path, "exec")
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> Any:
-        ours = name == self.module
-        return (
-            importlib.util.spec_from_file_location(name, self.path, loader=self) if ours else None
-        )
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(self.code, module.__dict__)
-
-
-def noticed(one: Mutant) -> int:
-    """In a process of its own: the stage whose tests fail on a mutant, from 1; 0 if none does."""
-    import pytest
-
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    for shown in (1, 2):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), shown)
-    sys.meta_path.insert(0, Instead(one))
-    for stage, paths in enumerate(STAGES, start=1):
-        words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", FAST]
-        if pytest.main([*words, *(str(ROOT / path) for path in paths)]) != 0:
-            return stage
-    return 0
+def change(one: Mutant) -> None:
+    """Let the loaded module be the mutant: its functions get other code, its constants change."""
+    (changed,) = (deepcopy(t) for n, (_, t) in enumerate(changes(one.path)) if n == one.number)
+    module = sys.modules[one.path.removesuffix(".py").replace("/", ".")]
+    made = compile(ast.fix_missing_locations(changed), str(ROOT / one.path), "exec")
+    codes = [made]
+    for code in codes:  # it grows
+        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+    named = {code.co_qualname: code for code in codes}
+    for function in gc.get_objects():
+        ours = isinstance(function, FunctionType) and function.__module__ == module.__name__
+        if ours and "<locals>" not in function.__qualname__:
+            function.__code__ = named.get(function.__qualname__, function.__code__)
+    for value in vars(module).values():
+        getattr(value, "cache_clear", lambda: None)()
+    if not one.name.split(" ", 1)[1].startswith(":"):
+        return
+    new = {**vars(module)}
+    exec(made, new)
+    loaded = [vars(other) for key, other in sys.modules.items() if key.startswith("engine.")]
+    for name, old in list(vars(module).items()):
+        if not isinstance(old, FunctionType | type | ModuleType) and repr(old) != repr(new[name]):
+            for names in (names for names in loaded if names.get(name) is old):
+                names[name] = new[name]
 
 
-def run(chosen: list[Mutant], seconds: float, jobs: int) -> dict[str, int]:
-    """Try mutants until the time is up, each in a process; what became of each is kept."""
-    code = {path: sha256((ROOT / path).read_bytes()).hexdigest() for path in core()}
-    before = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {"code": {}, "mutants": {}}
-    same = {path for path, digest in code.items() if before["code"].get(path) == digest}
-    kept: dict[str, int] = {
-        name: became for name, became in before["mutants"].items() if name.split()[0] in same
-    }
-    until = time.monotonic() + seconds
-    waiting = [one for one in [CONTROL, *chosen] if one.name not in kept]
-    running: dict[int, Mutant] = {}
-    while running or (waiting and time.monotonic() < until):
-        while waiting and len(running) < jobs and time.monotonic() < until:
-            one = waiting.pop(0)
-            child = os.fork()
-            if not child:
-                try:
-                    os._exit(noticed(one))
-                finally:  # whatever happens, this process ends here
-                    os._exit(99)
-            running[child] = one
-        child, status = os.wait()
-        one = running.pop(child)
-        kept[one.name] = os.waitstatus_to_exitcode(status)  # negative: ended by a signal
-        if one is CONTROL and kept[one.name]:
-            raise SystemExit("the tests fail on the core as it is: nothing was tried")
+class Tries:
+    """For pytest: instead of running the tests once, run them in a process for each mutant."""
+
+    def __init__(self, chosen: list[Mutant], seconds: float, jobs: int) -> None:
+        self.until, self.jobs, self.running = time.monotonic() + seconds, jobs, dict[int, Mutant]()
+        self.code = {path: sha256((ROOT / path).read_bytes()).hexdigest() for path in core()}
+        kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {"code": {}, "mutants": {}}
+        same = {path for path, digest in self.code.items() if kept["code"].get(path) == digest}
+        self.kept = {n: became for n, became in kept["mutants"].items() if n.split()[0] in same}
+        self.waiting = [one for one in [CONTROL, *chosen] if one.name not in self.kept]
+
+    def pytest_runtestloop(self, session: object) -> bool | None:
+        while self.running or (self.waiting and time.monotonic() < self.until):
+            if self.waiting and len(self.running) < self.jobs and time.monotonic() < self.until:
+                one = self.waiting.pop(0)
+                child = os.fork()
+                if not child:
+                    self.in_the_child(one)
+                    return None
+                self.running[child] = one
+            else:
+                self.ended(*os.wait())
+        return True
+
+    def in_the_child(self, one: Mutant) -> None:
+        """What follows is a usual run of pytest, unseen, whose exit code says what became."""
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        for shown in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), shown)
+        if one is not CONTROL:
+            change(one)
+
+    def ended(self, child: int, status: int) -> None:
+        one = self.running.pop(child)
+        self.kept[one.name] = os.waitstatus_to_exitcode(status)  # negative: ended by a signal
+        if one is CONTROL and status:
+            pytest.exit("the tests fail on the core as it is: nothing was tried", returncode=1)
         KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps({"code": code, "mutants": kept}, indent=1), "utf-8")
-        print("." if kept[one.name] else "S", end="", flush=True)
-    return kept
+        KEPT.write_text(json.dumps({"code": self.code, "mutants": self.kept}, indent=1), "utf-8")
+        print("." if self.kept[one.name] else "S", end="", flush=True)
 
 
 def main() -> int:
@@ -229,8 +229,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="mutants whose name holds this")
     words = parser.parse_args()
-    every, known = mutants(), survivors()
-    kept = run([one for one in every if words.only in one.name], words.seconds, words.jobs)
+    every, known, parent = mutants(), survivors(), os.getpid()
+    chosen = [one for one in every if words.only in one.name]
+    tries = Tries(chosen, words.seconds, words.jobs)
+    options = ["-x", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", FAST]
+    code = pytest.main([*options, *(str(ROOT / path) for path in TESTS)], plugins=[tries])
+    if os.getpid() != parent:
+        os._exit(code)
+    kept = tries.kept
     tried = [one.name for one in every if one.name in kept]
     alive = [name for name in tried if not kept[name]]
     new = [name for name in alive if name not in known]
@@ -244,6 +250,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.environ["ELIGO_FUZZ"] = "quick"  # before any test is loaded
+    os.environ["ELIGO_FUZZ"] = "mutants"  # before any test is loaded
     sys.path.insert(0, str(ROOT))
     sys.exit(main())

@@ -5,7 +5,7 @@ reads every changed line.
 
 - A ```console block holds `$ commands` and what they print, together with standard error.
 - A ```yaml block whose first line names a file of the checkout is an excerpt of that file
-  (`...` leaves lines out). In RULES.md the other ones make one small pack and one subject.
+  (`...` leaves lines out). In TUTORIAL.md they make one small pack and one subject.
 - The rows of a table `test | recorded | truth` are worked out with the rules.
 """
 
@@ -38,9 +38,10 @@ from engine.read.subjects import read_subject
 from engine.terms import FactType, Protocol, Reason, Verdict, units
 
 ROOT = Path(__file__).parent.parent
-README, RULES = ROOT / "README.md", ROOT / "docs" / "RULES.md"
-OURS = [README, *(ROOT / "docs" / f"{name}.md" for name in (
-    "ARCHITECTURE", "CHANGELOG", "DECISIONS", "RULES", "SEMANTICS"))]  # fmt: skip
+README, TUTORIAL = ROOT / "README.md", ROOT / "docs" / "TUTORIAL.md"
+REFERENCE = ROOT / "docs" / "REFERENCE.md"
+NAMES = "ARCHITECTURE CHANGELOG DECISIONS RECORD REFERENCE SEMANTICS TUTORIAL".split()
+OURS = [README, *(ROOT / "docs" / f"{name}.md" for name in NAMES)]
 LINKED = [*OURS, ROOT / "CONTRIBUTING.md", ROOT / "fixtures" / "README.md"]
 AS_OF = date(2026, 11, 20)
 
@@ -96,8 +97,8 @@ def tables(page: Path, *header: str) -> Iterator[list[list[str]]]:
 
 
 def first_cells(*header: str) -> list[str]:
-    """The words in backticks in the first cells of a table of RULES.md."""
-    return [word for rows in tables(RULES, *header) for row in rows for word in code(row[0])]
+    """The words in backticks in the first cells of a table of REFERENCE.md."""
+    return [word for rows in tables(REFERENCE, *header) for row in rows for word in code(row[0])]
 
 
 def code(cell: str) -> list[str]:
@@ -227,13 +228,13 @@ def test_formats_are_documented() -> None:
             if action.dest == "format":
                 ((said,),) = [
                     [row[-1] for row in rows if row[0] == "`--format FORMAT`"]
-                    for rows in tables(RULES, f"`eligo {name}`")
+                    for rows in tables(REFERENCE, f"`eligo {name}`")
                 ]
                 assert set(action.choices or ()) <= set(code(said)), name
 
 
 def test_exit_codes_are_documented() -> None:
-    (rows,) = tables(RULES, "exit code", "meaning")
+    (rows,) = tables(REFERENCE, "exit code", "meaning")
     stated = {int(row[0]) for row in rows}
     ours = {0, exits.FOUND, exits.REJECTED, exits.DOUBT}
     tree = ast.parse((ROOT / "app" / "cli" / "main.py").read_text("utf-8"))
@@ -259,7 +260,7 @@ def test_every_operator_and_combinator_is_documented_and_no_other() -> None:
 
 def test_verdicts_are_documented() -> None:
     for verdict in get_args(Verdict):
-        assert f"`{verdict}`" in RULES.read_text("utf-8")
+        assert f"`{verdict}`" in REFERENCE.read_text("utf-8")
 
 
 CODED = {"fault", "fault_at", "_reject", "NotThat", "Fault", "_fail"}
@@ -285,7 +286,7 @@ def test_fault_codes_are_documented() -> None:
     assert documented == sorted(set(documented))
     # docs/OUTCOMES.md has a table of those of outcomes.yaml.
     paths = [p for p in (ROOT / "engine" / "read").glob("*.py") if p.stem != "outcomes"]
-    paths += [ROOT / "engine" / "workbench" / f"{name}.py" for name in ("cases", "findings")]
+    paths += [ROOT / "engine" / "workbench" / name for name in ("cases.py", "findings/text.py")]
     paths += [
         ROOT / "app" / name
         for name in ("run/inputs.py", "run/packs.py", "store/packs.py", "cli/check.py")
@@ -295,7 +296,7 @@ def test_fault_codes_are_documented() -> None:
 
 
 def test_limits_are_stated_as_they_are() -> None:
-    (rows,) = tables(RULES, "what", "limit")
+    (rows,) = tables(REFERENCE, "what", "limit")
     limits = {row[0]: row[1] for row in rows}
     assert limits["size of a file"] == f"{source.MAX_BYTES // 2**20} MiB"
     assert limits["values in a file, aliases expanded"] == f"{source.MAX_NODES:,}"
@@ -364,10 +365,10 @@ def named_file(block: Block) -> str | None:
 
 @cache
 def manual_files() -> dict[str, str]:
-    """The files that the snippets of RULES.md come to, by path."""
+    """The files that the snippets of TUTORIAL.md make, by path."""
     sections: dict[str, list[str]] = {}
     files: dict[str, str] = {}
-    for block in all_blocks("yaml", RULES):
+    for block in all_blocks("yaml", TUTORIAL):
         name = named_file(block)
         if name is not None:
             files[f"demo/{name}"] = block.text
@@ -428,7 +429,7 @@ def subject_text(protocol: Protocol, fact: str, recorded: str) -> str:
 def boundary_rows() -> list[tuple[str, str, str]]:
     """(test, recorded, truth) of every table of tests; an empty test repeats the one above."""
     rows = []
-    for table in tables(RULES, "test", "recorded", "truth"):
+    for table in tables(REFERENCE, "test", "recorded", "truth"):
         test = ""
         for row in table:
             test = code(row[0])[0] if row[0] else test
@@ -488,7 +489,7 @@ def test_the_manual_s_pack_and_subject_are_read() -> None:
 
 
 def test_the_examples_of_conditions_are_read() -> None:
-    (rows,) = tables(RULES, "key of a condition", "example")
+    (rows,) = tables(REFERENCE, "key of a condition", "example")
     definitions = manual_files()["demo/eligibility.yaml"].partition("criteria:")[0]
     criteria = "".join(
         f"  - {{id: C{n}, kind: exclusion, text: t, holds_when: {code(row[1])[0]}}}\n"
@@ -517,7 +518,7 @@ def test_the_manual_s_cases_come_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [b for b in all_blocks("yaml", *OURS) if b.page != RULES], ids=str
+    "block", [b for b in all_blocks("yaml", *OURS) if b.page != TUTORIAL], ids=str
 )
 def test_an_excerpt_stands_in_its_file(block: Block) -> None:
     name = named_file(block)

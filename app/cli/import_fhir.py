@@ -21,7 +21,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from app.exchange.fhir.account import account_for, contradictions, nothing_for
-from app.exchange.fhir.confirm import Confirmation, Whole, confirmed, settle
+from app.exchange.fhir.confirm import Confirmation, Whole, settle, word_for
 from app.exchange.fhir.files import input_files, read_map
 from app.exchange.fhir.gather import Gatherer
 from app.exchange.fhir.link import joined
@@ -55,7 +55,7 @@ from engine.read.source import Num
 from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
 
-__all__ = ["Confirmation", "Import", "confirmed", "input_files", "run"]
+__all__ = ["Confirmation", "Import", "input_files", "run", "word_for"]
 NO_PATIENT = frozenset(
     "Device Location Medication Organization Practitioner Procedure RelatedPerson Substance".split()
 )
@@ -76,7 +76,7 @@ def run(arguments: Namespace) -> int:
         return REJECTED
     today = date.today()
     try:
-        confirmations = confirmed(arguments.confirm or [], arguments.by, protocol, today)
+        confirmations = word_for(arguments.confirm or [], arguments.by, protocol, today)
     except NotThat as error:
         say(f"{error.message}" + (f"; {error.hint}" if error.hint else ""))
         return REJECTED

@@ -29,8 +29,8 @@ from app.store.log.append import (
 )
 from app.store.log.export import ENTRIES, Export, export_log
 from app.store.log.proof import check_consistency, check_proof, prove, prove_consistency
-from app.store.log.replay import Outcome, Replayed, Replayer
-from app.store.log.review import Change, Listed, Wanted, list_decisions, show
+from app.store.log.replay import Comparison, Replayed, Replayer
+from app.store.log.review import Difference, Listed, Wanted, list_decisions, show
 from app.store.log.store import Log, create_log, open_log
 from app.store.log.verify import Verified, verify
 from app.store.packs import pack_files
@@ -213,7 +213,7 @@ def _show(arguments: Namespace) -> int:
     return 0
 
 
-def _print_changes(changes: tuple[Change, ...]) -> None:
+def _print_changes(changes: tuple[Difference, ...]) -> None:
     for change in changes:
         before = "nothing" if change.before is None else change.before
         after = "nothing" if change.after is None else change.after
@@ -457,7 +457,7 @@ def _replay(arguments: Namespace) -> int:
     return FOUND if failed else 0
 
 
-REPLAYED: Mapping[Outcome, str] = {
+REPLAYED: Mapping[Comparison, str] = {
     "same": "same",
     "same verdict": "same verdict, other record",
     "changed rules": "other by a named change of rules",

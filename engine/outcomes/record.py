@@ -8,12 +8,15 @@ months, and the days beyond them in 31sts.
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from engine.record.shape import (
     EngineFaultRecord,
     Firing,
     Missing,
+    Number,
     PassedOver,
     ProtocolIdentity,
     Rejection,
@@ -43,7 +46,7 @@ class EntryOutcome(TypedDict):
     entry: str
     on: str
     day: int
-    months: float
+    months: Number
     grades: list[Graded]
     shows: dict[str, Answer]
 
@@ -96,7 +99,7 @@ class Followed(TypedDict):
     because: str
     on: str
     day: int
-    months: float
+    months: Number
     entry: str | None
     landmarks: list[Landmark]
 
@@ -158,7 +161,7 @@ class Happened(TypedDict):
     what: str
     on: str
     day: int
-    months: float
+    months: Number
     entry: str
 
 
@@ -189,9 +192,9 @@ class Proportion(TypedDict):
 
     count: int
     of: int
-    value: float | None
-    low: float | None
-    high: float | None
+    value: Number | None
+    low: Number | None
+    high: Number | None
 
 
 class NamedProportion(TypedDict):
@@ -202,23 +205,23 @@ class NamedProportion(TypedDict):
 class Step(TypedDict):
     """The estimate from `time` on, at the times of events and of censoring."""
 
-    time: float
+    time: Number
     at_risk: int
     events: int
     censored: int
-    survival: float
-    low: float | None
-    high: float | None
+    survival: Number
+    low: Number | None
+    high: Number | None
 
 
 class Estimate(TypedDict):
     """The curve's value at a landmark. None of nobody at risk so long, nor an event before."""
 
     after: str
-    time: float
-    survival: float | None
-    low: float | None
-    high: float | None
+    time: Number
+    survival: Number | None
+    low: Number | None
+    high: Number | None
     at_risk: int
     event: int
     event_free: int
@@ -237,9 +240,9 @@ class Curve(TypedDict):
     patients: int
     events: int
     steps: list[Step]
-    median: float | None
-    median_low: float | None
-    median_high: float | None
+    median: Number | None
+    median_low: Number | None
+    median_high: Number | None
     landmarks: list[Estimate]
 
 

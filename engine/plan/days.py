@@ -16,37 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from engine import terms as m
 from engine.reference import evaluator as reference
-from engine.select.lists import confirmed as relied_on
-from engine.terms import (
-    MILLION,
-    AgoTest,
-    All,
-    Any,
-    BetweenTest,
-    CompletedYears,
-    Condition,
-    Days,
-    DaysBetween,
-    DayTest,
-    Defined,
-    Duration,
-    EarliestOf,
-    Entries,
-    LatestOf,
-    LimitTest,
-    Not,
-    Protocol,
-    Reading,
-    Statement,
-    Status,
-    Subject,
-    Test,
-    Todo,
-    Truth,
-    Verdict,
-)
+from engine.select.lists import relied_on
 from engine.terms.calendar import earliest, latest, of_year
+from engine.terms.condition import ends_of, limits_named
 from engine.terms.protocol import is_birth_date
 
 
@@ -55,10 +29,10 @@ class Day:
     """What the reference evaluator says of one day."""
 
     on: date
-    readings: Mapping[str, Reading]
-    truths: Mapping[str, Truth]
-    statuses: Mapping[str, Status]
-    verdict: Verdict
+    readings: Mapping[str, m.Reading]
+    truths: Mapping[str, m.Truth]
+    statuses: Mapping[str, m.Status]
+    verdict: m.Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +44,35 @@ class Stretch:
     start: Day
 
 
-def day_of(protocol: Protocol, subject: Subject, on: date) -> Day:
+def day_of(protocol: m.Protocol, subject: m.Subject, on: date) -> Day:
     """The subject on one day, by the reference evaluator."""
     return day_with(protocol, reference.readings(protocol, subject, on), on)
 
 
-def day_with(protocol: Protocol, readings: Mapping[str, Reading], on: date) -> Day:
+def day_with(protocol: m.Protocol, readings: Mapping[str, m.Reading], on: date) -> Day:
     """One day on which the facts come to `readings`."""
     truths = reference.truths(protocol, readings, on)
     statuses = reference.statuses(protocol, reference.answers(protocol, truths))
     return Day(on, readings, truths, statuses, reference.verdict(statuses))
 
 
-def tests_of(protocol: Protocol) -> tuple[Test, ...]:
+def tests_of(protocol: m.Protocol) -> tuple[m.Test, ...]:
     """Every different test of the protocol's criteria, in the protocol's order."""
-    found: dict[Test, None] = {}
+    found: dict[m.Test, None] = {}
 
-    def walk(condition: Condition) -> None:
-        if isinstance(condition, All | Any):
-            for child in condition.children:
-                walk(child)
-        elif isinstance(condition, Not):
-            walk(condition.child)
-        elif isinstance(condition, Defined):
-            walk(protocol.definitions[condition.name])
-        elif not isinstance(condition, Todo):
-            found[condition] = None
+    def walk(condition: m.Condition) -> None:
+        for one in ends_of(condition):
+            if isinstance(one, m.Defined):
+                walk(protocol.definitions[one.name])
+            elif not isinstance(one, m.Todo):
+                found[one] = None
 
     for criterion in protocol.criteria:
         walk(criterion.holds_when)
     return tuple(found)
 
 
-def last_day(protocol: Protocol, subject: Subject, as_of: date, until: date) -> date:
+def last_day(protocol: m.Protocol, subject: m.Subject, as_of: date, until: date) -> date:
     """`until`, or the day before a birth date begins to count that lies after that day.
 
     From then on the subject would be refused, so nothing can be said of it.
@@ -114,7 +84,7 @@ def last_day(protocol: Protocol, subject: Subject, as_of: date, until: date) -> 
                     not said.voided
                     and said.first is not None
                     and said.first > as_of
-                    and isinstance(said.value, Days)
+                    and isinstance(said.value, m.Days)
                     and said.value.first > said.first
                 ):
                     until = min(until, said.first - timedelta(days=1))
@@ -122,7 +92,7 @@ def last_day(protocol: Protocol, subject: Subject, as_of: date, until: date) -> 
 
 
 def change_days(
-    protocol: Protocol, tests: Iterable[Test], subject: Subject, after: date, until: date
+    protocol: m.Protocol, tests: Iterable[m.Test], subject: m.Subject, after: date, until: date
 ) -> list[date]:
     """The days after `after`, up to `until`, on which any of `tests` may change by time alone."""
     found: set[int] = set()
@@ -130,17 +100,17 @@ def change_days(
     for test in tests:
         ends = _ends(protocol, subject, test.fact, found, roots)
         fact = protocol.facts[test.fact]
-        if isinstance(test, AgoTest):
+        if isinstance(test, m.AgoTest):
             _shifted(found, ends, [test.duration])
-        elif isinstance(test, DayTest):
+        elif isinstance(test, m.DayTest):
             found |= {test.day.toordinal(), test.day.toordinal() + 1}
-        elif isinstance(test, LimitTest | BetweenTest):
-            limits = limits_of(test)
-            if isinstance(fact.derive, CompletedYears):
-                years = {limit // MILLION + n for limit in limits for n in (0, 1)}
-                _shifted(found, ends, [Duration(0, 12 * n) for n in sorted(years)])
-            elif isinstance(fact.derive, DaysBetween):
-                near = {limit // MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
+        elif isinstance(test, m.LimitTest | m.BetweenTest):
+            limits = limits_named(test)
+            if isinstance(fact.derive, m.CompletedYears):
+                years = {limit // m.MILLION + n for limit in limits for n in (0, 1)}
+                _shifted(found, ends, [m.Duration(0, 12 * n) for n in sorted(years)])
+            elif isinstance(fact.derive, m.DaysBetween):
+                near = {limit // m.MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
                 found |= {end + sign * n for end in ends for n in near for sign in (1, -1)}
     for name in roots:
         for statement in subject.facts.get(name, ()):
@@ -149,20 +119,13 @@ def change_days(
     return [date.fromordinal(number) for number in sorted(found) if low < number <= high]
 
 
-def in_doubt(test: Test, reading: Reading) -> bool:
+def in_doubt(test: m.Test, reading: m.Reading) -> bool:
     """Whether the calendar alone leaves a test open that is unknown: the next day settles it."""
     known = reading.low is not None and reading.low == reading.high
-    return reading.reason == "calendar" or (known and isinstance(test, AgoTest))
+    return reading.reason == "calendar" or (known and isinstance(test, m.AgoTest))
 
 
-def limits_of(test: Test) -> tuple[int, ...]:
-    """The limits of a test on a quantity, in millionths."""
-    if isinstance(test, LimitTest):
-        return (test.limit_u,)
-    return (test.low_u, test.high_u) if isinstance(test, BetweenTest) else ()
-
-
-def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[Duration]) -> None:
+def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[m.Duration]) -> None:
     for end in ends:
         for duration in durations:
             for add in (earliest, latest):
@@ -172,7 +135,7 @@ def _shifted(found: set[int], ends: Iterable[int], durations: Sequence[Duration]
 
 
 def _ends(
-    protocol: Protocol, subject: Subject, name: str, found: set[int], roots: set[str]
+    protocol: m.Protocol, subject: m.Subject, name: str, found: set[int], roots: set[str]
 ) -> set[int]:
     """The recorded days that an end of the date `name` may be; switching days go to `found`.
 
@@ -180,9 +143,9 @@ def _ends(
     """
     fact = protocol.facts[name]
     derive = fact.derive
-    if isinstance(derive, CompletedYears):
+    if isinstance(derive, m.CompletedYears):
         return _ends(protocol, subject, derive.since, found, roots)
-    if isinstance(derive, DaysBetween):
+    if isinstance(derive, m.DaysBetween):
         ends = _ends(protocol, subject, derive.start, found, roots)
         return ends | _ends(protocol, subject, derive.end, found, roots)
     if derive is None:
@@ -192,10 +155,10 @@ def _ends(
             _lapses(found, (s.first for s in statements if not s.voided), fact.valid_for)
         ends = {day for s in statements if not s.voided for day in _days(s.value)}
     else:
-        listed = subject.records.get(derive.records, Entries(None, ()))
+        listed = subject.records.get(derive.records, m.Entries(None, ()))
         _lapses(found, [listed.complete_on], protocol.records[derive.records].valid_for)
         ends = set()
-        if isinstance(derive, LatestOf | EarliestOf):
+        if isinstance(derive, m.LatestOf | m.EarliestOf):
             for entry in listed.entries:
                 if not entry.voided:
                     ends |= set(_days(entry.values.get(derive.field)))
@@ -205,10 +168,10 @@ def _ends(
 
 
 def _days(value: object) -> tuple[int, ...]:
-    return (value.first.toordinal(), value.last.toordinal()) if isinstance(value, Days) else ()
+    return (value.first.toordinal(), value.last.toordinal()) if isinstance(value, m.Days) else ()
 
 
-def _slips(statement: Statement, after: date, until: date) -> Iterator[int]:
+def _slips(statement: m.Statement, after: date, until: date) -> Iterator[int]:
     """The days on which a statement of a later year begins, or ceases, to be one that may be
     of the current year (SEMANTICS 4)."""
     first = statement.first
@@ -219,7 +182,7 @@ def _slips(statement: Statement, after: date, until: date) -> Iterator[int]:
         yield of_year(first, year).toordinal()
 
 
-def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | None) -> None:
+def _lapses(found: set[int], days: Iterable[date | None], valid_for: m.Duration | None) -> None:
     """The days on which something dated begins to count, and on which it has gone stale."""
     for day in days:
         if day is not None:
@@ -230,12 +193,12 @@ def _lapses(found: set[int], days: Iterable[date | None], valid_for: Duration | 
 
 
 def stretches(
-    protocol: Protocol,
-    tests: Sequence[Test],
-    subject: Subject,
+    protocol: m.Protocol,
+    tests: Sequence[m.Test],
+    subject: m.Subject,
     as_of: date,
     until: date,
-    look: Callable[[Subject, date], Day],
+    look: Callable[[m.Subject, date], Day],
 ) -> tuple[Stretch, ...]:
     """The days from `as_of` to `until` as stretches, by looking at the change days only."""
     days = [as_of, *change_days(protocol, tests, subject, as_of, until)]
@@ -251,7 +214,7 @@ def stretches(
 # --- keeping results current ------------------------------------------------------------
 
 
-def kept_current(protocol: Protocol, today: Day, subject: Subject) -> Protocol:
+def kept_current(protocol: m.Protocol, today: Day, subject: m.Subject) -> m.Protocol:
     """The protocol under which what is known on that day never goes stale.
 
     It serves to ask what would be if every result were repeated in time with the same value;
@@ -264,7 +227,7 @@ def kept_current(protocol: Protocol, today: Day, subject: Subject) -> Protocol:
         for name, fact in protocol.facts.items()
         if fact.type != "text"
     }
-    ages = Duration(date.max.toordinal(), 0)
+    ages = m.Duration(date.max.toordinal(), 0)
     records = {
         name: replace(record, valid_for=ages)
         if confirmed(protocol, subject, name, today.on)
@@ -274,12 +237,12 @@ def kept_current(protocol: Protocol, today: Day, subject: Subject) -> Protocol:
     return replace(protocol, facts=facts, records=records)
 
 
-def confirmed(protocol: Protocol, subject: Subject, records: str, on: date) -> bool:
+def confirmed(protocol: m.Protocol, subject: m.Subject, records: str, on: date) -> bool:
     """Whether a list may be relied on as complete on a day (SEMANTICS 5)."""
     return relied_on(protocol.records[records], subject.records.get(records), on)
 
 
-def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -> Subject:
+def renewed(protocol: m.Protocol, lasting: m.Protocol, subject: m.Subject, on: date) -> m.Subject:
     """The subject whose lapsed results were repeated on day `on`, with the same values.
 
     `lasting` is the protocol of `kept_current`: what it still relies on is what is repeated.
@@ -296,7 +259,7 @@ def renewed(protocol: Protocol, lasting: Protocol, subject: Subject, on: date) -
     return replace(subject, facts=facts, records=records)
 
 
-def _repeated(statements: Iterable[Statement], on: date) -> Iterator[Statement]:
+def _repeated(statements: Iterable[m.Statement], on: date) -> Iterator[m.Statement]:
     """The dated statements that count on a day, as they would be stated on that day."""
     reached = [s for s in statements if not s.voided and s.first is not None and s.first <= on]
     latest = max((s.first for s in reached if s.first is not None), default=None)

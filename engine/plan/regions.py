@@ -18,40 +18,13 @@ from datetime import date
 from fractions import Fraction
 from itertools import chain, pairwise, product
 
-from engine.plan.days import confirmed, limits_of
+from engine import terms as m
+from engine.plan.days import confirmed
 from engine.reference.evaluator import elapsed, truth_of
 from engine.reference.measures import completed_years, interval
-from engine.terms import (
-    MILLION,
-    NEVER,
-    PAST,
-    UNBOUNDED,
-    AgoTest,
-    Amount,
-    CompletedYears,
-    Count,
-    Days,
-    DaysBetween,
-    DayTest,
-    Duration,
-    EarliestOf,
-    Entries,
-    Entry,
-    Exists,
-    Fact,
-    Field,
-    LatestOf,
-    Protocol,
-    Reading,
-    RecordList,
-    Subject,
-    Test,
-    UlnRatio,
-    UlnTest,
-    Where,
-)
 from engine.terms.agents import contradicted
 from engine.terms.calendar import back
+from engine.terms.condition import limits_named
 from engine.terms.protocol import is_birth_date
 
 MOST_STATES = 4_096
@@ -85,7 +58,7 @@ class State:
     `readings`: what the facts of this root alone come to, each a point.
     """
 
-    readings: Mapping[str, Reading]
+    readings: Mapping[str, m.Reading]
     parts: tuple[Part, ...] = ()
 
 
@@ -103,7 +76,7 @@ class Ways:
 class Roots:
     """The roots of a protocol's facts, and the tests that look at them."""
 
-    def __init__(self, protocol: Protocol, tests: Sequence[Test]) -> None:
+    def __init__(self, protocol: m.Protocol, tests: Sequence[m.Test]) -> None:
         self.protocol = protocol
         self.of: dict[str, tuple[Root, ...]] = {}
         for name, fact in protocol.facts.items():
@@ -111,7 +84,7 @@ class Roots:
                 self._find(name)
         self.whole: dict[Root, Ways] = {}
         """Ways of roots of which nothing is known; kept for those that no day changes."""
-        self.tests: dict[str, list[Test]] = {}
+        self.tests: dict[str, list[m.Test]] = {}
         for test in tests:
             self.tests.setdefault(test.fact, []).append(test)
         self.looked_at = self._looked_at()
@@ -124,7 +97,7 @@ class Roots:
         self.linked = {
             end
             for name in self.looked_at
-            if isinstance(derive := protocol.facts[name].derive, DaysBetween)
+            if isinstance(derive := protocol.facts[name].derive, m.DaysBetween)
             for end in (derive.start, derive.end)
         }
 
@@ -133,9 +106,9 @@ class Roots:
             derive = self.protocol.facts[name].derive
             if derive is None:
                 self.of[name] = (name,)
-            elif isinstance(derive, CompletedYears):
+            elif isinstance(derive, m.CompletedYears):
                 self.of[name] = self._find(derive.since)
-            elif isinstance(derive, DaysBetween):
+            elif isinstance(derive, m.DaysBetween):
                 both = (*self._find(derive.start), *self._find(derive.end))
                 self.of[name] = tuple(dict.fromkeys(both))
             else:
@@ -149,9 +122,9 @@ class Roots:
         def look(name: str) -> None:
             found.add(name)
             derive = self.protocol.facts[name].derive
-            if isinstance(derive, CompletedYears):
+            if isinstance(derive, m.CompletedYears):
                 look(derive.since)
-            elif isinstance(derive, DaysBetween):
+            elif isinstance(derive, m.DaysBetween):
                 look(derive.start)
                 look(derive.end)
 
@@ -164,7 +137,7 @@ class Roots:
         return [name for name in self.facts[root] if self.of[name] == (root,)]
 
     def vector(
-        self, readings: Mapping[str, Reading], names: Iterable[str], today: int
+        self, readings: Mapping[str, m.Reading], names: Iterable[str], today: int
     ) -> tuple[Truth3, ...]:
         """The truths of every test on some facts."""
         facts = self.protocol.facts
@@ -175,25 +148,27 @@ class Roots:
         )
 
 
-def derived(protocol: Protocol, name: str, readings: Mapping[str, Reading], today: int) -> Reading:
+def derived(
+    protocol: m.Protocol, name: str, readings: Mapping[str, m.Reading], today: int
+) -> m.Reading:
     """The reading of a fact that is counted from dates, from the readings of those dates."""
     fact = protocol.facts[name]
-    if isinstance(fact.derive, CompletedYears):
-        now = Reading("", today, today, None)
+    if isinstance(fact.derive, m.CompletedYears):
+        now = m.Reading("", today, today, None)
         return elapsed(fact, readings[fact.derive.since], now, completed_years)
-    assert isinstance(fact.derive, DaysBetween)
+    assert isinstance(fact.derive, m.DaysBetween)
     start, end = readings[fact.derive.start], readings[fact.derive.end]
     return elapsed(fact, start, end, lambda a, b: (b - a, b - a))
 
 
 def with_derived(
-    roots: Roots, names: Iterable[str], readings: dict[str, Reading], today: int
-) -> dict[str, Reading]:
+    roots: Roots, names: Iterable[str], readings: dict[str, m.Reading], today: int
+) -> dict[str, m.Reading]:
     """`readings` and those of `names` that are counted from them."""
 
     def find(name: str) -> None:
         derive = roots.protocol.facts[name].derive
-        if isinstance(derive, CompletedYears | DaysBetween) and name not in readings:
+        if isinstance(derive, m.CompletedYears | m.DaysBetween) and name not in readings:
             for other in _sources(derive):
                 find(other)
             readings[name] = derived(roots.protocol, name, readings, today)
@@ -203,8 +178,8 @@ def with_derived(
     return readings
 
 
-def _sources(derive: CompletedYears | DaysBetween) -> tuple[str, ...]:
-    if isinstance(derive, CompletedYears):
+def _sources(derive: m.CompletedYears | m.DaysBetween) -> tuple[str, ...]:
+    if isinstance(derive, m.CompletedYears):
         return (derive.since,)
     return (derive.start, derive.end)
 
@@ -215,8 +190,8 @@ def _sources(derive: CompletedYears | DaysBetween) -> tuple[str, ...]:
 def ways(
     roots: Roots,
     root: Root,
-    subject: Subject,
-    now: Mapping[str, Reading] | None,
+    subject: m.Subject,
+    now: Mapping[str, m.Reading] | None,
     on: date,
 ) -> Ways:
     """Every way in which a root may come out on a day, merged where no test can tell.
@@ -237,8 +212,8 @@ def ways(
 def _of_fact(
     roots: Roots,
     root: Root,
-    reading: Reading | None,
-    now: Mapping[str, Reading] | None,
+    reading: m.Reading | None,
+    now: Mapping[str, m.Reading] | None,
     on: date,
 ) -> Ways:
     today = on.toordinal()
@@ -250,7 +225,7 @@ def _of_fact(
         days, exact = _days_of(roots, root, reading, now, on)
         found = [
             State(
-                with_derived(roots, names, {root: Reading(root, n, n, None)}, today),
+                with_derived(roots, names, {root: m.Reading(root, n, n, None)}, today),
                 (Part(n, n),),
             )
             for n in days
@@ -261,7 +236,7 @@ def _of_fact(
         size = len(fact.choices) if fact.type == "choice" else 2
         low, high = _ends(reading, 0, size - 1)
         found = [
-            State({root: Reading(root, n, n, None)}, (Part(n, n),)) for n in range(low, high + 1)
+            State({root: m.Reading(root, n, n, None)}, (Part(n, n),)) for n in range(low, high + 1)
         ]
     if root in roots.linked:
         return Ways(tuple(found), exact)
@@ -273,24 +248,24 @@ def _of_fact(
     return Ways(tuple(merged.values()), exact)
 
 
-def _ends(reading: Reading | None, low: int, high: int) -> Range:
+def _ends(reading: m.Reading | None, low: int, high: int) -> Range:
     """The ends of a reading, or of the whole axis where nothing is known."""
     if reading is None or reading.low is None or reading.high is None:
         return low, high
     return reading.low, reading.high
 
 
-def _quantity(roots: Roots, fact: Fact, reading: Reading | None) -> Iterator[State]:
+def _quantity(roots: Roots, fact: m.Fact, reading: m.Reading | None) -> Iterator[State]:
     tests = roots.tests.get(fact.name, [])
-    bottom, top = fact.range_u if fact.range_u is not None else (-UNBOUNDED, UNBOUNDED)
+    bottom, top = fact.range_u if fact.range_u is not None else (-m.UNBOUNDED, m.UNBOUNDED)
     low, high = _ends(reading, bottom, top)
-    cuts = sorted({limit for test in tests for limit in limits_of(test)})
+    cuts = sorted({limit for test in tests for limit in limits_named(test)})
     values = list(_cut(low, high, cuts))
-    times = sorted({Fraction(t.times_u, MILLION) for t in tests if isinstance(t, UlnTest)})
+    times = sorted({Fraction(t.times_u, m.MILLION) for t in tests if isinstance(t, m.UlnTest)})
     if not times:
         for part in values:
             point = _inside(part)
-            one = Reading(fact.name, point, point, None, None, "no_limit")
+            one = m.Reading(fact.name, point, point, None, None, "no_limit")
             yield State({fact.name: one}, (Part(*part),))
         return
     known = reading.times_uln if reading is not None and reading.low is not None else None
@@ -300,7 +275,7 @@ def _quantity(roots: Roots, fact: Fact, reading: Reading | None) -> Iterator[Sta
         for least, most, ratio in _ratios(times, known):
             if (ratio > 0) - (ratio < 0) == sign:
                 point = _inside((low, high))
-                one = Reading(fact.name, point, point, None, UlnRatio(ratio, ratio), None)
+                one = m.Reading(fact.name, point, point, None, m.UlnRatio(ratio, ratio), None)
                 yield State({fact.name: one}, (Part(low, high, (least, most)),))
 
 
@@ -325,11 +300,11 @@ def _cut_at_zero(parts: Iterable[Range]) -> Iterator[Range]:
 def _inside(part: Range) -> int:
     """A point of a piece, near its finite end."""
     low, high = part
-    return low if low > -UNBOUNDED else high if high < UNBOUNDED else 0
+    return low if low > -m.UNBOUNDED else high if high < m.UNBOUNDED else 0
 
 
 def _ratios(
-    times: Sequence[Fraction], known: UlnRatio | None
+    times: Sequence[Fraction], known: m.UlnRatio | None
 ) -> Iterator[tuple[Fraction | None, Fraction | None, Fraction]]:
     """Pieces of the axis of ratios, between the multiples the rules name: ends and a point.
 
@@ -345,14 +320,14 @@ def _ratios(
             yield low, high, point
 
 
-def _within(ratio: Fraction, known: UlnRatio | None) -> bool:
+def _within(ratio: Fraction, known: m.UlnRatio | None) -> bool:
     return known is None or (
         (known.low is None or known.low <= ratio) and (known.high is None or ratio <= known.high)
     )
 
 
 def _between(
-    low: Fraction | None, high: Fraction | None, known: UlnRatio | None
+    low: Fraction | None, high: Fraction | None, known: m.UlnRatio | None
 ) -> Fraction | None:
     """A point strictly between `low` and `high` and inside what is known; None if there is none."""
     least = known.low if known is not None else None
@@ -375,28 +350,28 @@ def _between(
 def _days_of(
     roots: Roots,
     name: str,
-    reading: Reading | None,
-    now: Mapping[str, Reading] | None,
+    reading: m.Reading | None,
+    now: Mapping[str, m.Reading] | None,
     on: date,
 ) -> tuple[list[int], bool]:
     """Days that stand for all a recorded date may be, in order; false where some are left out."""
     today = on.toordinal()
     birth = is_birth_date(roots.protocol, roots.protocol.facts[name])
     last = today if birth else date.max.toordinal()
-    low, high = _ends(reading, 1 if birth else NEVER, last)
+    low, high = _ends(reading, 1 if birth else m.NEVER, last)
     cuts, exact = date_cuts(roots, on, now)
     days = {low, high, *(cut for cut in cuts[name] if low <= cut <= high)}
-    return sorted(n for n in days if n != PAST and 0 != n <= last), exact
+    return sorted(n for n in days if n != m.PAST and 0 != n <= last), exact
 
 
 def date_cuts(
-    roots: Roots, on: date, now: Mapping[str, Reading] | None
+    roots: Roots, on: date, now: Mapping[str, m.Reading] | None
 ) -> tuple[dict[str, set[int]], bool]:
     """For every date looked at, the days just before, on and just after each turn of a test."""
     today = on.toordinal()
     facts = roots.protocol.facts
     cuts: dict[str, set[int]] = {
-        name: {NEVER, 1, today - 1, today, today + 1}
+        name: {m.NEVER, 1, today - 1, today, today + 1}
         for name in roots.looked_at
         if facts[name].type == "date"
     }
@@ -404,38 +379,40 @@ def date_cuts(
     for name in roots.looked_at:
         derive = facts[name].derive
         for test in roots.tests.get(name, ()):
-            if isinstance(test, AgoTest):
+            if isinstance(test, m.AgoTest):
                 cuts[name] |= _back(on, test.duration)
-            elif isinstance(test, DayTest):
+            elif isinstance(test, m.DayTest):
                 cuts[name] |= {test.day.toordinal() + n for n in (-1, 0, 1)}
-            elif isinstance(derive, CompletedYears):
-                for limit in limits_of(test):
-                    for years in (limit // MILLION, limit // MILLION + 1):
-                        cuts[derive.since] |= _back(on, Duration(0, 12 * years))
-        if isinstance(derive, DaysBetween):
-            limits = {n for test in roots.tests.get(name, ()) for n in limits_of(test)}
-            near = {limit // MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
+            elif isinstance(derive, m.CompletedYears):
+                for limit in limits_named(test):
+                    for years in (limit // m.MILLION, limit // m.MILLION + 1):
+                        cuts[derive.since] |= _back(on, m.Duration(0, 12 * years))
+        if isinstance(derive, m.DaysBetween):
+            limits = {n for test in roots.tests.get(name, ()) for n in limits_named(test)}
+            near = {limit // m.MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
             links.append((derive.start, derive.end, near))
     for name, found in cuts.items():
         reading = now.get(name) if now is not None else None
         if reading is not None and reading.low is not None and reading.high is not None:
-            found |= {end + n for end in (reading.low, reading.high) if end > PAST for n in (0, 1)}
+            found |= {
+                end + n for end in (reading.low, reading.high) if end > m.PAST for n in (0, 1)
+            }
     exact = True
     for _ in links:
         for start, end, near in links:
-            cuts[start] |= {n - size for n in cuts[end] if n > PAST for size in near}
-            cuts[end] |= {n + size for n in cuts[start] if n > PAST for size in near}
+            cuts[start] |= {n - size for n in cuts[end] if n > m.PAST for size in near}
+            cuts[end] |= {n + size for n in cuts[start] if n > m.PAST for size in near}
     last = date.max.toordinal()
     for name, found in cuts.items():
-        found = {n for n in found if n == NEVER or 1 <= n <= last}
+        found = {n for n in found if n == m.NEVER or 1 <= n <= last}
         if len(found) > MOST_DAYS:
             exact = False
-            found = {NEVER, *sorted(found, key=lambda n: (abs(n - today), n))[:MOST_DAYS]}
+            found = {m.NEVER, *sorted(found, key=lambda n: (abs(n - today), n))[:MOST_DAYS]}
         cuts[name] = found
     return cuts, exact
 
 
-def _back(on: date, duration: Duration) -> set[int]:
+def _back(on: date, duration: m.Duration) -> set[int]:
     """The days on either side of the last one from which a duration has passed, or is over."""
     found = set()
     for early, strict in product((False, True), repeat=2):
@@ -460,7 +437,7 @@ class _Entry:
 
 
 def _of_list(
-    roots: Roots, name: str, subject: Subject, now: Mapping[str, Reading], on: date
+    roots: Roots, name: str, subject: m.Subject, now: Mapping[str, m.Reading], on: date
 ) -> tuple[list[State], bool]:
     """Every way in which a list may come out: its open entries settled, and entries added."""
     protocol, today = roots.protocol, on.toordinal()
@@ -470,13 +447,17 @@ def _of_list(
     cuts, exact = date_cuts(roots, on, now)
     squeeze = {n: _squeezer(roots, n, cuts.get(n, set()), today) for n in base}
     fields = sorted(
-        {d.field for n in base if isinstance(d := protocol.facts[n].derive, LatestOf | EarliestOf)}
+        {
+            d.field
+            for n in base
+            if isinstance(d := protocol.facts[n].derive, m.LatestOf | m.EarliestOf)
+        }
     )
-    days = sorted({c for n in base for c in cuts.get(n, ()) if PAST < c <= today} | {today})
+    days = sorted({c for n in base for c in cuts.get(n, ()) if m.PAST < c <= today} | {today})
     wheres = {n: _where(protocol.facts[n]) for n in base}
-    listed = subject.records.get(name, Entries(None, ()))
+    listed = subject.records.get(name, m.Entries(None, ()))
     caps = {n: _cap(roots, n) for n in base}
-    start: _Base = {n: NEVER if protocol.facts[n].type == "date" else 0 for n in base}
+    start: _Base = {n: m.NEVER if protocol.facts[n].type == "date" else 0 for n in base}
     reached: dict[tuple[int, ...], _Base] = {tuple(start.values()): start}
 
     def join(state: _Base, entry: _Entry) -> _Base:
@@ -484,15 +465,15 @@ def _of_list(
         result = dict(state)
         for fact in entry.matches:
             derive = protocol.facts[fact].derive
-            if isinstance(derive, Exists):
+            if isinstance(derive, m.Exists):
                 result[fact] = 1
-            elif isinstance(derive, Count):
+            elif isinstance(derive, m.Count):
                 result[fact] = min(result[fact] + 1, caps[fact])
-            elif isinstance(derive, LatestOf | EarliestOf) and derive.field in on_field:
+            elif isinstance(derive, m.LatestOf | m.EarliestOf) and derive.field in on_field:
                 day = on_field[derive.field]
-                if result[fact] == NEVER:
+                if result[fact] == m.NEVER:
                     result[fact] = day
-                elif isinstance(derive, LatestOf):
+                elif isinstance(derive, m.LatestOf):
                     result[fact] = max(result[fact], day)
                 else:
                     result[fact] = min(result[fact], day)
@@ -512,7 +493,7 @@ def _of_list(
                 exact = False
                 reached = dict(list(reached.items())[:MOST_STATES])
     if not confirmed(protocol, subject, name, on):
-        patterns = sorted(filter(None, _matchings(record, wheres, Entry("", {}))), key=sorted)
+        patterns = sorted(filter(None, _matchings(record, wheres, m.Entry("", {}))), key=sorted)
         seen: dict[tuple[object, ...], _Entry] = {}
         for matches in patterns:
             for on_days in product(days, repeat=len(fields)):
@@ -537,7 +518,7 @@ def _of_list(
     for one in sorted(reached.values(), key=lambda s: tuple(s.values())):
         # A representative may lie below all that is still possible, where no test can tell.
         inside = {
-            n: value if value == NEVER else max(value, _lowest(protocol.facts[n], now.get(n)))
+            n: value if value == m.NEVER else max(value, _lowest(protocol.facts[n], now.get(n)))
             for n, value in one.items()
         }
         readings = {n: _listed_reading(protocol.facts[n], value) for n, value in inside.items()}
@@ -550,34 +531,35 @@ def _of_list(
     return states_found, exact
 
 
-def _lowest(fact: Fact, reading: Reading | None) -> int:
+def _lowest(fact: m.Fact, reading: m.Reading | None) -> int:
     """The least that a fact of a list is known to come to."""
     low = reading.low if reading is not None else None
     if low is None:
-        return NEVER
-    return low // MILLION if isinstance(fact.derive, Count) else low
+        return m.NEVER
+    return low // m.MILLION if isinstance(fact.derive, m.Count) else low
 
 
-def _records_of(fact: Fact) -> str:
+def _records_of(fact: m.Fact) -> str:
     return getattr(fact.derive, "records", "")
 
 
-def _where(fact: Fact) -> tuple[Where, ...]:
-    assert isinstance(fact.derive, LatestOf | EarliestOf | Exists | Count)
+def _where(fact: m.Fact) -> tuple[m.Where, ...]:
+    assert isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
     return fact.derive.where
 
 
 def _cap(roots: Roots, name: str) -> int:
     """A count beyond which no test can tell one from another."""
     return (
-        max((n // MILLION for t in roots.tests.get(name, ()) for n in limits_of(t)), default=0) + 2
+        max((n // m.MILLION for t in roots.tests.get(name, ()) for n in limits_named(t)), default=0)
+        + 2
     )
 
 
-def _listed_reading(fact: Fact, value: int) -> Reading:
-    if isinstance(fact.derive, Count):
-        return Reading(fact.name, value * MILLION, value * MILLION, None, None, "no_limit")
-    return Reading(fact.name, value, value, None)
+def _listed_reading(fact: m.Fact, value: int) -> m.Reading:
+    if isinstance(fact.derive, m.Count):
+        return m.Reading(fact.name, value * m.MILLION, value * m.MILLION, None, None, "no_limit")
+    return m.Reading(fact.name, value, value, None)
 
 
 def _squeezer(roots: Roots, name: str, days: Iterable[int], today: int) -> Callable[[int], int]:
@@ -586,10 +568,10 @@ def _squeezer(roots: Roots, name: str, days: Iterable[int], today: int) -> Calla
     if fact.type != "date" or name in roots.linked:
         return lambda value: value
     names = [n for n in roots.looked_at if roots.of[n] == roots.of[name] and _from(roots, n, name)]
-    cache: dict[int, int] = {NEVER: NEVER}
-    first, vector = NEVER, None
-    for day in sorted(d for d in days if PAST < d <= today):
-        readings = with_derived(roots, names, {name: Reading(name, day, day, None)}, today)
+    cache: dict[int, int] = {m.NEVER: m.NEVER}
+    first, vector = m.NEVER, None
+    for day in sorted(d for d in days if m.PAST < d <= today):
+        readings = with_derived(roots, names, {name: m.Reading(name, day, day, None)}, today)
         here = roots.vector(readings, names, today)
         if here != vector:
             first, vector = day, here
@@ -598,8 +580,8 @@ def _squeezer(roots: Roots, name: str, days: Iterable[int], today: int) -> Calla
     def squeeze(value: int) -> int:
         if value not in cache:
             # A recorded day that is no cut: it belongs with the nearest cut before it.
-            before = max((d for d in cache if d <= value), default=NEVER)
-            cache[value] = cache[before] if before != NEVER else value
+            before = max((d for d in cache if d <= value), default=m.NEVER)
+            cache[value] = cache[before] if before != m.NEVER else value
         return cache[value]
 
     return squeeze
@@ -610,16 +592,16 @@ def _from(roots: Roots, name: str, source: str) -> bool:
     derive = roots.protocol.facts[name].derive
     if name == source:
         return True
-    if isinstance(derive, CompletedYears | DaysBetween):
+    if isinstance(derive, m.CompletedYears | m.DaysBetween):
         return any(_from(roots, other, source) for other in _sources(derive))
     return False
 
 
 def _options(
-    record: RecordList,
-    wheres: Mapping[str, tuple[Where, ...]],
+    record: m.RecordList,
+    wheres: Mapping[str, tuple[m.Where, ...]],
     date_fields: Sequence[str],
-    entry: Entry,
+    entry: m.Entry,
     days: Sequence[int],
     today: int,
 ) -> Iterator[_Entry]:
@@ -630,7 +612,7 @@ def _options(
         choices: list[tuple[str, int] | None]
         if value == "ongoing":
             choices = [(field, today)]
-        elif isinstance(value, Days) and value.first.toordinal() <= today:
+        elif isinstance(value, m.Days) and value.first.toordinal() <= today:
             low, high = value.first.toordinal(), min(value.last.toordinal(), today)
             inside = {low, high, *(day for day in days if low <= day <= high)}
             choices = [(field, day) for day in sorted(inside)]
@@ -643,7 +625,7 @@ def _options(
 
 
 def _matchings(
-    record: RecordList, wheres: Mapping[str, tuple[Where, ...]], entry: Entry
+    record: m.RecordList, wheres: Mapping[str, tuple[m.Where, ...]], entry: m.Entry
 ) -> set[frozenset[str]]:
     """The sets of facts that an entry may match, once its missing fields are filled in.
 
@@ -664,17 +646,17 @@ def _matchings(
                 for field, codes in use.items()
             }
             values = {**entry.values, **implied, record.known_by: (text, name)}
-            found |= _matchings(record, wheres, Entry("", values))
+            found |= _matchings(record, wheres, m.Entry("", values))
     if entry.exact:
         return found
-    asked: dict[str, list[Where]] = {}
+    asked: dict[str, list[m.Where]] = {}
     for where in (w for all_of in wheres.values() for w in all_of):
         asked.setdefault(where.field, []).append(where)
-    answers: list[list[frozenset[Where]]] = []
+    answers: list[list[frozenset[m.Where]]] = []
     for field, questions in asked.items():
         value = entry.values.get(field)
         held = (value if isinstance(value, tuple) else (value,)) if value is not None else None
-        if isinstance(value, Amount):
+        if isinstance(value, m.Amount):
             answers.append(_amount_answers(record.fields[field], value, questions))
         elif held is not None:
             known = frozenset(q for q in questions if any(one in q.values for one in held))
@@ -689,8 +671,8 @@ def _matchings(
 
 
 def _amount_answers(
-    field: Field, value: Amount, questions: Sequence[Where]
-) -> list[frozenset[Where]]:
+    field: m.Field, value: m.Amount, questions: Sequence[m.Where]
+) -> list[frozenset[m.Where]]:
     """An amount as recorded; a censored one may equal any one value asked for inside it."""
     low, high = interval(field, value, 0)
     wanted = {v for q in questions for v in q.values if isinstance(v, int) and low <= v <= high}
@@ -698,7 +680,7 @@ def _amount_answers(
     return answers if low == high and answers else [*answers, frozenset()]
 
 
-def _field_answers(field: Field, questions: Sequence[Where]) -> list[frozenset[Where]]:
+def _field_answers(field: m.Field, questions: Sequence[m.Where]) -> list[frozenset[m.Where]]:
     """Which questions about a field may be answered yes together, whatever it holds."""
     values = (*(c.code for c in field.choices), *(v for q in questions for v in q.values))
     found = {frozenset(q for q in questions if value in q.values) for value in values}

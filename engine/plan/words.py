@@ -7,19 +7,12 @@ from datetime import date
 from fractions import Fraction
 from itertools import groupby, pairwise
 
-from engine.plan.days import in_doubt, limits_of
+from engine import terms as m
+from engine.plan.days import in_doubt
 from engine.plan.regions import Part, Root
 from engine.plan.search import NO, YES
 from engine.record.wording import amount_text, counted, day_text, decimal_text, leaf_words
-from engine.terms import (
-    MILLION,
-    UNBOUNDED,
-    Fact,
-    Protocol,
-    Reading,
-    Test,
-    UlnTest,
-)
+from engine.terms.condition import limits_named
 
 LAPSED = "out of date after"
 
@@ -37,7 +30,7 @@ def days_text(count: int) -> str:
     return counted(count, "day")
 
 
-def ask_of(protocol: Protocol, root: Root) -> str:
+def ask_of(protocol: m.Protocol, root: Root) -> str:
     """A root's question."""
     if root.startswith("records."):
         return protocol.records[root.removeprefix("records.")].ask
@@ -45,7 +38,7 @@ def ask_of(protocol: Protocol, root: Root) -> str:
 
 
 def turned(
-    protocol: Protocol, test: Test, before: int, after: int, reading: Reading, on: date
+    protocol: m.Protocol, test: m.Test, before: int, after: int, reading: m.Reading, on: date
 ) -> str:
     """What time alone did to a test's truth on a day."""
     words = leaf_words(test, protocol.facts)
@@ -67,7 +60,7 @@ def sentences(said: Sequence[str], most: int = 3) -> str:
     return "; ".join(said)
 
 
-def reading_words(fact: Fact, reading: Reading) -> str:
+def reading_words(fact: m.Fact, reading: m.Reading) -> str:
     """What is known of a permanent fact: `Date of birth: 2006-11-20`."""
     low, high = reading.low, reading.high
     if low is None or high is None:
@@ -77,7 +70,7 @@ def reading_words(fact: Fact, reading: Reading) -> str:
     return f"{fact.ask}: {value}"
 
 
-def _end(fact: Fact, number: int) -> str:
+def _end(fact: m.Fact, number: int) -> str:
     if fact.type == "boolean":
         return "yes" if number else "no"
     if fact.type == "choice":
@@ -87,7 +80,7 @@ def _end(fact: Fact, number: int) -> str:
     return day_text(number) or "long ago"
 
 
-def parts_words(fact: Fact, tests: Iterable[Test], parts: Sequence[Part]) -> str:
+def parts_words(fact: m.Fact, tests: Iterable[m.Test], parts: Sequence[Part]) -> str:
     """The pieces of a fact's axis in words: `at most 0.8 mg/dL`, `Controlled or None`."""
     tests = tuple(tests)
     if fact.type == "boolean":
@@ -100,8 +93,8 @@ def parts_words(fact: Fact, tests: Iterable[Test], parts: Sequence[Part]) -> str
         return " or ".join(fact.choices[n].label for n in codes)
     if fact.type == "date":
         return " or ".join(_day_range(low, high) for low, high in _days_joined(parts))
-    limits = {limit for test in tests for limit in limits_of(test)}
-    cuts = sorted({Fraction(t.times_u, MILLION) for t in tests if isinstance(t, UlnTest)})
+    limits = {limit for test in tests for limit in limits_named(test)}
+    cuts = sorted({Fraction(t.times_u, m.MILLION) for t in tests if isinstance(t, m.UlnTest)})
     if not cuts:
         ranges = _joined((part.low, part.high) for part in parts)
         return " or ".join(_amounts(fact, low, high, limits) for low, high in ranges)
@@ -151,9 +144,9 @@ def _day_range(low: int, high: int) -> str:
     return f"{day_text(low)} to {day_text(high)}"
 
 
-def _amounts(fact: Fact, low: int, high: int, limits: Iterable[int]) -> str:
+def _amounts(fact: m.Fact, low: int, high: int, limits: Iterable[int]) -> str:
     cuts = set(limits)
-    bottom, top = fact.range_u if fact.range_u is not None else (-UNBOUNDED, UNBOUNDED)
+    bottom, top = fact.range_u if fact.range_u is not None else (-m.UNBOUNDED, m.UNBOUNDED)
     if low <= bottom and high >= top:
         return _ANY
     if low == high:
@@ -202,4 +195,4 @@ def _multiples(pieces: Collection[_Times], cuts: Sequence[Fraction]) -> str:
 
 
 def _times(ratio: Fraction) -> str:
-    return decimal_text(int(ratio * MILLION))
+    return decimal_text(int(ratio * m.MILLION))

@@ -4,7 +4,9 @@ The readers take their known keys from here and `docs/schemas/*.json` is generat
 here, so that an editor completes and checks what the program accepts.
 """
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 Scalar = str | int | float
 Number = int | float | str

@@ -1,6 +1,8 @@
 """The shape of `outcomes.yaml`: which keys there are, and what each is for."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from engine.read.files import Scalar
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 from engine.record import messages
 from engine.record.semantics import CHANGES
 from engine.record.shape import Day, Decision, FieldRecord, Gap, Message, Shown, TestRecord, Why
-from engine.record.shapes import Misfit, check_of, fits, same
+from engine.record.shapes import Misfit, fits, same
 from engine.terms import Answer, Kind, Status, Truth
 
 OLD = "eligo.decision/1"
@@ -419,7 +419,7 @@ def check_message(message: Any, place: str) -> None:
     for name, kind in kinds.items():
         below = f"{place}.arguments.{name}"
         try:
-            check_of(_KINDS[kind])(arguments[name])
+            fits(arguments[name], _KINDS[kind])
         except Misfit as misfit:
             dot = "." if misfit.place else ""
             raise Misfit(f"{below}{dot}{misfit.place}", misfit.message) from None

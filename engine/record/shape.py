@@ -5,18 +5,64 @@ One object a subject and line. `docs/decision.schema.json` is generated from the
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired
+
+from typing_extensions import TypedDict
 
 from engine.terms import Answer, Basis, Doubt, Kind, Reason, Status, Truth, Verdict
 
 SEMANTICS = 2
 """The version of SEMANTICS that decides: raised by what can change a verdict, never by words."""
 
-Day = Annotated[str, "day"]
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Form(NamedTuple):
+    """The form of a value beyond its type: what checks it, for whoever reads it back."""
+
+    check: Callable[[Any], Any]
+    """Gives the value back. Raises: ValueError, with what is wrong."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core.core_schema import no_info_before_validator_function
+
+        return no_info_before_validator_function(self.check, handler(source))
+
+
+def _day(text: Any) -> Any:
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        raise ValueError("is not a day, YYYY-MM-DD")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is a day that no calendar has") from None
+    return text
+
+
+def _digest(text: Any) -> Any:
+    if not isinstance(text, str) or not _DIGEST.fullmatch(text):
+        raise ValueError("is not a digest, `sha256:` and 64 signs")
+    return text
+
+
+def _number(number: Any) -> Any:
+    if type(number) is not float:  # pydantic takes `1` for `1.0`
+        raise ValueError("is not a number")
+    return number
+
+
+Day = Annotated[str, Form(_day)]
 """A day, as ISO text."""
 
-Digest = Annotated[str, "digest"]
+Digest = Annotated[str, Form(_digest)]
 """`sha256:` and the digits."""
+
+Number = Annotated[float, Form(_number)]
+"""A number that is written with a point, be it whole."""
 
 Value = bool | int | float | str
 """A value as printed: numbers are exact decimals, dates ISO text or `never`."""

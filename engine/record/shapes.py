@@ -1,32 +1,33 @@
-"""Plain values held against the typed dictionaries that say what they must be.
+"""Plain values held against the typed dictionaries that say what they must be, by pydantic.
 
 Every key and type is checked, and no key may stand beside them; nothing is converted.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from datetime import date
 from functools import cache
-from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NotRequired,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-    is_typeddict,
-)
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from engine.record.shape import dump_any
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_Path = tuple[str | int, ...]
+_NO_OBJECT = "is not what it must be: names with values"
+_ANOTHER = "is of another kind than it must be"
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is a key that no record of this kind has",
+    "dict_type": _NO_OBJECT,
+    "list_type": "is not a list",
+    "bool_type": "is not true or false",
+    "int_type": "is not a whole number",
+    "float_type": "is not a number",
+    "string_type": "is not text",
+    "recursion_loop": "is nested too deeply",
+}
+"""By what pydantic finds, what a person is told."""
 
 
 class Misfit(ValueError):
@@ -39,15 +40,10 @@ class Misfit(ValueError):
     def __str__(self) -> str:
         return f"`{self.place}` {self.message}" if self.place else self.message
 
-    def below(self, key: str | int) -> Misfit:
-        """The same, seen from what holds the value as `key`."""
-        here = f"[{key}]" if isinstance(key, int) else key
-        dot = "." if self.place and not self.place.startswith("[") else ""
-        return Misfit(f"{here}{dot}{self.place}", self.message)
 
-
-Check = Callable[[Any], None]
-"""Sees that a value is of a kind, or raises Misfit with its place."""
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def fits(value: Any, kind: Any, without: frozenset[str] = frozenset()) -> None:
@@ -56,134 +52,58 @@ def fits(value: Any, kind: Any, without: frozenset[str] = frozenset()) -> None:
     Raises: Misfit.
     """
     try:
-        check_of(kind, without)(value)
+        _adapter(kind).validate_python(value, strict=True, extra="forbid")
+    except ValidationError as error:
+        found = [(_path(one, value), one) for one in error.errors(include_url=False)]
+        told = [(path, one) for path, one in found if not _is_old(one, without)]
+        if told:
+            # Of what may be one of several kinds, the kind is told that fits furthest.
+            first = told[0][0]
+            place = max((path for path, _ in told if path[: len(first)] == first), key=len)
+            here = [one for path, one in told if path == place]
+            raise Misfit(_text(place), _words(here[0]) if len(here) == 1 else _ANOTHER) from None
     except RecursionError:
         raise Misfit("", "is nested too deeply") from None
+    if without and (new := _stated(value, without)):
+        raise Misfit(_text(new), _WORDS["extra_forbidden"])
 
 
-@cache
-def check_of(kind: Any, without: frozenset[str] = frozenset()) -> Check:
-    """What checks values of a kind."""
-    if is_typeddict(kind):
-        return _object(kind, without)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        return _day if "day" in arguments else _digest
-    if origin is Literal:
-        return _one_of(arguments)
-    if origin in (Union, UnionType):
-        plain = frozenset(one for one in arguments if one in _NAMES)
-        others = tuple(check_of(one, without) for one in arguments if one not in plain)
-        return _either(plain, others)
-    if origin is list:
-        return _list(check_of(arguments[0], without))
-    if origin is dict:
-        return _named(None if arguments[1] is Any else check_of(arguments[1], without))
-    if kind is NoneType:
-        return _one_of((None,))
-    return _plain(kind)
+def _is_old(error: ErrorDetails, without: frozenset[str]) -> bool:
+    return error["type"] == "missing" and error["loc"][-1] in without
 
 
-def _object(kind: Any, without: frozenset[str]) -> Check:
-    hints = {k: v for k, v in get_type_hints(kind, include_extras=True).items() if k not in without}
-    needed = {key for key, hint in hints.items() if get_origin(hint) is not NotRequired}
-    inner = {k: get_args(v)[0] if k not in needed else v for k, v in hints.items()}
-    checks: dict[str, Check] = {}  # made when first used: kinds may hold themselves
-
-    def check(value: Any) -> None:
-        if not isinstance(value, dict):
-            raise Misfit("", _NO_OBJECT)
-        for key in value.keys() - inner.keys():
-            raise Misfit(str(key), "is a key that no record of this kind has")
-        for key in needed - value.keys():
-            raise Misfit(key, "is missing")
-        for key, one in value.items():
-            if key not in checks:
-                checks[key] = check_of(inner[key], without)
-            try:
-                checks[key](one)
-            except Misfit as misfit:
-                raise misfit.below(key) from None
-
-    return check
+def _words(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return f"is none of {context['expected'].replace(' or ', ', ').replace(chr(39), '')}"
+    return str(
+        context.get("error") or _WORDS.get(error["type"], "is of another kind than it must be")
+    )
 
 
-_NO_OBJECT = "is not what it must be: names with values"
+def _path(error: ErrorDetails, value: Any) -> _Path:
+    """The keys of a place, without the names of the kinds that were tried there."""
+    path: _Path = ()
+    for key in error["loc"]:
+        inside = isinstance(value, dict) and key in value
+        if inside or (isinstance(value, list) and isinstance(key, int)):
+            path, value = (*path, key), value[key]
+    return (*path, error["loc"][-1]) if error["type"] == "missing" else path
 
 
-def _list(check: Check) -> Check:
-    def each(value: Any) -> None:
-        if not isinstance(value, list):
-            raise Misfit("", "is not a list")
-        for number, one in enumerate(value):
-            try:
-                check(one)
-            except Misfit as misfit:
-                raise misfit.below(number) from None
-
-    return each
+def _text(path: _Path) -> str:
+    words = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return words.removeprefix(".")
 
 
-def _named(check: Check | None) -> Check:
-    def each(value: Any) -> None:
-        if not isinstance(value, dict):
-            raise Misfit("", _NO_OBJECT)
-        if check is None:
-            return
-        for key, one in value.items():
-            try:
-                check(one)
-            except Misfit as misfit:
-                raise misfit.below(str(key)) from None
-
-    return each
-
-
-def _either(plain: frozenset[Any], checks: tuple[Check, ...]) -> Check:
-    def check(value: Any) -> None:
-        if type(value) in plain:
-            return
-        told: Misfit | None = None
-        for one in checks:
-            try:
-                return one(value)
-            except Misfit as misfit:
-                if told is None or len(misfit.place) > len(told.place):
-                    told = misfit
-        raise told or Misfit("", "is of another kind than it must be")
-
-    return check
-
-
-def _one_of(values: tuple[Any, ...]) -> Check:
-    def check(value: Any) -> None:
-        if not any(value is one or (value == one and type(value) is type(one)) for one in values):
-            known = ", ".join(str(one) for one in values)
-            raise Misfit("", f"is none of {known}")
-
-    return check
-
-
-def _plain(kind: type) -> Check:
-    def check(value: Any) -> None:
-        if type(value) is not kind:
-            raise Misfit("", f"is not {_NAMES[kind]}")
-
-    return check
-
-
-def _day(value: Any) -> None:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise Misfit("", "is not a day, YYYY-MM-DD")
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        raise Misfit("", "is a day that no calendar has") from None
-
-
-def _digest(value: Any) -> None:
-    if not isinstance(value, str) or not _DIGEST.fullmatch(value):
-        raise Misfit("", "is not a digest, `sha256:` and 64 signs")
+def _stated(value: Any, keys: frozenset[str], here: tuple[str | int, ...] = ()) -> _Path:
+    """The place of the first of some keys in a value; empty where there is none."""
+    named = list(value.items()) if isinstance(value, dict) else []
+    for key, one in named or (enumerate(value) if isinstance(value, list) else ()):
+        found = (*here, key) if key in keys else _stated(one, keys, (*here, key))
+        if found:
+            return found
+    return ()
 
 
 def same(left: Any, right: Any) -> bool:

@@ -12,6 +12,7 @@ from engine.read.source import Document, Num
 from engine.read.subjects import ENTRY_WORDS, subject_of
 from engine.reference import evaluator as reference
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
+from engine.terms.condition import ends_of
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import InputRejected
 
@@ -24,15 +25,11 @@ PERSON = "Dr W. Example"
 
 def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> Iterator[m.Leaf]:
     """The leaves of a condition, definitions included."""
-    if isinstance(condition, m.All | m.Any):
-        for child in condition.children:
-            yield from leaves_of(child, definitions)
-    elif isinstance(condition, m.Not):
-        yield from leaves_of(condition.child, definitions)
-    elif isinstance(condition, m.Defined):
-        yield from leaves_of(definitions[condition.name], definitions)
-    else:
-        yield condition
+    for one in ends_of(condition):
+        if isinstance(one, m.Defined):
+            yield from leaves_of(definitions[one.name], definitions)
+        else:
+            yield one
 
 
 def inlined(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> m.Condition:

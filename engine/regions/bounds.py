@@ -16,7 +16,7 @@ from typing import cast
 
 from engine import terms as m
 from engine.regions.asked import inlined, leaves_of
-from engine.regions.coupled import grain
+from engine.regions.some import grain
 
 Bound = m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest
 """A test that bounds its fact from one side."""

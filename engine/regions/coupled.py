@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations, combinations_with_replacement, islice, pairwise, product
-from math import gcd, isqrt
-from typing import Any, TypeVar
+from typing import Any
 
 from engine import terms as m
 from engine.read.source import Num
 from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
 from engine.regions.asked import NUMBER, PERSON, Asked, Plain, asking, subject_from
+from engine.regions.cells import ALL, NOTHING, Cell, Held, Variable
 from engine.regions.days import (
     FIRST_DAY,
     LAST_DAY,
@@ -39,46 +39,13 @@ from engine.regions.lists import (
     sum_of,
     told_apart,
 )
+from engine.regions.some import a_few, grain, limit_for, size_of
 from engine.terms.faults import InputRejected
 from engine.terms.protocol import is_birth_date
 
-T = TypeVar("T")
 MOST_COMBINATIONS = 3_000
 LEAST_COMBINATIONS = 200
 MOST_COUNTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Truths that tests can have together, and something recorded that gives them.
-
-    `recorded` is None where the cell is only possible. `points`: the known readings of what
-    is recorded as (low, high), by fact; `spread`: the least and the greatest precisely known
-    value that was found in the cell.
-    """
-
-    truths: tuple[int, ...]
-    recorded: Plain | None
-    points: Mapping[str, tuple[int, int]]
-    spread: Mapping[str, tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """Coupled facts and what they can come to.
-
-    `exact`: no cell is missing; `points_exact`: none of those in which every fact is known
-    precisely, which is enough for questions about decided truths (a wider interval decides
-    no more than its points do). `timeless`: no day cuts them, so they are the same on every
-    as-of date.
-    """
-
-    facts: tuple[str, ...]
-    leaves: tuple[tuple[int, m.Leaf], ...]
-    cells: tuple[Cell, ...]
-    exact: bool
-    points_exact: bool
-    timeless: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +82,10 @@ class Coupled:
         self.protocols, self.as_of, self.effort = protocols, as_of, effort
         self.members, self.leaves, self.templates = members, leaves, templates
         self.day_number = self.as_of.toordinal()
-        self.exact = self.points_exact = True
         self.lists: dict[str, list[Listed]] = {}
-        for kind, what in members:
-            if kind == "list":
-                self.lists.setdefault(what.records, []).append(what)
+        self.derivations: list[Listed] = [one for one in members if not isinstance(one, str)]
+        for derive in self.derivations:
+            self.lists.setdefault(derive.records, []).append(derive)
         self.shared = sorted(
             name
             for name, found in self.lists.items()
@@ -130,21 +96,27 @@ class Coupled:
             )
         )
         self.links = self._links()
-        # Two intervals may lie to each other in ways that are not tried.
-        self.exact = not self.links
         self.otherwise = self._read_otherwise()
+        self.days, days_held = self._days()
+        # Two intervals may lie to each other in ways that are not tried.
+        self.held = Held(not self.links, True) & days_held & self._counted()
         if self.otherwise:
-            self.exact = self.points_exact = False
-        self.days = self._days()
+            self.held = NOTHING
 
     def variable(self) -> Variable:
+        """The cells of the variable, with what is proved of them."""
         names = dict.fromkeys(leaf.fact for _, leaf in self.leaves if not isinstance(leaf, m.Todo))
         found: dict[tuple[int, ...], Cell] = {}
         asked = Asked(self.protocols, self.leaves, self.as_of)
-        for number, combo in enumerate(self._combinations()):
+        held, number = self.held, 0
+        for combo in self._combinations():
+            if isinstance(combo, Held):
+                held &= combo
+                continue
             if number >= LEAST_COMBINATIONS and self.effort.over:
-                self.exact = self.points_exact = False
+                held = NOTHING
                 break
+            number += 1
             self.effort.spent += asked.cost
             truths, points = asked(self._subjects([part for _, part in combo]))
             if not self._plausible(points):
@@ -163,25 +135,30 @@ class Coupled:
                     exactly[name] = (min(low, value), max(high, value))
                 spread = {**before.spread, **exactly}
                 found[truths] = replace(before, spread=spread)
-        for truths in self._possible():
+        possible, tried = self._possible() if held.whole else ((), True)
+        held &= Held(tried, True)
+        for truths in possible:
             found.setdefault(truths, Cell(truths, None, {}, {}))
         more = self._added_up() if self.shared else self._elapsed() if self.links else None
         if more is not None and not self.otherwise:
             for truths in more:
                 found.setdefault(truths, Cell(truths, None, {}, {}))
-            self.exact = self.points_exact = True
-        for truths, either in self._any_hull(list(found)) if self.exact else ():
-            found.setdefault(truths, Cell(truths, either, {}, {}))
+            held = ALL
+        if held.whole:
+            hulls, tried = self._any_hull(list(found))
+            held &= Held(tried, True)
+            for truths, either in hulls.items():
+                found.setdefault(truths, Cell(truths, either, {}, {}))
         for truths in self._any_ratio(list(found)):
             found.setdefault(truths, Cell(truths, None, {}, {}))
         if not found:  # none of what was tried is plausible
-            self.exact = self.points_exact = False
+            held = NOTHING
             unknown = (UNKNOWN,) * len(self.leaves)
             found[unknown] = Cell(unknown, None, {}, {})
         # What is decided comes first, so that witnesses are as plain as they can be.
         cells = sorted(found.values(), key=lambda cell: cell.truths.count(UNKNOWN))
         return Variable(
-            tuple(names), tuple(self.leaves), tuple(cells), self.exact, self.points_exact,
+            tuple(names), tuple(self.leaves), tuple(cells), held,
             never_cut(self.protocols, self.members),
         )  # fmt: skip
 
@@ -198,8 +175,8 @@ class Coupled:
 
     def _read_otherwise(self) -> bool:
         """Whether two versions read what is recorded in ways that are not tried."""
-        for kind, what in self.members:
-            if kind == "root":
+        for what in self.members:
+            if isinstance(what, str):
                 facts = [p.facts[what] for p in self.protocols if what in p.facts]
                 if len({(fact.type, fact.molar_mass) for fact in facts}) > 1:
                     return True
@@ -224,35 +201,44 @@ class Coupled:
 
     # --- how members are put together -----------------------------------------------------
 
-    def _combinations(self) -> Iterator[Sequence[_Known]]:
-        """What is put to the reference, one thing of each member at a time."""
+    def _combinations(self) -> Iterator[Sequence[_Known] | Held]:
+        """What is put to the reference, one thing of each member at a time; and what is proved
+        of what is to come, where it is not all."""
         if self.links and not self.shared:
             yield from self._corners()
-        members = [self._known(options) for options in self._real()]
-        if _size(members) > MOST_COMBINATIONS:
+        members = []
+        for options in self._real():
+            known, every = self._known(options)
+            members.append(known)
+            if not every:
+                yield NOTHING
+        for name in self.shared:
+            # Entries that count for others as well may widen these further; of several
+            # entries of one kind only the latest and the earliest day tell, but not for counts.
+            yield Held(False, not any(isinstance(d, m.Count) for d in self.lists[name]))
+        if size_of(members) > MOST_COMBINATIONS:
             # Where days lie between dates, the corners have all that is known precisely.
-            self.exact = False
-            self.points_exact = self.points_exact and bool(self.links) and not self.shared
+            yield Held(False, bool(self.links) and not self.shared)
             if all(members):
-                yield from _a_few(members, MOST_COMBINATIONS)
+                yield from a_few(members, MOST_COMBINATIONS)
             return
         yield from product(*members)
 
-    def _known(self, options: Iterable[_Option]) -> list[_Known]:
-        """The options that every pack's reader takes, with what it makes of them."""
+    def _known(self, options: Iterable[_Option]) -> tuple[list[_Known], bool]:
+        """The options that every pack's reader takes, with what it makes of them; and whether
+        all were tried."""
         found: list[_Known] = []
         for number, option in enumerate(options):
             full = number >= MOST_COMBINATIONS
             if full or (number >= LEAST_COMBINATIONS and self.effort.over):
-                self.exact = self.points_exact = False
-                break
+                return found, False
             self.effort.spent += Effort.ASKED * len(self.protocols)
             read = self._read(option)
             if read:
                 found.append((option, read))
-        return found
+        return found, True
 
-    def _corners(self) -> Iterator[Sequence[_Known]]:
+    def _corners(self) -> Iterator[Sequence[_Known] | Held]:
         """Dates in every order that they can have among each other and to the limits.
 
         The dates of one region, all of them known, are bounded each by days and two by two
@@ -278,7 +264,7 @@ class Coupled:
                 if len(wider) > MOST_COMBINATIONS:
                     break
             if len(wider) > MOST_COMBINATIONS:
-                self.points_exact = False
+                yield Held(True, False)
             ways = dict.fromkeys(islice(wider, MOST_COMBINATIONS))
         known: dict[tuple[int, int], _Known | None] = {}
         for way in ways:
@@ -293,10 +279,10 @@ class Coupled:
 
     def _dated_member(self, number: int, day: int) -> _Known | None:
         """One member with one day (or `never`); None where that cannot be recorded."""
-        kind, what = self.members[number]
+        what = self.members[number]
         if day != m.NEVER and not FIRST_DAY.toordinal() <= day <= LAST_DAY.toordinal():
             return None
-        if kind == "root":
+        if isinstance(what, str):
             value = "never" if day == m.NEVER else date.fromordinal(day).isoformat()
             said: Plain = {"value": value, "on": self.as_of.isoformat()}
             facts = [p.facts[what] for p in self.protocols if what in p.facts]
@@ -342,47 +328,41 @@ class Coupled:
 
     def _real(self) -> Iterator[Iterable[_Option]]:
         """For each member, what can be recorded."""
-        for number, (kind, what) in enumerate(self.members):
-            if kind == "root":
+        for number, what in enumerate(self.members):
+            if isinstance(what, str):
                 yield self._root(self._fact(what), self.days[number])
             elif what.records not in self.shared:
                 yield self._confirmed(what.records, self._listed(number))
         for name in self.shared:
             for options in self._shared(name, self.lists[name]):
                 yield self._confirmed(name, options)
-            # Entries that count for others as well may widen these further; of several
-            # entries of one kind only the latest and the earliest day tell, but not for counts.
-            self.exact = False
-            if any(isinstance(d, m.Count) for d in self.lists[name]):
-                self.points_exact = False
 
-    def _possible(self) -> Iterator[tuple[int, ...]]:
-        """Truths that values made up give, over lists whose derivations are told apart."""
+    def _possible(self) -> tuple[Iterable[tuple[int, ...]], bool]:
+        """Truths that values made up give, over lists whose derivations are told apart; and
+        whether all of them were tried."""
         dated = any(
-            kind == "list" or self._fact(what).type == "date" for kind, what in self.members
+            not isinstance(one, str) or self._fact(one).type == "date" for one in self.members
         )
-        if not dated or not self.exact:
-            return
+        if not dated:
+            return (), True
         options: list[list[_Option]] = []
-        for number, (kind, what) in enumerate(self.members):
-            if kind == "list":
+        for number, what in enumerate(self.members):
+            if not isinstance(what, str):
                 some = self._confirmed(what.records, self._listed(number, virtual=True))
             elif self._fact(what).type == "date":
                 some = self._any_days(self._fact(what), self.days[number])
             else:
                 some = self._root(self._fact(what), self.days[number])
             options.append(list(islice(some, MOST_COMBINATIONS + 1)))
-        size = _size(options)
+        size = size_of(options)
         self.effort.spent += Effort.ASKED * len(self.protocols) * min(size, MOST_COMBINATIONS)
         if size > MOST_COMBINATIONS or self.effort.over:
-            self.exact = False
-            return
-        derivations = [d for kind, d in self.members if kind == "list"]
-        made = [told_apart(p, derivations) for p in self.protocols]
+            return (), False
+        made = [told_apart(p, self.derivations) for p in self.protocols]
         asked = Asked(made, self.leaves, self.as_of)
         parts = [
             [(o, self._made_up(o, what)) for o in os]
-            for (_, what), os in zip(self.members, options, strict=True)
+            for what, os in zip(self.members, options, strict=True)
         ]
         seen = set()
         for combo in product(*parts):
@@ -390,7 +370,7 @@ class Coupled:
                 truths, points = asked(self._subjects([part for _, part in combo]))
                 if self._plausible(points):
                     seen.add(truths)
-        yield from seen
+        return seen, True
 
     def _added_up(self) -> set[tuple[int, ...]] | None:
         """Truths of derivations that share a list's entries, whatever entries it has.
@@ -400,7 +380,7 @@ class Coupled:
         new one is found. A day stands for all days that no test tells from it. None where
         there are too many, or days between dates are asked about as well.
         """
-        derivations: list[Listed] = [d for kind, d in self.members if kind == "list"]
+        derivations = self.derivations
         templates = self.templates[derivations[0].records]
         if self.links or not templates.complete or self.effort.over:
             return None
@@ -466,12 +446,12 @@ class Coupled:
         edges = edges_of(cuts, self.as_of) | {FIRST_DAY.toordinal()}
         days = sorted(d for d in edges if FIRST_DAY.toordinal() <= d <= self.day_number)
         asked = Asked(made, self.leaves, self.as_of)
-        fields = {getattr(d, "field", "") for _, d in self.members} - {""}
+        fields = {getattr(d, "field", "") for d in self.members} - {""}
         sure = ["true"] * len(self.members)
 
         def truths(day: int) -> tuple[int, ...]:
             entry = entry_of(sure, dict.fromkeys(fields, (day, day)))
-            records = {self.members[0][1].records: m.Entries(self.as_of, (entry,))}
+            records = {self.derivations[0].records: m.Entries(self.as_of, (entry,))}
             return asked([m.Subject("", {}, records)] * len(made))[0]
 
         first: list[int] = []
@@ -510,9 +490,11 @@ class Coupled:
 
     def _any_hull(
         self, seen: Sequence[tuple[int, ...]]
-    ) -> Iterator[tuple[tuple[int, ...], Plain | None]]:
+    ) -> tuple[Mapping[tuple[int, ...], Plain | None], bool]:
         """Truths of tests on a recorded amount that may lie in any interval: values of which
-        each may be the newest give a hull, and values of what never changes what they share."""
+        each may be the newest give a hull, and values of what never changes what they share.
+        And whether all of them were tried."""
+        every = True
         by_fact: dict[str, list[tuple[int, int, m.LimitTest | m.BetweenTest]]] = {}
         for i, (k, leaf) in enumerate(self.leaves):
             if (
@@ -524,7 +506,7 @@ class Coupled:
         for name, tests in by_fact.items():
             versions = [p.facts[name] for p in self.protocols if name in p.facts]
             if len({fact.unit for fact in versions}) > 1:
-                self.exact = False
+                every = False
                 continue
             limits = {n for _, k, t in tests for n in limits_of(t, self.protocols[k].facts[name])}
             low = min(fact.range_u[0] if fact.range_u else -m.LARGEST for fact in versions)
@@ -549,7 +531,7 @@ class Coupled:
                     after[i] = truth
                 alone = len(tests) == len(self.leaves) and len(self.members) == 1
                 mixed.setdefault(tuple(after), self._either(versions, *hull) if alone else None)
-        yield from mixed.items()
+        return mixed, every
 
     def _either(self, versions: Sequence[m.Fact], low: int, high: int) -> Plain:
         """Two values of which either may be the newest; of what never changes, two bounds."""
@@ -753,7 +735,7 @@ class Coupled:
         wanted = dict.fromkeys(r for t in times for r in (t + step, t - step, t))
         wanted |= {min(times) - step: None}
         for ratio in wanted:
-            limit = _limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
+            limit = limit_for(ratio, fact.uln_u or 10 * m.MILLION, low, high)
             if limit is not None:
                 for sign in ("", "<", "<=", ">", ">="):
                     text = sign + decimal_text(ratio * limit // m.MILLION)
@@ -807,8 +789,10 @@ class Coupled:
                     found.setdefault((b, a), {})[-days] = None
         return {pair: list(days) for pair, days in found.items()}
 
-    def _days(self) -> list[list[int]]:
-        """For each member the days at and beside every limit on it, the nearest first."""
+    def _days(self) -> tuple[list[list[int]], Held]:
+        """For each member the days at and beside every limit on it, the nearest first; and what
+        is proved by trying those."""
+        held = ALL
         first, last = FIRST_DAY.toordinal(), LAST_DAY.toordinal()
         found = [{self.day_number, self.day_number + 1, first} for _ in self.members]
         for k, leaf in self.leaves:
@@ -823,28 +807,29 @@ class Coupled:
             for _ in self.members[1:]:
                 whole |= {day + span for day in whole for span in spans}
                 if len(whole) > MOST_COMBINATIONS:
-                    self.points_exact = False
+                    held = Held(True, False)
                     break
             found = [whole for _ in self.members]
         kept = []
-        for (kind, what), days in zip(self.members, found, strict=True):
-            born = kind == "root" and any(
+        for what, days in zip(self.members, found, strict=True):
+            born = isinstance(what, str) and any(
                 is_birth_date(p, p.facts[what]) for p in self.protocols if what in p.facts
             )
             top = self.day_number if born else last
             inside = (day for day in days if first <= day <= top)
             kept.append(sorted(inside, key=lambda day: (abs(day - self.day_number), day)))
-        return kept
+        return kept, held
 
     # --- record lists -----------------------------------------------------------------------
 
     def _listed(self, member: int, virtual: bool = False) -> Iterator[_Option]:
         """What a list may hold for one derivation that has entries of its own."""
-        derive: Listed = self.members[member][1]
+        derive = self.members[member]
+        assert not isinstance(derive, str)
         name = derive.records
         templates = self.templates[name]
         sure, maybe = templates.plainest(derive, "true"), templates.plainest(derive, "unknown")
-        number = [d for kind, d in self.members if kind == "list"].index(derive)
+        number = self.derivations.index(derive)
 
         def option(*entries: tuple[bool, Any], age: int | None = 0) -> _Option:
             """Entries as (surely counted, date or dates or None)."""
@@ -920,7 +905,16 @@ class Coupled:
             for code in sorted(frozenset().union(*codes) - frozenset.intersection(*codes)):
                 yield {**entry, where.field: code}
 
+    def _counted(self) -> Held:
+        """Whether as many entries are tried as any limit on their number asks for."""
+        derived = [one for one in self.derivations if isinstance(one, m.Count)]
+        return ALL if all(max(self._at_limits(d)) <= MOST_COUNTED for d in derived) else NOTHING
+
     def _counts(self, derive: Listed) -> list[int]:
+        """The numbers of entries that are tried for limits on how many there are."""
+        return sorted(n for n in self._at_limits(derive) if 0 <= n <= MOST_COUNTED)
+
+    def _at_limits(self, derive: Listed) -> set[int]:
         """The numbers of entries at and beside every limit on how many there are."""
         limits = {
             limit // m.MILLION
@@ -928,10 +922,7 @@ class Coupled:
             if not isinstance(leaf, m.Todo) and self.protocols[k].facts[leaf.fact].derive == derive
             for limit in limits_of(leaf, self.protocols[k].facts[leaf.fact])
         }
-        counts = {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
-        if max(counts) > MOST_COUNTED:
-            self.exact = self.points_exact = False
-        return sorted(n for n in counts if 0 <= n <= MOST_COUNTED)
+        return {0, 1} | {limit + step for limit in limits for step in (-1, 0, 1)}
 
     def _most(self, derive: Listed) -> int:
         """The number of entries beyond which no test tells one from another."""
@@ -946,7 +937,7 @@ class Coupled:
     def _made(self, derive: Listed, number: int, certain: bool, when: Any) -> m.Entry:
         """An entry that one derivation alone counts, told apart by fields made up for it."""
         values: dict[str, Any] = {
-            f"~{i}": "no" for i, (kind, _) in enumerate(self.members) if kind == "list"
+            f"~{i}": "no" for i, one in enumerate(self.members) if not isinstance(one, str)
         }
         mine = f"~{number}"
         values = {key: value for key, value in values.items() if key != mine}
@@ -975,8 +966,8 @@ class Coupled:
         fields = sorted({d.field for d in together if isinstance(d, m.LatestOf | m.EarliestOf)})
         days = dict.fromkeys(
             day
-            for number, (kind, what) in enumerate(self.members)
-            if kind == "list" and what in together
+            for number, what in enumerate(self.members)
+            if what in together
             for day in self.days[number]
         )
         past = [day for day in days if day <= self.day_number]
@@ -1024,64 +1015,14 @@ class Coupled:
                 yield _Option({}, (), name, two)
 
 
-def _limit_for(ratio: int, usual: int, low: int, high: int) -> int | None:
-    """A limit of normal for which a value of so many millionths of it lies inside a range, the
-    usual one if it does; None where no limit does."""
-    if ratio <= 0:
-        inside = low <= ratio * usual // m.MILLION <= high
-        return usual if inside and ratio * usual % m.MILLION == 0 else None
-    whole = m.MILLION // gcd(ratio, m.MILLION)  # so that the value is a whole number
-    least, most = max(1, -(-low * m.MILLION // ratio)), high * m.MILLION // ratio
-    found = min(max(usual, least), most) // whole * whole
-    if found < max(least, 1):
-        found += whole
-    return found if least <= found <= most else None
-
-
 def _codes(of: m.Fact | m.Field) -> frozenset[str]:
     return frozenset(choice.code for choice in of.choices)
 
 
-def grain(limits: Sequence[int]) -> int:
-    """The step between values that a reader would write next to these limits."""
-    step = m.MILLION
-    while step > 1 and any(limit % step for limit in limits):
-        step //= 10
-    return step
-
-
-def _size(options: Sequence[Sequence[object]]) -> int:
-    size = 1
-    for option in options:
-        size *= len(option)
-    return size
-
-
-def _a_few(options: Sequence[Sequence[T]], most: int) -> Iterator[Sequence[T]]:
-    """Some of a product that is too large: the first of each, then others in place of one
-    of them, then of two, taken at even distances."""
-    count = len(options)
-    first = [some[0] for some in options]
-    yield first
-    each = max(1, most // (2 * count))
-    for i, some in enumerate(options):
-        for one in _thinned(some[1:], each):
-            yield [*first[:i], one, *first[i + 1 :]]
-    pairs = list(combinations(range(count), 2))
-    side = max(1, isqrt(most // (2 * len(pairs) or 1)))
-    for i, j in pairs[:most]:
-        for one, other in product(_thinned(options[i][1:], side), _thinned(options[j][1:], side)):
-            yield [*first[:i], one, *first[i + 1 : j], other, *first[j + 1 :]]
-
-
-def _thinned(some: Sequence[T], most: int) -> Sequence[T]:
-    return some[:: -(-len(some) // most) or 1]
-
-
 def never_cut(protocols: Sequence[m.Protocol], members: Iterable[Source]) -> bool:
     """Whether no day cuts what some sources can come to."""
-    for kind, what in members:
-        if kind == "list":
+    for what in members:
+        if not isinstance(what, str):
             spans = {
                 p.records[what.records].valid_for for p in protocols if what.records in p.records
             }

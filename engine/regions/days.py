@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
 
 from engine import terms as m
 from engine.regions.asked import pack_leaves
 from engine.terms import calendar
+from engine.terms.condition import limits_named
 from engine.terms.dictionary import derived_from
 
-Source = tuple[str, Any]
-"""Where a fact comes from: ("root", name), or ("list", derivation)."""
+Source = str | m.ListDerivation
+"""What a fact is recorded through: a recorded fact's name, or a derivation over a list."""
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 CENTURY = 12 * (2000 - FIRST_DAY.year)
@@ -28,21 +28,17 @@ def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
     """What a fact is recorded through: facts, and derivations over lists."""
     fact = protocol.facts[name]
     if fact.derive is None:
-        return frozenset([("root", name)])
+        return frozenset([name])
     if isinstance(fact.derive, m.CompletedYears | m.DaysBetween):
         return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
-    return frozenset([("list", fact.derive)])
+    return frozenset([fact.derive])
 
 
 def limits_of(leaf: m.Leaf, fact: m.Fact) -> tuple[int, ...]:
     """Where a test on a derived number cuts it, with the ends of its range: what lies outside
     rejects a subject. Ends of an age of a century are left out: on some as-of dates nobody of
     that age can be recorded, and there are younger ones on the same side of every limit."""
-    limits: tuple[int, ...] = ()
-    if isinstance(leaf, m.LimitTest):
-        limits = (leaf.limit_u,)
-    elif isinstance(leaf, m.BetweenTest):
-        limits = (leaf.low_u, leaf.high_u)
+    limits = limits_named(leaf)
     if not limits or fact.range_u is None:
         return limits
     aged = isinstance(fact.derive, m.CompletedYears)
@@ -89,12 +85,12 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
 
     One is enough while nothing compares days with months or with fixed days.
     """
-    clusters: dict[Source, tuple[set[Source], set[tuple[int, m.Test]]]] = {}
+    clusters: dict[str, tuple[set[str], set[tuple[int, m.Test]]]] = {}
 
-    def near(protocol: m.Protocol, name: str) -> set[Source]:
+    def near(protocol: m.Protocol, name: str) -> set[str]:
         """Where a fact comes from; an entry of a list may count for each that comes from it."""
         found = sources(protocol, name)
-        return {(kind, what.records) if kind == "list" else (kind, what) for kind, what in found}
+        return {one if isinstance(one, str) else f"records.{one.records}" for one in found}
 
     fixed: set[date] = set()
     for k, protocol in enumerate(protocols):

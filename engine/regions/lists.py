@@ -16,7 +16,7 @@ from engine.regions.asked import Plain
 from engine.regions.diagrams import Effort
 from engine.terms.agents import contradicted
 
-Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
+Listed = m.ListDerivation
 MOST_CODES = 5
 MOST_NAMED = 20_000
 """In how many ways names and fields are put together."""

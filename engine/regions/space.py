@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from engine import terms as m
 from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
-from engine.regions.coupled import Coupled, Variable, never_cut
+from engine.regions.cells import Variable
+from engine.regions.coupled import Coupled, never_cut
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
 from engine.regions.lists import Templates
@@ -114,7 +115,7 @@ class Space:
             for k, leaf in self.variables[v].leaves:
                 if not isinstance(leaf, m.Todo):
                     own = sources(self.protocols[k], leaf.fact)
-                    found |= {what.records for kind, what in own if kind == "list"} & self.apart
+                    found |= {s.records for s in own if not isinstance(s, str)} & self.apart
         return frozenset(found)
 
     # --- witnesses ----------------------------------------------------------------------
@@ -174,17 +175,16 @@ class Space:
                 if self._aged(number, leaf):
                     return False
                 variable = self.variables[self.place[number, leaf][0]]
-                if not (variable.points_exact if definite else variable.exact):
+                if not (variable.held.points if definite else variable.held.whole):
                     return False
         return True
 
     def _aged(self, number: int, leaf: m.Test) -> bool:
         """Whether the packs disagree on whether an older value of what a test asks about still
         counts (`changes: never`): the space holds one value of each fact."""
-        names = [
-            what for kind, what in sources(self.protocols[number], leaf.fact) if kind == "root"
-        ]
-        for name in names:
+        for name in sources(self.protocols[number], leaf.fact):
+            if not isinstance(name, str):
+                continue
             facts = [p.facts[name] for p in self.protocols if name in p.facts]
             if len({fact.changes == "never" for fact in facts}) > 1:
                 return True
@@ -313,15 +313,16 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
 
     for found in origin.values():
         join(found)
-    lists = {s[1].records for s in groups if s[0] == "list"}
+    derived = [one for one in groups if not isinstance(one, str)]
+    lists = {one.records for one in derived}
     entries = space.templates
     for name in sorted(lists - entries.keys()):
-        derivations = [s[1] for s in groups if s[0] == "list" and s[1].records == name]
+        derivations = [one for one in derived if one.records == name]
         entries[name] = Templates(protocols, space.effort, name, derivations)
     for templates in entries.values():
         for derive in templates.derivations:
             if templates.private(derive, "true") is None:
-                near = [("list", derive), *(("list", d) for d in templates.nearest(derive))]
+                near = [derive, *templates.nearest(derive)]
                 together = frozenset[Source]().union(*(groups[one] for one in near))
                 # Too many together are taken each by itself: as if its entries were its own,
                 # which leaves nothing out.
@@ -338,7 +339,7 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
         space.progress(len(done), count)
         done.add(id(group))
         members = [k for k in origin if groups[next(iter(origin[k]))] is group]
-        order = sorted(group, key=lambda s: (s[0], repr(s[1])))
+        order = sorted(group, key=lambda one: (isinstance(one, str), repr(one)))
         if space.like is not None and never_cut(protocols, order):
             same = next(v for v in space.like.variables if v.leaves == tuple(members))
             yield _on_another_day(same, space.like.as_of, space.as_of)
@@ -354,11 +355,10 @@ def _ways(
     """About how many ways the derivations of some sources can come out together."""
     ways = 1
     for one in members:
-        kind, what = one
         mine = [(k, leaf) for (k, leaf), found in origin.items() if one in found]
-        if kind != "list" or isinstance(what, m.Exists):
+        if isinstance(one, str | m.Exists):
             ways *= 3
-        elif isinstance(what, m.Count):
+        elif isinstance(one, m.Count):
             limits = [
                 limit // m.MILLION
                 for k, leaf in mine

@@ -155,3 +155,10 @@ def ends_of(condition: Condition) -> Iterator[Leaf | Defined]:
 def defined_in(condition: Condition) -> tuple[str, ...]:
     """The definitions a condition refers to directly."""
     return tuple(one.name for one in ends_of(condition) if isinstance(one, Defined))
+
+
+def limits_named(leaf: Leaf) -> tuple[int, ...]:
+    """The limits that a test on a quantity names, in millionths; none for other tests."""
+    if isinstance(leaf, LimitTest):
+        return (leaf.limit_u,)
+    return (leaf.low_u, leaf.high_u) if isinstance(leaf, BetweenTest) else ()

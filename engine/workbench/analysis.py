@@ -15,12 +15,15 @@ from engine import terms as m
 from engine.decide.decision import Screener
 from engine.regions.diagrams import Effort
 from engine.regions.space import Progress
-from engine.workbench.asking import Bench, Known, Left, Question, Said, bench_of
 from engine.workbench.cases import Cases
-from engine.workbench.conditions import inside, windows
-from engine.workbench.criteria import each_alone, nobody, pairs
-from engine.workbench.findings import Finding, from_text
-from engine.workbench.steps import classes, ordered_lists
+from engine.workbench.findings import Finding
+from engine.workbench.findings.asking import Bench, Known, Left, Question, Said, bench_of
+from engine.workbench.findings.classes import classes
+from engine.workbench.findings.conditions import inside
+from engine.workbench.findings.criteria import each_alone, nobody, pairs
+from engine.workbench.findings.ladders import ordered_lists
+from engine.workbench.findings.text import from_text
+from engine.workbench.findings.windows import windows
 
 FINDINGS: tuple[tuple[str, Callable[[Bench, Known], Said[Known]]], ...] = (
     ("criteria", each_alone),

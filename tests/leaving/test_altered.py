@@ -19,11 +19,12 @@ from app.store.log.append import whole_record
 from app.store.packs import read_pack
 from engine.decide.decision import Screener
 from engine.log.entry import EntryFault
+from engine.outcomes.record import Proportion
 from engine.read.subjects import read_subject
 from engine.record import shape as shapes
 from engine.record.checked import checked_decision
 from engine.record.shape import dump, dump_any
-from engine.record.shapes import Misfit
+from engine.record.shapes import Misfit, fits
 from engine.terms import Protocol
 from engine.terms.faults import InputRejected
 
@@ -229,6 +230,40 @@ def test_most_fields_are_bound_by_the_record_itself(record: Any) -> None:
     conclusions = ("verdict", "determined_by", "answer", "status", "truth", "says", "detail",
                    "because", "concluded", "condition", "test", "limits", "reason")  # fmt: skip
     assert [what for what in let_through if what.rpartition(".")[2] in conclusions] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "stands", "said"),
+    [
+        (("as_of",), "2026-02-30", "`as_of` is a day that no calendar has"),
+        (("as_of",), 7, "`as_of` is not a day, YYYY-MM-DD"),
+        (("semantics",), 2.0, "`semantics` is not a whole number"),
+        (("subject",), None, "`subject` is not text"),
+        (("firings",), {}, "`firings` is not a list"),
+        (("criteria", 0, "why", "truth"), "yes",
+         "`criteria[0].why.truth` is none of true, false, unknown"),
+        (("records", 0, "more"), 1, "`records[0].more` is a key that no record of this kind has"),
+        (("criteria", 1, "why", "reading", "value"), {"low": 1},
+         "`criteria[1].why.reading.value.high` is missing"),
+        (("criteria", 1, "why", "reading", "value"), [],
+         "`criteria[1].why.reading.value` is of another kind than it must be"),
+    ],
+)  # fmt: skip
+def test_a_misfit_says_where_and_what(record: Any, where: Path_, stands: Any, said: str) -> None:
+    copy = json.loads(json.dumps(record))
+    parent = copy
+    for key in where[:-1]:
+        parent = parent[key]
+    parent[where[-1]] = stands
+    with pytest.raises(Misfit) as caught:
+        checked_decision(copy)
+    assert str(caught.value) == said
+
+
+def test_a_number_of_an_outcome_keeps_its_point() -> None:
+    fits({"count": 1, "of": 2, "value": 0.5, "low": None, "high": 1.0}, Proportion)
+    with pytest.raises(Misfit, match="`high` is not a number"):
+        fits({"count": 1, "of": 2, "value": 0.5, "low": None, "high": 1}, Proportion)
 
 
 def test_a_log_takes_no_altered_record(record: Any) -> None:

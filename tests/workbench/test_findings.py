@@ -30,9 +30,9 @@ from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.regions.space import Space
 from engine.terms.faults import Fault, InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.asking import bench_of, halved, may_hold
 from engine.workbench.cases import Cases, read_cases
 from engine.workbench.findings import CODES, Finding
+from engine.workbench.findings.asking import bench_of, halved, may_hold
 from engine.workbench.witness import screened
 from reports.sarif import SCHEMA as SARIF_SCHEMA
 from reports.sarif import sarif
@@ -237,7 +237,7 @@ def test_no_generated_subject_contradicts_a_proof(seed: int) -> None:
             precise = not any(isinstance(leaf, m.UlnTest) for _, leaf in variable.leaves) and all(
                 r.reason == "no_date" or (r.low is not None and r.low == r.high) for r in known
             )
-            if variable.exact or (variable.points_exact and precise):
+            if variable.held.whole or (variable.held.points and precise):
                 seen = tuple(TRUTHS[truths[names[leaf]]] for _, leaf in variable.leaves)
                 assert seen in {cell.truths for cell in variable.cells}, variable.facts
 

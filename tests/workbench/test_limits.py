@@ -159,7 +159,7 @@ def test_two_dates_with_days_between_are_cut_completely() -> None:
     protocol, _ = read(spec)
     space = Space([protocol], DAY)
     (variable,) = space.variables
-    assert variable.points_exact and not variable.exact
+    assert variable.held.points and not variable.held.whole
     leaves = [leaf for _, leaf in variable.leaves]
     held = {cell.truths for cell in variable.cells if cell.recorded is not None}
     seen = set()

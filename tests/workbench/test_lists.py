@@ -105,7 +105,7 @@ def test_what_entries_add_up_to_is_a_region(
         found = reference.truths(protocol, reference.readings(protocol, subject, AS_OF), AS_OF)
         truths = {leaf: NUMBER[found[f"I01.{i}"]] for i, leaf in enumerate(leaves, start=1)}
         for variable in space.variables:
-            if variable.exact:
+            if variable.held.whole:
                 seen = tuple(
                     truths[leaf] for _, leaf in variable.leaves if not isinstance(leaf, m.Todo)
                 )

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from app.store.writing import new_folder
 from engine.log import LogFault, tree
-from engine.log.entry import Content, Entry, digest_of, entry_bytes, utc_text
+from engine.log.entry import Content, LogEntry, digest_of, entry_bytes, utc_text
 from engine.log.note import (
     Checkpoint,
     NoteFault,
@@ -180,7 +180,7 @@ class Receipt:
 class Addition:
     """An entry to append, the contents it names, and the digests it redacts."""
 
-    entry: Entry
+    entry: LogEntry
     contents: Sequence[Content] = ()
     removed: Sequence[bytes] = ()
 

@@ -1,16 +1,10 @@
-"""Findings: what is worth an author's look in a pack that has no faults.
-
-A finding never stops a screening. Here is what a finding is, and those that are plain from the
-text; those about meaning come from `engine.workbench.analysis`.
-"""
+"""Findings that are plain from the text: limits, unused names, vague words, cases."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import date
-from typing import Literal
+from dataclasses import fields, is_dataclass
 
 from engine import terms as m
 from engine.record.wording import decimal_text, range_text
@@ -19,43 +13,7 @@ from engine.terms.condition import defined_in
 from engine.terms.dictionary import derived_from
 from engine.workbench.cases import Cases
 from engine.workbench.edits import leaf_paths, reached, users
-from engine.workbench.witness import Witness
-
-Severity = Literal["error", "warning", "note"]
-Basis = Literal["proved", "witnessed", "undecided", "read"]
-"""How a finding is known: proved over all regions; shown by a witness; not decided within
-the limit; or plain from the text."""
-
-BASE = date(2026, 1, 15)
-"""The as-of date of witnesses, where a pack does not say from when it is in effect."""
-
-CODES: Mapping[str, tuple[Severity, str]] = {
-    "never-passed": ("error", "a criterion that no subject can pass"),
-    "never-failed": ("warning", "a criterion that no subject can fail"),
-    "never-decided": ("error", "a criterion that can never be decided"),
-    "todo": ("warning", "a condition that nobody has written yet"),
-    "never-eligible": ("error", "no subject at all can be eligible"),
-    "implied": ("warning", "a criterion that another already ensures"),
-    "contradicted": ("error", "two criteria that no subject passes together"),
-    "overlap": ("warning", "an inclusion and an exclusion that hold together"),
-    "never-matters": ("warning", "a condition that makes no difference in its criterion"),
-    "never-together": ("warning", "two conditions of one `all` that never hold together"),
-    "always-holds": ("warning", "an `any` that holds whatever its facts are"),
-    "gap": ("warning", "a gap between the steps of an ordered list"),
-    "step-overlap": ("warning", "two steps of an ordered list that overlap"),
-    "window-beyond-validity": ("warning", "a window longer than its fact is relied on"),
-    "no-validity": ("warning", "a fact that may change, without `valid_for`"),
-    "limit-outside-range": ("warning", "a limit outside its fact's range"),
-    "unused-fact": ("warning", "a fact that no criterion asks about"),
-    "unused-list": ("warning", "a list that no fact in use comes from"),
-    "unused-definition": ("warning", "a definition that no criterion uses"),
-    "unused-choice": ("warning", "a code that no condition and no case names"),
-    "vague-word": ("warning", "a vague word without an interpretation"),
-    "case-fault": ("error", "a case that contradicts the dictionary"),
-    "misnamed-file": ("warning", "a file in a pack's folder that nothing reads"),
-    "undecided": ("note", "a question that was not decided within the limit"),
-}
-"""Every finding: how bad it is, and what it is."""
+from engine.workbench.findings import Finding
 
 VAGUE = re.compile(
     r"\b(abnormal|acceptable|active|adequate(?:ly)?|appropriate(?:ly)?|clinically|considerabl[ey]"
@@ -83,25 +41,8 @@ def vague_words(text: str) -> list[str]:
     return list(dict.fromkeys(word.lower() for word in found))
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One finding. `criteria`: those it is about; `witness`: a subject that shows it."""
-
-    code: str
-    place: m.Span
-    message: str
-    hint: str = ""
-    basis: Basis = "read"
-    criteria: tuple[str, ...] = ()
-    witness: Witness | None = None
-
-    @property
-    def severity(self) -> Severity:
-        return CODES[self.code][0]
-
-
 def from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
-    """The findings that are plain from the text: limits, unused names, vague words, cases."""
+    """The findings that are plain from the text."""
     yield from _limits(protocol)
     yield from _unused(protocol, cases)
     for name, text, interpretation, place in _texts(protocol):
@@ -161,7 +102,7 @@ def _limits(protocol: m.Protocol) -> Iterator[Finding]:
         yield from _outside(records, leaf, protocol.outcomes.scopes[records].facts[leaf.fact], ())
     for fact in protocol.facts.values():
         derive = fact.derive
-        if not isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        if not isinstance(derive, m.ListDerivation):
             continue
         for where in derive.where:
             field = protocol.records[derive.records].fields[where.field]
@@ -332,7 +273,7 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
             named |= {(leaf.fact, code) for code in leaf.codes}
     for fact in protocol.facts.values():
         derive = fact.derive
-        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        if isinstance(derive, m.ListDerivation):
             for where in derive.where:
                 named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
     for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
