@@ -2,8 +2,8 @@
 
     python benchmarks/screening.py [--seconds 3] [--subjects 200000]
 
-Prints rates in processor time (median of five rounds) beside a hand-written function for the same protocol
-(`benchmarks/plain.py`), the engine's own floor (its C calls alone, replayed), the command
+Prints rates in processor time (median of five rounds) beside a hand-written function for the same
+protocol (`benchmarks/plain.py`), the engine's own floor (its C calls alone, replayed), the command
 line's rate from JSON files, start-up times and memory over many subjects. `--keep` keeps the
 ratios (`benchmarks/kept.py`).
 """
@@ -109,13 +109,13 @@ def _typed(value: Any) -> Any:
 
 def started(words: list[str]) -> float:
     """Processor seconds of a Python process, from its start to its end."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, *words], cwd=ROOT, check=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    after = os.times()
-    return sum(after[2:4]) - sum(before[2:4])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def memory_mb() -> float:
