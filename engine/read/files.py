@@ -42,6 +42,7 @@ NumberText = Annotated[str, Also(pattern=rf"{_NUMBER}\s*$")]
 Number = int | float | NumberText
 """A number, or text that holds exactly one."""
 
+_Ends = Annotated[list[Number], _TWO]
 Positive = Annotated[int, _ABOVE_ZERO] | Annotated[float, _ABOVE_ZERO] | NumberText
 Limit = int | float | Annotated[str, Also(pattern=rf"{_NUMBER}(\s+\S+)?\s*$")]
 """A number in the fact's unit, or text: a number and a unit."""
@@ -84,41 +85,37 @@ class DeriveFile(TypedDict, total=False):
     where: dict[str, Any]
 
 
-class FactFile(TypedDict):
+class _KindFile(TypedDict):
+    """What facts and fields share: their type, and what goes with it."""
+
+    type: Literal["boolean", "choice", "quantity", "date", "text"]
+    choices: NotRequired[list[Scalar] | dict[str, Scalar]]
+    unit: NotRequired[str]
+    range: NotRequired[_Ends]
+    molar_mass: NotRequired[Positive]
+    uln: NotRequired[Positive]
+    resolution: NotRequired[Positive]
+    unit_required: NotRequired[bool]
+    usual: NotRequired[_Ends]
+
+
+class FactFile(_KindFile):
     """One fact of the dictionary."""
 
     ask: Said
-    type: Literal["boolean", "choice", "quantity", "date", "text"]
-    unit: NotRequired[str]
-    choices: NotRequired[list[Scalar] | dict[str, Scalar]]
-    range: NotRequired[Annotated[list[Number], _TWO]]
     changes: NotRequired[Literal["never", "with_time", "by_retest", "by_treatment"]]
     valid_for: NotRequired[Length]
     effort: NotRequired[Effort]
     found_in: NotRequired[str]
-    molar_mass: NotRequired[Positive]
-    uln: NotRequired[Positive]
-    resolution: NotRequired[Positive]
-    unit_required: NotRequired[bool]
-    usual: NotRequired[list[int | float | str]]
     attested_by: NotRequired[str]
     derive: NotRequired[DeriveFile]
 
 
-class FieldFile(TypedDict):
+class FieldFile(_KindFile):
     """One field of a record list's entries."""
 
-    type: Literal["boolean", "choice", "quantity", "date", "text"]
     ask: NotRequired[str]
-    choices: NotRequired[list[Scalar] | dict[str, Scalar]]
     many: NotRequired[bool]
-    unit: NotRequired[str]
-    range: NotRequired[Annotated[list[Number], _TWO]]
-    molar_mass: NotRequired[Positive]
-    uln: NotRequired[Positive]
-    resolution: NotRequired[Positive]
-    unit_required: NotRequired[bool]
-    usual: NotRequired[list[int | float | str]]
 
 
 class RecordListFile(TypedDict):

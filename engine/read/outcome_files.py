@@ -74,11 +74,8 @@ class EndpointFile(WordsFile):
     rules: NotRequired[list[CensoringFile]]
 
 
-class FatalFile(WordsFile):
+class FatalFile(ClassFile):
     """The class of a toxicity that the patient died of; a condition over facts."""
-
-    id: Scalar
-    holds_when: dict[str, Any]
 
 
 class ToxicityFile(WordsFile):
