@@ -26,7 +26,7 @@ from engine.regions.diagrams import Effort
 from engine.regions.space import Space
 from engine.terms import Answer, Protocol
 from engine.terms.faults import EngineFault, InputRejected, filled
-from engine.workbench import mutants
+from engine.workbench import judging
 from engine.workbench.analysis import LONGER, MOST_NOTES
 from engine.workbench.cases import (
     Case,
@@ -40,7 +40,8 @@ from engine.workbench.cases import (
     shows,
 )
 from engine.workbench.findings import BASE
-from engine.workbench.mutants import Judged
+from engine.workbench.judging import Judged
+from engine.workbench.mutants import mutants
 from engine.workbench.witness import Witness, change_lines, flow, folded, quoted, screened
 
 SUGGESTED = "suggested.yaml"
@@ -103,9 +104,9 @@ def _tested(
         return code
     as_of = _usual_day(picked)
     suggestions: list[list[str]] = []
-    made = mutants.mutants(protocol) if arguments.mutate else []
+    made = mutants(protocol) if arguments.mutate else []
     effort = partial(Effort, times=arguments.effort)
-    space = Space([protocol], as_of, mutants.asked_by(made), effort=effort())
+    space = Space([protocol], as_of, judging.asked_by(made), effort=effort())
     suggest = _Suggester(protocol, cases, screener, as_of)
     if arguments.coverage:
         plain = space if not made else Space([protocol], as_of, effort=effort())
@@ -116,7 +117,7 @@ def _tested(
         code = max(code, FOUND if found.percent < 100 else 0)
     if arguments.mutate:
         judged = list(
-            progress(mutants.judge(protocol, picked, space, screener, made), "mutant", len(made))
+            progress(judging.judge(protocol, picked, space, screener, made), "mutant", len(made))
         )
         suggestions += _print_mutants(judged, protocol, suggest)
         left = sum(one.fate in ("survived", "undecided") for one in judged)
@@ -275,7 +276,7 @@ def _print_mutants(
     judged: Sequence[Judged], protocol: Protocol, suggest: _Suggester
 ) -> list[list[str]]:
     suggestions = []
-    count = mutants.counts(judged)
+    count = judging.counts(judged)
     many = count["undecided"] > MOST_NOTES
     for one in judged:
         place = one.mutant.place
@@ -288,7 +289,7 @@ def _print_mutants(
             tell(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
             name = f"tells apart: {one.mutant.words}"
             shown = partial(
-                mutants.tells_apart, protocol, one,
+                judging.tells_apart, protocol, one,
                 as_of=one.witness.as_of, screener=suggest.screener,
             )  # fmt: skip
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)

@@ -25,20 +25,11 @@ from engine.regions.asked import fitted, subject_from
 from engine.regions.space import Space
 from engine.terms.units import COMMON_UNITS, conversion
 from engine.workbench.cases import Case, Cases, Obligation, coverage, read_cases, run_case
+from engine.workbench.confused import CONFUSED
 from engine.workbench.edits import leaf_paths, replaced
-from engine.workbench.mutants import (
-    BY_VERDICT,
-    CONFUSED,
-    SWAPPED,
-    SWAPPED_AGO,
-    SWAPPED_ULN,
-    Judged,
-    Mutant,
-    asked_by,
-    counts,
-    judge,
-    mutants,
-)
+from engine.workbench.judging import Judged, asked_by, counts, judge
+from engine.workbench.mutants import BY_VERDICT, Mutant, mutants
+from engine.workbench.slips import SWAPPED, SWAPPED_AGO, SWAPPED_ULN
 from tests import build
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
