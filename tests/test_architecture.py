@@ -111,7 +111,6 @@ LONGER = {
     "engine.read.outcomes": 463,
     "engine.read.subjects": 689,
     "engine.outcomes.patient": 843,
-    "engine.workbench.diff": 860,
     "engine.plan.regions": 692,
     "engine.drafting.statements": 693,
     "app.store.log.store": 653,
