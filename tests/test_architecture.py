@@ -114,7 +114,6 @@ LONGER = {
     "engine.plan.regions": 692,
     "engine.drafting.statements": 693,
     "app.store.log.store": 653,
-    "engine.plan.planner": 638,
     "engine.workbench.cases": 580,
     "engine.read.source": 567,
     "app.cli.log": 498,
