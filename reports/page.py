@@ -60,7 +60,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class CriterionView:
     """One criterion as a reader sees it. `says` is empty on a passed one.
 
     `outcome` is the short form of `answer` that a passed one has in a table. `note` is how
@@ -82,7 +82,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvidenceRow:
     """One known reading: what was asked, what it came to, and where that stands."""
 
     ask: str
@@ -135,7 +135,7 @@ class Fired:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class TraceSection:
     """The appendix: the conditions of every criterion as a tree, and every firing in order."""
 
     criteria: tuple[tuple[str, Branch], ...]
@@ -200,11 +200,11 @@ class Page:
     origin: str
     missing_lead: str
     missing: tuple[Action, ...]
-    failed: tuple[Criterion, ...]
-    open: tuple[Criterion, ...]
-    passed: tuple[Criterion, ...]
-    assumptions: tuple[Criterion, ...]
-    evidence: tuple[Evidence, ...]
+    failed: tuple[CriterionView, ...]
+    open: tuple[CriterionView, ...]
+    passed: tuple[CriterionView, ...]
+    assumptions: tuple[CriterionView, ...]
+    evidence: tuple[EvidenceRow, ...]
     lists: tuple[RecordedList, ...]
     signers: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 from reports.page import (
     Action,
     Branch,
-    Criterion,
-    Evidence,
+    CriterionView,
+    EvidenceRow,
     Fired,
     Item,
     ListEntry,
     RecordedList,
     Says,
-    Trace,
+    TraceSection,
 )
 
 # --- selecting and ordering ------------------------------------------------------------
@@ -99,7 +99,7 @@ def _confirmation(record: ListRecord) -> str:
     return f"{text}." if found["counts"] else f"{text}, which is not relied on for this day."
 
 
-def criterion_of(record: CriterionRecord) -> Criterion:
+def criterion_of(record: CriterionRecord) -> CriterionView:
     kind: Kind = record["kind"]
     status: Status = record["status"]
     says: tuple[Says, ...] = ()
@@ -111,7 +111,7 @@ def criterion_of(record: CriterionRecord) -> Criterion:
     interpretation = clean(record["interpretation"])
     assumed = record["basis"] == "assumed"
     read_as = f"Read as: {interpretation}" if interpretation else ""
-    return Criterion(
+    return CriterionView(
         id=clean(record["id"]),
         kind=wording.KIND[kind],
         text=clean(record["text"]),
@@ -187,7 +187,7 @@ def _gather(things: dict[str, _Gathered], missing: Missing, criterion: str) -> N
         thing.found_in[clean(missing["found_in"])] = None
 
 
-def evidence_of(criteria: Sequence[CriterionRecord]) -> tuple[Evidence, ...]:
+def evidence_of(criteria: Sequence[CriterionRecord]) -> tuple[EvidenceRow, ...]:
     """Every distinct known reading, in the order in which the criteria first look at it."""
     found: dict[str, list[tuple[ReadingRecord, dict[str, None]]]] = {}
     for criterion in criteria:
@@ -214,7 +214,7 @@ def _known(why: Why) -> Iterator[ReadingRecord]:
         yield from _known(child)
 
 
-def _one_evidence(reading: ReadingRecord, used_for: str) -> Evidence:
+def _one_evidence(reading: ReadingRecord, used_for: str) -> EvidenceRow:
     remarks, sources = [], []
     value = _value(reading)
     if recorded := reading.get("recorded"):
@@ -236,7 +236,7 @@ def _one_evidence(reading: ReadingRecord, used_for: str) -> Evidence:
         sources.append(f"by {clean(by)}")
     if entry := reading.get("entry"):
         sources.append(f"entry {clean(entry)}")
-    return Evidence(
+    return EvidenceRow(
         ask=clean(reading["ask"]),
         value=value,
         remarks=tuple(remarks),
@@ -263,8 +263,8 @@ def _value(reading: ReadingRecord) -> str:
     return clean(wording.value_words(value, reading.get("unit", ""), reading.get("label", "")))
 
 
-def trace_of(decision: Decision) -> Trace:
-    return Trace(
+def trace_of(decision: Decision) -> TraceSection:
+    return TraceSection(
         criteria=tuple((clean(c["id"]), _branch(c["why"])) for c in decision["criteria"]),
         firings=tuple(
             Fired(

@@ -21,7 +21,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from app.exchange.fhir.account import account_for, contradictions, nothing_for
-from app.exchange.fhir.confirm import Confirmation, Whole, confirmed, settle
+from app.exchange.fhir.confirm import Confirmation, Whole, settle, word_for
 from app.exchange.fhir.files import input_files, read_map
 from app.exchange.fhir.gather import Gatherer
 from app.exchange.fhir.link import joined
@@ -39,7 +39,7 @@ from app.exchange.fhir.spool import NOBODY, Spool
 from app.exchange.folder import opened
 from app.exchange.report import Line, Patient, Report
 from app.run.exits import REJECTED
-from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
+from app.run.inputs import may_be_one, say, unreadable, unwritable
 from app.run.printing import put
 from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
@@ -55,7 +55,7 @@ from engine.read.source import Num
 from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
 
-__all__ = ["Confirmation", "Import", "confirmed", "input_files", "run"]
+__all__ = ["Confirmation", "Import", "input_files", "run", "word_for"]
 NO_PATIENT = frozenset(
     "Device Location Medication Organization Practitioner Procedure RelatedPerson Substance".split()
 )
@@ -68,15 +68,11 @@ MOST_SAID = 50
 def run(arguments: Namespace) -> int:
     """Import; returns the exit code."""
     folder = arguments.protocol or shipped_pack()
-    try:
-        protocol = read_pack(folder)
-        fhir_map = read_map(folder, protocol)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    protocol = read_pack(folder)
+    fhir_map = read_map(folder, protocol)
     today = date.today()
     try:
-        confirmations = confirmed(arguments.confirm or [], arguments.by, protocol, today)
+        confirmations = word_for(arguments.confirm or [], arguments.by, protocol, today)
     except NotThat as error:
         say(f"{error.message}" + (f"; {error.hint}" if error.hint else ""))
         return REJECTED
@@ -95,9 +91,6 @@ def run(arguments: Namespace) -> int:
             Report(made, protocol) as report,
         ):
             work.run(files, report)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
     except OSError as error:
         say(unwritable(Path(error.filename or arguments.out), error).text())
         return REJECTED

@@ -33,7 +33,7 @@ from engine.read.subjects import born_on, entry_path, subject_of
 from engine.record.messages import say as worded
 from engine.record.shape import dump, dump_any
 from engine.record.wording import amount_text, counted, range_text
-from engine.select.lists import confirmed
+from engine.select.lists import relied_on
 from engine.select.readings import find_readings
 from engine.terms import Amount, Days, Entries, Fact, Field, Protocol, RecordList, Subject
 from engine.terms.agents import as_recorded, standing
@@ -102,7 +102,7 @@ def _of_list(
     record: RecordList, listed: Entries, document: Document, as_of: date
 ) -> Iterator[Fault]:
     name, on = record.name, listed.complete_on
-    if on is not None and not confirmed(record, listed, as_of):
+    if on is not None and not relied_on(record, listed, as_of):
         what = f"the confirmation of `{name}` does not count: "
         hint = "confirm the list again"
         if listed.doubt == "not_closed":

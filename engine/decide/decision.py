@@ -16,7 +16,7 @@ from engine.compile.rules import compile_protocol
 from engine.explain.explanation import Explanation, prepare
 from engine.explain.passed import passed_over
 from engine.explain.recorded import list_record
-from engine.fire.session import ENGINE_VERSION, Outcome, Session
+from engine.fire.session import ENGINE_VERSION, Conclusions, Session
 from engine.record.shape import (
     SEMANTICS,
     CriterionRecord,
@@ -54,7 +54,7 @@ class Trace:
     subject: m.Subject
     as_of: date
     found: Mapping[str, Found]
-    outcome: Outcome
+    outcome: Conclusions
     answers: Mapping[str, m.Answer]
     statuses: Mapping[str, m.Status]
     verdict: m.Verdict
@@ -156,7 +156,7 @@ class Screener:
             raise EngineFault(_where(error)) from error
 
     def _conclude(
-        self, subject: m.Subject, as_of: date, found: Mapping[str, Found], outcome: Outcome
+        self, subject: m.Subject, as_of: date, found: Mapping[str, Found], outcome: Conclusions
     ) -> Trace:
         """Answers, statuses and verdict, read off the rules that concluded them."""
         concluded = {id_: outcome.truths[node] for id_, node in self.program.criteria.items()}

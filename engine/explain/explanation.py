@@ -23,7 +23,7 @@ from engine.terms.calendar import earliest, latest
 Cause = tuple[str, str, Said | str]
 """A sentence that is made only if it is asked for: its id, and its one argument with its name."""
 
-Change = tuple[date, tuple[Cause, ...]]
+NextChange = tuple[date, tuple[Cause, ...]]
 """The first day on which a truth may change by time alone, and what does it."""
 
 
@@ -95,8 +95,8 @@ class Explanation:
         self.evidence = Evidence(protocol, subject, found, as_of)
         self.turns = Turns(protocol, subject, found, as_of)
         self.lacking = Lacking(protocol, subject, found, as_of, self.evidence)
-        self._leaves: dict[int, tuple[Said, Change | None]] = {}
-        self._changes: dict[int, Change | None] = {}
+        self._leaves: dict[int, tuple[Said, NextChange | None]] = {}
+        self._changes: dict[int, NextChange | None] = {}
 
     def why(self, branch: Branch) -> Why:
         """A condition with its truth, what it looked at, and its children."""
@@ -130,13 +130,13 @@ class Explanation:
             why["changes_on"] = change[0].isoformat()
         return why
 
-    def _leaf(self, branch: Branch, test: m.Test) -> tuple[Said, Change | None]:
+    def _leaf(self, branch: Branch, test: m.Test) -> tuple[Said, NextChange | None]:
         known = self._leaves.get(branch.node)
         if known is None:
             known = self._leaves[branch.node] = self._explain_leaf(branch, test)
         return known
 
-    def _explain_leaf(self, branch: Branch, test: m.Test) -> tuple[Said, Change | None]:
+    def _explain_leaf(self, branch: Branch, test: m.Test) -> tuple[Said, NextChange | None]:
         truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
@@ -166,10 +166,10 @@ class Explanation:
 
     def _change(
         self, branch: Branch, test: m.Test, fact: m.Fact, found: Found, turn: date | None
-    ) -> Change | None:
+    ) -> NextChange | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
         truth = self.truths[branch.node]
-        best: Change | None = None
+        best: NextChange | None = None
         if turn is not None and turn > self.as_of:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
             best = (turn, ((id_, "condition", branch.words),))
@@ -195,7 +195,7 @@ class Explanation:
                 best = (day, (("change.decided", "condition", branch.words),))
         return best
 
-    def next_change(self, branch: Branch) -> Change | None:
+    def next_change(self, branch: Branch) -> NextChange | None:
         """The first day on which a condition's truth may change by time alone.
 
         A bound that is never late: a false `all` stays false at least until the last of its
@@ -203,7 +203,7 @@ class Explanation:
         """
         if branch.node in self._changes:
             return self._changes[branch.node]
-        change: Change | None
+        change: NextChange | None
         if branch.test is not None:
             change = self._leaf(branch, branch.test)[1]
         elif branch.held is not None and self.truths[branch.node] == branch.held:
@@ -294,7 +294,7 @@ def _proved_by_entry(fact: m.Fact, test: m.Test, truth: m.Truth, reading: m.Read
     return False
 
 
-def _first(changes: list[Change | None]) -> Change | None:
+def _first(changes: list[NextChange | None]) -> NextChange | None:
     known = [c for c in changes if c is not None]
     if not known:
         return None
@@ -302,7 +302,7 @@ def _first(changes: list[Change | None]) -> Change | None:
     return day, tuple(text for c in known if c[0] == day for text in c[1])
 
 
-def _last(changes: list[Change | None]) -> Change | None:
+def _last(changes: list[NextChange | None]) -> NextChange | None:
     if not changes or any(c is None for c in changes):
         return None
     known = [c for c in changes if c is not None]

@@ -17,7 +17,7 @@ from engine.record.shape import (
 )
 from engine.record.wording import number_value
 from engine.select.amounts import ends_of
-from engine.select.lists import confirmed
+from engine.select.lists import relied_on
 from engine.terms.agents import as_recorded
 
 
@@ -138,7 +138,7 @@ def _confirmation(
         return None
     found: Confirmation = {
         "complete_on": listed.complete_on.isoformat(),
-        "counts": confirmed(record, listed, as_of),
+        "counts": relied_on(record, listed, as_of),
     }
     if listed.by:
         found["by"] = listed.by

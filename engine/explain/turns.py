@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from engine import terms as m
 from engine.explain.evidence import under_way
 from engine.select.found import Found
-from engine.select.lists import confirmed
+from engine.select.lists import relied_on
 from engine.terms.calendar import earliest, latest
 
 Add = Callable[[date, m.Duration], date | None]
@@ -87,7 +87,7 @@ class Turns:
         found, derive = self.found[name], self.protocol.facts[name].derive
         if isinstance(derive, m.LatestOf) and found.reading.high == self.as_of.toordinal():
             listed = self.subject.records.get(derive.records)
-            if not confirmed(self.protocol.records[derive.records], listed, self.as_of):
+            if not relied_on(self.protocol.records[derive.records], listed, self.as_of):
                 return True
         days = [s.value for s in found.statements if isinstance(s.value, m.Days)]
         for entry in found.around:

@@ -58,7 +58,7 @@ class Fired(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Conclusions:
     """What a run concluded: the truth of every node, and the firings in order."""
 
     truths: tuple[Truth, ...]
@@ -169,7 +169,7 @@ class Session:
 
     # --- running ----------------------------------------------------------------------
 
-    def run(self, readings: Mapping[str, Reading], as_of: date) -> Outcome:
+    def run(self, readings: Mapping[str, Reading], as_of: date) -> Conclusions:
         """Fire the rules on one subject's readings.
 
         Raises: EngineFault. The rules are then loaded afresh, so that nothing of this subject
@@ -186,7 +186,7 @@ class Session:
             self._doubtful = True
             raise EngineFault(f"durable_rules: {type(error).__name__}: {error}") from error
 
-    def _run(self, readings: Mapping[str, Reading], as_of: date) -> Outcome:
+    def _run(self, readings: Mapping[str, Reading], as_of: date) -> Conclusions:
         engine, firing_of, node_names = self._engine, self._firing_of, self._names
         truths: list[Truth | None] = [None] * len(node_names)
         counts = [[0, 0, 0] for _ in node_names]
@@ -237,7 +237,7 @@ class Session:
         if len(concluded) != len(truths):
             lost = next(name for name, t in zip(node_names, truths, strict=True) if not t)
             raise EngineFault(f"no rule concluded `{lost}`")
-        return Outcome(concluded, tuple(firings))
+        return Conclusions(concluded, tuple(firings))
 
     def _tally(self, handle: int, index: int, count: list[int], asserted: dict[str, str]) -> Any:
         fact_id, text, said = self._tallies[index]

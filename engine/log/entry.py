@@ -176,7 +176,7 @@ class Redacted:
     reason: str
 
 
-Entry = Decided | Signed | Issued | Redacted
+LogEntry = Decided | Signed | Issued | Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def entry_bytes(entry: Entry) -> bytes:
+def entry_bytes(entry: LogEntry) -> bytes:
     """The canonical bytes of an entry: a leaf of the tree.
 
     Raises: EntryFault if the entry is not as entries must be.
@@ -219,7 +219,7 @@ def entry_bytes(entry: Entry) -> bytes:
     return canonical.encode(plain)
 
 
-def read_entry(data: bytes) -> Entry:
+def read_entry(data: bytes) -> LogEntry:
     """The entry in a leaf. Raises: EntryFault, NotCanonical."""
     import orjson
 
@@ -235,7 +235,7 @@ def read_entry(data: bytes) -> Entry:
     return entry
 
 
-def entry_of(plain: Any) -> Entry:
+def entry_of(plain: Any) -> LogEntry:
     """The entry in a plain value. Raises: EntryFault."""
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
         raise EntryFault(f"not an entry of the form {SCHEMA}")

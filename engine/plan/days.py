@@ -18,7 +18,7 @@ from datetime import date, timedelta
 
 from engine import terms as m
 from engine.reference import evaluator as reference
-from engine.select.lists import confirmed as relied_on
+from engine.select.lists import relied_on
 from engine.terms.calendar import earliest, latest, of_year
 from engine.terms.condition import ends_of, limits_named
 from engine.terms.protocol import is_birth_date

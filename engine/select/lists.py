@@ -102,7 +102,7 @@ def _amount_fits(value: m.Amount, asked: m.Where, record: m.RecordList) -> bool 
     return None if wanted else False
 
 
-def confirmed(record: m.RecordList, listed: m.Entries | None, as_of: date) -> bool:
+def relied_on(record: m.RecordList, listed: m.Entries | None, as_of: date) -> bool:
     """Whether the list may be relied on as complete on the as-of date."""
     if listed is None or listed.doubt is not None:
         return False
@@ -121,7 +121,7 @@ def from_list(
     maybe: list[m.Entry],
     as_of: date,
 ) -> Found:
-    closed = confirmed(record, listed, as_of)
+    closed = relied_on(record, listed, as_of)
     until = None
     if closed and listed is not None and listed.complete_on is not None:
         until = earliest(listed.complete_on, record.valid_for)

@@ -18,8 +18,8 @@ from engine.log.entry import (
     Content,
     Decided,
     Details,
-    Entry,
     EntryFault,
+    LogEntry,
     Meaning,
     Redacted,
     Signed,
@@ -59,7 +59,7 @@ NAMES = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
 
 
 @pytest.mark.parametrize("entry", [DECIDED, SIGNED, REDACTED])
-def test_an_entry_is_read_back_from_canonical_json(entry: Entry) -> None:
+def test_an_entry_is_read_back_from_canonical_json(entry: LogEntry) -> None:
     data = entry_bytes(entry)
     assert read_entry(data) == entry
     assert canonical.encode(json.loads(data)) == data
@@ -119,7 +119,7 @@ def spelled(data: bytes, **changes: Any) -> bytes:
         (REDACTED, {"reason": ""}),
     ],
 )
-def test_a_malformed_entry_is_refused(entry: Entry, changes: dict[str, Any]) -> None:
+def test_a_malformed_entry_is_refused(entry: LogEntry, changes: dict[str, Any]) -> None:
     with pytest.raises(EntryFault):
         read_entry(spelled(entry_bytes(entry), **changes))
 

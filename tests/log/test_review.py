@@ -10,7 +10,7 @@ import pytest
 
 from app.store.log.append import append_signature
 from app.store.log.review import (
-    Change,
+    Difference,
     Wanted,
     decision_changes,
     differences,
@@ -75,12 +75,12 @@ def test_one_decision_shows_what_changed_since_the_last_of_its_subject(folder: P
         assert shown.before == 0
         assert shown.facts == facts_of("S-1", 90)
         assert shown.record is not None and shown.record["verdict"] == "eligible"
-        assert shown.facts_changed == (Change("facts.lansky", "50", "90"),)
+        assert shown.facts_changed == (Difference("facts.lansky", "50", "90"),)
         assert shown.decision_changed == (
-            Change("verdict", "undetermined", "eligible"),
-            Change("I05.status", "open", "passed"),
-            Change("lansky.reason", "not_recorded", None),
-            Change("lansky.value", None, "80"),
+            Difference("verdict", "undetermined", "eligible"),
+            Difference("I05.status", "open", "passed"),
+            Difference("lansky.reason", "not_recorded", None),
+            Difference("lansky.value", None, "80"),
         )
         first = show(log, 0)
         assert (first.before, first.facts_changed, first.decision_changed) == (None, (), ())

@@ -22,8 +22,8 @@ from engine.log import LogFault, tree
 from engine.log.entry import (
     Content,
     Decided,
-    Entry,
     Issued,
+    LogEntry,
     Redacted,
     Signed,
     details_bytes,
@@ -260,7 +260,7 @@ def cut(copy: Copy, size: int) -> Copy:
     return short
 
 
-def names(entry: Entry) -> tuple[str, ...]:
+def names(entry: LogEntry) -> tuple[str, ...]:
     assert isinstance(entry, Decided)
     return entry.details, entry.facts, entry.record
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.select.lists import confirmed
+from engine.select.lists import relied_on
 from engine.terms import calendar
 from tests.build import criterion, entries, fact, pack, record_list, said, subject
 
@@ -152,7 +152,7 @@ def test_a_result_is_relied_on_no_longer_than_the_shorter_rule_says(
         found = made.trace(recorded, as_of).found
     assert found["x"].reading.reason == (None if lasting else "out_of_date")
     assert found["y"].reading.reason == (None if lasting else "history_not_confirmed")
-    assert confirmed(one.records["l"], recorded.records["l"], as_of) == lasting
+    assert relied_on(one.records["l"], recorded.records["l"], as_of) == lasting
 
 
 @pytest.mark.parametrize("as_of", [date(1, 3, 1), date(9999, 12, 31)])

@@ -274,7 +274,7 @@ SLIPS = [
          lambda real: lambda *given: True if real(*given) is False else real(*given), CROWD),
     Slip("what may match does not", lists, "_match",
          lambda real: lambda *given: real(*given) or None, CROWD),
-    Slip("any list is confirmed", lists, "confirmed",
+    Slip("any list is confirmed", lists, "relied_on",
          lambda _: lambda record, listed, as_of: listed is not None, CROWD),
     Slip("an entry whose day is open is over", lists, "_entry_days",
          lambda real: lambda entry, field, as_of: real(entry, field, as_of) or (1, 1), CROWD),

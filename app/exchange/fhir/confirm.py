@@ -55,7 +55,7 @@ class Whole:
 _COUNT = re.compile(r"(.*):([0-9]{1,7})")
 
 
-def confirmed(
+def word_for(
     words: Iterable[str], by: str | None, protocol: Protocol, today: date
 ) -> list[Confirmation]:
     """What `--confirm [SUBJECT:]LIST=DATE[:COUNT]` says. Raises: NotThat."""

@@ -16,8 +16,8 @@ from engine.log import LogFault, canonical
 from engine.log.entry import (
     Content,
     Decided,
-    Entry,
     Issued,
+    LogEntry,
     content_digest,
     digest_of,
     read_details,
@@ -120,7 +120,7 @@ def _write(log: Log, folder: Path) -> int:
     return size
 
 
-def _places(entry: Entry, manifest: bytes | None, form: str) -> Iterator[tuple[str, str]]:
+def _places(entry: LogEntry, manifest: bytes | None, form: str) -> Iterator[tuple[str, str]]:
     """The contents that an entry names, and the file of each in an export.
 
     `manifest`: that of the entry's pack, where it is the first under it; `form`: how the

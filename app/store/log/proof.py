@@ -21,8 +21,8 @@ from engine.log import canonical, tree
 from engine.log.entry import (
     SALT,
     Decided,
-    Entry,
     Issued,
+    LogEntry,
     content_digest,
     digest_of,
     entry_of,
@@ -77,7 +77,7 @@ class Proved:
     """What a proof showed: the entry, where it stands, and the checkpoint it stands under."""
 
     index: int
-    entry: Entry
+    entry: LogEntry
     checkpoint: Checkpoint
 
 
@@ -108,7 +108,7 @@ def check_proof(proof: bytes, document: bytes | None, verifier: Verifier) -> Pro
     return Proved(index, entry, checkpoint)
 
 
-def _check_document(entry: Entry, extra: Mapping[str, object], document: bytes | None) -> None:
+def _check_document(entry: LogEntry, extra: Mapping[str, object], document: bytes | None) -> None:
     """See that the entry names this document under the proof's salt. Raises: ProofFault."""
     kind = "decision" if isinstance(entry, Decided) else "report"
     if not isinstance(entry, Decided | Issued):

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from app.store.log.append import whole_record
-from app.store.log.review import Change, decision_changes, nodes
+from app.store.log.review import Difference, decision_changes, nodes
 from app.store.log.store import Log, LogDamaged
 from engine.decide.decision import Screener
 from engine.log import LogFault
@@ -23,7 +23,7 @@ from engine.record.semantics import changed
 from engine.record.shape import SEMANTICS, Decision, dump
 from engine.terms.faults import EngineFault, InputRejected
 
-Outcome = Literal[
+Comparison = Literal[
     "same", "same verdict", "changed rules", "different", "refused", "redacted", "damaged"
 ]
 
@@ -43,10 +43,10 @@ class Replayed:
     """
 
     index: int
-    outcome: Outcome
+    outcome: Comparison
     step: str = ""
-    software: tuple[Change, ...] = ()
-    changes: tuple[Change, ...] = ()
+    software: tuple[Difference, ...] = ()
+    changes: tuple[Difference, ...] = ()
     verdicts: tuple[str, str] | None = None
     rules: tuple[str, ...] = ()
 

@@ -88,7 +88,7 @@ def list_decisions(log: Log, wanted: Wanted) -> list[Listed]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Difference:
     """One field that differs: where, and both values as text; None where there was none."""
 
     where: str
@@ -111,8 +111,8 @@ class Shown:
     facts: bytes | None
     removal: Redacted | None
     before: int | None
-    facts_changed: tuple[Change, ...]
-    decision_changed: tuple[Change, ...]
+    facts_changed: tuple[Difference, ...]
+    decision_changed: tuple[Difference, ...]
 
 
 def show(log: Log, index: int) -> Shown:
@@ -176,11 +176,11 @@ def _recorded(facts: bytes, details: Details) -> Any:
 # --- what changed ------------------------------------------------------------------------
 
 
-def decision_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
+def decision_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Difference, ...]:
     """What differs between two decision records, field by field, in the order of a report."""
     before, after = dict(_summary(old)), dict(_summary(new))
     return tuple(
-        Change(where, before.get(where), after.get(where))
+        Difference(where, before.get(where), after.get(where))
         for where in dict.fromkeys((*before, *after))
         if before.get(where) != after.get(where)
     )
@@ -215,7 +215,7 @@ def nodes(why: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from nodes(child)
 
 
-def differences(old: Any, new: Any, where: str = "") -> tuple[Change, ...]:
+def differences(old: Any, new: Any, where: str = "") -> tuple[Difference, ...]:
     """Field by field, what differs between two plain values.
 
     Entries of a list that are equal are matched up first, so that one put in at the front
@@ -225,26 +225,28 @@ def differences(old: Any, new: Any, where: str = "") -> tuple[Change, ...]:
     return tuple(_differences(old, new, where))
 
 
-def _differences(old: Any, new: Any, where: str) -> Iterator[Change]:
+def _differences(old: Any, new: Any, where: str) -> Iterator[Difference]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in dict.fromkeys((*old, *new)):
             yield from _at(old, new, name, f"{where}.{name}" if where else str(name))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _list_differences(old, new, where)
     elif _text(old) != _text(new):
-        yield Change(where, _text(old), _text(new))
+        yield Difference(where, _text(old), _text(new))
 
 
-def _at(old: Mapping[str, Any], new: Mapping[str, Any], name: str, where: str) -> Iterator[Change]:
+def _at(
+    old: Mapping[str, Any], new: Mapping[str, Any], name: str, where: str
+) -> Iterator[Difference]:
     if name not in new:
-        yield Change(where, _text(old[name]), None)
+        yield Difference(where, _text(old[name]), None)
     elif name not in old:
-        yield Change(where, None, _text(new[name]))
+        yield Difference(where, None, _text(new[name]))
     else:
         yield from _differences(old[name], new[name], where)
 
 
-def _list_differences(old: Sequence[Any], new: Sequence[Any], where: str) -> Iterator[Change]:
+def _list_differences(old: Sequence[Any], new: Sequence[Any], where: str) -> Iterator[Difference]:
     matcher = SequenceMatcher(None, [*map(_text, old)], [*map(_text, new)], autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
@@ -254,9 +256,9 @@ def _list_differences(old: Sequence[Any], new: Sequence[Any], where: str) -> Ite
             place = f"{where}[{new_start + step}]"
             yield from _differences(old[start + step], new[new_start + step], place)
         for number in range(start + pairs, end):
-            yield Change(f"{where}[{number}]", _text(old[number]), None)
+            yield Difference(f"{where}[{number}]", _text(old[number]), None)
         for number in range(new_start + pairs, new_end):
-            yield Change(f"{where}[{number}]", None, _text(new[number]))
+            yield Difference(f"{where}[{number}]", None, _text(new[number]))
 
 
 def _text(value: Any) -> str:

@@ -13,9 +13,9 @@ from engine.log import LogFault, tree
 from engine.log.entry import (
     Content,
     Decided,
-    Entry,
     EntryFault,
     Issued,
+    LogEntry,
     Redacted,
     Signed,
     digest_of,
@@ -287,7 +287,7 @@ class _Walk:
         except LogFault as fault:
             self.result.found(place, str(fault))
 
-    def _time(self, place: str, entry: Entry) -> None:
+    def _time(self, place: str, entry: LogEntry) -> None:
         if entry.time < self.last_time and len(self.result.remarks) < MOST:
             self.result.remarks.append(
                 Finding(place, f"its time {entry.time} is before {self.last_time} of one before")

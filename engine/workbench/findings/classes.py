@@ -18,7 +18,8 @@ from engine.workbench.findings.inquiry import Ground, Inquiry
 def classes(asked: Inquiry, _: Sequence[Finding]) -> Iterator[Finding]:
     """Entries that fall into no class of a scale of the outcome rules."""
     from engine.outcomes.entries import entry_answers, entry_file
-    from engine.outcomes.patient import OutcomeScreener, entry_pack
+    from engine.outcomes.patient import OutcomeScreener
+    from engine.outcomes.screened import entry_pack
 
     outcomes = asked.protocol.outcomes
     if outcomes is None:
