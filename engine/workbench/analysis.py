@@ -8,43 +8,39 @@ undecided.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 from engine import terms as m
 from engine.decide.decision import Screener
 from engine.regions.diagrams import Effort
 from engine.regions.space import Progress
-from engine.terms.protocol import condition_paths
 from engine.workbench.cases import Cases
 from engine.workbench.findings import Finding
+from engine.workbench.findings.asking import Bench, Known, Left, Question, Said, bench_of
 from engine.workbench.findings.classes import classes
-from engine.workbench.findings.conditions import conditions
-from engine.workbench.findings.criteria import each, nobody, pairs
-from engine.workbench.findings.inquiry import Inquiry, inquiry
-from engine.workbench.findings.ladders import steps
+from engine.workbench.findings.conditions import inside
+from engine.workbench.findings.criteria import each_alone, nobody, pairs
+from engine.workbench.findings.ladders import ordered_lists
 from engine.workbench.findings.text import from_text
-from engine.workbench.findings.windows import validity, windows
+from engine.workbench.findings.windows import windows
+
+FINDINGS: tuple[tuple[str, Callable[[Bench, Known], Said[Known]]], ...] = (
+    ("criteria", each_alone),
+    ("pairs of criteria", pairs),
+    ("conditions", inside),
+    ("ordered lists", ordered_lists),
+    ("ordered lists", windows),
+    ("ordered lists", classes),
+    ("the pack as a whole", nobody),
+)
+"""Every finding about meaning, in the order of asking, by what it is about. What one comes to
+know the next goes on from; what it leaves open is counted by what it is about."""
 
 MOST_NOTES = 20
 """So many questions that were not decided are named; of more, how many there are is said."""
 
 LONGER = "look longer with `--effort 10`"
-
-Kind = Callable[[Inquiry, Sequence[Finding]], Iterator[Finding]]
-"""What makes findings of one kind; it is told those made before."""
-
-KINDS: Sequence[tuple[str, Kind]] = (
-    ("criteria", validity),
-    ("criteria", each),
-    ("pairs of criteria", pairs),
-    ("conditions", conditions),
-    ("ordered lists", steps),
-    ("ordered lists", windows),
-    ("ordered lists", classes),
-    ("the pack as a whole", nobody),
-)
-"""Every kind of finding about meaning, in the order in which they are looked for, each with the
-stage as which this is shown."""
 
 
 def findings(
@@ -60,17 +56,9 @@ def findings(
     `cases`: the pack's cases, which count as uses of a code. `effort`: what may be spent.
     Raises: EngineFault.
     """
-    own = screener or Screener(protocol)
-    try:
-        asked = inquiry(protocol, own, progress, effort or Effort())
-        found: list[Finding] = []
-        for stage, kind in KINDS:
-            asked.doubts.stage = stage
-            found += kind(asked, tuple(found))
-    finally:
-        if screener is None:
-            own.close()
-    found = [*from_text(protocol, cases), *found, *_not_decided(asked)]
+    found = [*from_text(protocol, cases)]
+    with nullcontext(screener) if screener else Screener(protocol) as own:
+        found += _about_meaning(bench_of(protocol, own, effort or Effort(), progress))
     files = {name: i for i, name in enumerate(("facts", "eligibility", "cases"))}
 
     def order(finding: Finding) -> tuple[int, str, int, int, str]:
@@ -81,30 +69,47 @@ def findings(
     return sorted(found, key=order)
 
 
-def _not_decided(asked: Inquiry) -> Iterator[Finding]:
+def _about_meaning(bench: Bench) -> Iterator[Finding]:
+    open_: dict[str, tuple[m.Span, str]] = {}  # questions, with the place and what they are about
+    left: dict[str, int] = {}
+    stage = ""
+    for one in _in_order(bench):
+        if isinstance(one, Finding):
+            yield one
+        elif isinstance(one, Question):
+            open_.setdefault(one.words, (one.place, stage))
+        elif isinstance(one, Left):
+            left[stage] = one.number
+        else:
+            stage = one
+    yield from _not_decided(bench, open_, left)
+
+
+def _in_order(bench: Bench) -> Iterator[str | Finding | Question | Left]:
+    """What each finding comes to, after what it is about."""
+    known = Known()
+    for stage, find in FINDINGS:
+        yield stage
+        known = yield from find(bench, known)
+
+
+def _not_decided(
+    bench: Bench, open_: dict[str, tuple[m.Span, str]], left: dict[str, int]
+) -> Iterator[Finding]:
     """Each question that was not decided; where they are many, how many of each kind."""
-    undecided, effort = asked.doubts.undecided, asked.effort
-    first = asked.protocol.criteria[0].place
-    places = {path: one.place for path, one in condition_paths(asked.protocol).items()}
-    places |= {criterion.id: criterion.place for criterion in asked.protocol.criteria}
-    hint = LONGER if effort.spent > effort.limit // 2 else ""
-    many = Counter(undecided.values()) if len(undecided) > MOST_NOTES else Counter[str]()
-    for what in () if many else undecided:
+    hint = LONGER if bench.effort.spent > bench.effort.limit // 2 else ""
+    many = Counter(stage for _, stage in open_.values()) if len(open_) > MOST_NOTES else Counter()
+    for what, (place, _) in () if many else open_.items():
         said = f"not decided within the limit: {what}"
-        yield Finding("undecided", _place_of(what, places, first), said, hint, "undecided")
+        yield Finding("undecided", place, said, hint, "undecided")
     said = "; ".join(
         f"{how}: {', '.join(f'{stage} {number:,}' for stage, number in counts.items())}"
         for how, counts in (
             ("questions not decided within the limit", many),
-            ("not looked at", asked.doubts.left),
+            ("not looked at", left),
         )
         if counts
     )
     if said:
-        yield Finding("undecided", first, said, hint, "undecided")
-
-
-def _place_of(what: str, places: Mapping[str, m.Span], first: m.Span) -> m.Span:
-    """Where the criterion or condition stands that a question names first."""
-    words = (word.rstrip(":,") for word in what.split())
-    return next((places[word] for word in words if word in places), first)
+        place = bench.protocol.criteria[0].place
+        yield Finding("undecided", place, said, hint, "undecided")

@@ -32,7 +32,7 @@ from engine.terms.faults import Fault, InputRejected
 from engine.workbench.analysis import findings
 from engine.workbench.cases import Cases, read_cases
 from engine.workbench.findings import CODES, Finding
-from engine.workbench.findings.inquiry import inquiry
+from engine.workbench.findings.asking import bench_of, halved, may_hold
 from engine.workbench.witness import screened
 from reports.sarif import SCHEMA as SARIF_SCHEMA
 from reports.sarif import sarif
@@ -188,11 +188,11 @@ def test_what_was_not_looked_at_whole_may_hold(monkeypatch: pytest.MonkeyPatch) 
     denied = m.Not(protocol.criteria[0].holds_when)
     every = m.Not(m.ChoiceTest("stage", ("s0", "s1", "s2", "s3")))
     with Screener(protocol) as screener:
-        whole = inquiry(protocol, screener, lambda *_: None, Effort())
-        assert whole.may_hold(denied) and not whole.may_hold(every, whole.halved([every]))
+        whole = bench_of(protocol, screener, Effort())
+        assert may_hold(whole, denied) and not may_hold(whole, every, halved(whole, [every]))
         monkeypatch.setattr("engine.regions.group.MOST_COMBINATIONS", 2)
-        part = inquiry(protocol, screener, lambda *_: None, Effort())
-        assert part.may_hold(denied) and part.may_hold(every, part.halved([every]))
+        part = bench_of(protocol, screener, Effort())
+        assert may_hold(part, denied) and may_hold(part, every, halved(part, [every]))
 
 
 # --- against brute force ------------------------------------------------------------------

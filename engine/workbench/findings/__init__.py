@@ -7,7 +7,7 @@ those about one subject, and `engine.workbench.analysis` has the list of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -53,8 +53,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `criteria`: those it is about; `witness`: a subject that shows it;
-    `path`: the condition of which no more is said."""
+    """One finding. `criteria`: those it is about; `witness`: a subject that shows it."""
 
     code: str
     place: m.Span
@@ -63,7 +62,6 @@ class Finding:
     basis: Basis = "read"
     criteria: tuple[str, ...] = ()
     witness: Witness | None = None
-    path: str = field(default="", repr=False)
 
     @property
     def severity(self) -> Severity:

@@ -1,151 +1,139 @@
-"""Findings about criteria: alone, two by two, and all together."""
+"""Findings about criteria: each alone, two together, and all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
 from engine import terms as m
+from engine.regions.asked import inlined, leaves_of
+from engine.regions.bounds import held
 from engine.regions.diagrams import FALSE, TRUE
 from engine.workbench.findings import Finding
-from engine.workbench.findings.inquiry import Inquiry, silent, stands
+from engine.workbench.findings import asking as q
 from engine.workbench.findings.overlaps import cut_short, overlap
-from engine.workbench.findings.text import unwritten
 
 
-def each(asked: Inquiry, _: Sequence[Finding]) -> Iterator[Finding]:
-    """Criteria that can never be passed, failed or decided."""
-    criteria = asked.protocol.criteria
+def each_alone(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """Criteria that nobody passes, or fails, or that are never decided."""
+    criteria, definitions = bench.protocol.criteria, bench.protocol.definitions
+    silent, unwritten, hopeless = set[str](), set[str](), False
     for number, criterion in enumerate(criteria):
-        asked.told_of("criteria", number, len(criteria))
-        yield from _alone(asked, criterion)
+        bench.progress("criteria", number, len(criteria))
+        id_, inclusion = criterion.id, criterion.kind == "inclusion"
+        todo = [isinstance(leaf, m.Todo) for leaf in leaves_of(criterion.holds_when, definitions)]
+        if any(todo) or not todo:
+            unwritten.add(id_)
+        code, what, hint = "never-decided", f"{id_} can never be decided: ", "write `holds_when`"
+        if all(todo):
+            what += "its rule is not written yet"
+        else:
+            can = {}
+            for status, word in ((TRUE, "passed"), (FALSE, "failed")):
+                asked = q.Question(criterion.place, f"whether {id_} can be {word}")
+                goal, about = q.stands(status, criterion), [criterion.holds_when]
+                can[status] = not (yield from q.never(bench, goal, about, asked, definite=True))
+            if any(todo) or all(can.values()):  # of what is not written yet there is more to come
+                continue
+            hopeless = hopeless or not can[TRUE]
+            if can[TRUE]:
+                code, what = "never-failed", f"no subject can fail {id_}: it decides nothing"
+                hint = f"its condition can never {'fail' if inclusion else 'hold'}"
+            elif can[FALSE]:
+                code, what = "never-passed", f"no subject can pass {id_}"
+                hint = f"its condition can never {'hold' if inclusion else 'fail'}"
+            else:
+                what += "it is open whatever is recorded"
+                hint = "ask for a fact that decides it"
+        silent.add(id_)
+        yield Finding(code, criterion.place, what, hint, "proved", (id_,))
+    return q.Known(frozenset(silent | unwritten), frozenset(unwritten), frozenset(), hopeless)
 
 
-def _alone(asked: Inquiry, criterion: m.Criterion) -> Iterator[Finding]:
-    if unwritten(asked.protocol, criterion.id):
-        what = f"{criterion.id} can never be decided: its rule is not written yet"
-        hint = "write `holds_when`"
-        ids = (criterion.id,)
-        yield Finding("never-decided", criterion.place, what, hint, "proved", ids)
-        return
-    about = [criterion.holds_when]
-    can: dict[int, bool] = {}
-    for status, word in ((TRUE, "passed"), (FALSE, "failed")):
-        can[status] = not asked.never(
-            stands(status, criterion),
-            about,
-            f"whether {criterion.id} can be {word}",
-            definite=True,
-        )
-    place, id_ = criterion.place, criterion.id
-    if id_ in asked.unwritten:
-        return  # said already: there is more to come
-    inclusion = criterion.kind == "inclusion"
-    if not can[TRUE] and not can[FALSE]:
-        what = f"{id_} can never be decided: it is open whatever is recorded"
-        hint = "ask for a fact that decides it"
-        yield Finding("never-decided", place, what, hint, "proved", (id_,))
-    elif not can[TRUE]:
-        what = f"no subject can pass {id_}"
-        hint = f"its condition can never {'hold' if inclusion else 'fail'}"
-        yield Finding("never-passed", place, what, hint, "proved", (id_,))
-    elif not can[FALSE]:
-        what = f"no subject can fail {id_}: it decides nothing"
-        hint = f"its condition can never {'fail' if inclusion else 'hold'}"
-        yield Finding("never-failed", place, what, hint, "proved", (id_,))
-
-
-def pairs(asked: Inquiry, said: Sequence[Finding]) -> Iterator[Finding]:
-    """Criteria that contradict, overlap or imply each other."""
-    protocol = asked.protocol
-    rest = [c for c in protocol.criteria if c.id not in silent(asked, said)]
-    anything = frozenset[int | str](range(len(asked.spaces[0].variables)))
-    support = {
-        c.id: asked.settle(
-            partial(_concern, asked, c),
-            anything,
-            f"whether {c.id} and others imply or exclude each other",
-        )
+def pairs(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """Two criteria of which one ensures, contradicts or overlaps the other."""
+    rest = [c for c in bench.protocol.criteria if c.id not in known.silent]
+    definitions, hopeless = bench.protocol.definitions, known.hopeless
+    written = {
+        c.id: (whole, list(held(whole)))
         for c in rest
+        for whole in [inlined(c.holds_when, definitions)]
     }
-    near = [(a, b) for a, b in combinations(rest, 2) if support[a.id] & support[b.id]]
-    for number, (a, b) in enumerate(near):
-        if not asked.progress("pairs of criteria", number, len(near), 75):
+    anything = frozenset[int | str](range(len(bench.ground.spaces[0].variables)))
+    support = {}
+    for c in rest:
+        asked = q.Question(c.place, f"whether {c.id} and others imply or exclude each other")
+        support[c.id] = yield from q.settled(bench, partial(_concern, bench, c), anything, asked)
+    both = [(a, b) for a, b in combinations(rest, 2) if support[a.id] & support[b.id]]
+    for number, (a, b) in enumerate(both):
+        if not bench.goes_on("pairs of criteria", number, len(both), 75):
+            yield q.Left(len(both) - number)
             break
-        about = [a.holds_when, b.holds_when]
-        both = f"{a.id} and {b.id}"
-        if asked.never(
-            stands(TRUE, a, b), about, f"whether {both} can be passed together", definite=True,
-        ):  # fmt: skip
-            what = f"no subject can pass both {both}"
-            hint = f"{a.id} is on line {a.place.line}"
+        about, apart = [a.holds_when, b.holds_when], a.kind != b.kind
+        asked = q.Question(a.place, f"whether {a.id} and {b.id} can be passed together")
+        if (yield from q.never(bench, q.stands(TRUE, a, b), about, asked, definite=True)):
+            hopeless = True
+            what, hint = f"no subject can pass both {a.id} and {b.id}", _on_line(a)
             yield Finding("contradicted", b.place, what, hint, "proved", (a.id, b.id))
             continue
-        if a.kind != b.kind:
-            found = overlap(asked, a, b)
-            if found is not None:
-                yield found
-                continue
-        ahead = _ensures(asked, a, b, about)
-        back = _ensures(asked, b, a, about)
-        if a.kind != b.kind and not ahead and not back:
-            cut = cut_short(asked, a, b)
-            if cut is not None:
-                yield cut
+        two = (a, b) if a.kind == "inclusion" else (b, a)
+        if apart and (yield from overlap(bench, *two, written)):
+            continue
+        ahead = yield from _ensures(bench, a, b, about)
+        back = yield from _ensures(bench, b, a, about)
         if ahead or back:
             one, other = (a, b) if ahead else (b, a)
             what = f"{other.id} adds nothing: it is passed wherever {one.id} is"
             if ahead and back:
                 what = f"{other.id} says the same as {one.id}"
-            hint = f"{one.id} is on line {one.place.line}"
-            yield Finding("implied", other.place, what, hint, "proved", (other.id, one.id))
+            ids = (other.id, one.id)
+            yield Finding("implied", other.place, what, _on_line(one), "proved", ids)
+        elif apart:
+            yield from cut_short(bench, *two, written)
+    return replace(known, hopeless=hopeless)
 
 
-def _concern(asked: Inquiry, criterion: m.Criterion) -> frozenset[int | str]:
+def _on_line(one: m.Criterion) -> str:
+    return f"{one.id} is on line {one.place.line}"
+
+
+def _concern(bench: q.Bench, criterion: m.Criterion) -> frozenset[int | str]:
     """What a criterion is about, on any day."""
-    found = (space.concerns(space.status(criterion)) for space in asked.spaces)
+    found = (space.concerns(space.status(criterion)) for space in bench.ground.spaces)
     return frozenset[int | str]().union(*found)
 
 
-def _ensures(asked: Inquiry, a: m.Criterion, b: m.Criterion, about: list[m.Condition]) -> bool:
+def _ensures(
+    bench: q.Bench, a: m.Criterion, b: m.Criterion, about: Sequence[m.Condition]
+) -> q.Said[bool]:
     """Whether `b` never stands worse than `a`: then dropping `b` changes no verdict."""
-    return asked.never(
-        lambda s: s.diagrams.less(s.status(b), s.status(a)),
-        about,
-        f"{b.id}: whether it is passed wherever {a.id} is",
+    asked = q.Question(b.place, f"{b.id}: whether it is passed wherever {a.id} is")
+    less = yield from q.never(
+        bench, lambda s: s.diagrams.less(s.status(b), s.status(a)), about, asked
     )
+    return less
 
 
-def nobody(asked: Inquiry, said: Sequence[Finding]) -> Iterator[Finding]:
-    """Whether anybody can be eligible, where no finding says already why not."""
-    hopeless = ("never-passed", "never-decided", "contradicted")
-    if any(one.code in hopeless and {*one.criteria} - asked.unwritten for one in said):
-        return
-    criteria = [c for c in asked.protocol.criteria if c.id not in asked.unwritten]
-    if len(criteria) < 2:
-        return
+def nobody(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """Whether nobody can be eligible, where no finding says already why."""
+    criteria = [c for c in bench.protocol.criteria if c.id not in known.unwritten]
+    if known.hopeless or len(criteria) < 2:
+        return known
     conditions = [c.holds_when for c in criteria]
-    if asked.never(
-        stands(TRUE, *criteria),
-        conditions, "whether anybody can be eligible", definite=True,
-    ):  # fmt: skip
-        place = criteria[0].place
+    asked = q.Question(bench.protocol.criteria[0].place, "whether anybody can be eligible")
+    if (yield from q.never(bench, q.stands(TRUE, *criteria), conditions, asked, definite=True)):
+        # A smallest set of criteria that clash: none of it can be spared.
+        core = list(criteria)
+        asked = q.Question(asked.place, "whether fewer criteria clash")
+        for criterion in criteria:
+            less = [c for c in core if c is not criterion]
+            goal = q.stands(TRUE, *less)
+            if not (yield from q.settled(bench, partial(q.somewhere, bench, goal), True, asked)):
+                core = less
         what = "no subject at all can be eligible, although each criterion can be passed"
-        ids = _core(asked, criteria)
+        ids = tuple(c.id for c in core)
         hint = "these cannot all be passed: " + ", ".join(ids)
-        yield Finding("never-eligible", place, what, hint, "proved", ids)
-
-
-def _core(asked: Inquiry, criteria: Sequence[m.Criterion]) -> tuple[str, ...]:
-    """A smallest set of criteria that cannot all be passed: none of it can be spared."""
-    core = list(criteria)
-    for criterion in criteria:
-        less = [c for c in core if c is not criterion]
-        if not asked.settle(
-            partial(asked.somewhere, stands(TRUE, *less)),
-            True,
-            "whether fewer criteria clash",
-        ):
-            core = less
-    return tuple(c.id for c in core)
+        yield Finding("never-eligible", criteria[0].place, what, hint, "proved", ids)
+    return known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import combinations
 
@@ -12,32 +11,32 @@ from engine.reference import evaluator as reference
 from engine.regions.asked import leaves_of, subject_from
 from engine.regions.bounds import Ladder, Step, ladders
 from engine.regions.diagrams import FALSE, TRUE
-from engine.terms.protocol import condition_paths
 from engine.workbench.edits import users
 from engine.workbench.findings import Finding
-from engine.workbench.findings.inquiry import Ground, Inquiry, holds, inside
+from engine.workbench.findings import asking as q
+from engine.workbench.findings.conditions import is_told
 from engine.workbench.witness import Witness
 
 
-def steps(asked: Inquiry, said: Sequence[Finding]) -> Iterator[Finding]:
-    """Ordered lists whose steps leave a gap or overlap."""
-    told = {one.path for one in said}
-    for path, condition in condition_paths(asked.protocol).items():
-        using = users(asked.protocol, path)
-        if not using or using <= asked.unwritten or inside(path, told):
-            continue
-        for ladder in ladders(condition, asked.protocol.definitions, asked.protocol.facts):
-            yield from _ladder(asked, path, ladder, tuple(sorted(using)))
+def ordered_lists(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """Gaps between the steps of an ordered list, and values that two of them take."""
+    definitions, facts = bench.protocol.definitions, bench.protocol.facts
+    for path, condition in bench.paths.items():
+        using = users(bench.protocol, path)
+        if using and not using <= known.unwritten and not is_told(path, known.told):
+            for ladder in ladders(condition, definitions, facts):
+                yield from _ladder(bench, path, ladder, tuple(sorted(using)))
+    return known
 
 
-def _ladder(asked: Inquiry, path: str, ladder: Ladder, ids: tuple[str, ...]) -> Iterator[Finding]:
+def _ladder(bench: q.Bench, path: str, ladder: Ladder, ids: tuple[str, ...]) -> q.Said[None]:
     """Gaps and overlaps of an ordered list, unless some step is a part of another."""
-    steps = ladder.steps
-    question = f"{path}: whether the steps of `{ladder.fact.name}` leave a gap or overlap"
-    if asked.effort.spent > asked.effort.limit:
-        asked.doubt(question)
+    steps, name = ladder.steps, ladder.fact.name
+    question = bench.about(path, f"whether the steps of `{name}` leave a gap or overlap")
+    if bench.spent:
+        yield question
         return
-    ground = asked.halved([ladder.between, ladder.for_some, *(s.whole for s in steps)])
+    ground = q.halved(bench, [ladder.between, ladder.for_some, *(s.whole for s in steps)])
     pairs = [
         (one, other)
         for one, other in combinations(steps, 2)
@@ -66,34 +65,40 @@ def _ladder(asked: Inquiry, path: str, ladder: Ladder, ids: tuple[str, ...]) -> 
             for alike in ladder.alike()
         )
 
-    if not pairs or not asked.settle(ordered, False, question):
+    if not pairs or not (yield from q.settled(bench, ordered, False, question)):
         return
+    asked = bench.about(path, "whether steps overlap")
     for one, other in pairs:
-        if not (ladder.neighbours(one, other) or ladder.neighbours(other, one)):
-            continue
-        both = m.All((one.whole, other.whole))
-        found = _seen(asked, both, f"{path}: whether steps overlap", ground)
-        if found is not None:
-            what = f"{path}: the steps `{_band(asked, one)}` and `{_band(asked, other)}` overlap"
-            place = other.band.place
-            yield Finding("step-overlap", place, what, "", "witnessed", ids, found)
+        if ladder.neighbours(one, other) or ladder.neighbours(other, one):
+            both = m.All((one.whole, other.whole))
+            found = yield from q.ask(bench, q.holds(both), [both], asked, ground=ground)
+            if found is not None:
+                bands = [_band(step, bench.protocol) for step in (one, other)]
+                what = f"{path}: the steps `{bands[0]}` and `{bands[1]}` overlap"
+                place = other.band.place
+                yield Finding("step-overlap", place, what, "", "witnessed", ids, found)
     gaps = [ladder.between]
-    if ladder.measures and ladder.fixed and asked.settle(for_everybody, False, question):
+    table = ladder.measures and ladder.fixed
+    if table and (yield from q.settled(bench, for_everybody, False, question)):
         gaps.append(ladder.for_some)
+    asked = bench.about(path, "whether there is a gap between steps")
     for gap in gaps:
-        found = _seen(asked, gap, f"{path}: whether there is a gap between steps", ground)
+        found = yield from q.ask(bench, q.holds(gap), [gap], asked, ground=ground)
         if found is not None:
-            what = f"{path}: {_at(asked, ladder, found)} falls between the steps of "
-            what += f"`{ladder.fact.name}`, into none"
+            at = _at(ladder, found, bench.protocol)
+            what = f"{path}: {at} falls between the steps of `{name}`, into none"
             hint = "let one begin where the other ends"
-            place = steps[0].band.place
-            yield Finding("gap", place, what, hint, "witnessed", ids, found)
+            yield Finding("gap", steps[0].band.place, what, hint, "witnessed", ids, found)
             return
 
 
-def _at(asked: Inquiry, ladder: Ladder, witness: Witness) -> str:
+def _band(step: Step, protocol: m.Protocol) -> str:
+    """A step's band, in the words of the rule."""
+    return " and ".join(leaf_text(leaf, protocol.facts) for leaf in step.bounds)
+
+
+def _at(ladder: Ladder, witness: Witness, protocol: m.Protocol) -> str:
     """What a witness's value is, and for whom, where a list's steps differ in that."""
-    protocol = asked.protocol
     subject = subject_from(witness.recorded, protocol, witness.as_of)
     found = reference.readings(protocol, subject, witness.as_of)
     reading, fact = found[ladder.fact.name], ladder.fact
@@ -118,14 +123,3 @@ def _at(asked: Inquiry, ladder: Ladder, witness: Witness) -> str:
         if (low := found[name].low) is not None
     ]
     return f"{words} ({', '.join(codes)})" if codes else words
-
-
-def _seen(asked: Inquiry, condition: m.Condition, what: str, ground: Ground) -> Witness | None:
-    """A confirmed witness of a condition, if there is one."""
-    found = asked.ask(holds(condition), [condition], what, definite=True, ground=ground)
-    return found if isinstance(found, Witness) else None
-
-
-def _band(asked: Inquiry, step: Step) -> str:
-    """A step's band, in the words of the rule."""
-    return " and ".join(leaf_text(leaf, asked.protocol.facts) for leaf in step.bounds)

@@ -60,6 +60,13 @@ def from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
                 continue  # said of the whole criterion
             what = f"{path}: not yet written as a rule; it stays open for everybody"
             yield Finding("todo", leaf.place, what, "write the condition", "read", using)
+    for fact in protocol.facts.values():
+        lasting = fact.valid_for is not None or fact.changes == "never"
+        if fact.derive is None and fact.type != "text" and not lasting:
+            what = f"`{fact.name}` may change, and nothing says how long a value may be relied on"
+            yield Finding(
+                "no-validity", fact.place, what, "add `valid_for: ...`, or `changes: never`"
+            )
     for fault in cases.faults if cases else ():
         message = f"{fault.code}: {fault.message}"
         yield Finding("case-fault", fault.span, message, fault.hint)

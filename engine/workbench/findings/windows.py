@@ -1,38 +1,27 @@
-"""Findings about how long facts are relied on."""
+"""Findings about how long dates are relied on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from engine import terms as m
 from engine.regions.asked import PERSON
 from engine.regions.bounds import opposite
 from engine.regions.days import back
-from engine.terms.protocol import condition_paths
 from engine.workbench.edits import leaf_paths, users
 from engine.workbench.findings import Finding
-from engine.workbench.findings.inquiry import Inquiry
+from engine.workbench.findings import asking as q
 
 
-def validity(asked: Inquiry, _: Sequence[Finding]) -> Iterator[Finding]:
-    """Facts that may change, without a word on how long they are relied on."""
-    for fact in asked.protocol.facts.values():
-        lasting = fact.valid_for is not None or fact.changes == "never"
-        if fact.derive is None and fact.type != "text" and not lasting:
-            what = f"`{fact.name}` may change, and nothing says how long a value may be relied on"
-            hint = "add `valid_for: ...`, or `changes: never`"
-            yield Finding("no-validity", fact.place, what, hint)
-
-
-def windows(asked: Inquiry, _: Sequence[Finding]) -> Iterator[Finding]:
-    """Windows longer than their fact is relied on."""
-    for path, leaf in leaf_paths(asked.protocol).items():
-        using = users(asked.protocol, path)
+def windows(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
+    """A date that counts for longer than its statement is relied on."""
+    protocol = bench.protocol
+    for path, leaf in leaf_paths(protocol).items():
+        using = users(protocol, path)
         if not isinstance(leaf, m.AgoTest) or not using:
             continue
-        fact = asked.protocol.facts[leaf.fact]
-        if _turned(asked, path):
+        fact = protocol.facts[leaf.fact]
+        if _turned(bench, path):
             turned = opposite(leaf)
             assert isinstance(turned, m.AgoTest)
             leaf = turned
@@ -40,43 +29,41 @@ def windows(asked: Inquiry, _: Sequence[Finding]) -> Iterator[Finding]:
             continue
         if _days(leaf.duration)[1] < _days(fact.valid_for)[0]:
             continue
-        what = f"{path}: the window of {leaf.duration.text} is longer than `{fact.name}` "
-        what += f"may be relied on ({fact.valid_for.text})"
-        days = _out_of_date(asked, leaf, fact.valid_for)
+        days = _out_of_date(bench, leaf, fact.valid_for)
         if days is None:
             continue
+        what = f"{path}: the window of {leaf.duration.text} is longer than `{fact.name}` "
+        what += f"may be relied on ({fact.valid_for.text})"
         on = days[1].isoformat()
         said = {"value": on, "on": on, "by": PERSON}
-        witness = asked.confirmed({"facts": {fact.name: said}, "records": {}}, days[0])
+        witness = q.shown(bench, {"facts": {fact.name: said}, "records": {}}, days[0])
         hint = "the witness's date lies inside the window, and is out of date"
-        ids = tuple(sorted(using))
         yield Finding(
             "window-beyond-validity", leaf.place, what, hint if witness else "",
-            "witnessed" if witness else "read", ids, witness,
+            "witnessed" if witness else "read", tuple(sorted(using)), witness,
         )  # fmt: skip
+    return known
 
 
-def _turned(asked: Inquiry, path: str) -> bool:
+def _turned(bench: q.Bench, path: str) -> bool:
     """Whether a condition stands under a `not`, in its criterion or definition."""
-    paths = condition_paths(asked.protocol)
     steps = path.split(".")
-    above = [paths[".".join(steps[:n])] for n in range(1, len(steps))]
+    above = [bench.paths[".".join(steps[:n])] for n in range(1, len(steps))]
     return sum(isinstance(one, m.Not) for one in above) % 2 == 1
 
 
 def _out_of_date(
-    asked: Inquiry, leaf: m.AgoTest, valid_for: m.Duration
+    bench: q.Bench, leaf: m.AgoTest, valid_for: m.Duration
 ) -> tuple[date, date] | None:
     """An as-of date, and a day that lies inside a window then and is relied on no more.
 
     A month may be longer than 30 days, or shorter, and so may a year than 365: four years
     have all of their kinds.
     """
-    first = asked.spaces[0].as_of
+    first = bench.ground.spaces[0].as_of
     for as_of in (first + timedelta(days=n) for n in range(1461)):
         happened = back(as_of, valid_for, early=True, strict=True)
-        strict = leaf.op == "within_last"
-        if happened > back(as_of, leaf.duration, early=True, strict=strict):
+        if happened > back(as_of, leaf.duration, early=True, strict=leaf.op == "within_last"):
             return as_of, happened
     return None
 
