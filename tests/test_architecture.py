@@ -110,7 +110,6 @@ LONGER = {
     "engine.read.dictionary": 414,
     "engine.read.outcomes": 452,
     "engine.outcomes.patient": 561,
-    "engine.plan.regions": 692,
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,
     "engine.workbench.cases": 580,

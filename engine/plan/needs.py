@@ -16,7 +16,7 @@ from engine.plan.record import (
     ToCollect,
     Told,
 )
-from engine.plan.regions import Root
+from engine.plan.roots import Root
 from engine.plan.search import OPEN, Steps, World
 from engine.record.shape import Decision, Missing
 from engine.terms import Subject, Verdict

@@ -15,7 +15,8 @@ from engine.plan.days import (
     day_of,
     tests_of,
 )
-from engine.plan.regions import Root, Roots, ways
+from engine.plan.regions import ways
+from engine.plan.roots import Root, Roots
 from engine.plan.search import OPEN, Shape, Steps, World
 from engine.select.readings import find_readings
 from engine.terms import Fact, Protocol, RecordList, Subject, Verdict

@@ -29,7 +29,7 @@ from engine.plan.record import (
     Waiting,
     Window,
 )
-from engine.plan.regions import Root, with_derived
+from engine.plan.roots import Root, with_derived
 from engine.terms import Subject
 from engine.terms.faults import EngineFault
 

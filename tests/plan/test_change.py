@@ -24,7 +24,7 @@ from engine.plan.change import (
 )
 from engine.plan.days import Day, day_of, day_with, kept_current
 from engine.plan.planner import Planner
-from engine.plan.regions import Root
+from engine.plan.roots import Root
 from engine.plan.search import Steps
 from engine.reference import evaluator as reference
 from tests import build
