@@ -112,7 +112,6 @@ LONGER = {
     "engine.outcomes.patient": 561,
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,
-    "engine.workbench.cases": 580,
     "engine.read.source": 567,
     "engine.record.checked": 452,
     "reports.diff": 432,

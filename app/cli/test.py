@@ -28,17 +28,8 @@ from engine.terms import Answer, Protocol
 from engine.terms.faults import EngineFault, InputRejected, filled
 from engine.workbench import judging
 from engine.workbench.analysis import LONGER, MOST_NOTES
-from engine.workbench.cases import (
-    Case,
-    Cases,
-    Coverage,
-    Obligation,
-    Ran,
-    chosen,
-    coverage,
-    run_case,
-    shows,
-)
+from engine.workbench.cases import Case, Cases, Ran, chosen, run_case
+from engine.workbench.coverage import Coverage, Obligation, coverage, shows
 from engine.workbench.findings import BASE
 from engine.workbench.judging import Judged
 from engine.workbench.mutants import mutants
@@ -237,12 +228,11 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
     suggestions = []
     for one in found.uncovered:
         tell(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
-        if one.witness is not None:
-            name = f"covers {one.obligation.path}: {_shows(one.obligation)}"
-            shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
-            lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
-            suggestions.append(lines)
-            put("\n".join(lines))
+        name = f"covers {one.obligation.path}: {_shows(one.obligation)}"
+        shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
+        lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
+        suggestions.append(lines)
+        put("\n".join(lines))
     if len(found.undecided) > MOST_NOTES:
         tell(f"not decided within the limit: tests {len(found.undecided):,}; {LONGER}")
     for obligation in found.undecided if len(found.undecided) <= MOST_NOTES else ():

@@ -23,8 +23,8 @@ from engine.regions.diagrams import TRUE, Effort
 from engine.regions.space import Space, spaces
 from engine.terms.faults import InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.cases import coverage
 from engine.workbench.changed import Change, Comparison
+from engine.workbench.coverage import coverage
 from engine.workbench.diff import compare
 from engine.workbench.edits import at_path, replaced
 from engine.workbench.findings import BASE, Finding

@@ -24,8 +24,9 @@ from engine.reference import evaluator as reference
 from engine.regions.asked import fitted, subject_from
 from engine.regions.space import Space
 from engine.terms.units import COMMON_UNITS, conversion
-from engine.workbench.cases import Case, Cases, Obligation, coverage, read_cases, run_case
+from engine.workbench.cases import Case, Cases, read_cases, run_case
 from engine.workbench.confused import CONFUSED
+from engine.workbench.coverage import Obligation, coverage
 from engine.workbench.edits import leaf_paths, replaced
 from engine.workbench.judging import Judged, asked_by, counts, judge
 from engine.workbench.mutants import BY_VERDICT, Mutant, mutants

@@ -26,7 +26,7 @@ from engine.regions.diagrams import FALSE, Effort
 from engine.regions.space import Space
 from engine.terms.faults import InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.cases import coverage
+from engine.workbench.coverage import coverage
 from engine.workbench.judging import asked_by, judge
 from engine.workbench.mutants import mutants
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
