@@ -7,9 +7,9 @@ Source: OASIS Standard, Static Analysis Results Interchange Format (SARIF) Versi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from engine import __version__
 from engine.terms import Span
 from engine.terms.faults import Fault
 from engine.workbench.findings import CODES, Finding
@@ -21,15 +21,11 @@ SCHEMA = (
 
 def sarif(findings: Sequence[Finding], faults: Sequence[Fault] = ()) -> dict[str, Any]:
     """One SARIF log with one run."""
-    try:
-        own = version("eligo")
-    except PackageNotFoundError:
-        own = "0"
     codes = sorted({f.code for f in findings} | {f.code for f in faults})
     rules = [_rule(code) for code in codes]
     results = [_fault(fault, codes) for fault in faults]
     results += [_finding(finding, codes) for finding in findings]
-    driver = {"name": "eligo", "version": own, "rules": rules}
+    driver = {"name": "eligo", "version": __version__, "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 

@@ -139,7 +139,7 @@ def private(trees: Mapping[str, ast.Module]) -> list[str]:
                 whole = {a.asname or a.name for a in node.names
                          if f"{node.module}.{a.name}" in modules()}  # fmt: skip
                 aliases |= whole
-                found += [f"{name}: {a.name}" for a in node.names if a.name.startswith("_")]
+                found += [f"{name}: {a.name}" for a in node.names if re.match(r"_[A-Za-z]", a.name)]
         found += [
             f"{name}: {node.value.id}.{node.attr}"
             for node in ast.walk(tree)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -72,12 +72,8 @@ def test_a_defect_of_ours_costs_one_verdict_and_tells_no_value(
         assert screener.decide(subject(), AS_OF)["verdict"] == "eligible"
 
 
-def test_where_eligo_is_not_installed_the_record_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def version(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(decide, "version", version)
-    assert decide.software()["eligo"] == "uninstalled"
+def test_a_record_names_the_version_that_is_installed() -> None:
+    assert decide.software()["eligo"] == version("eligo")
 
 
 def test_a_record_says_what_a_file_was_imported_from() -> None:

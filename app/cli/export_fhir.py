@@ -9,7 +9,6 @@ from __future__ import annotations
 from argparse import Namespace
 from base64 import b64encode
 from hashlib import sha1, sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from app.run.exits import REJECTED
 from app.run.inputs import protocol_from, say, unreadable, unwritable
 from app.run.printing import put
 from app.store.writing import made_folder, write_file
+from engine import __version__
 from engine.exchange.recorded import json_text
 from engine.log import LogFault
 from engine.record.shape import Decision, dump
@@ -66,7 +66,7 @@ def _urn(*parts: str) -> str:
 
 def bundle(decisions: list[Decision], protocol: Protocol, created: str) -> dict[str, Any]:
     """The Bundle (collection) of a study's subjects."""
-    study, device = _urn(protocol.id, protocol.digest), _urn("eligo", version("eligo"))
+    study, device = _urn(protocol.id, protocol.digest), _urn("eligo", __version__)
     entries = [(study, _study(protocol)), (device, _device())]
     for decision in decisions:
         entries += _subject(decision, protocol, study, device, created)
@@ -95,7 +95,7 @@ def _device() -> dict[str, Any]:
     return {
         "resourceType": "Device",
         "deviceName": [{"name": "Eligo", "type": "user-friendly-name"}],
-        "version": [{"value": version("eligo")}],
+        "version": [{"value": __version__}],
     }
 
 

@@ -15,7 +15,6 @@ import json
 import os
 from argparse import Namespace
 from contextlib import ExitStack
-from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +28,7 @@ from app.run.printing import put
 from app.store.packs import pack_files, read_pack
 from app.store.shipped import shipped_pack
 from app.store.writing import drafted, made_folder, on_disk
+from engine import __version__
 from engine.exchange.domains import LONGEST, LONGEST_LABEL, Dataset
 from engine.log import LogFault
 from engine.read.subjects import read_subject
@@ -141,7 +141,7 @@ def dataset_json(dataset: Dataset, study: Study, created: str) -> dict[str, Any]
         "datasetJSONVersion": "1.1.0",
         "fileOID": f"eligo.{study.id}.{dataset.name}.{study.protocol.digest[7:23]}",
         "originator": "Eligo",
-        "sourceSystem": {"name": "Eligo", "version": version("eligo")},
+        "sourceSystem": {"name": "Eligo", "version": __version__},
         "studyOID": f"ST.{study.id}",
         "metaDataVersionOID": f"MDV.{study.id}.SDTMIG.3.4",
         "itemGroupOID": f"IG.{dataset.name}",

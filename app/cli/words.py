@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.log_words import add_commands as add_log_commands
-from app.run.printing import put, shown
+from app.run.printing import shown
+from engine import __version__
 
 
 def _day(text: str) -> date:
@@ -64,16 +65,6 @@ class _Parser(argparse.ArgumentParser):
         super()._print_message(shown(message), file)
 
 
-class _Version(argparse.Action):
-    """The version is looked up only where it is asked for: that takes longer than all the rest."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
-
-        put(f"eligo {version('eligo')}")
-        parser.exit()
-
-
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands; each names the module that carries it out."""
     parser = _Parser(
@@ -81,9 +72,7 @@ def parser() -> argparse.ArgumentParser:
         description="Decide, criterion by criterion, whether a patient may enter a clinical "
         "trial, and show why.",
     )
-    parser.add_argument(
-        "--version", action=_Version, nargs=0, help="show program's version number and exit"
-    )
+    parser.add_argument("--version", action="version", version=f"eligo {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     screen = commands.add_parser(

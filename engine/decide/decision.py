@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import TypedDict
 
+from engine import __version__
 from engine import terms as m
 from engine.compile.rules import compile_protocol
 from engine.explain.explanation import Explanation, prepare
@@ -62,12 +62,8 @@ class Trace:
 
 def software() -> Software:
     """The software that decides."""
-    try:
-        own = version("eligo")
-    except PackageNotFoundError:
-        own = "uninstalled"
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"eligo": own, "durable_rules": ENGINE_VERSION, "python": python}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"eligo": __version__, "durable_rules": ENGINE_VERSION, "python": python}
 
 
 def only_needed(protocol: m.Protocol) -> m.Protocol:
