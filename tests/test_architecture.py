@@ -109,7 +109,6 @@ LONG = 400
 LONGER = {
     "engine.read.dictionary": 414,
     "engine.read.outcomes": 452,
-    "engine.read.subjects": 668,
     "engine.outcomes.patient": 561,
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,
