@@ -168,13 +168,11 @@ def _month_ends(protocols: Sequence[m.Protocol], leaves: Iterable[tuple[int, m.T
     """
     counted = set()
     for k, leaf in leaves:
-        derive = protocols[k].facts[leaf.fact].derive
-        if isinstance(leaf, m.AgoTest) and leaf.duration.months:
-            counted.add((leaf.duration.months, leaf.op in ("more_than_ago", "within_last")))
-        elif isinstance(derive, m.CompletedYears):
-            limits = limits_of(leaf, protocols[k].facts[leaf.fact])
-            years = {limit // m.MILLION + more for limit in limits for more in (0, 1)}
-            counted |= {(12 * n, False) for n in years}
+        fact = protocols[k].facts[leaf.fact]
+        beyond = isinstance(leaf, m.AgoTest) and leaf.op in ("more_than_ago", "within_last")
+        lengths = turns(leaf, fact, limits_of(leaf, fact)).lengths
+        aged = isinstance(fact.derive, m.CompletedYears)
+        counted |= {(one.months, beyond) for one in lengths if one.months or aged}
     return len({months for months, _ in counted}) < len(counted)
 
 

@@ -34,7 +34,7 @@ def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
             return False
         todo += derived_from(one)
         derive = one.derive
-        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        if isinstance(derive, m.ListDerivation):
             lists = (old.records[derive.records], new.records[derive.records])
             used = [where.field for where in derive.where]
             if isinstance(derive, m.LatestOf | m.EarliestOf):
@@ -243,7 +243,7 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return f"completed_years_since {value.since}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
-    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+    if isinstance(value, m.ListDerivation):
         word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
         field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
         where = " and ".join(
