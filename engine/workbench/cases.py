@@ -1,24 +1,16 @@
-"""The cases of a pack: read them, run them, and see what they cover.
+"""The cases of a pack: read them and run them.
 
 A case names a person (a whole `subject`, or a `base` and what to `change` in it), a day, and
-what must come out. Coverage asks of every test whether some case saw it true, false and
-unknown; and for every criterion that uses it, whether some case saw it *decide* there: the
-answer was yes or no, and with this test's truth turned round and all else as it was, it would
-have been the opposite (masking MC/DC).
-Source: J. Chilenski, S. Miller, Applicability of modified condition/decision coverage to
-software testing, Software Engineering Journal 9 (1994); masking as in DO-178C's supporting
-guidance (CAST-6).
+what must come out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from engine import terms as m
 from engine.decide.decision import Screener
@@ -26,14 +18,8 @@ from engine.read import files
 from engine.read.sheet import Sheet
 from engine.read.source import Document, Path, scan_document, shorten
 from engine.read.subjects import checked_on, subject_of
-from engine.record.wording import leaf_words
-from engine.reference import evaluator as reference
-from engine.regions.asked import Plain, subject_from
-from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
-from engine.regions.space import Progress, Space, spaces
-from engine.terms.faults import EngineFault, Fault, InputRejected, did_you_mean
-from engine.workbench.edits import at_path, leaf_paths, only_reached, replaced, users
-from engine.workbench.witness import Witness, confirmed
+from engine.regions.asked import Plain
+from engine.terms.faults import Fault, InputRejected, did_you_mean
 
 T = TypeVar("T")
 
@@ -61,78 +47,65 @@ class Cases:
     faults: tuple[Fault, ...]
 
 
-class _Changed(Document):
-    """A base with changes, whose places are those of the files it was put together from."""
+class _Elsewhere(Document):
+    """A subject put together from parts of files, whose places are those of the files.
 
-    __slots__ = ("change", "changed", "origin", "origin_at")
+    `where`: for a path in it, the file that has it and the path there.
+    """
 
-    def __init__(self, case: Document, at: Path, origin: Document, origin_at: Path) -> None:
-        change = _get(case.value, (*at, "change")) or {}
-        base = _get(origin.value, origin_at) or {}
-        value = dict(base)
-        changed: set[tuple[str, str]] = set()
-        for part in ("facts", "records"):
-            new = change.get(part)
-            if isinstance(new, dict):
-                old = base.get(part)
-                value[part] = {**(old if isinstance(old, dict) else {}), **new}
-                changed |= {(part, name) for name in new}
-        super().__init__(case.path, case.text, value)
-        self.change, self.changed = (case, (*at, "change")), changed
-        self.origin, self.origin_at = origin, origin_at
+    __slots__ = ("where",)
 
-    def read_on(self, base: m.Subject, protocol: m.Protocol) -> m.Subject:
-        """The base with the changes, of which only these are read: a pack's cases build on
-        one base by hundreds. Raises: InputRejected."""
-        only = copy(self)
-        only.value = {"subject": base.id}
-        for part, name in sorted(self.changed):
-            only.value.setdefault(part, {})[name] = self.value[part][name]
-        change = subject_of(only, protocol)
-
-        def merged(part: str, old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T]:
-            kept = {k: v for k, v in old.items() if (part, k) not in self.changed}
-            whole = {**kept, **new}
-            return {name: whole[name] for name in self.value.get(part) or {} if name in whole}
-
-        return m.Subject(
-            base.id,
-            merged("facts", base.facts, change.facts),
-            merged("records", base.records, change.records),
-        )
-
-    def _place(self, path: Path) -> tuple[Document, Path]:
-        if len(path) > 1 and (str(path[0]), str(path[1])) in self.changed:
-            return self.change[0], (*self.change[1], *path)
-        return self.origin, (*self.origin_at, *path)
+    def __init__(
+        self, of: Document, value: Any, where: Callable[[Path], tuple[Document, Path]]
+    ) -> None:
+        super().__init__(of.path, of.text, value)
+        self.where = where
 
     def span(self, path: Path, *, key: bool = False) -> m.Span:
-        document, there = self._place(path)
+        document, there = self.where(path)
         return document.span(there, key=key)
 
     def fault(
         self, path: Path, code: str, message: str, hint: str = "", *, key: bool = False
     ) -> Fault:
-        document, there = self._place(path)
+        document, there = self.where(path)
         return document.fault(there, code, message, hint, key=key)
 
 
-class _Inside(Document):
+def _inside(outer: Document, at: Path) -> _Elsewhere:
     """A subject that stands inside a file of cases."""
+    return _Elsewhere(outer, _get(outer.value, at), lambda path: (outer, (*at, *path)))
 
-    __slots__ = ("at", "outer")
 
-    def __init__(self, outer: Document, at: Path) -> None:
-        super().__init__(outer.path, outer.text, _get(outer.value, at))
-        self.outer, self.at = outer, at
+def _changed(
+    case: Document, at: Path, origin: Document, origin_at: Path, base: m.Subject,
+    protocol: m.Protocol,
+) -> tuple[_Elsewhere, m.Subject]:  # fmt: skip
+    """A base with changes, of which only these are read: a pack's cases build on one base by
+    hundreds. Raises: InputRejected."""
+    value = dict(_get(origin.value, origin_at) or {})
+    only: dict[str, Any] = {"subject": base.id}
+    for part in ("facts", "records"):
+        new = _get(case.value, (*at, "change", part))
+        if new:
+            old = value.get(part)
+            value[part] = {**(old if isinstance(old, dict) else {}), **new}
+            only[part] = {name: value[part][name] for name in sorted(new)}
 
-    def span(self, path: Path, *, key: bool = False) -> m.Span:
-        return self.outer.span((*self.at, *path), key=key)
+    def where(path: Path) -> tuple[Document, Path]:
+        if len(path) > 1 and str(path[1]) in only.get(str(path[0]), ()):
+            return case, (*at, "change", *path)
+        return origin, (*origin_at, *path)
 
-    def fault(
-        self, path: Path, code: str, message: str, hint: str = "", *, key: bool = False
-    ) -> Fault:
-        return self.outer.fault((*self.at, *path), code, message, hint, key=key)
+    change = subject_of(_Elsewhere(case, only, where), protocol)
+
+    def merged(part: str, old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T]:
+        whole = {k: v for k, v in old.items() if k not in only.get(part, ())} | dict(new)
+        return {name: whole[name] for name in value.get(part) or {} if name in whole}
+
+    facts = merged("facts", base.facts, change.facts)
+    records = merged("records", base.records, change.records)
+    return _Elsewhere(case, value, where), m.Subject(base.id, facts, records)
 
 
 def _get(value: Any, path: Path) -> Any:
@@ -170,8 +143,7 @@ def read_cases(contents: Mapping[str, bytes], protocol: m.Protocol, at: str) -> 
             bases[base] = (sheet.document, ("bases", base))
             plain[base] = _get(sheet.document.value, ("bases", base)) or {}
             try:
-                inside = _Inside(sheet.document, ("bases", base))
-                read[base] = subject_of(inside, protocol)
+                read[base] = subject_of(_inside(sheet.document, ("bases", base)), protocol)
             except InputRejected as rejected:
                 faults += rejected.faults
     found: list[Case] = []
@@ -233,8 +205,6 @@ def _case(
         sheet.fault(path, "case", "a case has a subject of its own, or a base", hint)
     if ("subject" in top) == ("base" in top):
         return None
-    document: Document
-    base = None
     if "base" in top:
         base = sheet.text_of((*path, "base"), top["base"], "a base's name")
         if base is None:
@@ -245,16 +215,13 @@ def _case(
             return None
         if not _changes(sheet, (*path, "change"), top.get("change", {})) or base not in read:
             return None  # the base has faults, and is listed with them
-        document = _Changed(sheet.document, path, *bases[base])
-    else:
-        if "change" in top:
-            sheet.fault((*path, "change"), "case", "`change` needs a `base`", key=True)
-        document = _Inside(sheet.document, (*path, "subject"))
-    if isinstance(document, _Changed) and base is not None:
-        subject = document.read_on(read[base], protocol)
+        document, subject = _changed(sheet.document, path, *bases[base], read[base], protocol)
         if as_of is not None:
             checked_on(subject, protocol, as_of, document)
     else:
+        if "change" in top:
+            sheet.fault((*path, "change"), "case", "`change` needs a `base`", key=True)
+        document = _inside(sheet.document, (*path, "subject"))
         subject = subject_of(document, protocol, as_of=as_of)
     if name is None or as_of is None:
         return None
@@ -361,220 +328,3 @@ def chosen(cases: Iterable[Case], pattern: str) -> list[Case]:
     """
     search = re.compile(pattern, re.IGNORECASE).search
     return [case for case in cases if search(f"{case.file}: {case.name}")]
-
-
-# --- coverage ---------------------------------------------------------------------------
-
-SEEN = ("true", "false", "unknown")
-DECIDES = ("decides when true", "decides when false")
-Seen = str
-
-
-@dataclass(frozen=True, slots=True)
-class Obligation:
-    """Something about one test that cases should show. `path` is its place in the pack;
-    `criterion` is the one that it should decide ("": any that uses it will do)."""
-
-    path: str
-    seen: Seen
-    place: m.Span
-    words: str
-    criterion: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Uncovered:
-    """An obligation that no case meets: a subject that would, or why there is none."""
-
-    obligation: Obligation
-    witness: Witness | None
-    criterion: str
-    answer: m.Answer | None
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """Of all obligations, which are met, which cannot be, and which are left."""
-
-    met: int
-    infeasible: tuple[Obligation, ...]
-    undecided: tuple[Obligation, ...]
-    uncovered: tuple[Uncovered, ...]
-
-    @property
-    def percent(self) -> int:
-        """Met obligations of those that can be met, in whole percent, rounded down."""
-        whole = self.met + len(self.uncovered) + len(self.undecided)
-        return 100 * self.met // whole if whole else 100
-
-
-def obligations(protocol: m.Protocol) -> list[Obligation]:
-    """What cases should show of every test that some criterion uses."""
-    found = []
-    for path, leaf in leaf_paths(protocol).items():
-        if isinstance(leaf, m.Todo) or not users(protocol, path):
-            continue
-        words = leaf_words(leaf, protocol.facts)
-        found += [Obligation(path, seen, leaf.place, words) for seen in SEEN]
-        found += [
-            Obligation(path, seen, leaf.place, words, id_)
-            for id_ in _using(protocol, path)
-            for seen in DECIDES
-        ]
-    return found
-
-
-def _using(protocol: m.Protocol, path: str) -> list[str]:
-    """The criteria that the condition at a path is part of, in the pack's order."""
-    using = users(protocol, path)
-    return [criterion.id for criterion in protocol.criteria if criterion.id in using]
-
-
-def coverage(
-    protocol: m.Protocol,
-    cases: Sequence[Case],
-    space: Space,
-    screener: Screener,
-    progress: Progress = lambda *_: None,
-) -> Coverage:
-    """What the cases show; for what they do not, a subject that would or a proof of none."""
-    met: set[tuple[str, Seen, str]] = set()
-    everything = obligations(protocol)
-    paths = {one.path: _using(protocol, one.path) for one in everything}
-    turned = {
-        (path, truth): _turned(protocol, path, truth)
-        for path in paths
-        for truth in ("true", "false")
-    }
-    for number, case in enumerate(cases):
-        progress("what cases show", number, len(cases))
-        readings = reference.readings(protocol, case.subject, case.as_of)
-        truths = reference.truths(protocol, readings, case.as_of)
-        for path, using in paths.items():
-            truth = truths[path]
-            met.add((path, truth, ""))
-            seen = f"decides when {truth}"
-            if truth != "unknown" and any((path, seen, id_) not in met for id_ in using):
-                now = reference.truths(turned[path, truth], readings, case.as_of)
-                met |= {(path, seen, id_) for id_ in using if _opposite(truths[id_], now[id_])}
-
-    @cache
-    def other_days() -> tuple[list[Space], bool]:
-        found, complete = spaces([protocol], space.as_of, space.effort, progress)
-        return found[1:], complete
-
-    infeasible, undecided, uncovered = [], [], []
-    for number, one in enumerate(everything):
-        progress("what is missing", number, len(everything))
-        if (one.path, one.seen, one.criterion) in met:
-            continue
-        kind, witness, criterion = _would_cover(protocol, one, space, other_days, screener)
-        if kind == "infeasible":
-            infeasible.append(one)
-        elif kind == "undecided":
-            undecided.append(one)
-        else:
-            answer = _answer_of(protocol, criterion, witness)
-            uncovered.append(Uncovered(one, witness, criterion, answer))
-    left = len(infeasible) + len(undecided) + len(uncovered)
-    return Coverage(len(everything) - left, tuple(infeasible), tuple(undecided), tuple(uncovered))
-
-
-def shows(protocol: m.Protocol, one: Obligation, recorded: Plain, as_of: date) -> bool:
-    """Whether something recorded meets an obligation. Raises: InputRejected."""
-    subject = subject_from(recorded, protocol, as_of)
-    readings = reference.readings(protocol, subject, as_of)
-    truths = reference.truths(protocol, readings, as_of)
-    truth = one.seen.removeprefix("decides when ")
-    if truths[one.path] != truth or truth == one.seen:
-        return truths[one.path] == truth
-    other = _turned(protocol, one.path, truth)
-    now = reference.truths(other, readings, as_of)
-    return _opposite(truths[one.criterion], now[one.criterion])
-
-
-def _opposite(truth: m.Truth, other: m.Truth) -> bool:
-    """Whether one is true and one is false: what is unknown is no decision."""
-    return {truth, other} == {"true", "false"}
-
-
-def _answer_of(protocol: m.Protocol, id_: str, witness: Witness | None) -> m.Answer | None:
-    if witness is None:
-        return None
-    kind = next(c.kind for c in protocol.criteria if c.id == id_)
-    status = witness.statuses[id_]
-    if status == "open":
-        return "unknown"
-    return "yes" if (status == "passed") == (kind == "inclusion") else "no"
-
-
-def _turned(protocol: m.Protocol, path: str, truth: str) -> m.Protocol:
-    """The pack with one test's truth turned round, and only the criteria that use it."""
-    constant = m.Any(()) if truth == "true" else m.All(())
-    other = replaced(protocol, path, constant)
-    using = users(protocol, path)
-    return only_reached(other, [c for c in other.criteria if c.id in using])
-
-
-def _would_cover(
-    protocol: m.Protocol,
-    one: Obligation,
-    space: Space,
-    other_days: Callable[[], tuple[Sequence[Space], bool]],
-    screener: Screener,
-) -> tuple[Literal["uncovered", "infeasible", "undecided"], Witness | None, str]:
-    """A subject that would meet an obligation, or whether it is proved that none does."""
-    complete, timeless = True, True
-    using = {one.criterion} if one.criterion else users(protocol, one.path)
-    asked = [criterion for criterion in protocol.criteria if criterion.id in using]
-    for criterion in asked:
-        about = [(0, criterion.holds_when)]
-        found = _covering(protocol, one, criterion, space, screener)
-        if isinstance(found, Witness):
-            return "uncovered", found, criterion.id
-        complete = complete and found
-        timeless = timeless and space.timeless(about)
-    if not complete or timeless:
-        return ("infeasible" if complete else "undecided"), None, ""
-    # Not on this day; where limits stand in another order it may be.
-    days, complete = other_days()
-    for other in days:
-        for criterion in asked:
-            found = _covering(protocol, one, criterion, other, screener)
-            if isinstance(found, Witness):
-                return "uncovered", found, criterion.id
-            complete = complete and found
-    return ("infeasible" if complete else "undecided"), None, ""
-
-
-def _covering(
-    protocol: m.Protocol, one: Obligation, criterion: m.Criterion, space: Space, screener: Screener
-) -> Witness | bool:
-    """A subject that meets an obligation in a criterion; else whether it is proved that, on
-    this day, none does."""
-    leaf = at_path(protocol, one.path)
-    truth = one.seen.removeprefix("decides when ")
-    number = {"true": TRUE, "false": FALSE, "unknown": UNKNOWN}[truth]
-    space.effort.question()
-    try:
-        goal = space.diagrams.is_(space.diagram(leaf), number)
-        if truth != one.seen:
-            other = _turned(protocol, one.path, truth)
-            changed = next(c for c in other.criteria if c.id == criterion.id)
-            written = space.diagram_of(other, changed.holds_when)
-            mine = space.diagram(criterion.holds_when)
-            opposite = space.diagrams.combine(
-                "opposite", lambda x, y: TRUE if {x, y} == {TRUE, FALSE} else FALSE, mine, written
-            )
-            goal = space.diagrams.both(goal, opposite)
-    except TooLarge:
-        return False
-    for recorded, _ in space.witnesses(goal, 10):
-        space.effort.screened(len(screener.program.paths))
-        try:
-            return confirmed(screener, recorded, space.as_of)
-        except (InputRejected, EngineFault):
-            continue
-    # Whoever shows that a test is true or false, or decides, shows it with the rest known too.
-    definite = truth != "unknown"
-    return goal == FALSE and space.complete([(0, criterion.holds_when)], definite=definite)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.source import Num
 from engine.record.shape import Decision
 from engine.regions.asked import Plain, fitted, subject_from
-from engine.terms import Protocol, Status, Verdict
 
 WIDTH = 74
 """How wide lines become: they are shown a little further in, on 80 columns."""
@@ -33,10 +33,18 @@ class Witness:
 
     as_of: date
     recorded: Plain
-    statuses: Mapping[str, Status]
-    verdict: Verdict
+    statuses: Mapping[str, m.Status]
+    verdict: m.Verdict
 
-    def text(self, protocol: Protocol, says: str = "") -> str:
+    def answer(self, protocol: m.Protocol, id_: str) -> m.Answer:
+        """Whether a criterion's condition holds for it."""
+        status = self.statuses[id_]
+        if status == "open":
+            return "unknown"
+        kind = next(c.kind for c in protocol.criteria if c.id == id_)
+        return "yes" if (status == "passed") == (kind == "inclusion") else "no"
+
+    def text(self, protocol: m.Protocol, says: str = "") -> str:
         """The subject file, with what it shows in a comment."""
         head = [f"# {line}" for line in says.splitlines()]
         head.append(f"# Synthetic. Screen it as of {self.as_of.isoformat()}.")

@@ -24,21 +24,14 @@ from engine.reference import evaluator as reference
 from engine.regions.asked import fitted, subject_from
 from engine.regions.space import Space
 from engine.terms.units import COMMON_UNITS, conversion
-from engine.workbench.cases import Case, Cases, Obligation, coverage, read_cases, run_case
+from engine.workbench.cases import Case, Cases, read_cases, run_case
+from engine.workbench.coverage import Obligation, coverage
 from engine.workbench.edits import leaf_paths, replaced
-from engine.workbench.mutants import (
-    BY_VERDICT,
-    CONFUSED,
-    SWAPPED,
-    SWAPPED_AGO,
-    SWAPPED_ULN,
-    Judged,
-    Mutant,
-    asked_by,
-    counts,
-    judge,
-    mutants,
-)
+from engine.workbench.mutants import BY_VERDICT, Judged, Mutant, counts
+from engine.workbench.mutants.judging import asked_by, judge
+from engine.workbench.mutants.making import mutants
+from engine.workbench.mutants.slips import SWAPPED, SWAPPED_AGO, SWAPPED_ULN
+from engine.workbench.mutants.units import CONFUSED
 from tests import build
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
@@ -614,7 +607,7 @@ def test_every_unit_that_is_confused_converts_to_those_it_is_confused_with() -> 
     """And every common unit is, but for bare numbers and a logarithm."""
     same = (Fraction(1), Fraction(0))
     for unit, others in CONFUSED.items():
-        for other in others:
+        for other in others.split():
             assert conversion(unit, other, Decimal(180)) != same, (unit, other)
     numbers = {f"10*{n}" for n in range(3, 13)}
     bare = {unit for unit in COMMON_UNITS if "{" not in unit}

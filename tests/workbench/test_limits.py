@@ -26,8 +26,9 @@ from engine.regions.diagrams import FALSE, Effort
 from engine.regions.space import Space
 from engine.terms.faults import InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.cases import coverage
-from engine.workbench.mutants import asked_by, judge, mutants
+from engine.workbench.coverage import coverage
+from engine.workbench.mutants.judging import asked_by, judge
+from engine.workbench.mutants.making import mutants
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
 from tests.command import eligo
 from tests.generators import AS_OF, LONG, Seeded, case, pack_parts, protocol_in, subject_in
