@@ -1,9 +1,9 @@
-"""Every mutant of a pack: one mistake at a time."""
+"""Mutants: a pack with one mistake that an author could make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from engine import terms as m
@@ -12,9 +12,25 @@ from engine.terms.condition import parts_of
 from engine.terms.dictionary import derived_from
 from engine.terms.protocol import condition_paths
 from engine.workbench.edits import replaced, users
-from engine.workbench.mutants import Kind, Mutant
-from engine.workbench.mutants.slips import slips
-from engine.workbench.mutants.words import brief
+from engine.workbench.slips import Kind, slips
+from engine.workbench.wording import brief
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A pack with one mistake. `criteria`: those it may change; `lenient`: the one whose
+    unknown it takes as met ("" for the others)."""
+
+    kind: Kind
+    words: str
+    place: m.Span
+    protocol: m.Protocol
+    criteria: frozenset[str]
+    lenient: str = ""
+
+
+BY_VERDICT = frozenset[Kind](("dropped-criterion", "kind"))
+"""Mistakes that only a verdict shows: the answer is gone, or stays what it was."""
 
 
 def mutants(protocol: m.Protocol) -> list[Mutant]:

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import assert_never
+from typing import Literal, assert_never
 
 from engine import terms as m
 from engine.record.wording import counted
-from engine.workbench.mutants import Kind
-from engine.workbench.mutants.units import in_other_units, is_counted
-from engine.workbench.mutants.words import brief, in_full
+from engine.workbench.confused import in_other_units, is_counted
+from engine.workbench.wording import brief, in_full
 
+Kind = Literal[
+    "limit",
+    "boundary",
+    "unit",
+    "window",
+    "group",
+    "negation",
+    "dropped-condition",
+    "dropped-criterion",
+    "unknown-as-met",
+    "kind",
+    "reference-date",
+    "record-field",
+]
 SWAPPED: Mapping[m.QuantityOp, m.QuantityOp] = {
     "at_least": "above", "above": "at_least", "at_most": "below", "below": "at_most",
 }  # fmt: skip

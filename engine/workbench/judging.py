@@ -1,10 +1,16 @@
-"""What becomes of a mutant: noticed by a case, proved to mean the same, or told apart."""
+"""Whether the cases notice a mutant.
+
+One that no case notices either means the same as the pack (it is *equivalent*, proved over all
+regions of what can be recorded) or *survives*; then a subject on which the two come out
+differently is found, and written as a case.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal, get_args
 
 from engine import terms as m
 from engine.decide.decision import Screener, only_needed
@@ -16,8 +22,24 @@ from engine.regions.space import Space, spaces
 from engine.terms.faults import EngineFault, InputRejected
 from engine.workbench.cases import Case
 from engine.workbench.edits import only_reached
-from engine.workbench.mutants import BY_VERDICT, Judged, Mutant
-from engine.workbench.witness import confirmed
+from engine.workbench.mutants import BY_VERDICT, Mutant
+from engine.workbench.witness import Witness, confirmed
+
+Fate = Literal["killed", "survived", "equivalent", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A mutant and what became of it. `by` names the case that noticed it; a survivor has a
+    witness, and the answers of `criterion` under the pack and under the mutant."""
+
+    mutant: Mutant
+    fate: Fate
+    by: str = ""
+    witness: Witness | None = None
+    criterion: str = ""
+    answer: m.Answer | None = None
+    mistaken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +295,9 @@ def tells_apart(
     """Whether something else recorded shows what the witness of a survivor shows."""
     found = _told_apart(protocol, one.mutant, one.criterion, recorded, as_of, screener)
     return found is not None and found.answer == one.answer
+
+
+def counts(judged: Iterable[Judged]) -> dict[Fate, int]:
+    """How many met each fate."""
+    fates = [one.fate for one in judged]
+    return {fate: fates.count(fate) for fate in get_args(Fate)}
