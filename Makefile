@@ -20,7 +20,8 @@ INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 QUICK = tests/truth_tables tests/test_reference.py tests/test_explain.py tests/test_injection.py \
   tests/test_guards.py tests/test_fixtures.py tests/test_bad_files.py tests/test_architecture.py \
   $(addprefix tests/properties/test_,calendar.py evidence.py passed_over.py recorded.py time.py) \
-  $(addprefix tests/differential/test_,agreement.py normal_limits.py) tests/test_mutants.py
+  $(addprefix tests/differential/test_,agreement.py edges.py normal_limits.py) \
+  tests/test_mutants.py tests/test_passed.py
 SLOW = was_cut or reach_everything or on_packs_of_any_shape or same_bytes
 
 .PHONY: help setup screen test quick check coverage long fuzz test-all golden schemas rooms bench \

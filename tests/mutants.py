@@ -31,12 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ("select", "compile", "fire", "reference", "decide")
 KEPT = ROOT / "out" / "mutants.json"
 SURVIVORS = Path(__file__).parent / "mutants_survivors.txt"
-SEED = 20261201
-CPU_SECONDS = 200
-"""A mutant that takes longer is noticed: it would not come to an end."""
+SEED, CPU_SECONDS = 20261201, 200  # a mutant that takes longer is noticed: it has no end
 TESTS = (
     *("tests/test_guards.py", "tests/truth_tables", "tests/test_reference.py"),
-    *("tests/differential/test_normal_limits.py", "tests/test_fixtures.py"),
+    *("tests/differential/test_normal_limits.py", "tests/differential/test_edges.py"),
+    *("tests/test_fixtures.py", "tests/test_passed.py"),
     *(f"tests/properties/test_{n}.py" for n in "evidence passed_over records calendar".split()),
     *("tests/differential/test_agreement.py", "tests/test_explain.py", "tests/test_injection.py"),
     *(f"tests/properties/test_{n}.py" for n in "time recorded".split()),
@@ -138,8 +137,7 @@ def changes(path: str) -> Iterator[tuple[str, ast.Module]]:
             holder[key] = node
 
 
-CONTROL = Mutant("engine/select/readings.py", -1, "nothing changed")
-"""Every test passes on it, or no test of a mutant says anything."""
+CONTROL = Mutant("engine/select/readings.py", -1, "nothing changed")  # every test must pass on it
 
 
 def mutants() -> list[Mutant]:
@@ -169,7 +167,7 @@ def change(one: Mutant) -> None:
         if ours and "<locals>" not in function.__qualname__:
             function.__code__ = named.get(function.__qualname__, function.__code__)
     for value in vars(module).values():
-        getattr(value, "cache_clear", lambda: None)()
+        getattr(value, "cache_clear", int)()
     if not one.name.split(" ", 1)[1].startswith(":"):
         return
     new = {**vars(module)}
@@ -236,17 +234,14 @@ def main() -> int:
     code = pytest.main([*options, *(str(ROOT / path) for path in TESTS)], plugins=[tries])
     if os.getpid() != parent:
         os._exit(code)
-    kept = tries.kept
-    tried = [one.name for one in every if one.name in kept]
-    alive = [name for name in tried if not kept[name]]
+    tried = [one.name for one in every if one.name in tries.kept]
+    alive = [name for name in tried if not tries.kept[name]]
     new = [name for name in alive if name not in known]
-    gone = [name for name in tried if kept[name] and name in known]
-    print(
-        f"\n{len(tried)} of {len(every)} mutants tried, {len(alive)} survived, {len(new)} unlisted"
-    )
+    gone = [name for name in tried if name in known and name not in alive]
+    print(f"\n{len(tried)} of {len(every)} tried, {len(alive)} survived, {len(new)} not listed")
     for name in (*new, *gone):
         print(f"  {'not on' if name in new else 'to be taken off'} the list of survivors: {name}")
-    return 1 if new or gone else 0
+    return 1 if code or new or gone else 0
 
 
 if __name__ == "__main__":

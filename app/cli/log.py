@@ -7,7 +7,6 @@ asked cannot be done.
 from __future__ import annotations
 
 import secrets
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +16,20 @@ from pathlib import Path
 from textwrap import fill
 from typing import Literal
 
+from app.cli.log_proofs import (
+    WIDTH,
+    checkpoint,
+    consistency,
+    counted,
+    folded,
+    progress_shown,
+    proof_checked,
+    prove_entry,
+    verify_log,
+)
 from app.run.exits import DOUBT, FOUND, REJECTED
 from app.run.inputs import print_faults, protocol_from, say
-from app.run.printing import hand_out, put
+from app.run.printing import put
 from app.store.log.append import (
     append_decision,
     append_report,
@@ -27,22 +37,17 @@ from app.store.log.append import (
     redact_entries,
     redact_subject,
 )
-from app.store.log.export import ENTRIES, Export, export_log
-from app.store.log.proof import check_consistency, check_proof, prove, prove_consistency
+from app.store.log.export import export_log
+from app.store.log.proof import prove
 from app.store.log.replay import Comparison, Replayed, Replayer
 from app.store.log.review import Difference, Listed, Wanted, list_decisions, show
 from app.store.log.store import Log, create_log, open_log
-from app.store.log.verify import Verified, verify
 from app.store.packs import pack_files
-from app.store.writing import write_file
 from engine.log import LogFault
-from engine.log.entry import Decided, Issued, Signed, read_entry
-from engine.log.note import Checkpoint, Verifier, base64_text, note_digest, open_checkpoint
-from engine.log.tree import ProofFault
+from engine.log.entry import read_entry
+from engine.log.note import base64_text, note_digest, open_checkpoint
 from engine.terms.faults import EngineFault, InputRejected
 from reports.page import Logged
-
-WIDTH = 80
 
 
 def now() -> datetime:
@@ -117,7 +122,7 @@ def run(arguments: Namespace) -> int:
     try:
         return _ACTS[arguments.act](arguments)
     except LogFault as fault:
-        say(_folded(str(fault)))
+        say(folded(str(fault)))
         return REJECTED
     except BrokenPipeError:
         raise  # whoever reads the output has seen enough: no fault of a file
@@ -149,7 +154,7 @@ def _list(arguments: Namespace) -> int:
         rows = list_decisions(log, wanted)
     for row in rows:
         put(fill(_row(row), WIDTH, subsequent_indent=" " * 26))
-    say(_counted(len(rows), "decision"))
+    say(counted(len(rows), "decision"))
     return 0
 
 
@@ -221,163 +226,11 @@ def _print_changes(changes: tuple[Difference, ...]) -> None:
                    initial_indent="  ", subsequent_indent="    "))  # fmt: skip
 
 
-# --- verifying ------------------------------------------------------------------------
-
-
-def _verify(arguments: Namespace) -> int:
-    if (arguments.log / ENTRIES).is_file():
-        export = Export(arguments.log)
-        key = _key(arguments.key) if arguments.key else export.verifier
-        held = _held(arguments.checkpoint, key)
-        return _verified(verify(export, key, held), key, own=not arguments.key)
-    with open_log(arguments.log) as log:
-        key = _key(arguments.key) if arguments.key else log.verifier
-        held = _held(arguments.checkpoint, key)
-        with _progress(log.size) as progress:
-            result = verify(log, key, held, progress)
-        return _verified(result, key, own=not arguments.key)
-
-
-def _verified(result: Verified, key: Verifier, *, own: bool) -> int:
-    for finding in (*result.findings, *result.remarks):
-        put(_folded(finding.text()))
-    if result.more:
-        put(f"and {result.more} more")
-    put(
-        f"{_counted(result.size, 'entry', 'entries')}: {_counted(result.decisions, 'decision')} "
-        f"({result.redacted} redacted), {_counted(result.signatures, 'signature')}, "
-        f"{_counted(result.reports, 'report')}, {_counted(result.redactions, 'redaction')}"
-    )
-    if own:
-        say(f"checked against the log's own key, to be compared with yours:\n{key.text()}")
-    put("the log is as it was signed" if result.holds else "the log is not as it was signed")
-    return 0 if result.holds else FOUND
-
-
-def _folded(text: str) -> str:
-    return fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-def _held(files: list[Path], key: Verifier) -> list[Checkpoint]:
-    return [open_checkpoint(_text(file), key) for file in files]
-
-
-def _key(text: str) -> Verifier:
-    """A public key, as given or in the file named."""
-    if "+" not in text or Path(text).is_file():
-        text = _text(Path(text)).rstrip("\n")
-    return Verifier.read(text)
-
-
-def _text(path: Path) -> str:
-    """A file's text; what is not UTF-8 will be refused for what it says then."""
-    return _read(path).decode("utf-8", "replace")
-
-
-def _read(path: Path, most: int = 16_000_000) -> bytes:
-    """A file's bytes. Raises: LogFault if it has more than `most`; OSError."""
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise LogFault(f"`{path.as_posix()}` is too large: it has more than {most} bytes")
-    return data
-
-
-@contextmanager
-def _progress(size: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, for what a person waits for."""
-    if size < 1_000 or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=size, unit="entry", ncols=78, file=sys.stderr, leave=False) as bar:
-
-        def reached(done: int) -> None:
-            bar.update(done - bar.n)
-
-        yield reached
-
-
-# --- proving --------------------------------------------------------------------------
-
-
-def _checkpoint(arguments: Namespace) -> int:
-    with open_log(arguments.log) as log:
-        hand_out(log.checkpoint())
-    return 0
-
-
-def _prove(arguments: Namespace) -> int:
-    with open_log(arguments.log) as log:
-        _write(prove(log, arguments.index), arguments.out)
-    return 0
-
-
-def _check_proof(arguments: Namespace) -> int:
-    key = _key(arguments.key)
-    proof = _read(arguments.proof)
-    document = None
-    if arguments.report is not None:
-        document = _read(arguments.report, 500_000_000)
-    try:
-        proved = check_proof(proof, document, key)
-    except LogFault as fault:
-        put(f"refused: {fault}")
-        return FOUND
-    entry = proved.entry
-    put(f"proved: entry {proved.index} of {proved.checkpoint.origin}, a {entry.kind}")
-    put(f"  logged {entry.time} by {entry.by}")
-    if isinstance(entry, Decided):
-        put(f"  as of {entry.as_of}, under the pack\n  {entry.pack}")
-    elif isinstance(entry, Signed):
-        put(f"  on entry {entry.of}, meaning {entry.meaning}")
-    elif isinstance(entry, Issued):
-        put(f"  of the decision in entry {entry.of}, whose hash is\n  {entry.entry}")
-    return 0
-
-
-def _consistency(arguments: Namespace) -> int:
-    old = _text(arguments.old)
-    if arguments.new.is_dir():
-        with open_log(arguments.new) as log:
-            kept = open_checkpoint(old, _key(arguments.key) if arguments.key else log.verifier)
-            try:
-                proof = prove_consistency(log, kept)
-            except ProofFault as fault:
-                put(f"refused: {fault}")
-                return FOUND
-            _write(proof, arguments.out)
-        return 0
-    if not arguments.key:
-        raise LogFault("to check a proof the log's public key is needed: --key")
-    key = _key(arguments.key)
-    try:
-        kept = open_checkpoint(old, key)
-        new = check_consistency(_read(arguments.new), kept, key)
-    except LogFault as fault:
-        put(f"refused: {fault}")
-        return FOUND
-    put(f"the log of {new.size} entries continues that of {kept.size}")
-    return 0
-
-
 def _export(arguments: Namespace) -> int:
     with open_log(arguments.log) as log:
         size = export_log(log, arguments.out)
     put(f"{size} entries: {arguments.out.as_posix()}")
     return 0
-
-
-def _write(text: str, out: Path | None) -> None:
-    if out is None:
-        hand_out(text)
-    else:
-        write_file(out, text)
 
 
 # --- adding ---------------------------------------------------------------------------
@@ -436,7 +289,7 @@ def _replay(arguments: Namespace) -> int:
     try:
         with open_log(arguments.log) as log, Replayer(log, pack) as replayer:
             index = arguments.index
-            with _progress(log.size) as progress:
+            with progress_shown(log.size) as progress:
                 for one in replayer.all() if index is None else [replayer.one(index)]:
                     counts[one.outcome] += 1
                     rules |= dict.fromkeys(one.rules)
@@ -485,11 +338,11 @@ _ACTS: dict[str, Callable[[Namespace], int]] = {
     "init": _init,
     "list": _list,
     "show": _show,
-    "verify": _verify,
-    "checkpoint": _checkpoint,
-    "prove": _prove,
-    "check-proof": _check_proof,
-    "consistency": _consistency,
+    "verify": verify_log,
+    "checkpoint": checkpoint,
+    "prove": prove_entry,
+    "check-proof": proof_checked,
+    "consistency": consistency,
     "export": _export,
     "sign": _sign,
     "redact": _redact,

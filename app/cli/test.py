@@ -26,13 +26,13 @@ from engine.regions.diagrams import Effort
 from engine.regions.space import Space
 from engine.terms import Answer, Protocol
 from engine.terms.faults import EngineFault, InputRejected, filled
+from engine.workbench import judging
 from engine.workbench.analysis import LONGER, MOST_NOTES
 from engine.workbench.cases import Case, Cases, Ran, chosen, run_case
 from engine.workbench.coverage import Coverage, Obligation, coverage, shows
 from engine.workbench.findings import BASE
-from engine.workbench.mutants import Judged, counts
-from engine.workbench.mutants.judging import asked_by, judge, tells_apart
-from engine.workbench.mutants.making import mutants
+from engine.workbench.judging import Judged
+from engine.workbench.mutants import mutants
 from engine.workbench.witness import Witness, change_lines, flow, folded, quoted, screened
 
 SUGGESTED = "suggested.yaml"
@@ -97,7 +97,7 @@ def _tested(
     suggestions: list[list[str]] = []
     made = mutants(protocol) if arguments.mutate else []
     effort = partial(Effort, times=arguments.effort)
-    space = Space([protocol], as_of, asked_by(made), effort=effort())
+    space = Space([protocol], as_of, judging.asked_by(made), effort=effort())
     suggest = _Suggester(protocol, cases, screener, as_of)
     if arguments.coverage:
         plain = space if not made else Space([protocol], as_of, effort=effort())
@@ -107,7 +107,9 @@ def _tested(
         suggestions += _print_coverage(found, protocol, suggest)
         code = max(code, FOUND if found.percent < 100 else 0)
     if arguments.mutate:
-        judged = list(progress(judge(protocol, picked, space, screener, made), "mutant", len(made)))
+        judged = list(
+            progress(judging.judge(protocol, picked, space, screener, made), "mutant", len(made))
+        )
         suggestions += _print_mutants(judged, protocol, suggest)
         left = sum(one.fate in ("survived", "undecided") for one in judged)
         code = max(code, FOUND if left else 0)
@@ -265,7 +267,7 @@ def _print_mutants(
     judged: Sequence[Judged], protocol: Protocol, suggest: _Suggester
 ) -> list[list[str]]:
     suggestions = []
-    count = counts(judged)
+    count = judging.counts(judged)
     many = count["undecided"] > MOST_NOTES
     for one in judged:
         place = one.mutant.place
@@ -278,7 +280,7 @@ def _print_mutants(
             tell(f"  {told}: {here} by the pack, {one.mistaken} by the mutant")
             name = f"tells apart: {one.mutant.words}"
             shown = partial(
-                tells_apart, protocol, one,
+                judging.tells_apart, protocol, one,
                 as_of=one.witness.as_of, screener=suggest.screener,
             )  # fmt: skip
             lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)

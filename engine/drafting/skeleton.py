@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.drafting.draft import Statement
 from engine.drafting.headings import one_line
-from engine.drafting.statements import Statement, statements
+from engine.drafting.statements import statements
 from engine.read.sheet import MAX_TEXT, describe
 from engine.read.source import Document, Num, Path, read_document
 from engine.record.wording import counted

@@ -8,13 +8,29 @@ heading under which it stands, or in a note, as what is set aside does: a sectio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from engine.drafting.draft import (
+    ASIDE,
+    REMARK,
+    SENTENCE,
+    SPEAKING_HEADING,
+    Doubts,
+    Draft,
+    Place,
+    Statement,
+    asks,
+    key_of,
+)
 from engine.drafting.headings import Heading, label_of, one_line
-from engine.drafting.lines import COHORT, UNFINISHED, Line, counts_on, lines_of
-from engine.read.source import shorten
-from engine.terms import Kind
+from engine.drafting.lines import COHORT, Line, counts_on, lines_of
+from engine.drafting.remarks import (
+    doubt_remarks,
+    group_remarks,
+    layout_remarks,
+    remarks_on,
+    some_of,
+)
 
 _EXCLUDES = re.compile(
     r"\b(?:exclu\w+|ineligible|not\s+(?:be\s+)?eligible|(?:must|may|should|shall|can)\s*not)\b",
@@ -24,12 +40,6 @@ _DOUBTFUL = re.compile(
     r"\bnot\s+(?:be\s+)?(?:an?\s+)?exclu|\bno\s+exclu|\bexcept|\bunless|\binclusion\b",
     re.IGNORECASE,
 )
-_SPEAKS = re.compile(r"\bexclusion\s+criteri\w+|\bexclu(?:sions?|ded?)\s*:", re.IGNORECASE)
-_SPEAKS_IN = re.compile(r"\binclusion\s*:|\binclusion\s+criteri\w+\s*:", re.IGNORECASE)
-_SENTENCE = re.compile(
-    r"\b(?:must|should|shall|met|meets?|criteri\w+|following|any|all|both|every|each)\b",
-    re.IGNORECASE,
-)
 _FRAME = re.compile(
     r"(?:all\s+)?(?:patient|participant|subject|candidate|volunteer)s?\s+(?:must|should|shall|will"
     r"|need\s+to|have\s+to)\s*(?:meet|fulfil\w*|satisfy|have|be)?\s*(?:all|each)?(?:\s+of)?"
@@ -37,6 +47,7 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 """A sentence that says nothing before its list: `Patients must meet all of the following:`."""
+
 _CHOICE = re.compile(
     r"\b(?:one|any|either|two|three|\d+)\s+(?:\w+\s+)?of\b|\bor\s+more\b|\beither\b", re.IGNORECASE
 )
@@ -46,27 +57,14 @@ _TOGETHER = re.compile(
     re.IGNORECASE,
 )
 """Parts that exclude only together: `Two or more of the following:`."""
-_ASIDE = re.compile(
-    r"(?:(?:study|patient|subject|participant|treatment)s?\s+)?(?:"
-    r"(?:withdrawal|discontinuation|removal|termination|stopping|drop-?\s?out|exit|re-?screening)"
-    r"(?:\s+(?:criteri(?:a|on)|rules?|from\s+(?:the\s+)?(?:study|treatment|trial)))+"
-    r"|criteri(?:a|on)\s+for\s+(?:the\s+)?(?:\w+\s+)?(?:withdrawal|discontinu\w+|removal|removing"
-    r"|terminat\w+|stopping|re-?screening)\b.{0,60}"
-    r"|(?P<prose>definitions?(?:\s+of\s+.{1,60})?|abbreviations?|notes?|remarks?|footnotes?"
-    r"|glossary|references?))",
-    re.IGNORECASE,
-)
-"""Headings of sections that hold no criteria of eligibility."""
+
 _DOUBTED = re.compile(
     r"(?P<asked>\brequirements?\b|\brequired\b|\brandomi[sz]ation\s+criteria\b)"
     r"|\b(?:allowed|permitted|acceptable|procedures?|restrictions?)\b",
     re.IGNORECASE,
 )
 """Headings of what may be no criterion; what is asked for does not exclude."""
-_REMARK = re.compile(
-    r"\W*(?:please\s+)?(?:notes?|n\.?b\.?|remarks?|definitions?|abbreviations?)\s*[:：]",
-    re.IGNORECASE,
-)
+
 _VALUE = re.compile(r"[A-Z][\w ()/-]{0,40}:(?:\s|$)")  # `Platelets: 100 G/L or more`
 _TITLE = re.compile(
     r"(?:the\s+)?(?:(?:study|trial|target|patient|subject|participant)s?\s+)?(?:population|eligibility"
@@ -75,6 +73,7 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 """Titles above the headings of kind, which are no criteria."""
+
 _NONE = re.compile(
     r"(?:none(?:\s+(?:known|specified|stated|listed))?|n\.?/?a\.?|nil|not\s+applicable"
     r"|no\s+exclusions?|(?:there\s+are\s+)?no\s+(?:(?:other|specific|further|additional|formal)\s+)?"
@@ -87,153 +86,11 @@ _MAY_APPLY = re.compile(
     re.IGNORECASE,
 )
 """`Other protocol-defined criteria may apply`."""
+
 _JOINT = re.compile(r"\W*(?:and|or|and\s*/\s*or)\W*", re.IGNORECASE)
 _OR_AFTER = re.compile(r"(?:^|[\s,;])(?:and\s*/\s*)?or[\s,;:*_]*$", re.IGNORECASE)
-_MORE = re.compile(r"\b(?:and|or)[\s,;]*$", re.IGNORECASE)
 _OR_BEFORE = re.compile(r"\W*(?:and\s*/\s*)?or\b(?!\.)", re.IGNORECASE)
-_COHORT_ITEM = re.compile(
-    r"(?:(?:healthy|matched|adult|paediatric|pediatric)\s+)?(?:patient|control|volunteer|participant"
-    r"|subject|caregiver|carer|adult|children|donor|recipient)s?\b(?:\s+(?:with|without|group|arm)\b"
-    r"[^.:]{0,60})?:",
-    re.IGNORECASE,
-)
-"""An item that names whom its parts are about: `B. Controls:`."""
-_SPEAKING_HEADING = re.compile(r"(?i)\b(?:crit|kriter)")
 _DEFINED = re.compile(r"\bdefined\b|\bas\s+follows\b", re.IGNORECASE)
-_SECTIONS = frozenset((
-    "disease characteristics", "patient characteristics", "prior concurrent therapy",
-    "prior/concurrent therapy", "age", "sex", "menopausal status", "performance status",
-    "life expectancy", "hematopoietic", "hepatic", "renal", "cardiovascular", "pulmonary",
-    "neurologic", "immunologic", "other", "biologic therapy", "chemotherapy",
-    "endocrine therapy", "radiotherapy", "surgery", "hormone receptor status",
-))  # fmt: skip
-"""Headings of the registry's older records: they name subjects, and no cohort."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement of the record in its own words; `group` is the cohort or heading under
-    which it stands, `own` the number that the protocol gives it."""
-
-    kind: Kind
-    text: str
-    group: str = ""
-    own: str = ""
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A statement while its lines are gathered. `levels` are the places and marks of the lists
-    in which its last line stands, itself first; `aside` is the heading for which it is no
-    criterion."""
-
-    kind: Kind
-    group: tuple[str, ...]
-    lines: list[str]
-    marked: bool
-    levels: list[tuple[int, str]] = field(default_factory=lambda: [(0, "")])
-    own: str = ""
-    aside: str = ""
-    joined: bool = False
-    parts: dict[str, tuple[int, ...]] = field(default_factory=dict)
-
-    def asks(self) -> bool:
-        """Whether a list below it goes on with it: it, or its last line, says so."""
-        return _asks(self.lines[0]) or _asks(self.lines[-1])
-
-    def add_item(self, line: Line) -> None:
-        """A part, at its level. The number of a part stays: other parts refer to it."""
-        key, levels = _key(line), self.levels
-        if line.value:
-            self.parts[line.style] = line.value
-        while len(levels) > 1 and line.indent < levels[-1][0] - 1:
-            levels.pop()
-        if len(levels) == 1 or line.indent > levels[-1][0] + 1:
-            levels.append((line.indent, key))
-        else:
-            same = [
-                number
-                for number, (indent, one) in enumerate(levels)
-                if number and one == key and abs(indent - line.indent) <= 1
-            ]
-            if same:
-                del levels[same[-1] + 1 :]
-            else:
-                levels.append((line.indent, key))  # another mark is another level
-        self.lines.append("  " * (len(levels) - 2) + f"{line.mark} {line.text}")
-
-    def add_words(self, line: Line) -> None:
-        """Words of their own line: they belong to the part under which they stand."""
-        while len(self.levels) > 1 and line.indent <= self.levels[-1][0]:
-            self.levels.pop()
-        self.lines.append("  " * (len(self.levels) - 1) + line.whole)
-
-
-def _key(line: Line) -> str:
-    """The kind of an item's mark; dashes are of one kind, and so are dots."""
-    if line.value:
-        return f"{line.style}/{len(line.value)}"
-    for kind in ("-\u2010\u2011–—−⁃", "•·∙●⦁・\uf0b7"):
-        if line.style in kind:
-            return kind[0]
-    return line.style
-
-
-def _asks(words: str) -> bool:
-    return words.endswith((":", "：")) or UNFINISHED.search(words) is not None
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where in the text the reading stands: under which headings, in which list."""
-
-    kind: Kind | None = None
-    over: Kind | None = None
-    aside: str = ""
-    cohort: str = ""
-    heading: Heading | None = None
-    section: str = ""
-    inner: str = ""
-    base: int | None = None
-    style: str = ""
-    last: tuple[int, ...] = ()
-    run: str = ""
-    parent: bool = False
-    fresh: bool = True
-    numbers: set[tuple[int, ...]] = field(default_factory=set)
-    tops: dict[str, tuple[int, ...]] = field(default_factory=dict)
-
-    @property
-    def here(self) -> Kind:
-        return self.over or self.kind or "inclusion"
-
-    @property
-    def group(self) -> tuple[str, ...]:
-        heading = self.heading
-        cohort = "" if heading is not None and heading.everybody else self.cohort
-        parts = (cohort, heading.group if heading else "", self.section, self.inner)
-        return tuple(part for part in parts if part)
-
-    def leave(self, heading: Heading | None) -> None:
-        """Under a new heading of kind or cohort nothing of the one before holds."""
-        self.heading, self.over = heading, None
-        self.section = self.inner = self.aside = ""
-        self.new_list()
-
-    def new_list(self) -> None:
-        self.base, self.style, self.last, self.run = None, "", (), ""
-        self.parent, self.fresh, self.numbers, self.tops = False, True, set(), {}
-
-
-@dataclass(slots=True)
-class _Doubts:
-    """What the author must be told of, by label or words."""
-
-    turned: list[str] = field(default_factory=list)
-    doubted: dict[str, str] = field(default_factory=dict)
-    joined: list[str] = field(default_factory=list)
-    between: list[str] = field(default_factory=list)
-    titles: list[str] = field(default_factory=list)
 
 
 def statements(
@@ -242,10 +99,10 @@ def statements(
     """The statements of an eligibility text, in its order. `notes` gets what is doubtful, `aside`
     what is no criterion: its heading and its words."""
     lines = _owned(lines_of(text, notes))
-    at = _Place()
-    found: list[_Draft] = []
+    at = Place()
+    found: list[Draft] = []
     labels: list[str] = []
-    doubts = _Doubts()
+    doubts = Doubts()
     above_all = None
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else None
@@ -281,19 +138,19 @@ def statements(
     if above_all and any(not one.group for one in found[:above_all]):
         words = [one.lines[0] for one in found[:above_all] if not one.group]
         what = "stands" if len(words) == 1 else "stand"
-        notes.append(f"{_some(words)} {what} above the first heading: taken as inclusion; check")
+        notes.append(f"{some_of(words)} {what} above the first heading: taken as inclusion; check")
     used = {part for one in found for part in (*one.group, one.aside)}
     found = _set_aside(found, notes, aside)
     kept = [
         Statement(one.kind, "\n".join(one.lines), ", ".join(one.group), one.own) for one in found
     ]
-    notes += _remarks(kept, at.kind is not None or any(line.heading for line in lines))
-    notes += _layout_remarks(found)
-    notes += _doubt_remarks(doubts)
+    notes += remarks_on(kept, at.kind is not None or any(line.heading for line in lines))
+    notes += layout_remarks(found)
+    notes += doubt_remarks(doubts)
     for label in dict.fromkeys(labels):
         if label and label not in used:
             notes.append(f"nothing stands under `{label}`")
-    notes += _group_remarks([one.group for one in found], [*doubts.turned, *doubts.doubted])
+    notes += group_remarks([one.group for one in found], [*doubts.turned, *doubts.doubted])
     return kept
 
 
@@ -302,8 +159,8 @@ def _owned(lines: list[Line]) -> list[Line]:
     headings = [line.heading for line in lines if line.heading is not None]
     if not any(
         one.group and not one.everybody and not one.loose and len(one.group.split()) <= 4
-        and not COHORT.search(one.group) and not _SENTENCE.search(one.group)
-        and not _SPEAKING_HEADING.search(one.group)
+        and not COHORT.search(one.group) and not SENTENCE.search(one.group)
+        and not SPEAKING_HEADING.search(one.group)
         for one in headings
     ):  # fmt: skip
         return lines
@@ -316,8 +173,8 @@ def _owned(lines: list[Line]) -> list[Line]:
 
 
 def _set_aside(
-    found: list[_Draft], notes: list[str], aside: list[tuple[str, str]] | None
-) -> list[_Draft]:
+    found: list[Draft], notes: list[str], aside: list[tuple[str, str]] | None
+) -> list[Draft]:
     """The drafts that are criteria; the words of the others stand in notes."""
     kept = []
     apart: dict[str, list[str]] = {}
@@ -341,14 +198,14 @@ def _set_aside(
     return kept
 
 
-def _keep_loose(at: _Place, found: list[_Draft]) -> None:
+def _keep_loose(at: Place, found: list[Draft]) -> None:
     """Keep what a heading that ends was thought to name, if nothing stood under it."""
     if at.heading is not None and at.heading.loose and at.fresh:
         at.heading, words = replace(at.heading, group="", loose=False), at.heading.group
-        found.append(_Draft(at.here, at.group, [words], False))
+        found.append(Draft(at.here, at.group, [words], False))
 
 
-def _is_title(line: Line, following: Line | None, at: _Place) -> bool:
+def _is_title(line: Line, following: Line | None, at: Place) -> bool:
     """Whether a line is a title above the headings of kind: `STUDY POPULATION`."""
     if line.mark or following is None or following.heading is None or at.kind is not None:
         return False
@@ -364,7 +221,7 @@ def _names_cohort(line: Line, following: Line | None, first: bool) -> bool:
         return False
     if COHORT.fullmatch(label) and not label.endswith((".", ";")):
         return True
-    if line.mark or line.whole[0].isdigit() or _ASIDE.fullmatch(label):
+    if line.mark or line.whole[0].isdigit() or ASIDE.fullmatch(label):
         return False
     if first and label.isupper() and len(label.split()) <= 6 and not re.search(r"\d", label):
         return True
@@ -375,7 +232,7 @@ def _is_bold(line: Line) -> bool:
     return re.fullmatch(r"(\*{1,3}|_{1,3})[^*_]+\1\W*|#+\s.*", line.whole) is not None
 
 
-def _resumes(lines: list[Line], number: int, at: _Place) -> int | None:
+def _resumes(lines: list[Line], number: int, at: Place) -> int | None:
     """Where the list in which a line without a mark stands goes on below it."""
     for place in range(number + 1, min(number + 50, len(lines))):
         line = lines[place]
@@ -388,7 +245,7 @@ def _resumes(lines: list[Line], number: int, at: _Place) -> int | None:
     return None
 
 
-def _is_between(lines: list[Line], number: int, at: _Place, found: list[_Draft]) -> bool:
+def _is_between(lines: list[Line], number: int, at: Place, found: list[Draft]) -> bool:
     """Whether words stand between two numbers of a list, and so belong to the first."""
     line = lines[number]
     if line.mark or at.fresh or not at.last or not found or not found[-1].marked:
@@ -399,27 +256,27 @@ def _is_between(lines: list[Line], number: int, at: _Place, found: list[_Draft])
         return False
     if COHORT.match(label) or _is_bold(line) or label.isupper():
         return False
-    if named and (_excludes(label) or _ASIDE.fullmatch(label)):
+    if named and (_excludes(label) or ASIDE.fullmatch(label)):
         return False
     place = _resumes(lines, number, at)
     # `Healthy volunteers:` right above the next number is a heading.
     return place is not None and not (named and place == number + 1)
 
 
-def _names_group(line: Line, following: Line | None, at: _Place) -> bool:
+def _names_group(line: Line, following: Line | None, at: Place) -> bool:
     """Whether a line names the statements below it: `Cohort A:`, then a list."""
     label = label_of(line.whole)
     if line.value and following is not None and following.value == (1,) and not line.indent:
         # `4. Criteria for discontinuation:`, after `3. Exclusion criteria:` and its list
         section = label_of(line.text)
-        return bool(_ASIDE.fullmatch(section) or re.search(r"\bcriteria$", section))
+        return bool(ASIDE.fullmatch(section) or re.search(r"\bcriteria$", section))
     if line.mark or following is None or len(label) > 120:
         return False
     if at.base is not None and line.indent > at.base:
         return False
     below = bool(following.mark) or following.whole.endswith((":", "："))
     named = line.whole.rstrip("*_ ").endswith((":", "："))
-    if _ASIDE.fullmatch(label):
+    if ASIDE.fullmatch(label):
         short = len(label.split()) <= 4 and not label.endswith(".")
         return named or (line.gap and (short or _is_bold(line)))
     frame = _FRAME.fullmatch(label) is not None
@@ -448,7 +305,7 @@ def _excludes(label: str) -> bool:
 
 
 def _open_group(
-    at: _Place, label: str, following: Line | None, found: list[_Draft], doubts: _Doubts
+    at: Place, label: str, following: Line | None, found: list[Draft], doubts: Doubts
 ) -> None:
     if _excludes(label) and re.search(r"exclu|eligible", label, re.IGNORECASE):
         # "Patients will be excluded if:" is as good as a heading, and holds like one.
@@ -458,10 +315,10 @@ def _open_group(
         at.kind = "exclusion"
         at.leave(Heading("exclusion", label))
         return
-    aside = _ASIDE.fullmatch(label)
+    aside = ASIDE.fullmatch(label)
     if aside is None and at.aside and not _DOUBTED.search(label) and not _excludes(label):
         # `Relapse:` under `Definitions:` is one of them.
-        prose = _ASIDE.fullmatch(at.aside)
+        prose = ASIDE.fullmatch(at.aside)
         if prose and prose["prose"] and len(label.split()) <= 4 and not label.isupper():
             at.inner = label
             at.new_list()
@@ -490,17 +347,17 @@ def _open_group(
     at.new_list()
 
 
-def _drafted(line: Line, at: _Place) -> _Draft:
+def _drafted(line: Line, at: Place) -> Draft:
     """A statement that begins with a line."""
     marked = bool(line.mark)
     inner = (at.inner,) if at.inner else ()
     group = inner if at.aside else at.group
     words = line.text if marked else line.whole
-    levels = [(line.indent, _key(line))]
-    return _Draft(at.here, group, [words], marked, levels, line.own, at.aside)
+    levels = [(line.indent, key_of(line))]
+    return Draft(at.here, group, [words], marked, levels, line.own, at.aside)
 
 
-def _take_item(line: Line, at: _Place, found: list[_Draft]) -> None:
+def _take_item(line: Line, at: Place, found: list[Draft]) -> None:
     """A line with a mark: a statement, or a part of the one above it."""
     if found and not at.fresh and _belongs(line, at, found[-1]):
         if line.indent <= (at.base if at.base is not None else line.indent):
@@ -524,7 +381,7 @@ def _take_item(line: Line, at: _Place, found: list[_Draft]) -> None:
         at.numbers.add(line.value)
 
 
-def _by_or(line: Line, at: _Place, above: _Draft) -> bool:
+def _by_or(line: Line, at: Place, above: Draft) -> bool:
     """Whether an `or` stands between an item and what is above it: apart, both were required."""
     if at.here != "inclusion" or not above.marked:
         return False
@@ -536,7 +393,7 @@ def _counts_on(last: dict[str, tuple[int, ...]], line: Line) -> bool:
     return line.style in last and counts_on({last[line.style]}, line.value)
 
 
-def _belongs(line: Line, at: _Place, above: _Draft) -> bool:
+def _belongs(line: Line, at: Place, above: Draft) -> bool:
     """Whether an item is a part of the statement above it."""
     if len(line.value) > 1 and line.value[:-1] in at.numbers:
         return True
@@ -549,7 +406,7 @@ def _belongs(line: Line, at: _Place, above: _Draft) -> bool:
             return not goes_on
         # Below `a)` and `b)` a bullet begins another list, and the other way round.
         numbered = "/" in above.levels[1][1]
-        return numbered == bool(line.value) or _asks(above.lines[-1])
+        return numbered == bool(line.value) or asks(above.lines[-1])
     if at.base is None:
         return False
     if line.indent > at.base + 1:
@@ -558,11 +415,11 @@ def _belongs(line: Line, at: _Place, above: _Draft) -> bool:
         return False
     if line.indent > at.base:
         return above.asks()
-    inside = line.style == at.run or any(key == _key(line) for _, key in above.levels[1:])
+    inside = line.style == at.run or any(key == key_of(line) for _, key in above.levels[1:])
     return line.style != at.style and (inside or above.asks())
 
 
-def _take_words(line: Line, above: Line | None, at: _Place, found: list[_Draft]) -> bool:
+def _take_words(line: Line, above: Line | None, at: Place, found: list[Draft]) -> bool:
     """A line without a mark: it goes on with the statement above it, or is one. Returns
     whether it is one below a list."""
     last = found[-1] if found and not at.fresh else None
@@ -570,7 +427,7 @@ def _take_words(line: Line, above: Line | None, at: _Place, found: list[_Draft])
         inside = at.base is not None and at.base < line.indent <= last.levels[-1][0]
         if inside and len(last.levels) > 1 and len(above.whole) < 60:
             last.add_words(line)  # not broken, so it goes on with the whole
-        elif _REMARK.match(line.whole):
+        elif REMARK.match(line.whole):
             last.lines.append(line.whole)
         elif (
             at.base is not None
@@ -585,7 +442,7 @@ def _take_words(line: Line, above: Line | None, at: _Place, found: list[_Draft])
         last.add_words(line)
         return False
     deeper = last is not None and not last.marked and line.indent > last.levels[0][0] + 1
-    if last is not None and deeper and _asks(last.lines[0]):
+    if last is not None and deeper and asks(last.lines[0]):
         last.add_words(line)
         return False
     below = last is not None and last.marked
@@ -594,11 +451,11 @@ def _take_words(line: Line, above: Line | None, at: _Place, found: list[_Draft])
         at.over = None
     found.append(_drafted(line, at))
     at.fresh, at.run = False, ""
-    at.parent = _asks(line.whole)
+    at.parent = asks(line.whole)
     return below
 
 
-def _goes_on(line: Line, above: Line, last: _Draft) -> bool:
+def _goes_on(line: Line, above: Line, last: Draft) -> bool:
     """Whether words without a mark, right below others, are of one sentence with them."""
     if last.marked or above.mark or line.whole[0].islower():
         return True
@@ -606,88 +463,3 @@ def _goes_on(line: Line, above: Line, last: _Draft) -> bool:
     return not above.whole.endswith((".", ";")) and (
         above.whole.endswith((",", "(")) or len(above.whole) >= 60
     )
-
-
-def _remarks(kept: list[Statement], headed: bool) -> Iterator[str]:
-    """What an author must know about the kinds of the statements."""
-    excluding = any(one.kind == "exclusion" for one in kept)
-    if kept and not headed:
-        what = "what is not said to exclude" if excluding else "everything"
-        yield f"the text has no heading: {what} is taken as inclusion; check each"
-    elif kept and not excluding:
-        yield "no exclusion criteria were found"
-    for one in kept:
-        spoken = (_SPEAKS if one.kind == "inclusion" else _SPEAKS_IN).search(one.text)
-        if spoken:
-            yield f"an {one.kind} speaks of `{one_line(spoken[0])}`; check: `{shorten(one.text)}`"
-        if _REMARK.match(one.text) or _ASIDE.fullmatch(label_of(one.text.split("\n")[0])):
-            yield f"this may be no criterion: `{shorten(one.text)}`"
-        elif "\n" not in one.text and _asks(one.text) and not _MORE.search(one.text):
-            yield f"`{shorten(one.text)}` ends as if a list followed; check where it goes on"
-
-
-def _layout_remarks(found: list[_Draft]) -> Iterator[str]:
-    """What an author must know about how the parts of statements hang together."""
-    joined = [one.lines[0] for one in found if one.joined]
-    if joined:
-        yield f"joined by the `or` between them: what begins with {_some(joined)}"
-    items = [
-        one.lines[0]
-        for one in found
-        if one.marked
-        and (COHORT.fullmatch(one.lines[0]) or _COHORT_ITEM.fullmatch(one.lines[0]))
-        and not UNFINISHED.search(one.lines[0].rstrip(":"))
-    ]
-    if items:
-        yield f"these may be cohorts and no criteria: {_some(items)}"
-
-
-def _doubt_remarks(doubts: _Doubts) -> Iterator[str]:
-    for label in dict.fromkeys(doubts.titles):
-        yield f"`{label}` is taken as a title, and no criterion"
-    for label in dict.fromkeys(doubts.turned):
-        yield f"what stands under `{label}` is taken as exclusion; check where it ends"
-    for label, taken in doubts.doubted.items():
-        yield f"what stands under `{label}` may be no criterion{taken}; check it"
-    if doubts.joined:
-        yield (
-            f"between numbers of a list, and taken as part of the one above: {_some(doubts.joined)}"
-        )
-    if doubts.between:
-        yield (
-            "between the bullets of a list, and taken as criteria of their own: "
-            f"{_some(doubts.between)}"
-        )
-
-
-def _may_be_cohort(label: str) -> bool:
-    # `Critères d'inclusion` is no cohort.
-    return (
-        not label.endswith("?")
-        and not _SENTENCE.search(label)
-        and not _SPEAKING_HEADING.search(label)
-    )
-
-
-def _group_remarks(groups: list[tuple[str, ...]], told: list[str]) -> Iterator[str]:
-    """What an author must know about the headings under which statements stand."""
-    sections: dict[str, None] = {}
-    cohorts: dict[str, None] = {}
-    for group in groups:
-        older = any(one.lower() in _SECTIONS for one in group)
-        for one in group:
-            if older and not COHORT.match(one):
-                sections[one] = None
-            elif COHORT.match(one) or (one not in told and _may_be_cohort(one)):
-                cohorts[one] = None
-    if sections:
-        yield f"the text has sections, named in each `source`: {_some(list(sections))}"
-    if cohorts:
-        sure = any(COHORT.match(one) for one in cohorts)
-        what = f"criteria stand under {_some(list(cohorts))}: "
-        what += "" if sure else "if these are cohorts, "
-        yield what + "a pack is for one cohort; keep those of yours"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(f"`{shorten(one)}`" for one in names[:6]) + (", ..." if len(names) > 6 else "")

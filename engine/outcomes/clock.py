@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from engine.terms import Duration
@@ -33,3 +34,11 @@ def landmark_days(start: date, after: Duration) -> tuple[date, date]:
     The last day of the calendar where it lies beyond it.
     """
     return earliest(start, after) or date.max, latest(start, after) or date.max
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A day, and where it is recorded: `facts.died_on`, `records.assessment.entries[2]`."""
+
+    day: date
+    entry: str

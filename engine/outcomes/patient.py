@@ -9,17 +9,16 @@ out here, on whole days.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 
 from engine import terms as m
 from engine.decide.decision import Screener
 from engine.explain.passed import entry_to_come, passed_over
-from engine.outcomes.clock import PARTS, landmark_days, months_parts
+from engine.outcomes.clock import Dated, landmark_days
 from engine.outcomes.record import (
     BestResponse,
-    Conclusion,
     EntryOutcome,
     Followed,
     Graded,
@@ -28,217 +27,23 @@ from engine.outcomes.record import (
     LandmarkStatus,
     Outcome,
     Proof,
-    SevereStatus,
-    ToxicityOutcome,
-    Worst,
 )
+from engine.outcomes.screened import (
+    EntryScreener,
+    death_criterion,
+    months_between,
+    needed_by,
+    proof_of,
+    small_pack,
+)
+from engine.outcomes.toxicity import Treated, grade_of, toxicity_outcome
 from engine.read.exclusive import leaves_of
-from engine.read.outcomes import conditions_of
 from engine.read.source import Document
 from engine.read.subjects import entry_path
-from engine.record.shape import Decision, PassedOver
+from engine.record.shape import PassedOver
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
-from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """A day, and where it is recorded: `facts.died_on`, `records.assessment.entries[2]`."""
-
-    day: date
-    entry: str
-
-
-# --- the small packs ------------------------------------------------------------------
-
-
-def _needed(
-    protocol: m.Protocol, facts: Mapping[str, m.Fact], leaves: Iterable[m.Leaf]
-) -> list[str]:
-    """The facts that some leaves look at, and those they are derived from, in order."""
-    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
-    needed: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            todo += derived_from(facts[name])
-    return [name for name in facts if name in needed]
-
-
-def _small_pack(
-    protocol: m.Protocol,
-    facts: Mapping[str, m.Fact],
-    definitions: Mapping[str, m.Condition],
-    criteria: Sequence[m.Criterion],
-) -> m.Protocol:
-    lists = {d.records for f in facts.values() if (d := f.derive) and hasattr(d, "records")}
-    return replace(
-        protocol,
-        facts=facts,
-        records={name: protocol.records[name] for name in protocol.records if name in lists},
-        definitions=definitions,
-        criteria=tuple(criteria),
-        outcomes=None,
-    )
-
-
-def entry_pack(protocol: m.Protocol, outcomes: m.Outcomes, records: str) -> m.Protocol:
-    """The pack that one entry of a list is screened by.
-
-    Criterion `SCALE is CLASS`: the class's statement holds, and that of no earlier class; an
-    unknown earlier statement leaves it unknown. Criterion `EVENT shown`: the event's condition.
-    """
-    scope = outcomes.scopes[records]
-    definitions = dict(scope.definitions)
-    criteria = []
-    for scale in outcomes.scales.values():
-        if scale.records != records:
-            continue
-        earlier: list[m.Condition] = []
-        for one in scale.classes:
-            stated = m.Defined(f"{scale.name} {one.id}")
-            definitions[stated.name] = one.holds_when
-            whole: m.Condition = m.All((*earlier, stated)) if earlier else stated
-            words = one.words
-            criteria.append(
-                m.Criterion(
-                    _class_criterion(scale, one.id),
-                    "inclusion",
-                    words.text or words.label,
-                    whole,
-                    words.interpretation,
-                    words.basis,
-                    words.source,
-                    one.place,
-                    "class",
-                )
-            )
-            earlier.append(m.Not(stated))
-    if records == outcomes.scales[outcomes.response.scale].records:
-        for event in outcomes.events.values():
-            if event.after_remission is not None:
-                words = event.words
-                criteria.append(
-                    m.Criterion(
-                        _event_criterion(event),
-                        "inclusion",
-                        words.text or words.label,
-                        event.after_remission,
-                        words.interpretation,
-                        words.basis,
-                        words.source,
-                        event.place,
-                        "event",
-                    )
-                )
-    leaves = [
-        leaf
-        for condition in conditions_of(outcomes, records)
-        for leaf in leaves_of(scope, condition)
-    ]
-    needed = _needed(protocol, scope.facts, leaves)
-    facts = {name: scope.facts[name] for name in needed}
-    return _small_pack(protocol, facts, definitions, criteria)
-
-
-def _class_criterion(scale: m.Scale, class_: str) -> str:
-    return f"{scale.name} is {class_}"
-
-
-def _event_criterion(event: m.Event) -> str:
-    return f"{event.id} shown"
-
-
-def _death_criterion(toxicity: m.Toxicity) -> str:
-    return f"{toxicity.id} was fatal"
-
-
-class _EntryScreener:
-    """Screens the entries of one record list."""
-
-    def __init__(self, protocol: m.Protocol, outcomes: m.Outcomes, records: str) -> None:
-        self.scope: m.ListScope = outcomes.scopes[records]
-        self.pack = entry_pack(protocol, outcomes, records)
-        self.fields = [name for name in self.scope.fields if name in self.pack.facts]
-        self.scales = [s for s in outcomes.scales.values() if s.records == records]
-        self.later = {_class_criterion(s, one.id) for s in self.scales for one in s.classes[1:]}
-        criteria = {criterion.id for criterion in self.pack.criteria}
-        self.events = [e for e in outcomes.events.values() if _event_criterion(e) in criteria]
-        self.screener = Screener(self.pack)
-
-    def screen(
-        self, subject: m.Subject, entry: m.Entry, on: date, start: date
-    ) -> tuple[EntryOutcome, Proof]:
-        facts = {n: s for n, s in subject.facts.items() if n in self.pack.facts}
-        for name in self.fields:
-            value = entry.values.get(name)
-            if value is not None and not isinstance(value, tuple):
-                where = f"{entry.entry}.{name}"
-                facts[name] = (
-                    m.Statement(
-                        where,
-                        value,
-                        on=on,
-                        source=entry.source,
-                        by=entry.by,
-                        note=entry.note,
-                    ),
-                )
-        records = {n: r for n, r in subject.records.items() if n in self.pack.records}
-        decision = self.screener.decide(m.Subject(subject.id, facts, records), on)
-        answers: dict[str, m.Answer] = {c["id"]: c["answer"] for c in decision["criteria"]}
-        outcome: EntryOutcome = {
-            "entry": entry.entry,
-            "on": on.isoformat(),
-            "day": (on - start).days,
-            "months": _months(start, on),
-            "grades": [_graded(scale, answers) for scale in self.scales],
-            "shows": {event.id: answers[_event_criterion(event)] for event in self.events},
-        }
-        return outcome, _proof(entry.entry, on, decision, self.later)
-
-
-def _proof(entry: str, as_of: date, decision: Decision, later: Collection[str] = ()) -> Proof:
-    """The proof of the classes and events of an entry, by the decision on its small pack.
-
-    In the statements `later`, the trees of earlier classes are left out: those stand under
-    their own.
-    """
-    conclusions: list[Conclusion] = []
-    for one in decision["criteria"]:
-        if one["id"] in later:
-            for earlier in one["why"]["children"][:-1]:
-                earlier["children"][0]["children"] = []
-        conclusions.append(
-            {
-                "id": one["id"],
-                "text": one["text"],
-                "interpretation": one["interpretation"],
-                "basis": one["basis"],
-                "answer": one["answer"],
-                "why": one["why"],
-                "missing": one["missing"],
-            }
-        )
-    return {
-        "entry": entry,
-        "as_of": as_of.isoformat(),
-        "conclusions": conclusions,
-        "firings": decision["firings"],
-    }
-
-
-def _graded(scale: m.Scale, answers: Mapping[str, m.Answer]) -> Graded:
-    said = {one.id: answers[_class_criterion(scale, one.id)] for one in scale.classes}
-    sure = [id_ for id_, answer in said.items() if answer == "yes"]
-    if len(sure) > 1:
-        raise EngineFault(f"an entry is of two classes of `{scale.name}`")
-    possible = sure or [id_ for id_, answer in said.items() if answer == "unknown"]
-    return {"scale": scale.name, "value": sure[0] if sure else None, "possible": possible}
-
 
 # --- one patient ------------------------------------------------------------------------
 
@@ -261,7 +66,7 @@ class OutcomeScreener:
             criteria=(),
         )
         self.lists = {
-            records: _EntryScreener(protocol, self.outcomes, records)
+            records: EntryScreener(protocol, self.outcomes, records)
             for records in self.outcomes.scopes
         }
         self.fatal: Screener | None = None
@@ -275,7 +80,7 @@ class OutcomeScreener:
                 condition = toxicity.fatal.holds_when
                 criteria.append(
                     m.Criterion(
-                        _death_criterion(toxicity),
+                        death_criterion(toxicity),
                         "inclusion",
                         words.text or words.label,
                         condition,
@@ -285,9 +90,9 @@ class OutcomeScreener:
                     )
                 )
                 leaves += leaves_of(scope, condition)
-            needed = _needed(protocol, protocol.facts, leaves)
+            needed = needed_by(protocol, protocol.facts, leaves)
             facts = {name: protocol.facts[name] for name in needed}
-            self.fatal = Screener(_small_pack(protocol, facts, {}, criteria))
+            self.fatal = Screener(small_pack(protocol, facts, {}, criteria))
 
     def outcome(self, subject: m.Subject, as_of: date, document: Document | None = None) -> Outcome:
         """One patient's record at the data cut-off `as_of`.
@@ -506,7 +311,9 @@ class _Patient:
             for endpoint in outcomes.endpoints
         ]
         fatal = self._fatal()
-        record["toxicities"] = [self._toxicity(t, fatal) for t in outcomes.toxicities]
+        died = self._happened(outcomes.died)
+        of = Treated(outcomes, self.subject, self.as_of, self.start, died, self.entries)
+        record["toxicities"] = [toxicity_outcome(of, t, fatal) for t in outcomes.toxicities]
         record["proofs"] = self.proofs
         return record
 
@@ -517,7 +324,7 @@ class _Patient:
                 "what": name,
                 "on": found.day.isoformat(),
                 "day": (found.day - self.start).days,
-                "months": _months(self.start, found.day),
+                "months": months_between(self.start, found.day),
                 "entry": found.entry,
             }
             for name, found in sorted(came, key=lambda pair: (pair[1].day, pair[0]))
@@ -564,12 +371,12 @@ class _Patient:
         until = self._first_of((*rule.until, self.outcomes.died))
         limit = min(window_ends, until[0].day) if until else window_ends
         counted = [e for e in self._assessments() if e["on"] <= limit.isoformat()]
-        known = [(e, v) for e in counted if (v := _grade(e, rule.scale)["value"]) is not None]
+        known = [(e, v) for e in counted if (v := grade_of(e, rule.scale)["value"]) is not None]
         best = min((v for _, v in known), key=scale.rank, default=None)
         better = {
             id_
             for e in counted
-            if (grade := _grade(e, rule.scale))["value"] is None
+            if (grade := grade_of(e, rule.scale))["value"] is None
             for id_ in grade["possible"]
             if best is None or scale.rank(id_) < scale.rank(best)
         }
@@ -608,11 +415,11 @@ class _Patient:
         if not rule.mrd:
             return None, "unknown"
         order = self.outcomes.scales[rule.mrd].rank
-        at = [v for e in at_best if (v := _grade(e, rule.mrd)["value"]) is not None]
+        at = [v for e in at_best if (v := grade_of(e, rule.mrd)["value"]) is not None]
         best = min(at, key=order, default=None)
         if remission != "yes":
             return best, remission
-        found = [_grade(e, rule.mrd)["value"] for e, v in known if v in rule.remission]
+        found = [grade_of(e, rule.mrd)["value"] for e, v in known if v in rule.remission]
         if any(value in rule.mrd_negative for value in found):
             return best, "yes"
         return best, "unknown" if None in found else "no"
@@ -623,7 +430,7 @@ class _Patient:
         """The first day of each event that has happened by the cut-off."""
         rule = self.outcomes.response
         assessments = self._assessments()
-        grades = [(e, _grade(e, rule.scale)) for e in assessments]
+        grades = [(e, grade_of(e, rule.scale)) for e in assessments]
         remissions = [e["on"] for e, grade in grades if grade["value"] in rule.remission]
         self.first_remission = min(remissions, default=None)
         found: dict[str, Dated] = {}
@@ -689,7 +496,7 @@ class _Patient:
             "because": because,
             "on": day.isoformat(),
             "day": (day - self.start).days,
-            "months": _months(self.start, day),
+            "months": months_between(self.start, day),
             "entry": entry,
             "landmarks": [
                 self._landmark(after, day, status == "event") for after in endpoint.landmarks
@@ -714,7 +521,7 @@ class _Patient:
 
     def _tells(self, endpoint: m.Endpoint, entry: EntryOutcome) -> bool:
         """Whether an assessment shows where the patient stands on an endpoint's events."""
-        if _grade(entry, self.outcomes.response.scale)["value"] is None:
+        if grade_of(entry, self.outcomes.response.scale)["value"] is None:
             return False
         if self.first_remission is None or entry["on"] <= self.first_remission:
             return True
@@ -748,96 +555,7 @@ class _Patient:
         records = {n: r for n, r in self.subject.records.items() if n in pack.records}
         subject = m.Subject(self.subject.id, facts, records)
         decision = self.screener.fatal.decide(subject, self.as_of)
-        self.proofs.append(_proof(self.days[self.outcomes.died].entry, self.as_of, decision))
+        self.proofs.append(proof_of(self.days[self.outcomes.died].entry, self.as_of, decision))
         answers = {c["id"]: c["answer"] for c in decision["criteria"]}
         fatal = [toxicity for toxicity in self.outcomes.toxicities if toxicity.fatal is not None]
-        return {toxicity.id: answers[_death_criterion(toxicity)] for toxicity in fatal}
-
-    def _toxicity(self, toxicity: m.Toxicity, fatal: Mapping[str, m.Answer]) -> ToxicityOutcome:
-        scale = self.outcomes.scales[toxicity.scale]
-        within = [self._worst(toxicity, scale, after, fatal) for after in toxicity.within]
-        return {"id": toxicity.id, "within": within}
-
-    def _worst(
-        self, toxicity: m.Toxicity, scale: m.Scale, after: m.Duration, fatal: Mapping[str, m.Answer]
-    ) -> Worst:
-        """The worst class in a period; open where the days on which it may end disagree."""
-        early, late = landmark_days(self.start, after)
-        found = self._worst_by(toxicity, scale, after, fatal, early)
-        if late == early:
-            return found
-        other = self._worst_by(toxicity, scale, after, fatal, late)
-        severe = other["severe"]
-        if severe not in (found["severe"], "not_yet_reached"):
-            severe = "unknown"
-        return {
-            "after": after.text,
-            "on": early.isoformat(),
-            "or_on": late.isoformat(),
-            "low": found["low"],
-            "high": other["high"],
-            "severe": severe,
-            "fatal": found["fatal"] if found["fatal"] == other["fatal"] else "unknown",
-            "entry": found["entry"],
-            "day": found["day"],
-        }
-
-    def _worst_by(
-        self,
-        toxicity: m.Toxicity,
-        scale: m.Scale,
-        after: m.Duration,
-        fatal: Mapping[str, m.Answer],
-        on: date,
-    ) -> Worst:
-        died = self._happened(self.outcomes.died)
-        over = min(on, died.day) if died else on
-        seen = [e for e in self.entries[scale.records] if e["on"] <= on.isoformat()]
-        # Ranks: 0 is the worst class. `mild` is what is sure, `grave` what is possible.
-        mild = grave = len(scale.classes) - 1
-        shown: EntryOutcome | None = None
-        for entry in seen:
-            grade = _grade(entry, scale.name)
-            ranks = [scale.rank(id_) for id_ in grade["possible"]]
-            grave = min([grave, *ranks]) if ranks else 0
-            if grade["value"] is None and len(ranks) < 2:
-                continue  # it may be of no class: nothing is sure
-            if shown is None or max(ranks) < mild:
-                mild, shown = max(ranks), entry
-        listed = self.subject.records.get(scale.records)
-        complete = listed.complete_on if listed and listed.doubt is None else None
-        if complete is None or complete < over:
-            grave = 0
-        severe = {scale.rank(id_) for id_ in toxicity.severe}
-        status: SevereStatus
-        if mild in severe:
-            status = "yes"
-        elif self.as_of < over:
-            status = "not_yet_reached"
-        else:
-            status = "unknown" if severe & set(range(grave, mild + 1)) else "no"
-        was_fatal: m.Answer = "no"
-        if died is not None and died.day <= on and toxicity.fatal is not None:
-            was_fatal = fatal.get(toxicity.id, "no")
-        low, high = scale.classes[mild].id, scale.classes[grave].id
-        if was_fatal != "no" and toxicity.fatal is not None:
-            high = toxicity.fatal.id
-            low = high if was_fatal == "yes" else low
-        return {
-            "after": after.text,
-            "on": on.isoformat(),
-            "low": low,
-            "high": high,
-            "severe": status,
-            "fatal": was_fatal,
-            "entry": shown["entry"] if shown else None,
-            "day": shown["day"] if shown else None,
-        }
-
-
-def _months(start: date, day: date) -> float:
-    return round(months_parts(start, day) / PARTS, 6)
-
-
-def _grade(entry: EntryOutcome, scale: str) -> Graded:
-    return next(grade for grade in entry["grades"] if grade["scale"] == scale)
+        return {toxicity.id: answers[death_criterion(toxicity)] for toxicity in fatal}

@@ -51,6 +51,11 @@ def pack_leaves(protocol: m.Protocol) -> list[m.Leaf]:
     return list(dict.fromkeys(found))
 
 
+def codes_of(of: m.Fact | m.Field) -> frozenset[str]:
+    """The codes of a choice."""
+    return frozenset(choice.code for choice in of.choices)
+
+
 def fitted(recorded: Plain, protocol: m.Protocol) -> Plain:
     """What a pack's dictionary knows of something recorded; the rest is left out.
 

@@ -17,6 +17,9 @@ from engine.regions.diagrams import Effort
 from engine.terms.agents import contradicted
 
 Listed = m.ListDerivation
+When = int | str | tuple[int, int] | None
+"""When an entry says that something was: the number of a day, a partial date or `ongoing`, some
+day between two (which a file cannot say), or nothing."""
 MOST_CODES = 5
 MOST_NAMED = 20_000
 """In how many ways names and fields are put together."""
@@ -372,19 +375,24 @@ def told_apart(protocol: m.Protocol, derivations: Sequence[Listed]) -> m.Protoco
     facts = dict(protocol.facts)
     for name, fact in protocol.facts.items():
         if fact.derive in derivations:
-            assert isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
+            assert isinstance(fact.derive, m.ListDerivation)
             where = (m.Where(f"~{derivations.index(fact.derive)}", ("yes",)),)
             facts[name] = replace(fact, derive=replace(fact.derive, where=where))
     return replace(protocol, facts=facts)
 
 
-def dated_when(derive: Listed, day: Any) -> Plain:
-    if isinstance(derive, m.LatestOf | m.EarliestOf):
-        return dated(derive.field, day)
-    return {}
+def dated_by(derivations: Iterable[Listed]) -> list[str]:
+    """The date fields that some derivations look at."""
+    return sorted({d.field for d in derivations if isinstance(d, m.LatestOf | m.EarliestOf)})
 
 
-def dated(field: str, day: Any) -> Plain:
+def dated_when(derive: Listed, day: When) -> Plain:
+    """The date that a derivation looks at, as a file says it."""
+    return next((dated(field, day) for field in dated_by([derive])), {})
+
+
+def dated(field: str, day: When) -> Plain:
+    """A date of an entry, as a file says it."""
     if day is None:
         return {}
     return {field: date.fromordinal(day).isoformat() if isinstance(day, int) else day}

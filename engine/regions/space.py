@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from engine import terms as m
 from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
 from engine.regions.cells import Variable
-from engine.regions.coupled import Coupled, never_cut
+from engine.regions.coupled import never_cut, variable_of
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
+from engine.regions.group import Group
 from engine.regions.lists import Templates
 
 T = TypeVar("T")
@@ -344,7 +345,7 @@ def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[V
             same = next(v for v in space.like.variables if v.leaves == tuple(members))
             yield _on_another_day(same, space.like.as_of, space.as_of)
         else:
-            yield Coupled(protocols, space.as_of, space.effort, order, members, entries).variable()
+            yield variable_of(Group(protocols, space.as_of, space.effort, order, members, entries))
 
 
 def _ways(

@@ -547,7 +547,8 @@ def _outcome_changes(
     if old.outcomes is None or new.outcomes is None:
         return
     from engine.outcomes.entries import entry_answers, entry_file
-    from engine.outcomes.patient import OutcomeScreener, entry_pack
+    from engine.outcomes.patient import OutcomeScreener
+    from engine.outcomes.screened import entry_pack
 
     with ExitStack() as opened:
 

@@ -443,7 +443,7 @@ def test_a_log_that_another_process_keeps_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_of(tmp_path / "log", 1)
-    monkeypatch.setattr("app.store.log.store.WAIT_SECONDS", 0)
+    monkeypatch.setattr("app.store.log.database.WAIT_SECONDS", 0)
     other = raw(tmp_path / "log")
     other.execute("BEGIN IMMEDIATE")
     try:

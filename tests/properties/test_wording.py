@@ -15,7 +15,7 @@ from engine.read.sheet import parse_duration
 from engine.record.messages import UNIT_WORDS
 from engine.record.wording import amount_text, leaf_text, leaf_words
 from engine.workbench.coverage import obligations
-from engine.workbench.mutants.making import mutants
+from engine.workbench.mutants import mutants
 from reports.wording import UNITS, value_words
 from tests import build
 from tests.bad_packs.corpus import bad

@@ -27,9 +27,8 @@ from engine.workbench.coverage import coverage
 from engine.workbench.diff import Change, Comparison, compare
 from engine.workbench.edits import at_path, replaced
 from engine.workbench.findings import BASE, Finding
-from engine.workbench.mutants import BY_VERDICT, Judged
-from engine.workbench.mutants.judging import asked_by, judge
-from engine.workbench.mutants.making import mutants
+from engine.workbench.judging import Judged, asked_by, judge
+from engine.workbench.mutants import BY_VERDICT, mutants
 from engine.workbench.witness import file_lines
 from tests.generators import LONG, Drawn, Plain, json_text, protocol_in
 from tests.workbench.coupled import LARGE, SMALL, Grid, Seen, Size, amended, parts

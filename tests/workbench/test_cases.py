@@ -25,13 +25,12 @@ from engine.regions.asked import fitted, subject_from
 from engine.regions.space import Space
 from engine.terms.units import COMMON_UNITS, conversion
 from engine.workbench.cases import Case, Cases, read_cases, run_case
+from engine.workbench.confused import CONFUSED
 from engine.workbench.coverage import Obligation, coverage
 from engine.workbench.edits import leaf_paths, replaced
-from engine.workbench.mutants import BY_VERDICT, Judged, Mutant, counts
-from engine.workbench.mutants.judging import asked_by, judge
-from engine.workbench.mutants.making import mutants
-from engine.workbench.mutants.slips import SWAPPED, SWAPPED_AGO, SWAPPED_ULN
-from engine.workbench.mutants.units import CONFUSED
+from engine.workbench.judging import Judged, asked_by, counts, judge
+from engine.workbench.mutants import BY_VERDICT, Mutant, mutants
+from engine.workbench.slips import SWAPPED, SWAPPED_AGO, SWAPPED_ULN
 from tests import build
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo

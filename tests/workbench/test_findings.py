@@ -173,7 +173,7 @@ def test_a_smallest_set_of_criteria_explains_why_nobody_is_eligible() -> None:
 
 
 def test_what_is_too_large_is_undecided_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.regions.group.MOST_COMBINATIONS", 3)
     protocol, _ = read(by_name(BAD, "limits-crossed"))
     found = findings(protocol)
     assert {one.code for one in found} == {"undecided"}
@@ -190,7 +190,7 @@ def test_what_was_not_looked_at_whole_may_hold(monkeypatch: pytest.MonkeyPatch) 
     with Screener(protocol) as screener:
         whole = bench_of(protocol, screener, Effort())
         assert may_hold(whole, denied) and not may_hold(whole, every, halved(whole, [every]))
-        monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 2)
+        monkeypatch.setattr("engine.regions.group.MOST_COMBINATIONS", 2)
         part = bench_of(protocol, screener, Effort())
         assert may_hold(part, denied) and may_hold(part, every, halved(part, [every]))
 

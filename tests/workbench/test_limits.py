@@ -27,8 +27,8 @@ from engine.regions.space import Space
 from engine.terms.faults import InputRejected
 from engine.workbench.analysis import findings
 from engine.workbench.coverage import coverage
-from engine.workbench.mutants.judging import asked_by, judge
-from engine.workbench.mutants.making import mutants
+from engine.workbench.judging import asked_by, judge
+from engine.workbench.mutants import mutants
 from tests.bad_packs.corpus import BAD, CLEAN, Spec, bad
 from tests.command import eligo
 from tests.generators import AS_OF, LONG, Seeded, case, pack_parts, protocol_in, subject_in
@@ -237,7 +237,7 @@ def test_a_dropped_criterion_is_equivalent_only_if_all_others_are_known(
 ) -> None:
     """The verdict rests on every criterion, not on the dropped one alone."""
     # Of the number, only 3, 4 and 5 are tried: nobody passes I02 as far as is seen.
-    monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.regions.group.MOST_COMBINATIONS", 3)
     high = "{all: [{wide: {above: 6}}, {not: {wide: {between: [4, 6]}}}]}"
     protocol, _ = read(bad("two", "", "a wide", {"I01": "{a: true}", "I02": high}))
     made = [one for one in mutants(protocol) if one.words == "without I01"]

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from app.store.packs import read_pack
 from engine import terms as m
+from engine.drafting.draft import Statement
 from engine.drafting.skeleton import skeleton
-from engine.drafting.statements import Statement, statements
+from engine.drafting.statements import statements
 from tests.command import Ran, eligo
 
 STUDIES = Path(__file__).parent / "studies"

@@ -137,7 +137,7 @@ def test_watch_outlives_a_folder_that_is_gone(
 def test_notes_alone_are_no_finding_when_watching(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.regions.coupled.MOST_COMBINATIONS", 3)
+    monkeypatch.setattr("engine.regions.group.MOST_COMBINATIONS", 3)
     pack = write(by_name(BAD, "limits-crossed"), tmp_path)
     assert eligo("check", pack.as_posix()).code == 0
     assert watch(pack, rounds=1) == 0

@@ -19,8 +19,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
+from app.store.log import database as waiting
+from app.store.log.database import (
+    FORMAT,
+    SCHEMA,
+    check_sqlite,
+    connect,
+    has_bytes,
+    schema_of,
+    sync_folder,
+    write_database,
+)
 from app.store.writing import new_folder
 from engine.log import LogFault, tree
 from engine.log.entry import Content, LogEntry, digest_of, entry_bytes, utc_text
@@ -36,123 +46,7 @@ from engine.log.note import (
 )
 
 T = TypeVar("T")
-
 DATABASE, PUBLIC, PRIVATE = "log.db", "log.pub", "log.key"
-FORMAT = "eligo.log/1"
-WAIT_SECONDS = 60
-"""How long an append waits for other processes before it gives up."""
-
-
-def _refusing(name: str, when: str, table: str, says: str, condition: str = "") -> str:
-    only = f" WHEN {condition}" if condition else ""
-    return (
-        f"CREATE TRIGGER {name} BEFORE {when} ON {table}{only} "
-        f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
-    )
-
-
-_SCHEMA = (
-    f"""CREATE TABLE log (
-  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-  format TEXT NOT NULL CHECK (format = '{FORMAT}'),
-  public_key TEXT NOT NULL
-) STRICT""",
-    """CREATE TABLE entries (
-  number INTEGER PRIMARY KEY CHECK (number >= 0),
-  entry BLOB NOT NULL CHECK (length(entry) > 0)
-) STRICT""",
-    """CREATE TABLE contents (
-  id INTEGER PRIMARY KEY,
-  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-  private INTEGER NOT NULL CHECK (private IN (0, 1)),
-  salt BLOB CHECK (length(salt) = 32),
-  data BLOB,
-  CHECK (private OR (salt IS NULL AND data IS NOT NULL)),
-  CHECK (NOT private OR (salt IS NULL) = (data IS NULL))
-) STRICT""",
-    """CREATE TABLE redactions (
-  digest BLOB NOT NULL PRIMARY KEY REFERENCES contents (digest),
-  entry INTEGER NOT NULL REFERENCES entries (number)
-) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE nodes (
-  level INTEGER NOT NULL CHECK (level >= 0),
-  position INTEGER NOT NULL CHECK (position >= 0),
-  hash BLOB NOT NULL CHECK (length(hash) = 32),
-  PRIMARY KEY (level, position)
-) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE checkpoints (
-  size INTEGER PRIMARY KEY CHECK (size >= 0),
-  note TEXT NOT NULL
-) STRICT""",
-    # INSERT OR REPLACE deletes without asking a delete trigger, so inserts are guarded too.
-    _refusing(
-        "entries_in_order",
-        "INSERT",
-        "entries",
-        "entries are only added at the end",
-        "NEW.number <> (SELECT COALESCE(MAX(number) + 1, 0) FROM entries)",
-    ),
-    _refusing(
-        "contents_once",
-        "INSERT",
-        "contents",
-        "contents are never replaced",
-        "EXISTS (SELECT 1 FROM contents WHERE digest = NEW.digest OR id = NEW.id)",
-    ),
-    _refusing(
-        "nodes_once",
-        "INSERT",
-        "nodes",
-        "nodes are never replaced",
-        "EXISTS (SELECT 1 FROM nodes WHERE level = NEW.level AND position = NEW.position)",
-    ),
-    _refusing(
-        "checkpoints_in_order",
-        "INSERT",
-        "checkpoints",
-        "checkpoints are only added at the end",
-        "NEW.size <> (SELECT COALESCE(MAX(number) + 1, 0) FROM entries)"
-        " OR EXISTS (SELECT 1 FROM checkpoints WHERE size >= NEW.size)",
-    ),
-    _refusing(
-        "log_once",
-        "INSERT",
-        "log",
-        "a log has one identity",
-        "EXISTS (SELECT 1 FROM log)",
-    ),
-    _refusing(
-        "redactions_by_entry",
-        "INSERT",
-        "redactions",
-        "a redaction needs its entry, just appended",
-        "EXISTS (SELECT 1 FROM redactions WHERE digest = NEW.digest)"
-        " OR NEW.entry <> (SELECT MAX(number) FROM entries)"
-        ' OR NOT (SELECT instr(CAST(entry AS TEXT), \'"kind":"redaction"\')'
-        " FROM entries WHERE number = NEW.entry)",
-    ),
-    _refusing(
-        "contents_kept",
-        "UPDATE",
-        "contents",
-        "contents are only changed by a redaction",
-        "NEW.id <> OLD.id OR NEW.digest <> OLD.digest OR NEW.private <> 1 OR OLD.private <> 1"
-        " OR NEW.salt IS NOT NULL OR NEW.data IS NOT NULL OR OLD.data IS NULL"
-        " OR NOT EXISTS (SELECT 1 FROM redactions WHERE digest = OLD.digest"
-        " AND entry = (SELECT MAX(number) FROM entries))",
-    ),
-    _refusing("contents_never_deleted", "DELETE", "contents", "contents are never deleted"),
-    *(
-        _refusing(
-            f"{table}_never_{what.lower()}d",
-            what,
-            table,
-            f"{table} is only ever added to",
-        )
-        for table in ("log", "entries", "redactions", "nodes", "checkpoints")
-        for what in ("UPDATE", "DELETE")
-    ),
-)
 
 
 class LogDamaged(LogFault):
@@ -311,8 +205,8 @@ class Log:
         faults = []
         try:
             with self._faults():
-                schema = _schema_of(self._db)
-            for name in sorted(schema ^ set(_SCHEMA)):
+                schema = schema_of(self._db)
+            for name in sorted(schema ^ set(SCHEMA)):
                 what = " ".join(name.split()[:3]).lower()
                 faults.append((DATABASE, f"its own safeguards were changed: {what}"))
         except LogFault as fault:
@@ -328,7 +222,7 @@ class Log:
     def own_remarks(self) -> list[tuple[str, str]]:
         """What is worth knowing of the files, and no fault: (place, what)."""
         journal = f"{DATABASE}-wal"
-        if self.redactions() and _has_bytes(self.folder / journal):
+        if self.redactions() and has_bytes(self.folder / journal):
             return [(journal, "what was redacted may still be in it: run `eligo log clear`")]
         return []
 
@@ -383,7 +277,7 @@ class Log:
         try:
             busy, _, _ = self._row("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self._row(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+            self._row(f"PRAGMA busy_timeout = {waiting.WAIT_SECONDS * 1000}")
         return not busy
 
     def _has(self, digest: bytes) -> bool:
@@ -470,7 +364,8 @@ class _Faults:
             )
         if base in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LogBusy(
-                f"another process kept `{place}` for {WAIT_SECONDS} seconds: nothing was written"
+                f"another process kept `{place}` for {waiting.WAIT_SECONDS} seconds:"
+                " nothing was written"
             )
         if base == sqlite3.SQLITE_IOERR:
             return NotWritten(f"the disk failed at `{place}`: nothing was written ({error})")
@@ -494,7 +389,7 @@ def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
     appears whole or not at all. Raises: LogFault.
     """
     check_name(name)
-    _check_sqlite()
+    check_sqlite()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LogFault(f"`{folder.as_posix()}` exists and is not an empty folder")
     with _Faults(folder):
@@ -508,9 +403,9 @@ def create_log(folder: Path, name: str, key: Path | None = None) -> Verifier:
                 _write_file(key or draft / PRIVATE, signer.text() + "\n", 0o600)
             verifier = signer.verifier()
             _write_file(draft / PUBLIC, verifier.text() + "\n", 0o644)
-            _write_database(draft / DATABASE, signer)
+            write_database(draft / DATABASE, signer)
             (draft / DATABASE).chmod(0o600)  # subjects' data
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     return verifier
 
 
@@ -519,19 +414,19 @@ def open_log(folder: Path, *, write: bool = False, key: Path | None = None) -> L
 
     Raises: LogFault if there is no log, or it cannot be opened so.
     """
-    _check_sqlite()
+    check_sqlite()
     path = folder / DATABASE
     with _Faults(folder):
         if not path.is_file():
             raise LogFault(f"there is no log in `{folder.as_posix()}`")
         signer = _read_signer(key or folder / PRIVATE) if write else None
-        database = _connect(path, write=write)
+        database = connect(path, write=write)
         try:
             row = database.execute("SELECT format, public_key FROM log").fetchone()
             if row is None or row[0] != FORMAT:
                 raise LogDamaged(f"`{path.as_posix()}` is not a log of the form {FORMAT}")
             verifier = Verifier.read(_typed(row[1], str, "the log's public key"))
-            if write and _schema_of(database) != set(_SCHEMA):
+            if write and schema_of(database) != set(SCHEMA):
                 raise LogDamaged(
                     f"the safeguards of `{path.as_posix()}` were changed: nothing is appended to it"
                 )
@@ -546,71 +441,6 @@ def open_log(folder: Path, *, write: bool = False, key: Path | None = None) -> L
             if log.redactions():  # one that was killed may have left its journal
                 log.forget_removed(patience=0)
     return log
-
-
-def _check_sqlite() -> None:
-    if sqlite3.sqlite_version_info < (3, 37):
-        raise LogFault(
-            f"the log needs SQLite 3.37 or newer; this Python has {sqlite3.sqlite_version}"
-        )
-
-
-def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    name = f"file:{quote(str(path.resolve()))}"
-    wal = path.with_name(path.name + "-wal")
-    mode = "?mode=rw" if write else "?mode=ro"
-    if not write and not os.access(path.parent, os.W_OK) and not _has_bytes(wal):
-        mode += "&immutable=1"  # SQLite keeps locks beside the file, which cannot be made here
-    database = sqlite3.connect(name + mode, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
-    # A damaged text must be read, to be found false, and not stop the reading.
-    database.text_factory = lambda data: data.decode("utf-8", "replace")
-    try:
-        for pragma in (
-            "foreign_keys = ON",
-            "recursive_triggers = ON",
-            "trusted_schema = OFF",
-            "cell_size_check = ON",
-            "synchronous = FULL",
-            "secure_delete = ON",
-        ):
-            database.execute(f"PRAGMA {pragma}")
-        if write:
-            (journal,) = database.execute("PRAGMA journal_mode").fetchone()
-            if journal != "wal":
-                database.execute("PRAGMA journal_mode = WAL")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _has_bytes(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _schema_of(database: sqlite3.Connection) -> set[str]:
-    return {sql for (sql,) in database.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")}
-
-
-def _write_database(path: Path, signer: Signer) -> None:
-    database = sqlite3.connect(path, isolation_level=None)
-    try:
-        database.execute("PRAGMA page_size = 8192")  # a record takes 40 kB and more
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        database.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA:
-            database.execute(statement)
-        verifier = signer.verifier()
-        database.execute("INSERT INTO log VALUES (1, ?, ?)", (FORMAT, verifier.text()))
-        note = sign_checkpoint(Checkpoint(verifier.name, 0, tree.EMPTY), signer)
-        database.execute("INSERT INTO checkpoints VALUES (0, ?)", (note,))
-        database.execute("COMMIT")
-    finally:
-        database.close()
 
 
 def _read_signer(path: Path) -> Signer:
@@ -641,13 +471,3 @@ def _write_file(path: Path, text: str, mode: int) -> None:
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a folder's list of names to the disk, where the system knows how."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -17,7 +17,8 @@ from engine.workbench.findings import asking as q
 def classes(bench: q.Bench, known: q.Known) -> q.Said[q.Known]:
     """Classes that no entry can be given, and entries that fall into no class of a scale."""
     from engine.outcomes.entries import entry_answers, entry_file
-    from engine.outcomes.patient import OutcomeScreener, entry_pack
+    from engine.outcomes.patient import OutcomeScreener
+    from engine.outcomes.screened import entry_pack
 
     protocol, outcomes = bench.protocol, bench.protocol.outcomes
     if outcomes is None:
