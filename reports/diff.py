@@ -1,6 +1,6 @@
 """The report on an amendment: text for a terminal, HTML for the amendment's file.
 
-It prints what the comparison's record says (`engine.workbench.diff.record`) and decides nothing.
+It prints what the comparison's record says (`engine.workbench.diff_record`) and decides nothing.
 Jinja2 is loaded on first use.
 """
 

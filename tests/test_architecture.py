@@ -111,7 +111,6 @@ LONGER = {
     "engine.read.outcomes": 463,
     "engine.read.subjects": 689,
     "engine.outcomes.patient": 561,
-    "engine.workbench.diff": 861,
     "engine.plan.regions": 692,
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,

@@ -33,7 +33,10 @@ from engine.record.shape import Decision, dump_any
 from engine.regions.asked import Plain
 from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.workbench.diff import Comparison, Flip, Subjects, compare, flip, record
+from engine.workbench.comparison import Comparison
+from engine.workbench.diff import compare
+from engine.workbench.diff_record import record
+from engine.workbench.flips import Flip, Subjects, flip
 
 
 def run(arguments: Namespace) -> int:

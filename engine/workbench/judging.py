@@ -277,16 +277,11 @@ def _told_apart(
         return None
     readings = reference.readings(one.protocol, subject, as_of)
     _, statuses = _by_reference(one.protocol, readings, as_of, one.lenient)
-    if id_:
-        status = witness.statuses[id_]
-        if statuses[id_] == status:
-            return None
-        answer = witness.answer(protocol, id_)
-        return Judged(one, "survived", "", witness, id_, answer, statuses[id_])
-    verdict = reference.verdict(statuses)
-    if verdict == witness.verdict:
+    mistaken: str = statuses[id_] if id_ else reference.verdict(statuses)
+    if mistaken == (witness.statuses[id_] if id_ else witness.verdict):
         return None
-    return Judged(one, "survived", "", witness, "", None, verdict)
+    answer = witness.answer(protocol, id_) if id_ else None
+    return Judged(one, "survived", "", witness, id_, answer, mistaken)
 
 
 def tells_apart(

@@ -23,8 +23,9 @@ from engine.regions.diagrams import TRUE, Effort
 from engine.regions.space import Space, spaces
 from engine.terms.faults import InputRejected
 from engine.workbench.analysis import findings
+from engine.workbench.comparison import Change, Comparison
 from engine.workbench.coverage import coverage
-from engine.workbench.diff import Change, Comparison, compare
+from engine.workbench.diff import compare
 from engine.workbench.edits import at_path, replaced
 from engine.workbench.findings import BASE, Finding
 from engine.workbench.judging import Judged, asked_by, judge

@@ -21,8 +21,10 @@ from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.subjects import read_subject
 from engine.record.shape import dump_any
-from engine.workbench.diff import Change, Comparison, _same_to_read, compare, record
-from engine.workbench.differences import accepts_alike
+from engine.workbench.alike import accepts_alike, same_to_read
+from engine.workbench.comparison import Change, Comparison
+from engine.workbench.diff import compare
+from engine.workbench.diff_record import record
 from reports.diff import as_html, as_text, files, summary
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
@@ -572,10 +574,10 @@ def test_a_fact_that_is_read_otherwise_is_not_the_same_by_inspection(name: str) 
     for fact in ("started", "lasted"):
         changed = replace(protocol.facts[fact], **{name: OTHER[name]})
         other = replace(protocol, facts={**protocol.facts, fact: changed})
-        assert not _same_to_read(protocol, rule, other, rule)
+        assert not same_to_read(protocol, rule, other, rule)
     words = replace(protocol.facts["started"], ask="?", effort=9, found_in="file")
     other = replace(protocol, facts={**protocol.facts, "started": words})
-    assert _same_to_read(protocol, rule, other, rule)
+    assert same_to_read(protocol, rule, other, rule)
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(m.Field) if f.name not in ONLY_READ])
@@ -584,7 +586,7 @@ def test_a_field_that_is_read_otherwise_is_not_the_same_by_inspection(name: str)
     rule, therapy = protocol.criteria[0].holds_when, protocol.records["therapy"]
 
     def same(listed: m.RecordList) -> bool:
-        return _same_to_read(protocol, rule, replace(protocol, records={"therapy": listed}), rule)
+        return same_to_read(protocol, rule, replace(protocol, records={"therapy": listed}), rule)
 
     for field in ("kind", "ended"):
         changed = replace(therapy.fields[field], **{name: OTHER[name]})
