@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, assert_never
 
 from engine import terms as m
 from engine.record.wording import decimal_text, leaf_text
-from engine.terms.condition import defined_in
+from engine.terms.condition import defined_in, parts_of
 from engine.workbench.alike import mistakable
-
-if TYPE_CHECKING:
-    from engine.terms import Outcomes, Scale
 
 
 def outcome_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
@@ -42,10 +39,10 @@ def outcome_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
     )
 
 
-def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
+def _without_rules(outcomes: m.Outcomes) -> Mapping[str, Mapping[str, object]]:
     """What a scale says beside its classes' rules and words, which are compared one by one."""
 
-    def one(scale: Scale) -> Mapping[str, object]:
+    def one(scale: m.Scale) -> Mapping[str, object]:
         return {
             "ask": scale.ask,
             "over": f"{scale.records}.{scale.dated}",
@@ -128,9 +125,7 @@ def _differences(
 
 def _nested(value: object) -> bool:
     """Whether a value is gone into, rather than shown whole."""
-    return is_dataclass(value) and not isinstance(
-        value, m.Duration | m.Derivation | m.All | m.Any | m.Not | m.Defined | m.Leaf
-    )
+    return is_dataclass(value) and not isinstance(value, m.Duration | m.Derivation | m.Condition)
 
 
 def _entire(value: object) -> bool:
@@ -180,7 +175,7 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
     if isinstance(value, tuple):
         words = [_brief(one, key) for one in value]
         return " to ".join(words) if key == "range_u" else ", ".join(words)
-    if isinstance(value, m.All | m.Any | m.Not | m.Defined | m.Leaf) and pack is not None:
+    if isinstance(value, m.Condition) and pack is not None:
         return _in_one_line(pack, value)
     if is_dataclass(value):
         named = (getattr(value, key, "") for key in ("code", "id", "name"))
@@ -191,13 +186,11 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
 def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
     if isinstance(condition, m.Defined):
         return condition.name
-    if isinstance(condition, m.All | m.Any):
-        word = "all of" if isinstance(condition, m.All) else "any of"
-        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in condition.children)})"
-    if isinstance(condition, m.Not):
-        return f"not ({_in_one_line(protocol, condition.child)})"
-    facts = dict(protocol.facts)
-    if protocol.outcomes is not None:
-        for scope in protocol.outcomes.scopes.values():
-            facts |= scope.facts
-    return leaf_text(condition, facts)
+    if isinstance(condition, m.All | m.Any | m.Not):
+        word = {m.All: "all of", m.Any: "any of", m.Not: "not"}[type(condition)]
+        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in parts_of(condition))})"
+    if isinstance(condition, m.Leaf):
+        scopes = protocol.outcomes.scopes.values() if protocol.outcomes is not None else ()
+        known = (protocol.facts, *(scope.facts for scope in scopes))
+        return leaf_text(condition, {name: fact for one in known for name, fact in one.items()})
+    assert_never(condition)

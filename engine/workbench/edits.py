@@ -6,7 +6,7 @@ A path is a definition's name or a criterion's id, then `.1`, `.2`... for childr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine import terms as m
@@ -19,7 +19,7 @@ def leaf_paths(protocol: m.Protocol) -> dict[str, m.Leaf]:
     return {
         path: condition
         for path, condition in condition_paths(protocol).items()
-        if not isinstance(condition, m.All | m.Any | m.Not | m.Defined)
+        if isinstance(condition, m.Leaf)
     }
 
 
@@ -63,22 +63,21 @@ def users(protocol: m.Protocol, path: str) -> frozenset[str]:
     name = path.partition(".")[0]
     if name not in protocol.definitions:
         return frozenset([name])
-    return frozenset(c.id for c in protocol.criteria if name in reached(protocol, c.holds_when))
+    return frozenset(
+        c.id for c in protocol.criteria if name in reached(protocol.definitions, c.holds_when)
+    )
 
 
-def reached(protocol: m.Protocol, condition: m.Condition) -> frozenset[str]:
+def reached(definitions: Mapping[str, m.Condition], condition: m.Condition) -> frozenset[str]:
     """The definitions that a condition refers to, and those that they do."""
-
-    def walk(one: m.Condition) -> Iterator[str]:
-        for name in defined_in(one):
-            yield name
-            yield from walk(protocol.definitions[name])
-
-    return frozenset(walk(condition))
+    found = frozenset(defined_in(condition))
+    return found.union(*(reached(definitions, definitions[name]) for name in found))
 
 
 def only_reached(protocol: m.Protocol, criteria: Sequence[m.Criterion]) -> m.Protocol:
     """The pack with some of its criteria, and the definitions that these refer to."""
-    needed = frozenset[str]().union(*(reached(protocol, c.holds_when) for c in criteria))
+    needed = frozenset[str]().union(
+        *(reached(protocol.definitions, c.holds_when) for c in criteria)
+    )
     kept = {name: one for name, one in protocol.definitions.items() if name in needed}
     return replace(protocol, definitions=kept, criteria=tuple(criteria))

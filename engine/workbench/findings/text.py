@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from engine import terms as m
+from engine.read.outcomes import conditions_of
 from engine.record.wording import decimal_text, range_text
 from engine.regions.asked import leaves_of
-from engine.terms.condition import defined_in
+from engine.terms.condition import limits_named
 from engine.terms.dictionary import derived_from
 from engine.workbench.cases import Cases
 from engine.workbench.edits import leaf_paths, reached, users
@@ -97,7 +98,7 @@ def _limits(protocol: m.Protocol) -> Iterator[Finding]:
         using = tuple(sorted(users(protocol, path)))
         if not isinstance(leaf, m.Todo):
             yield from _outside(path, leaf, protocol.facts[leaf.fact], using)
-    for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
+    for records, leaf in _outcome_leaves(protocol):
         assert protocol.outcomes is not None
         yield from _outside(records, leaf, protocol.outcomes.scopes[records].facts[leaf.fact], ())
     for fact in protocol.facts.values():
@@ -119,43 +120,37 @@ def _limits(protocol: m.Protocol) -> Iterator[Finding]:
 
 def _outside(path: str, leaf: m.Test, fact: m.Fact, using: tuple[str, ...]) -> Iterator[Finding]:
     """Whether a limit lies outside its fact's range, or tells nothing inside it."""
-    if not isinstance(leaf, m.LimitTest | m.BetweenTest) or fact.range_u is None:
+    limits = limits_named(leaf)
+    if not limits or fact.range_u is None:
         return
     low, high = fact.range_u
+    outside = [limit for limit in limits if not low <= limit <= high]
     if isinstance(leaf, m.LimitTest):
-        first, last = (
-            (low, high) if leaf.op in ("at_least", "below") else (low - 1, high - 1)
-        )  # the limits that part the range in two
-        fits = first < leaf.limit_u <= last
-        limits = [leaf.limit_u]
-    else:
-        fits = leaf.low_u >= low and leaf.high_u <= high
-        limits = [limit for limit in (leaf.low_u, leaf.high_u) if not low <= limit <= high]
-    if fits:
+        # The limits that part the range in two.
+        spare = 0 if leaf.op in ("at_least", "below") else 1
+        if low - spare < leaf.limit_u <= high - spare:
+            return
+    elif not outside:
         return
-    said = " and ".join(decimal_text(limit) for limit in limits)
+    said = " and ".join(decimal_text(limit) for limit in outside or limits)
     ends = range_text(low, high, fact.unit)
     what = f"{path}: the limit {said} is not inside the range of `{fact.name}`, {ends}"
-    if all(low <= limit <= high for limit in limits):
+    if not outside:
         what = f"{path}: the limit {said} tells nothing: `{fact.name}` has a range of {ends}"
-    yield Finding(
-        "limit-outside-range", leaf.place, what, "check the number and its unit", "proved", using
-    )
+    hint = "check the number and its unit"
+    yield Finding("limit-outside-range", leaf.place, what, hint, "proved", using)
 
 
 def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
-    used = frozenset().union(*(reached(protocol, c.holds_when) for c in protocol.criteria))
+    rules = [c.holds_when for c in protocol.criteria]
+    used = frozenset[str]().union(*(reached(protocol.definitions, one) for one in rules))
     for name, condition in protocol.definitions.items():
         if name not in used:
             what = f"no criterion uses the definition `{name}`"
             place = condition.place
             yield Finding("unused-definition", place, what, "remove it, or use it")
-    asked = {
-        leaf.fact
-        for criterion in protocol.criteria
-        for leaf in leaves_of(criterion.holds_when, protocol.definitions)
-        if not isinstance(leaf, m.Todo)
-    }
+    leaves = (leaf for one in rules for leaf in leaves_of(one, protocol.definitions))
+    asked = {leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)}
     asked |= _outcome_names(protocol) & protocol.facts.keys()
     yield from _unused_in_outcomes(protocol)
     todo = list(asked)
@@ -194,17 +189,8 @@ def _unused_in_outcomes(protocol: m.Protocol) -> Iterator[Finding]:
     if outcomes is None:
         return
     for records, scope in outcomes.scopes.items():
-        conditions = [c.holds_when for s in outcomes.scales.values() for c in s.classes
-                      if s.records == records]  # fmt: skip
-        if outcomes.scales[outcomes.response.scale].records == records:
-            shown = (event.after_remission for event in outcomes.events.values())
-            conditions += [one for one in shown if one is not None]
-        todo, used = list(conditions), set[str]()
-        while todo:
-            for name in defined_in(todo.pop()):
-                if name not in used:
-                    used.add(name)
-                    todo.append(scope.definitions[name])
+        rules = conditions_of(outcomes, records)[len(scope.definitions) :]
+        used = frozenset[str]().union(*(reached(scope.definitions, one) for one in rules))
         for name, condition in scope.definitions.items():
             if name not in used:
                 what = f"no class and no event of `{records}` uses the definition `{name}`"
@@ -216,19 +202,11 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
     outcomes = protocol.outcomes
     if outcomes is None:
         return frozenset()
-    found = {
-        outcomes.start,
-        outcomes.died,
-        *(name for chain in outcomes.in_order for name in chain),
-    }
-    for leaf in _outcome_leaves(protocol):
-        found.add(leaf[1].fact)
+    found = {leaf.fact for _, leaf in _outcome_leaves(protocol)}
     todo: list[object] = [
-        outcomes.response,
-        outcomes.events,
-        outcomes.endpoints,
-        outcomes.toxicities,
-    ]
+        outcomes.start, outcomes.died, outcomes.in_order, outcomes.response,
+        outcomes.events, outcomes.endpoints, outcomes.toxicities,
+    ]  # fmt: skip
     while todo:
         one = todo.pop()
         if isinstance(one, str):
@@ -244,10 +222,9 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
 
 def _outcome_leaves(protocol: m.Protocol) -> Iterator[tuple[str, m.Test]]:
     """The tests of outcome rules, each with the list whose entries it looks at."""
-    from engine.read.outcomes import conditions_of
-
     outcomes = protocol.outcomes
-    assert outcomes is not None
+    if outcomes is None:
+        return
     for records, scope in outcomes.scopes.items():
         for condition in conditions_of(outcomes, records):
             for leaf in leaves_of(condition, scope.definitions):
@@ -276,7 +253,7 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
         if isinstance(derive, m.ListDerivation):
             for where in derive.where:
                 named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
-    for records, leaf in _outcome_leaves(protocol) if protocol.outcomes else ():
+    for records, leaf in _outcome_leaves(protocol):
         if isinstance(leaf, m.ChoiceTest):
             named |= {(f"{records}.{leaf.fact}", code) for code in leaf.codes}
             named |= {(leaf.fact, code) for code in leaf.codes}
