@@ -107,9 +107,9 @@ def test_no_module_takes_a_private_name_of_another() -> None:
 LONG = 400
 """The most lines of a module but those below, each with its most. Lower them as they shrink."""
 LONGER = {
-    "engine.read.dictionary": 438,
-    "engine.read.outcomes": 463,
-    "engine.read.subjects": 689,
+    "engine.read.dictionary": 414,
+    "engine.read.outcomes": 452,
+    "engine.read.subjects": 668,
     "engine.outcomes.patient": 561,
     "engine.plan.regions": 692,
     "engine.drafting.statements": 465,

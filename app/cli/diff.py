@@ -44,11 +44,7 @@ def run(arguments: Namespace) -> int:
     if arguments.format == "html" and arguments.out is None:
         say("--format html writes a file: say where with --out FILE")
         return REJECTED
-    try:
-        old, new = version_named(arguments.old), version_named(arguments.new)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    old, new = version_named(arguments.old), version_named(arguments.new)
     files: list[SubjectFile] = []
     if arguments.subjects is not None:
         files, missing = subject_files([arguments.subjects])

@@ -17,14 +17,13 @@ from uuid import UUID
 from app.exchange.evidence import Evidence
 from app.exchange.records import created_time, read_records
 from app.run.exits import REJECTED
-from app.run.inputs import print_faults, protocol_from, say, unreadable, unwritable
+from app.run.inputs import protocol_from, say, unreadable, unwritable
 from app.run.printing import put
 from app.store.writing import made_folder, write_file
 from engine.exchange.recorded import json_text
 from engine.log import LogFault
 from engine.record.shape import Decision, dump
 from engine.terms import Protocol
-from engine.terms.faults import InputRejected
 
 PROVENANCE_AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
@@ -38,9 +37,6 @@ def run(arguments: Namespace) -> int:
             handed = read_records(arguments.records, protocol, evidence)
         decisions = [handed.decisions[subject] for subject in sorted(handed.decisions)]
         text = json_text(bundle(decisions, protocol, created))
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
     except (LogFault, ValueError) as error:
         say(str(error))
         return REJECTED

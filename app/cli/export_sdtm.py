@@ -24,7 +24,7 @@ from app.exchange.evidence import Evidence
 from app.exchange.records import created_time, read_records
 from app.exchange.sdtm import CannotExport, Study, all_datasets, rule_texts
 from app.run.exits import REJECTED
-from app.run.inputs import print_faults, say, subject_files, unreadable, unwritable
+from app.run.inputs import say, subject_files, unreadable, unwritable
 from app.run.printing import put
 from app.store.packs import pack_files, read_pack
 from app.store.shipped import shipped_pack
@@ -59,9 +59,6 @@ def run(arguments: Namespace) -> int:
         if "xpt" in forms:  # before anything is written
             for dataset in datasets:
                 _xpt_columns(dataset)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
     except OSError as error:
         say(unreadable(Path(error.filename or folder), error).text())
         return REJECTED

@@ -6,24 +6,18 @@ import textwrap
 from argparse import Namespace
 from collections.abc import Iterator
 
-from app.run.exits import REJECTED
-from app.run.inputs import print_faults, protocol_from
+from app.run.inputs import protocol_from
 from app.run.printing import hand_out, put
 from engine.record.shape import dump_any
 from engine.record.wording import decimal_text
 from engine.terms import Agent, Fact, Field, Protocol, RecordList
 from engine.terms.agents import use_text
-from engine.terms.faults import InputRejected
 from engine.terms.spellings import unit_choices
 
 
 def run(arguments: Namespace) -> int:
     """Print the dictionary or a form; returns the exit code."""
-    try:
-        protocol = protocol_from(arguments.protocol)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    protocol = protocol_from(arguments.protocol)
     if arguments.blank:
         hand_out(blank_subject(protocol))
     elif arguments.csv:

@@ -39,7 +39,7 @@ from app.exchange.fhir.spool import NOBODY, Spool
 from app.exchange.folder import opened
 from app.exchange.report import Line, Patient, Report
 from app.run.exits import REJECTED
-from app.run.inputs import may_be_one, print_faults, say, unreadable, unwritable
+from app.run.inputs import may_be_one, say, unreadable, unwritable
 from app.run.printing import put
 from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
@@ -68,12 +68,8 @@ MOST_SAID = 50
 def run(arguments: Namespace) -> int:
     """Import; returns the exit code."""
     folder = arguments.protocol or shipped_pack()
-    try:
-        protocol = read_pack(folder)
-        fhir_map = read_map(folder, protocol)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    protocol = read_pack(folder)
+    fhir_map = read_map(folder, protocol)
     today = date.today()
     try:
         confirmations = word_for(arguments.confirm or [], arguments.by, protocol, today)
@@ -95,9 +91,6 @@ def run(arguments: Namespace) -> int:
             Report(made, protocol) as report,
         ):
             work.run(files, report)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
     except OSError as error:
         say(unwritable(Path(error.filename or arguments.out), error).text())
         return REJECTED

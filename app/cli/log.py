@@ -28,7 +28,7 @@ from app.cli.log_proofs import (
     verify_log,
 )
 from app.run.exits import DOUBT, FOUND, REJECTED
-from app.run.inputs import print_faults, protocol_from, say
+from app.run.inputs import protocol_from, say
 from app.run.printing import put
 from app.store.log.append import (
     append_decision,
@@ -46,7 +46,7 @@ from app.store.packs import pack_files
 from engine.log import LogFault
 from engine.log.entry import read_entry
 from engine.log.note import base64_text, note_digest, open_checkpoint
-from engine.terms.faults import EngineFault, InputRejected
+from engine.terms.faults import EngineFault
 from reports.page import Logged
 
 
@@ -278,12 +278,8 @@ def _clear(arguments: Namespace) -> int:
 def _replay(arguments: Namespace) -> int:
     pack = None
     if arguments.pack is not None:
-        try:
-            protocol_from(arguments.pack)
-            pack = pack_files(arguments.pack)
-        except InputRejected as rejected:
-            print_faults(rejected.faults)
-            return REJECTED
+        protocol_from(arguments.pack)
+        pack = pack_files(arguments.pack)
     counts = dict.fromkeys(REPLAYED, 0)
     rules: dict[str, None] = {}
     try:

@@ -22,9 +22,19 @@ from app.run.printing import say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code. What a command was given and cannot read at all,
+    its pack for one, ends it here, with every fault."""
     arguments = parser().parse_args(argv)
-    code: int = import_module(arguments.module).run(arguments)
+    run = import_module(arguments.module).run
+    from engine.terms.faults import InputRejected
+
+    try:
+        code: int = run(arguments)
+    except InputRejected as rejected:
+        from app.run.inputs import print_faults
+
+        print_faults(rejected.faults)
+        return REJECTED
     return code
 
 

@@ -6,13 +6,13 @@ from argparse import Namespace
 from pathlib import Path
 
 from app.run.exits import REJECTED
-from app.run.inputs import bounded, print_faults, say, tell, unwritable
+from app.run.inputs import bounded, say, tell, unwritable
 from app.store.packs import read_pack
 from app.store.shipped import schemas_for
 from app.store.writing import new_folder, write_file
 from engine.drafting.skeleton import skeleton
 from engine.read.source import MAX_BYTES
-from engine.terms.faults import InputRejected, filled
+from engine.terms.faults import filled
 
 
 def run(arguments: Namespace) -> int:
@@ -29,9 +29,6 @@ def run(arguments: Namespace) -> int:
             for name, text in made.files.items():
                 write_file(draft / name, text)
         protocol = read_pack(out)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
     except OSError as error:
         say(unwritable(Path(error.filename or out), error).text())
         return REJECTED

@@ -60,15 +60,11 @@ def run(arguments: Namespace) -> int:
     as_of = arguments.as_of or date.today()
     if as_of > date.today():
         say(f"note: the data cut-off {as_of} is in the future")
-    try:
-        protocol = protocol_from(arguments.protocol)
-        if protocol.outcomes is None:
-            where = Span((arguments.protocol or Path("rules")).as_posix(), 1, 1)
-            hint = "docs/OUTCOMES.md says how to write one"
-            raise InputRejected([Fault(where, "pack-file", "the pack has no outcomes.yaml", hint)])
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    protocol = protocol_from(arguments.protocol)
+    if protocol.outcomes is None:
+        where = Span((arguments.protocol or Path("rules")).as_posix(), 1, 1)
+        hint = "docs/OUTCOMES.md says how to write one"
+        raise InputRejected([Fault(where, "pack-file", "the pack has no outcomes.yaml", hint)])
     files, missing = subject_files(arguments.subjects)
     print_faults(missing)
     if not files and missing:

@@ -98,11 +98,7 @@ def run(arguments: Namespace) -> int:
     as_of = arguments.as_of or date.today()
     if as_of > date.today():
         say(f"note: the as-of date {as_of} is in the future")
-    try:
-        protocol = protocol_from(arguments.protocol)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    protocol = protocol_from(arguments.protocol)
     note = in_effect(protocol, as_of)
     if note:
         say(note)

@@ -19,7 +19,6 @@ from typing import Literal
 from app.cli.outcomes import statistics_there
 from app.exchange.csv_read import Dialect, Row, Table, table_in
 from app.run.exits import REJECTED
-from app.run.inputs import print_faults
 from app.run.printing import hand_out, put
 from engine.outcomes.estimates import KaplanMeier, kaplan_meier
 from engine.outcomes.record import Curve, Step
@@ -82,12 +81,8 @@ def run(arguments: Namespace) -> int:
     if not statistics_there():
         return REJECTED
     columns = [arguments.time, arguments.event, *([arguments.group] if arguments.group else [])]
-    try:
-        at = _times(arguments.at)
-        groups = read_times(arguments.table, columns, arguments.decimal)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    at = _times(arguments.at)
+    groups = read_times(arguments.table, columns, arguments.decimal)
     from engine.outcomes.trial import curve_of
 
     order = order_of([time for one in groups.values() for time, _ in one])

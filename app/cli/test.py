@@ -48,11 +48,7 @@ T = TypeVar("T")
 def run(arguments: Namespace) -> int:
     """Run the cases; returns the exit code."""
     folder = arguments.protocol or shipped_pack()
-    try:
-        protocol, cases = read_all(folder)
-    except InputRejected as rejected:
-        print_faults(rejected.faults)
-        return REJECTED
+    protocol, cases = read_all(folder)
     if cases.faults:
         print_faults(cases.faults)
         return REJECTED

@@ -38,6 +38,7 @@ from engine.terms.spellings import spelled
 from engine.terms.units import COMMON_UNITS, known_unit
 
 MAX_CODES = 1_000
+MOST_EFFORT = 1_000
 _CHECKED = ("unit_required", "usual")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -71,9 +72,7 @@ class Dictionary:
         top = sheet.mapping_of(path, value, files.RecordListFile)
         if top is None:
             return None
-        valid_for = Duration(0, 0, "0 days")
-        if "valid_for" in top:
-            valid_for = sheet.duration_of((*path, "valid_for"), top["valid_for"]) or valid_for
+        valid_for = sheet.given(path, top, "valid_for", sheet.duration_of)
         fields: dict[str, Field] = {}
         at = (*path, "fields")
         for key, child in sheet.names_of(at, top.get("fields", {}), "field names").items():
@@ -81,41 +80,32 @@ class Dictionary:
             spec = sheet.mapping_of((*at, key), child, files.FieldFile)
             if spec is None:
                 continue
-            if "type" not in spec:
-                continue
-            kind: FactType | None = sheet.option_of(
-                (*at, key, "type"), spec["type"], get_args(FactType)
-            )
+            kind = sheet.given((*at, key), spec, "type", sheet.option_of, get_args(FactType))
             if kind is None:
                 continue
             common = self._common(sheet, (*at, key), kind, spec)
-            many = bool("many" in spec and sheet.boolean_of((*at, key, "many"), spec["many"]))
+            many = bool(sheet.given((*at, key), spec, "many", sheet.boolean_of))
             if many and kind != "choice":
                 sheet.fault((*at, key, "many"), "misfit", "only a choice can carry several codes")
-            ask = sheet.text_of((*at, key, "ask"), spec["ask"]) if "ask" in spec else None
+            ask = sheet.words_of((*at, key), spec, "ask")
             place = sheet.document.span((*at, key), key=True)
             fields[key] = Field(
                 key, ask or key.replace("_", " "), kind, many=many, place=place, **common
             )
-        ask = sheet.text_of((*path, "ask"), top["ask"]) if "ask" in top else None
+        ask = sheet.words_of(path, top, "ask")
         known, known_by, named = read_known(sheet, path, fields, top)
         return RecordList(
             name,
             ask or name,
-            valid_for,
+            valid_for or Duration(0, 0, "0 days"),
             fields,
-            self._effort(sheet, path, top),
-            optional_text(sheet, path, top, "found_in"),
+            sheet.given(path, top, "effort", sheet.whole_of, MOST_EFFORT),
+            sheet.words_of(path, top, "found_in"),
             known,
             known_by,
             named,
             place=sheet.document.span(path, key=True),
         )
-
-    def _effort(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> int | None:
-        if "effort" not in top:
-            return None
-        return sheet.whole_of((*path, "effort"), top["effort"], 1000)
 
     def _common(
         self, sheet: Sheet, path: Path, kind: FactType | None, top: Mapping[str, Anything]
@@ -133,7 +123,7 @@ class Dictionary:
                     what = f"`{key}` belongs to `type: quantity`"
                     sheet.fault((*path, key), "misfit", what, key=True)
             return result
-        unit = optional_text(sheet, path, top, "unit") or "1"
+        unit = sheet.words_of(path, top, "unit") or "1"
         if "unit" in top and not known_unit(unit):
             sheet.fault(
                 (*path, "unit"),
@@ -144,21 +134,17 @@ class Dictionary:
         result["unit"] = unit
         if "molar_mass" in top and "unit" not in top:
             sheet.fault((*path, "molar_mass"), "misfit", "`molar_mass` needs a `unit`", key=True)
-        if "molar_mass" in top:
-            mass = sheet.amount_of((*path, "molar_mass"), top["molar_mass"])
-            if mass is not None and mass <= 0:
-                sheet.fault((*path, "molar_mass"), "number", "a molar mass is above zero")
-            elif mass is not None:
-                result["molar_mass"] = Decimal(mass) / MILLION
-        for key, target in (("uln", "uln_u"), ("resolution", "resolution_u")):
-            if key in top:
-                amount = sheet.amount_of((*path, key), top[key])
-                if amount is not None and amount <= 0:
-                    sheet.fault((*path, key), "number", f"`{key}` is above zero")
-                elif amount is not None:
-                    result[target] = amount
+        for key in ("molar_mass", "uln", "resolution"):
+            amount = sheet.given(path, top, key, sheet.amount_of)
+            if amount is not None and amount <= 0:
+                what = "a molar mass" if key == "molar_mass" else f"`{key}`"
+                sheet.fault((*path, key), "number", f"{what} is above zero")
+            elif amount is not None and key == "molar_mass":
+                result[key] = Decimal(amount) / MILLION
+            elif amount is not None:
+                result[f"{key}_u"] = amount
         for key in ("range", "usual"):
-            ends = self._ends(sheet, (*path, key), top[key], key) if key in top else None
+            ends = sheet.given(path, top, key, self._ends, sheet, key)
             if ends is not None:
                 result[f"{key}_u"] = ends
         if "range_u" in result and "usual_u" in result:
@@ -166,15 +152,15 @@ class Dictionary:
             if not low <= result["usual_u"][0] <= result["usual_u"][1] <= high:
                 what = "what is usual reaches beyond the range"
                 sheet.fault((*path, "usual"), "range", what, "a usual value is a plausible one")
-        if "unit_required" in top:
-            said = sheet.boolean_of((*path, "unit_required"), top["unit_required"])
-            result["unit_required"] = bool(said)
-            if said and "unit" not in top:
-                what = "`unit_required` needs a `unit`"
-                sheet.fault((*path, "unit_required"), "misfit", what, key=True)
+        said = result["unit_required"] = bool(
+            sheet.given(path, top, "unit_required", sheet.boolean_of)
+        )
+        if said and "unit" not in top:
+            what = "`unit_required` needs a `unit`"
+            sheet.fault((*path, "unit_required"), "misfit", what, key=True)
         return result
 
-    def _ends(self, sheet: Sheet, path: Path, value: Anything, key: str) -> tuple[int, int] | None:
+    def _ends(self, path: Path, value: Anything, sheet: Sheet, key: str) -> tuple[int, int] | None:
         """The two ends of a `range`, or of what is `usual`."""
         ends = sheet.list_of(path, value, "two numbers")
         amounts = [sheet.amount_of((*path, i), end) for i, end in enumerate(ends)]
@@ -225,9 +211,7 @@ class Dictionary:
         top = sheet.mapping_of(path, value, files.FactFile)
         if top is None:
             return None
-        kind: FactType | None = None
-        if "type" in top:
-            kind = sheet.option_of((*path, "type"), top["type"], get_args(FactType))
+        kind = sheet.given(path, top, "type", sheet.option_of, get_args(FactType))
         derive = None
         if "derive" in top:
             for key in ("valid_for", "attested_by", "uln", "molar_mass", *_CHECKED):
@@ -242,13 +226,9 @@ class Dictionary:
                 what = f"this derivation gives a number of `{natural}`"
                 sheet.fault((*path, "unit"), "unit", what, f"write `unit: {natural}`")
             common["unit"] = natural
-        ask = sheet.text_of((*path, "ask"), top["ask"]) if "ask" in top else None
-        changes: Changes | None = None
-        if "changes" in top:
-            changes = sheet.option_of((*path, "changes"), top["changes"], get_args(Changes))
-        valid_for = None
-        if "valid_for" in top:
-            valid_for = sheet.duration_of((*path, "valid_for"), top["valid_for"])
+        ask = sheet.words_of(path, top, "ask")
+        changes = sheet.given(path, top, "changes", sheet.option_of, get_args(Changes))
+        valid_for = sheet.given(path, top, "valid_for", sheet.duration_of)
         if kind is None:
             return None
         return Fact(
@@ -257,9 +237,9 @@ class Dictionary:
             kind,
             changes=changes,
             valid_for=valid_for,
-            effort=self._effort(sheet, path, top),
-            found_in=optional_text(sheet, path, top, "found_in"),
-            attested_by=optional_text(sheet, path, top, "attested_by"),
+            effort=sheet.given(path, top, "effort", sheet.whole_of, MOST_EFFORT),
+            found_in=sheet.words_of(path, top, "found_in"),
+            attested_by=sheet.words_of(path, top, "attested_by"),
             derive=derive,
             place=sheet.document.span(path, key=True),
             **common,
@@ -414,10 +394,6 @@ def check_name(sheet: Sheet, path: Path, name: str, reserved: Iterable[str] = ()
     elif not _NAME.fullmatch(name):
         hint = "a letter, then letters, digits and `_`; at most 64"
         sheet.fault(path, "name", f"`{shorten(name)}` is not a name", hint, key=True)
-
-
-def optional_text(sheet: Sheet, path: Path, top: Mapping[str, Anything], key: str) -> str:
-    return (sheet.text_of((*path, key), top[key]) or "") if key in top else ""
 
 
 def in_cycles(graph: Mapping[str, tuple[str, ...]]) -> list[str]:

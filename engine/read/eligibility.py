@@ -9,7 +9,7 @@ from typing import get_args
 
 from engine.read import files
 from engine.read.conditions import Conditions
-from engine.read.dictionary import Dictionary, check_name, in_cycles, optional_text
+from engine.read.dictionary import Dictionary, check_name, in_cycles
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.terms import (
@@ -86,20 +86,16 @@ def _criterion(
     top = sheet.mapping_of(path, value, files.CriterionFile)
     if top is None:
         return None
-    id_ = sheet.text_of((*path, "id"), top["id"]) if "id" in top else None
+    id_ = sheet.given(path, top, "id", sheet.text_of)
     if id_ is not None and (not CRITERION_ID.fullmatch(id_) or len(id_) > 8):
         what = f"`{shorten(id_)}` is not a criterion id"
         hint = "one or more letters, then digits, at most 8 characters, as in `I05`"
         sheet.fault((*path, "id"), "id", what, hint)
-    kind: Kind | None = None
-    if "kind" in top:
-        kind = sheet.option_of((*path, "kind"), top["kind"], get_args(Kind))
-    text = sheet.text_of((*path, "text"), top["text"], "the text") if "text" in top else None
-    interpretation = optional_text(sheet, path, top, "interpretation")
+    kind = sheet.given(path, top, "kind", sheet.option_of, get_args(Kind))
+    text = sheet.given(path, top, "text", sheet.text_of, "the text")
+    interpretation = sheet.words_of(path, top, "interpretation")
     # Words of our own beside the protocol's are an assumption unless the author says otherwise.
-    basis: Basis = "assumed" if interpretation else "stated"
-    if "basis" in top:
-        basis = sheet.option_of((*path, "basis"), top["basis"], get_args(Basis)) or basis
+    basis = sheet.given(path, top, "basis", sheet.option_of, get_args(Basis))
     condition: Condition | None = None
     if "holds_when" in top:
         condition = conditions.condition(sheet, (*path, "holds_when"), top["holds_when"])
@@ -111,8 +107,8 @@ def _criterion(
         text or "",
         condition or Todo(),
         interpretation,
-        basis,
-        optional_text(sheet, path, top, "source"),
+        basis or ("assumed" if interpretation else "stated"),
+        sheet.words_of(path, top, "source"),
         sheet.document.span(path),
     )
 

@@ -191,9 +191,7 @@ def _agent(
     if ways == ["components"] and not components:
         sheet.fault((*path, "components"), "empty", f"`{shorten(name)}` has no components")
     synonyms = _texts(sheet, (*path, "synonyms"), top.get("synonyms"), "names")
-    source = ""
-    if "source" in top:
-        source = sheet.text_of((*path, "source"), top["source"]) or ""
+    source = sheet.words_of(path, top, "source")
     place = sheet.document.span(path, key=True)
     return Agent(name, synonyms, tuple(uses), components, source, place)
 

@@ -121,21 +121,16 @@ class _Reader:
                 )
         return found
 
-    def _text(self, path: Path, top: Mapping[str, Any], key: str) -> str:
-        return (self.sheet.text_of((*path, key), top[key]) or "") if key in top else ""
-
     def _words(self, path: Path, top: Mapping[str, Any], label: str) -> Words:
-        interpretation = self._text(path, top, "interpretation")
-        basis: Basis = "assumed" if interpretation else "stated"
-        if "basis" in top:
-            said = self.sheet.option_of((*path, "basis"), top["basis"], get_args(Basis))
-            basis = said or basis
+        sheet = self.sheet
+        interpretation = sheet.words_of(path, top, "interpretation")
+        basis = sheet.given(path, top, "basis", sheet.option_of, get_args(Basis))
         return Words(
-            self._text(path, top, "label") or label,
-            self._text(path, top, "text"),
+            sheet.words_of(path, top, "label") or label,
+            sheet.words_of(path, top, "text"),
             interpretation,
-            basis,
-            self._text(path, top, "source"),
+            basis or ("assumed" if interpretation else "stated"),
+            sheet.words_of(path, top, "source"),
         )
 
     def _id(self, path: Path, value: Any) -> str | None:
@@ -288,9 +283,7 @@ class _Reader:
             return None
         over = self.sheet.text_of((*at, "over"), top["over"]) or ""
         scope = self.scopes.get(over.partition(".")[0])
-        stated = "order" in top and bool(
-            self.sheet.option_of((*at, "order"), top["order"], ("stated",))
-        )
+        stated = bool(self.sheet.given(at, top, "order", self.sheet.option_of, ("stated",)))
         if scope is None:
             return None
         listed = self.sheet.list_of((*at, "classes"), top.get("classes", []), "classes")
@@ -306,7 +299,7 @@ class _Reader:
                 classes.append(read)
         scale = Scale(
             name,
-            self._text(at, top, "ask") or name,
+            self.sheet.words_of(at, top, "ask") or name,
             scope.records,
             scope.dated,
             tuple(classes),
@@ -358,23 +351,21 @@ class _Reader:
             self.sheet.fault((*at, "remission"), "order", what)
         within = self.sheet.duration_of((*at, "within"), top["within"])
         until = self._day_facts((*at, "until"), top.get("until", []))
-        mrd = ""
+        mrd: str | None = None
         negative: tuple[str, ...] = ()
         if "mrd" in top:
             spec = self.sheet.mapping_of((*at, "mrd"), top["mrd"], files.MrdFile) or {}
-            if "scale" in spec:
-                at_mrd = (*at, "mrd", "scale")
-                mrd = self._one_of(at_mrd, spec["scale"], known, "scale", "unknown-scale") or ""
-            over = self.scales.get(mrd)
+            one_of, at_mrd = self._one_of, (*at, "mrd")
+            mrd = self.sheet.given(at_mrd, spec, "scale", one_of, known, "scale", "unknown-scale")
+            over = self.scales.get(mrd or "")
             if scale and over and over.records != scale.records:
                 what = f"`{mrd}` and `{scale.name}` are over different record lists"
                 self.sheet.fault((*at, "mrd"), "misfit", what)
-            if "negative" in spec:
-                negative = self._classes_of((*at, "mrd", "negative"), spec["negative"], over)
+            negative = self.sheet.given(at_mrd, spec, "negative", self._classes_of, over) or ()
         words = self._words(at, top, "Best response")
         if scale is None or within is None:
             return None
-        return ResponseRule(scale.name, remission, within, until, mrd, negative, words)
+        return ResponseRule(scale.name, remission, within, until, mrd or "", negative, words)
 
     def _event(self, name: str, value: Any, response: ResponseRule | None) -> Event | None:
         at = ("events", name)
@@ -384,16 +375,14 @@ class _Reader:
         if not {"on", "after_remission", "failure"} & top.keys():
             hint = "one or more of `on`, `after_remission`, `failure`"
             self.sheet.fault(at, "event", "nothing says how this event shows", hint, key=True)
-        on = self._day_fact((*at, "on"), top["on"]) if "on" in top else ""
+        on = self.sheet.given(at, top, "on", self._day_fact)
         condition = None
         if "after_remission" in top and response is not None:
             records = self.scales[response.scale].records
             path = (*at, "after_remission")
             condition = self.conditions[records].condition(self.sheet, path, top["after_remission"])
-        failure: FailureDay | None = None
-        if "failure" in top:
-            words = get_args(FailureDay)
-            failure = self.sheet.option_of((*at, "failure"), top["failure"], words)
+        days = get_args(FailureDay)
+        failure = self.sheet.given(at, top, "failure", self.sheet.option_of, days)
         words_ = self._words(at, top, name)
         place = self.sheet.document.span(at, key=True)
         return Event(name, words_, on or "", condition, failure, place)
@@ -418,7 +407,7 @@ class _Reader:
         for i, one in enumerate(listed):
             here = (*at, "rules", i)
             spec = self.sheet.mapping_of(here, one, files.CensoringFile) or {}
-            id_ = self._id((*here, "id"), spec["id"]) if "id" in spec else None
+            id_ = self.sheet.given(here, spec, "id", self._id)
             if id_ in {rule.id for rule in rules}:
                 what = f"the rule `{id_}` stands here twice"
                 self.sheet.fault((*here, "id"), "duplicate-id", what)

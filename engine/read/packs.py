@@ -100,14 +100,11 @@ def _protocol(sheets: Mapping[str, Sheet], digest: str) -> Protocol | None:
 def _identity(sheet: Sheet) -> _Identity:
     """What a pack is called and where it is from."""
     top = sheet.mapping_of((), sheet.document.value, files.ProtocolFile) or {}
-    name = sheet.text_of(("protocol",), top["protocol"]) if "protocol" in top else None
-    if name is not None and not _PACK_ID.fullmatch(name):
+    name = sheet.words_of((), top, "protocol")
+    if name and not _PACK_ID.fullmatch(name):
         sheet.fault(
             ("protocol",), "name", f"`{shorten(name)}` is not an id", "letters, digits, hyphens"
         )
-    version = sheet.text_of(("version",), top["version"]) if "version" in top else None
-    title = sheet.text_of(("title",), top["title"]) if "title" in top else None
-    effective = sheet.day_of(("effective",), top["effective"]) if "effective" in top else None
     source = {
         key: sheet.text_of(("source", key), value) or ""
         for key, value in sheet.names_of(
@@ -115,9 +112,9 @@ def _identity(sheet: Sheet) -> _Identity:
         ).items()
     }
     return {
-        "id": name or "",
-        "version": version or "",
-        "title": title or "",
-        "effective": effective,
+        "id": name,
+        "version": sheet.words_of((), top, "version"),
+        "title": sheet.words_of((), top, "title"),
+        "effective": sheet.given((), top, "effective", sheet.day_of),
         "source": source,
     }

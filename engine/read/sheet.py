@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.read.source import Document, Num, Path, shorten
 from engine.record.wording import counted
@@ -31,6 +31,7 @@ _WITH_UNIT = re.compile(r"(\S+)\s+(\S.*)")
 _DAYS_IN = {"day": 1, "week": 7}
 _MONTHS_IN = {"month": 1, "year": 12}
 MAX_TEXT = 4_000
+T = TypeVar("T")
 
 
 class NotThat(ValueError):
@@ -220,6 +221,16 @@ class Sheet:
             self.fault(path, "missing-key", f"`{key}` is missing here")
         return result
 
+    def given(
+        self, path: Path, top: Mapping[str, Any], key: str, read: Callable[..., T], *more: Any
+    ) -> T | None:
+        """What stands under a key, as `read` takes it; None where nothing stands there."""
+        return read((*path, key), top[key], *more) if key in top else None
+
+    def words_of(self, path: Path, top: Mapping[str, Any], key: str) -> str:
+        """The text under a key; "" where there is none."""
+        return self.given(path, top, key, self.text_of) or ""
+
     def names_of(self, path: Path, value: Any, what: str) -> dict[str, Any]:
         """A mapping from names that the author chose."""
         if isinstance(value, dict):
@@ -271,36 +282,31 @@ class Sheet:
         self.expected(path, value, f"a whole number from 0 to {most}")
         return None
 
-    def amount_of(self, path: Path, value: Any) -> int | None:
-        """A number's millionths."""
+    def parsed(self, path: Path, value: Any, what: str, parse: Callable[[str], T]) -> T | None:
+        """What a text is read as; None where it is none, or not of that kind."""
         if not isinstance(value, str):
-            self.expected(path, value, "a number")
+            self.expected(path, value, what)
             return None
         try:
-            return parse_amount(value.strip(), yaml_number=isinstance(value, Num))
+            return parse(value.strip())
         except NotThat as error:
             self.wrong(path, error)
             return None
+
+    def amount_of(self, path: Path, value: Any) -> int | None:
+        """A number's millionths."""
+        number = isinstance(value, Num)
+        return self.parsed(
+            path, value, "a number", lambda text: parse_amount(text, yaml_number=number)
+        )
 
     def duration_of(self, path: Path, value: Any) -> Duration | None:
         text = self.text_of(path, value, "a duration")
-        if text is None:
-            return None
-        try:
-            return parse_duration(text)
-        except NotThat as error:
-            self.wrong(path, error)
-            return None
+        return None if text is None else self.parsed(path, text, "a duration", parse_duration)
 
     def day_of(self, path: Path, value: Any) -> date | None:
         text = self.text_of(path, value, "a date")
-        if text is None:
-            return None
-        try:
-            return parse_day(text)
-        except NotThat as error:
-            self.wrong(path, error)
-            return None
+        return None if text is None else self.parsed(path, text, "a date", parse_day)
 
 
 def true_or_false(value: Any) -> str:

@@ -12,6 +12,7 @@ from unicodedata import category
 
 from engine.read import files
 from engine.read.known import read_uses
+from engine.read.patient import patient_model, read_as
 from engine.read.sheet import (
     MAX_TEXT,
     NotThat,
@@ -96,27 +97,22 @@ def subject_of(
     value = document.value
     top = sheet.mapping_of((), value, files.SubjectFile) or {}
     subject_id = _subject_id(sheet, top["subject"]) if "subject" in top else None
-    facts: dict[str, tuple[Statement, ...]] = {}
-    for name, recorded in sheet.names_of(("facts",), top.get("facts", {}), "facts").items():
+    patient = patient_model(protocol, statements_of, entries_of)
+    raw = sheet.names_of(("facts",), top.get("facts", {}), "facts")
+    said, unknown = read_as(patient.facts, raw, sheet)
+    facts = {name: statements for name, statements in said.items() if statements}
+    for name in unknown:
         fact = protocol.facts.get(name)
         if fact is None:
             _unknown(sheet, ("facts", name), "fact", name, protocol.facts)
-        elif fact.derive is not None:
+        else:
             what = f"`{name}` is worked out from other facts and cannot be recorded"
             sheet.fault(("facts", name), "derived", what, _derived_hint(fact), key=True)
-        else:
-            statements = _statements(sheet, ("facts", name), fact, recorded)
-            if document.tail is not None and document.tail[:2] == ("facts", name):
-                statements = (*statements, _cut_off(name))
-            if statements:
-                facts[name] = statements
-    records: dict[str, Entries] = {}
-    for name, recorded in sheet.names_of(("records",), top.get("records", {}), "lists").items():
-        record = protocol.records.get(name)
-        if record is None:
-            _unknown(sheet, ("records", name), "record list", name, protocol.records)
-        elif recorded is not None:
-            records[name] = _entries(sheet, ("records", name), record, recorded)
+    raw = sheet.names_of(("records",), top.get("records", {}), "lists")
+    listed, unknown = read_as(patient.records, raw, sheet)
+    records = {name: entries for name, entries in listed.items() if entries is not None}
+    for name in unknown:
+        _unknown(sheet, ("records", name), "record list", name, protocol.records)
     imported = _imported(sheet, top["imported"]) if "imported" in top else None
     _check_births(sheet, protocol, facts, as_of)
     if today is not None:
@@ -143,21 +139,13 @@ def born_on(protocol: Protocol, facts: Mapping[str, tuple[Statement, ...]]) -> d
     return min(births, default=None)
 
 
-def _cut_off(name: str) -> Statement:
-    """What stands for the statements that may be lost where a file may have been cut."""
-    note = "the file does not end with the line `...`, so more may have stood here"
-    return Statement(f"facts.{name}", unknown="pending", note=note)
-
-
 def _imported(sheet: Sheet, value: Any) -> Imported | None:
     path: Path = ("imported",)
     top = sheet.mapping_of(path, value, files.ImportedFile) or {}
-    source = sheet.text_of((*path, "from"), top["from"]) if "from" in top else None
-    whole = sheet.boolean_of((*path, "whole"), top["whole"]) if "whole" in top else None
-    left_out = 0
-    if "left_out" in top:
-        left_out = sheet.whole_of((*path, "left_out"), top["left_out"], MOST) or 0
-    return None if source is None or whole is None else Imported(source, whole, left_out)
+    source = sheet.words_of(path, top, "from")
+    whole = sheet.given(path, top, "whole", sheet.boolean_of)
+    left_out = sheet.given(path, top, "left_out", sheet.whole_of, MOST) or 0
+    return Imported(source, whole, left_out) if source and whole is not None else None
 
 
 def _check_future(
@@ -289,18 +277,19 @@ def _subject_id(sheet: Sheet, value: Any) -> str | None:
     return text
 
 
-def _statements(sheet: Sheet, path: Path, fact: Fact, value: Any) -> tuple[Statement, ...]:
+def statements_of(sheet: Sheet, fact: Fact, value: Any) -> tuple[Statement, ...]:
     """What is recorded about one fact: a value, a mapping, or a list of either."""
-    entry = f"facts.{fact.name}"
+    path, entry = ("facts", fact.name), f"facts.{fact.name}"
     if isinstance(value, list):
-        if not value:
-            return ()
         found = [
             _statement(sheet, (*path, i), f"{entry}[{i}]", fact, one) for i, one in enumerate(value)
         ]
-        return tuple(s for s in found if s is not None)
-    one = _statement(sheet, path, entry, fact, value)
-    return () if one is None else (one,)
+    else:
+        found = [_statement(sheet, path, entry, fact, value)]
+    if sheet.document.tail is not None and sheet.document.tail[:2] == path:
+        note = "the file does not end with the line `...`, so more may have stood here"
+        found.append(Statement(entry, unknown="pending", note=note))
+    return tuple(one for one in found if one is not None)
 
 
 def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> Statement | None:
@@ -315,12 +304,12 @@ def _statement(sheet: Sheet, path: Path, entry: str, fact: Fact, value: Any) -> 
             what = f"`{shorten(key)}` is not a key of a recorded value"
             hint = _key_hint(sheet, key, value, _STATEMENT_KEYS)
             sheet.fault((*path, key), "unknown-key", what, hint, key=True)
-    on, within = _observed(sheet, (*path, "on"), value.get("on"))
-    not_after = _on(sheet, (*path, "not_after"), value.get("not_after"))
+    on, within = _observed(sheet, path, value, "on")
+    not_after = _on(sheet, path, value, "not_after")
     if not_after is not None and not _blank(value.get("on")):
         what = "a statement says `on` or `not_after`, not both"
         sheet.fault((*path, "not_after"), "both", what, "keep `on`, if the day is known", key=True)
-    source, by, note = (_words(sheet, (*path, k), value.get(k)) for k in _NOTES)
+    source, by, note = (_words(sheet, path, value, k) for k in _NOTES)
     by = by if any(char.isalnum() for char in by) else ""  # a dash is nobody's name
     if _voided(sheet, path, value):
         struck = _struck(sheet, path, entry, fact, value)
@@ -413,40 +402,29 @@ def _key_hint(sheet: Sheet, key: str, beside: Mapping[str, Any], known: Collecti
 
 
 def _blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
-def _observed(sheet: Sheet, path: Path, value: Any) -> tuple[date | None, Days | None]:
+def _observed(
+    sheet: Sheet, path: Path, top: Mapping[str, Any], key: str
+) -> tuple[date | None, Days | None]:
     """A day of observation: a full date, or the days that a partial one could be."""
-    if _blank(value):
-        return None, None
-    if not isinstance(value, str):
-        sheet.expected(path, value, "a date")
-        return None, None
-    try:
-        days = parse_days(value.strip())
-    except NotThat as error:
-        sheet.wrong(path, error)
+    value = top.get(key)
+    days = None if _blank(value) else sheet.parsed((*path, key), value, "a date", parse_days)
+    if days is None:
         return None, None
     return (days.first, None) if days.first == days.last else (None, days)
 
 
-def _on(sheet: Sheet, path: Path, value: Any) -> date | None:
+def _on(sheet: Sheet, path: Path, top: Mapping[str, Any], key: str) -> date | None:
     """A full date, or None where it is blank or at fault."""
-    if _blank(value):
-        return None
-    if not isinstance(value, str):
-        sheet.expected(path, value, "a date")
-        return None
-    try:
-        return parse_day(value.strip())
-    except NotThat as error:
-        sheet.wrong(path, error)
-        return None
+    value = top.get(key)
+    return None if _blank(value) else sheet.parsed((*path, key), value, "a date", parse_day)
 
 
-def _words(sheet: Sheet, path: Path, value: Any) -> str:
-    return "" if _blank(value) else sheet.text_of(path, value) or ""
+def _words(sheet: Sheet, path: Path, top: Mapping[str, Any], key: str) -> str:
+    value = top.get(key)
+    return "" if _blank(value) else sheet.text_of((*path, key), value) or ""
 
 
 def _struck(
@@ -479,7 +457,7 @@ def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
     if mark is False or isinstance(mark, Num) or _no_reason(str(mark)):
         what = "`voided` says why an entry is wrong; this is no reason"
         sheet.fault((*path, "voided"), "voided", what, "leave it out, or say why it is wrong")
-    return _words(sheet, (*path, "voided"), mark) != ""
+    return _words(sheet, path, value, "voided") != ""
 
 
 def _unit(sheet: Sheet, path: Path, target: Fact | Field, value: Any) -> str:
@@ -585,10 +563,13 @@ def _shown(amount: Amount) -> str:
     return f"`{amount.sign}{amount_text(amount.amount_u, amount.unit)}`"
 
 
-def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entries:
+def entries_of(sheet: Sheet, record: RecordList, value: Any) -> Entries | None:
+    if value is None:
+        return None
+    path: Path = ("records", record.name)
     top = sheet.mapping_of(path, value, files.EntriesFile) or {}
-    complete_on = _on(sheet, (*path, "complete_on"), top.get("complete_on"))
-    none = "none" in top and sheet.boolean_of((*path, "none"), top["none"])
+    complete_on = _on(sheet, path, top, "complete_on")
+    none = sheet.given(path, top, "none", sheet.boolean_of)
     if not _blank(top.get("complete_on")) and "entries" not in top and not none:
         what = f"`{record.name}` is confirmed complete, but its `entries` are not written out"
         hint = "write the entries; if there are none, `none: true` or `entries: []`"
@@ -602,7 +583,7 @@ def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entrie
         here = (*path, "entries", i)
         entry = _entry(sheet, here, record, one, i)
         entries += read_uses(sheet, here, record, entry) if entry is not None else ()
-    count = sheet.whole_of((*path, "count"), top["count"], MOST) if "count" in top else None
+    count = sheet.given(path, top, "count", sheet.whole_of, MOST)
     if count is not None and len(raw) < count:
         what = f"`count` says {count}, but the number of entries here is {len(raw)}"
         hint = "find what is missing; if nothing is, correct `count`"
@@ -612,7 +593,7 @@ def _entries(sheet: Sheet, path: Path, record: RecordList, value: Any) -> Entrie
         doubt = "not_closed"
     elif complete_on is not None and count is not None and len(raw) > count:
         doubt = "more_entries"
-    by, source = (_words(sheet, (*path, k), top.get(k)) for k in ("by", "source"))
+    by, source = (_words(sheet, path, top, k) for k in ("by", "source"))
     return Entries(complete_on, tuple(entries), by, source, count, doubt)
 
 
@@ -621,9 +602,7 @@ def _entry(sheet: Sheet, path: Path, record: RecordList, value: Any, index: int)
         sheet.expected(path, value, "an entry (`field: value`)")
         return None
     name = f"records.{record.name}.entries[{index}]"
-    source, by, note = (
-        "" if k in record.fields else _words(sheet, (*path, k), value.get(k)) for k in _NOTES
-    )
+    source, by, note = ("" if k in record.fields else _words(sheet, path, value, k) for k in _NOTES)
     voided = _voided(sheet, path, value)
     values: dict[str, Recorded | tuple[str, ...]] = {}
     aside = Sheet(sheet.document, blanks=True) if voided else sheet

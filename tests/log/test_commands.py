@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import re
 import shutil
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from app.cli import log as commands
-from app.cli import log_words as words
+from app.cli.main import main
 from app.store.log.store import open_log
 from engine.log.entry import MEANINGS, Decided, read_entry
 from engine.terms import Verdict
@@ -30,12 +27,10 @@ fixtures_log = fixtures_folder
 
 def eligo(*typed: object) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command."""
-    parser = argparse.ArgumentParser(prog="eligo")
-    words.add_commands(parser.add_subparsers(dest="command", required=True), date.fromisoformat)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = commands.run(parser.parse_args([str(word) for word in typed]))
+            code = main([str(word) for word in typed])
         except SystemExit as stop:
             code = int(stop.code or 0)
     return code, out.getvalue(), err.getvalue()
