@@ -228,12 +228,11 @@ def _print_coverage(found: Coverage, protocol: Protocol, suggest: _Suggester) ->
     suggestions = []
     for one in found.uncovered:
         tell(f"{_at(one.obligation)}: not covered: {_seen(one.obligation)}")
-        if one.witness is not None:
-            name = f"covers {one.obligation.path}: {_shows(one.obligation)}"
-            shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
-            lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
-            suggestions.append(lines)
-            put("\n".join(lines))
+        name = f"covers {one.obligation.path}: {_shows(one.obligation)}"
+        shown = partial(shows, protocol, one.obligation, as_of=one.witness.as_of)
+        lines = suggest.case(name, one.witness, one.criterion, one.answer, shown)
+        suggestions.append(lines)
+        put("\n".join(lines))
     if len(found.undecided) > MOST_NOTES:
         tell(f"not decided within the limit: tests {len(found.undecided):,}; {LONGER}")
     for obligation in found.undecided if len(found.undecided) <= MOST_NOTES else ():

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Literal
 
 from engine import terms as m
 from engine.decide.decision import Screener
@@ -48,12 +47,12 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """An obligation that no case meets: a subject that would, or why there is none."""
+    """An obligation that no case meets, and a subject that would."""
 
     obligation: Obligation
-    witness: Witness | None
+    witness: Witness
     criterion: str
-    answer: m.Answer | None
+    answer: m.Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +126,18 @@ def coverage(
         found, complete = spaces([protocol], space.as_of, space.effort, progress)
         return found[1:], complete
 
-    infeasible, undecided, uncovered = [], [], []
+    infeasible: list[Obligation] = []
+    undecided: list[Obligation] = []
+    uncovered: list[Uncovered] = []
     for number, one in enumerate(everything):
         progress("what is missing", number, len(everything))
         if (one.path, one.seen, one.criterion) in met:
             continue
-        kind, witness, criterion = _would_cover(protocol, one, space, other_days, screener)
-        if kind == "infeasible":
-            infeasible.append(one)
-        elif kind == "undecided":
-            undecided.append(one)
+        found = _would_cover(protocol, one, space, other_days, screener)
+        if isinstance(found, Uncovered):
+            uncovered.append(found)
         else:
-            answer = witness.answer(protocol, criterion) if witness is not None else None
-            uncovered.append(Uncovered(one, witness, criterion, answer))
+            (infeasible if found else undecided).append(one)
     left = len(infeasible) + len(undecided) + len(uncovered)
     return Coverage(len(everything) - left, tuple(infeasible), tuple(undecided), tuple(uncovered))
 
@@ -176,29 +174,31 @@ def _would_cover(
     space: Space,
     other_days: Callable[[], tuple[Sequence[Space], bool]],
     screener: Screener,
-) -> tuple[Literal["uncovered", "infeasible", "undecided"], Witness | None, str]:
-    """A subject that would meet an obligation, or whether it is proved that none does."""
-    complete, timeless = True, True
+) -> Uncovered | bool:
+    """A subject that would meet an obligation; else whether it is proved that none does."""
     using = {one.criterion} if one.criterion else users(protocol, one.path)
     asked = [criterion for criterion in protocol.criteria if criterion.id in using]
-    for criterion in asked:
-        about = [(0, criterion.holds_when)]
-        found = _covering(protocol, one, criterion, space, screener)
-        if isinstance(found, Witness):
-            return "uncovered", found, criterion.id
-        complete = complete and found
-        timeless = timeless and space.timeless(about)
-    if not complete or timeless:
-        return ("infeasible" if complete else "undecided"), None, ""
+
+    def on_the_day_of(space: Space) -> Uncovered | bool:
+        complete = True
+        for criterion in asked:
+            found = _covering(protocol, one, criterion, space, screener)
+            if isinstance(found, Witness):
+                return Uncovered(one, found, criterion.id, found.answer(protocol, criterion.id))
+            complete = complete and found
+        return complete
+
+    today = on_the_day_of(space)
+    if today is not True or all(space.timeless([(0, c.holds_when)]) for c in asked):
+        return today
     # Not on this day; where limits stand in another order it may be.
     days, complete = other_days()
     for other in days:
-        for criterion in asked:
-            found = _covering(protocol, one, criterion, other, screener)
-            if isinstance(found, Witness):
-                return "uncovered", found, criterion.id
-            complete = complete and found
-    return ("infeasible" if complete else "undecided"), None, ""
+        found = on_the_day_of(other)
+        if isinstance(found, Uncovered):
+            return found
+        complete = complete and found
+    return complete
 
 
 def _covering(
