@@ -180,6 +180,16 @@ def test_what_is_too_large_is_undecided_not_proved(monkeypatch: pytest.MonkeyPat
     assert {one.severity for one in found} == {"note"}
 
 
+def test_a_question_left_open_is_placed_at_its_criterion_whatever_names_its_words_are() -> None:
+    named = dict.fromkeys(("whether", "anybody", "can"), "{a: true}")
+    rules = {"I01": "{all: [{defined: whether}, {defined: can}]}", "I02": "{defined: anybody}"}
+    protocol, _ = read(bad("words", "", "a", rules, definitions=named))
+    places = {criterion.id: criterion.place for criterion in protocol.criteria}
+    notes = [one for one in findings(protocol, effort=Effort(1)) if one.code == "undecided"]
+    asked = {id_: [one.place for one in notes if f"{id_} can be" in one.message] for id_ in places}
+    assert asked == {id_: [place] * 2 for id_, place in places.items()}
+
+
 def test_what_was_not_looked_at_whole_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two codes are tried, and neither denies the condition: that is no proof of always."""
     stage = "{ask: S, type: choice, choices: [s0, s1, s2, s3], valid_for: 14 days}"
