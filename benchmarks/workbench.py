@@ -216,7 +216,8 @@ def _write_cases(folder: Path, source: Protocol, names: list[dict[str, str]]) ->
         facts |= {new: facts[name] for name, new in renamed.items() if name in facts}
     base = {"facts": facts, "records": child["records"]}
     (folder / "cases").mkdir()
-    lines = ["bases:", "  child:", *(f"    {line}" for line in file_lines(base, "CHILD"))]
+    said = [line for line in file_lines(base, "CHILD") if line != "..."]  # the end of a whole file
+    lines = ["bases:", "  child:", *(f"    {line}" for line in said)]
     (folder / "cases" / "bases.yaml").write_text("\n".join(lines) + "\n", "utf-8")
     for copy in range(len(names) + 1):
         lines = ["cases:"]

@@ -1,9 +1,9 @@
 """Write the JSON Schemas in docs/ anew: `make schemas`, or `python docs/schemas.py FOLDER`.
 
-Shapes come from the typed dictionaries that the readers use (engine/read/files.py) and that
-records are made of (engine/record/shape.py); what each key means comes from the tables of
-REFERENCE, RECORD and OUTCOMES in docs/; what a type cannot say (durations, conditions, keys that
-go together) is written here.
+Shapes and the forms of their texts and numbers come from the typed dictionaries that the readers
+use (engine/read/files.py) and that records are made of (engine/record/shape.py); what each key
+means comes from the tables of REFERENCE, RECORD and OUTCOMES in docs/; what a type cannot say
+(conditions, keys that go together) is written here.
 """
 
 from __future__ import annotations
@@ -133,52 +133,7 @@ WORDED = ("ClassFile", "ResponseFile", "EventFile", "EndpointFile", "CensoringFi
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
 DAY = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"
-DURATION = r"^\s*[0-9]{1,5}\s*(day|week|month|year)s?\s*$"
 NOT_BLANK = r"\S"
-NUMBER = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\s*$"
-LIMIT = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?(\s+\S+)?\s*$"
-TEXTS = {
-    ("ProtocolFile", "protocol"): r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-    ("ProtocolFile", "version"): NOT_BLANK,
-    ("ProtocolFile", "title"): NOT_BLANK,
-    ("ProtocolFile", "effective"): DAY,
-    ("FactFile", "ask"): NOT_BLANK,
-    ("FactFile", "valid_for"): DURATION,
-    ("FactFile", "molar_mass"): NUMBER,
-    ("FactFile", "uln"): NUMBER,
-    ("FactFile", "resolution"): NUMBER,
-    ("FactFile", "range"): NUMBER,
-    ("FieldFile", "molar_mass"): NUMBER,
-    ("FieldFile", "uln"): NUMBER,
-    ("FieldFile", "resolution"): NUMBER,
-    ("FieldFile", "range"): NUMBER,
-    ("RecordListFile", "ask"): NOT_BLANK,
-    ("RecordListFile", "valid_for"): DURATION,
-    ("CriterionFile", "id"): r"^(?=.{2,8}$)[A-Za-z]+[0-9]+$",
-    ("CriterionFile", "text"): NOT_BLANK,
-    **{("TestFile", op): LIMIT for op in ("at_least", "above", "at_most", "below", "between")},
-    **{("TestFile", f"{op}_uln"): NUMBER for op in ("at_least", "above", "at_most", "below")},
-    **{
-        ("TestFile", op): DURATION
-        for op in ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
-    },
-    ("TestFile", "on_or_after"): DAY,
-    ("TestFile", "on_or_before"): DAY,
-    ("LimitFile", "value"): NUMBER,
-    ("SubjectFile", "subject"): r"^\s*[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,99})?$",
-    ("StatementFile", "on"): r"^\s*([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\s*)?$",
-    ("StatementFile", "not_after"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
-    ("EntriesFile", "complete_on"): r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$",
-    ("CaseFile", "as_of"): DAY,
-}
-"""The form of a text, by shape and key."""
-
-POSITIVE = {
-    *((shape, key) for shape in ("FactFile", "FieldFile") for key in ("molar_mass", "uln")),
-    *((shape, "resolution") for shape in ("FactFile", "FieldFile")),
-    *(("TestFile", f"{op}_uln") for op in ("at_least", "above", "at_most", "below")),
-}
-PAIRS = (("FactFile", "range"), ("FieldFile", "range"), ("TestFile", "between"))
 
 QUANTITY_KEYS = ("unit", "range", "molar_mass", "uln", "resolution")
 SAID: Schema = {"type": "string", "pattern": r"\S"}
@@ -332,7 +287,6 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["CriterionFile"]["properties"]["holds_when"] = dict(condition)
         named = {"type": "object", "additionalProperties": condition}
         defs["EligibilityFile"]["properties"]["definitions"] = named
-        defs["EligibilityFile"]["properties"]["criteria"]["minItems"] = 1
         tests = shape_of(files.TestFile)["$defs"]
         defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
         defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
@@ -360,15 +314,6 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["CasesFile"]["anyOf"] = [{"required": ["bases"]}, {"required": ["cases"]}]
         some: Schema = {"required": ["answers"], "properties": {"answers": {"minProperties": 1}}}
         defs["ExpectFile"]["anyOf"] = [{"required": ["verdict"]}, some]
-    for (shape, key), pattern in TEXTS.items():
-        if shape in defs:
-            _each_text(defs[shape]["properties"][key], pattern)
-    for shape, key in POSITIVE:
-        if shape in defs:
-            _each_number(defs[shape]["properties"][key])
-    for shape, key in PAIRS:
-        if shape in defs:
-            defs[shape]["properties"][key] |= {"minItems": 2, "maxItems": 2}
     for shape, body in defs.items():
         _describe(shape, body, said)
     return {"$schema": DIALECT, "title": title, **schema, "$defs": dict(sorted(defs.items()))}
@@ -428,14 +373,10 @@ def _dictionary(defs: Schema) -> None:
             "then": _without("valid_for", "attested_by", "uln", "molar_mass"),
         }
     )
-    defs["FactFile"]["properties"]["effort"] |= {"minimum": 0, "maximum": 1000}
-    defs["RecordListFile"]["properties"]["effort"] |= {"minimum": 0, "maximum": 1000}
     derive = defs["DeriveFile"]
     derive["properties"]["where"] = WHERE
     derive["oneOf"] = [{"required": [key]} for key in derive["properties"] if key != "where"]
     derive["dependentSchemas"] = {"where": _without("completed_years_since", "days_between")}
-    for key in ("latest", "earliest"):
-        derive["properties"][key]["pattern"] = r"^\s*[^.\s]+\.[^.\s]+\s*$"
     facts = defs["FactsFile"]["properties"]
     words = sorted(CONDITION["properties"])
     facts["facts"] |= {
@@ -458,8 +399,6 @@ def _outcomes(defs: Schema) -> None:
     named = {"type": "object", "additionalProperties": condition}
     top = defs["OutcomesFile"]["properties"]
     top["definitions"] = {"type": "object", "additionalProperties": named}
-    defs["ScaleFile"]["properties"]["over"]["pattern"] = r"^\s*[^.\s]+\.[^.\s]+\s*$"
-    defs["ScaleFile"]["properties"]["classes"]["minItems"] = 1
     tests = shape_of(files.TestFile)["$defs"]
     defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
     defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
@@ -467,24 +406,6 @@ def _outcomes(defs: Schema) -> None:
 
 def _without(*keys: str) -> Schema:
     return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
-
-
-def _each_text(schema: Schema, pattern: str) -> None:
-    """Give every text inside a key's schema its form."""
-    if schema.get("type") == "string":
-        schema["pattern"] = pattern
-    for option in schema.get("anyOf", []):
-        _each_text(option, pattern)
-    if isinstance(schema.get("items"), dict):
-        _each_text(schema["items"], pattern)
-
-
-def _each_number(schema: Schema) -> None:
-    """Ask every number inside a key's schema to be above zero."""
-    if schema.get("type") in ("integer", "number"):
-        schema["exclusiveMinimum"] = 0
-    for option in schema.get("anyOf", []):
-        _each_number(option)
 
 
 def _describe(shape: str, body: Schema, said: dict[str, dict[str, str]]) -> None:
@@ -501,7 +422,7 @@ def _describe(shape: str, body: Schema, said: dict[str, dict[str, str]]) -> None
 
 def generated() -> dict[str, str]:
     """The text of every schema file, by its path in docs/."""
-    said = {}
+    said: dict[str, dict[str, str]] = {}
     for name in MANUALS:
         said |= meanings((ROOT / "docs" / f"{name}.md").read_text("utf-8"))
     for shape in WORDED:

@@ -109,12 +109,9 @@ LONG = 400
 LONGER = {
     "engine.read.dictionary": 414,
     "engine.read.outcomes": 452,
-    "engine.read.subjects": 668,
     "engine.outcomes.patient": 561,
-    "engine.plan.regions": 692,
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,
-    "engine.plan.planner": 638,
     "engine.read.source": 567,
     "engine.record.checked": 452,
     "reports.diff": 432,

@@ -14,7 +14,7 @@ from app.store.shipped import shipped_pack
 from engine.read.patient import patient_model
 from engine.read.sheet import Sheet
 from engine.read.source import scan_document
-from engine.read.subjects import entries_of, read_subject, statements_of
+from engine.read.subjects import read_subject
 from engine.terms import Amount, Fact, Protocol, Statement
 
 NAMES = ("copy", "copy_", "model_config", "model_fields", "json", "class", "self", "mro", "age")
@@ -37,7 +37,7 @@ def test_a_fact_may_be_called_as_a_model_calls_its_own() -> None:
 
 def test_the_model_has_a_typed_attribute_for_every_fact_and_list() -> None:
     protocol = read_pack(shipped_pack())
-    model = patient_model(protocol, statements_of, entries_of)
+    model = patient_model(protocol)
     recorded = [name for name, fact in protocol.facts.items() if fact.derive is None]
     assert [field.alias for field in model.facts.model_fields.values()] == recorded
     assert [field.alias for field in model.records.model_fields.values()] == [*protocol.records]
@@ -47,7 +47,7 @@ def test_the_model_has_a_typed_attribute_for_every_fact_and_list() -> None:
 
 def test_what_is_read_cannot_be_changed() -> None:
     protocol = asking("age")
-    model = patient_model(protocol, statements_of, entries_of)
+    model = patient_model(protocol)
     value: Mapping[str, str] = {"age": "7"}
     found = model.facts.model_validate(value, context=Sheet(scan_document("s.yaml", b"{}")))
     with pytest.raises(ValidationError, match="frozen"):
@@ -56,7 +56,7 @@ def test_what_is_read_cannot_be_changed() -> None:
 
 def test_models_are_kept_by_the_dictionary() -> None:
     one, other = asking("age"), asking("weight")
-    model = patient_model(one, statements_of, entries_of)
-    assert patient_model(other, statements_of, entries_of) is not model
+    model = patient_model(one)
+    assert patient_model(other) is not model
     amended = replace(one, version="2", effective=date(2027, 1, 1))
-    assert patient_model(amended, statements_of, entries_of) is model
+    assert patient_model(amended) is model

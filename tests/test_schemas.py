@@ -203,6 +203,26 @@ def test_the_record_schema_is_the_union_of_its_three_shapes() -> None:
 
 # --- what is wrong is refused -----------------------------------------------------------
 
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        ("usual", [1, "2.5"], [[1], [1, 2, 3], ["low", 2]]),
+        ("range", [0, 10], [[0], ["a", 1]]),
+        ("uln", "0.5", [0, -1, "much"]),
+        ("molar_mass", 113.12, [0, "heavy"]),
+        ("valid_for", "14 days", ["14", "two weeks"]),
+        ("effort", 1000, [-1, 1001, "little"]),
+        ("ask", "Creatinine", ["", " "]),
+    ],
+)
+def test_a_key_of_a_fact_has_its_form(key: str, good: Any, bad: list[Any]) -> None:
+    whole, fact = validator("schemas/facts.schema.json"), {"ask": "A", "type": "quantity"}
+    whole.validate({"facts": {"a": {**fact, key: good}}})
+    for value in bad:
+        assert not whole.is_valid({"facts": {"a": {**fact, key: value}}}), value
+
+
 BEYOND_A_SCHEMA = {
     *("unknown-fact", "unknown-record", "unknown-field", "unknown-definition", "unknown-code"),
     *("cycle", "derived", "duplicate-id", "duplicate-subject", "pack-file"),  # other places

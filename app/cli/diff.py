@@ -33,7 +33,7 @@ from engine.record.shape import Decision, dump_any
 from engine.regions.asked import Plain
 from engine.terms import Protocol, Span
 from engine.terms.faults import EngineFault, Fault, InputRejected
-from engine.workbench.comparison import Comparison
+from engine.workbench.changed import Comparison
 from engine.workbench.diff import compare
 from engine.workbench.diff_record import record
 from engine.workbench.flips import Flip, Subjects, flip

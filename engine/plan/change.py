@@ -21,7 +21,8 @@ from datetime import date
 from itertools import product
 
 from engine.plan.days import Day, change_days, day_with, in_doubt, kept_current
-from engine.plan.regions import Part, Root, State, ways
+from engine.plan.regions import ways
+from engine.plan.roots import Part, Root, State
 from engine.plan.search import NO, NOT_FAILED, OPEN, OutOfSteps, Shape, Steps, Wanted, World
 from engine.reference.evaluator import readings as read
 from engine.terms import Days, EarliestOf, LatestOf, Protocol, Reading, Reason, Subject

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from engine.plan.regions import Root
+from engine.plan.roots import Root
 from engine.plan.search import NO, NOT_FAILED, OPEN, YES, OutOfSteps, Wanted, World
 from engine.terms import Verdict
 

@@ -18,6 +18,7 @@ from datetime import date, timedelta
 
 from engine import terms as m
 from engine.reference import evaluator as reference
+from engine.regions.axis import turns
 from engine.select.lists import relied_on
 from engine.terms.calendar import earliest, latest, of_year
 from engine.terms.condition import ends_of, limits_named
@@ -99,19 +100,10 @@ def change_days(
     roots: set[str] = set()
     for test in tests:
         ends = _ends(protocol, subject, test.fact, found, roots)
-        fact = protocol.facts[test.fact]
-        if isinstance(test, m.AgoTest):
-            _shifted(found, ends, [test.duration])
-        elif isinstance(test, m.DayTest):
-            found |= {test.day.toordinal(), test.day.toordinal() + 1}
-        elif isinstance(test, m.LimitTest | m.BetweenTest):
-            limits = limits_named(test)
-            if isinstance(fact.derive, m.CompletedYears):
-                years = {limit // m.MILLION + n for limit in limits for n in (0, 1)}
-                _shifted(found, ends, [m.Duration(0, 12 * n) for n in sorted(years)])
-            elif isinstance(fact.derive, m.DaysBetween):
-                near = {limit // m.MILLION + n for limit in limits for n in (-1, 0, 1, 2)}
-                found |= {end + sign * n for end in ends for n in near for sign in (1, -1)}
+        turning = turns(test, protocol.facts[test.fact], limits_named(test))
+        _shifted(found, ends, turning.lengths)
+        found |= {day.toordinal() + n for day in turning.days for n in (0, 1)}
+        found |= {end + sign * n for end in ends for n in turning.spans for sign in (1, -1)}
     for name in roots:
         for statement in subject.facts.get(name, ()):
             found.update(_slips(statement, after, until))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.plan.days import Day
-from engine.plan.regions import TRUTH3, Root, Roots, State, Truth3, with_derived
+from engine.plan.roots import TRUTH3, Root, Roots, State, Truth3, with_derived
 from engine.reference.evaluator import truth_of
 from engine.terms import All, Any, Condition, Defined, Not, Protocol, Reading, Test, Todo
 

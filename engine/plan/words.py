@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 
 from engine import terms as m
 from engine.plan.days import in_doubt
-from engine.plan.regions import Part, Root
+from engine.plan.roots import Part, Root
 from engine.plan.search import NO, YES
 from engine.record.wording import amount_text, counted, day_text, decimal_text, leaf_words
 from engine.terms.condition import limits_named

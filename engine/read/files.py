@@ -4,16 +4,53 @@ The readers take their known keys from here and `docs/schemas/*.json` is generat
 here, so that an editor completes and checks what the program accepts.
 """
 
-from typing import Any, Literal, NotRequired
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+
+class Also:
+    """What the JSON Schema of a key says beside its type: its form, its bounds."""
+
+    def __init__(self, **said: Any) -> None:
+        self.said = said
+
+    def __get_pydantic_json_schema__(
+        self, schema: Any, handler: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        return {**handler(schema), **self.said}
+
+
+_NUMBER = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"
+_ABOVE_ZERO = Also(exclusiveMinimum=0)
+_PARTIAL = r"^\s*([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\s*)?$"
+_STUDY_ID = r"^\s*[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,99})?$"
+SOME = Also(minItems=1)
+_TWO = Also(minItems=2, maxItems=2)
+
 Scalar = str | int | float
-Number = int | float | str
+Said = Annotated[str, Also(pattern=r"\S")]
+"""A text that says something."""
+
+Day = Annotated[str, Also(pattern=r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$")]
+BlankOrDay = Annotated[str, Also(pattern=r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}\s*)?$")]
+Length = Annotated[str, Also(pattern=r"^\s*[0-9]{1,5}\s*(day|week|month|year)s?\s*$")]
+"""A length of time."""
+
+NumberText = Annotated[str, Also(pattern=rf"{_NUMBER}\s*$")]
+Number = int | float | NumberText
 """A number, or text that holds exactly one."""
 
-Limit = int | float | str
+_Ends = Annotated[list[Number], _TWO]
+Positive = Annotated[int, _ABOVE_ZERO] | Annotated[float, _ABOVE_ZERO] | NumberText
+Limit = int | float | Annotated[str, Also(pattern=rf"{_NUMBER}(\s+\S+)?\s*$")]
 """A number in the fact's unit, or text: a number and a unit."""
+
+DateField = Annotated[str, Also(pattern=r"^\s*[^.\s]+\.[^.\s]+\s*$")]
+"""`LIST.DATE_FIELD`."""
+
+Effort = Annotated[int, Also(minimum=0, maximum=1000)]
 
 
 class SourceFile(TypedDict):
@@ -26,10 +63,10 @@ class SourceFile(TypedDict):
 class ProtocolFile(TypedDict):
     """protocol.yaml: the identity of the pack."""
 
-    protocol: str
-    version: Scalar
-    title: str
-    effective: NotRequired[str]
+    protocol: Annotated[str, Also(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    version: Said | int | float
+    title: Said
+    effective: NotRequired[Day]
     source: NotRequired[dict[str, Scalar]]
 
 
@@ -41,57 +78,53 @@ class DeriveFile(TypedDict, total=False):
 
     completed_years_since: str
     days_between: DaysBetweenFile
-    latest: str
-    earliest: str
+    latest: DateField
+    earliest: DateField
     exists: str
     count: str
     where: dict[str, Any]
 
 
-class FactFile(TypedDict):
+class _KindFile(TypedDict):
+    """What facts and fields share: their type, and what goes with it."""
+
+    type: Literal["boolean", "choice", "quantity", "date", "text"]
+    choices: NotRequired[list[Scalar] | dict[str, Scalar]]
+    unit: NotRequired[str]
+    range: NotRequired[_Ends]
+    molar_mass: NotRequired[Positive]
+    uln: NotRequired[Positive]
+    resolution: NotRequired[Positive]
+    unit_required: NotRequired[bool]
+    usual: NotRequired[_Ends]
+
+
+class FactFile(_KindFile):
     """One fact of the dictionary."""
 
-    ask: str
-    type: Literal["boolean", "choice", "quantity", "date", "text"]
-    unit: NotRequired[str]
-    choices: NotRequired[list[Scalar] | dict[str, Scalar]]
-    range: NotRequired[list[Number]]
+    ask: Said
     changes: NotRequired[Literal["never", "with_time", "by_retest", "by_treatment"]]
-    valid_for: NotRequired[str]
-    effort: NotRequired[int]
+    valid_for: NotRequired[Length]
+    effort: NotRequired[Effort]
     found_in: NotRequired[str]
-    molar_mass: NotRequired[Number]
-    uln: NotRequired[Number]
-    resolution: NotRequired[Number]
-    unit_required: NotRequired[bool]
-    usual: NotRequired[list[Number]]
     attested_by: NotRequired[str]
     derive: NotRequired[DeriveFile]
 
 
-class FieldFile(TypedDict):
+class FieldFile(_KindFile):
     """One field of a record list's entries."""
 
-    type: Literal["boolean", "choice", "quantity", "date", "text"]
     ask: NotRequired[str]
-    choices: NotRequired[list[Scalar] | dict[str, Scalar]]
     many: NotRequired[bool]
-    unit: NotRequired[str]
-    range: NotRequired[list[Number]]
-    molar_mass: NotRequired[Number]
-    uln: NotRequired[Number]
-    resolution: NotRequired[Number]
-    unit_required: NotRequired[bool]
-    usual: NotRequired[list[Number]]
 
 
 class RecordListFile(TypedDict):
     """A kind of entries; `valid_for`: how long "this list is complete" may be relied on."""
 
-    ask: str
+    ask: Said
     fields: dict[str, FieldFile]
-    valid_for: NotRequired[str]
-    effort: NotRequired[int]
+    valid_for: NotRequired[Length]
+    effort: NotRequired[Effort]
     found_in: NotRequired[str]
     known: NotRequired[dict[str, dict[str, Any] | list[dict[str, Any]]]]
     known_by: NotRequired[str]
@@ -118,26 +151,26 @@ class TestFile(TypedDict, total=False):
     above: Limit
     at_most: Limit
     below: Limit
-    between: list[Limit]
-    at_least_uln: Number
-    above_uln: Number
-    at_most_uln: Number
-    below_uln: Number
-    at_least_ago: str
-    more_than_ago: str
-    within_last: str
-    less_than_ago: str
-    on_or_after: str
-    on_or_before: str
+    between: Annotated[list[Limit], _TWO]
+    at_least_uln: Positive
+    above_uln: Positive
+    at_most_uln: Positive
+    below_uln: Positive
+    at_least_ago: Length
+    more_than_ago: Length
+    within_last: Length
+    less_than_ago: Length
+    on_or_after: Day
+    on_or_before: Day
     ever: bool
 
 
 class CriterionFile(TypedDict):
     """One numbered statement of the protocol, in its own words, with its condition."""
 
-    id: str
+    id: Annotated[str, Also(pattern=r"^(?=.{2,8}$)[A-Za-z]+[0-9]+$")]
     kind: Literal["inclusion", "exclusion"]
-    text: str
+    text: Said
     holds_when: dict[str, Any]
     interpretation: NotRequired[str]
     basis: NotRequired[Literal["stated", "assumed"]]
@@ -147,7 +180,7 @@ class CriterionFile(TypedDict):
 class EligibilityFile(TypedDict):
     """eligibility.yaml: definitions and criteria."""
 
-    criteria: list[CriterionFile]
+    criteria: Annotated[list[CriterionFile], SOME]
     definitions: NotRequired[dict[str, dict[str, Any]]]
 
 
@@ -156,10 +189,10 @@ class StatementFile(TypedDict, total=False):
 
     value: bool | int | float | str | None
     unknown: Literal["pending", "not_done"] | None
-    on: str | None
-    not_after: str | None
+    on: Annotated[str, Also(pattern=_PARTIAL)] | None
+    not_after: BlankOrDay | None
     unit: str | None
-    uln: Number | None
+    uln: int | float | str | None
     source: Scalar | None
     by: Scalar | None
     note: Scalar | None
@@ -169,7 +202,7 @@ class StatementFile(TypedDict, total=False):
 class EntriesFile(TypedDict, total=False):
     """A record list of a subject: its entries, and the day it was confirmed complete."""
 
-    complete_on: str | None
+    complete_on: BlankOrDay | None
     by: Scalar | None
     source: Scalar | None
     none: bool | None
@@ -186,7 +219,7 @@ ImportedFile = TypedDict(
 class SubjectFile(TypedDict):
     """One person being screened."""
 
-    subject: Scalar
+    subject: Annotated[str, Also(pattern=_STUDY_ID)] | int | float
     facts: NotRequired[
         dict[str, bool | int | float | str | StatementFile | list[Any] | None] | None
     ]
@@ -212,7 +245,7 @@ class CaseFile(TypedDict):
     """One case: a whole `subject`, or a `base` and what to `change` in it."""
 
     name: str
-    as_of: str
+    as_of: Day
     expect: ExpectFile
     base: NotRequired[str]
     change: NotRequired[ChangeFile]

@@ -1,10 +1,10 @@
 """The shape of `outcomes.yaml`: which keys there are, and what each is for."""
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from engine.read.files import Scalar
+from engine.read.files import SOME, DateField, Scalar
 
 
 class WordsFile(TypedDict):
@@ -28,8 +28,8 @@ class ScaleFile(TypedDict):
     """Ordered classes for the entries of a record list. `over` is `LIST.DATE_FIELD`."""
 
     ask: str
-    over: str
-    classes: list[ClassFile]
+    over: DateField
+    classes: Annotated[list[ClassFile], SOME]
     order: NotRequired[Literal["stated"]]
 
 
@@ -74,11 +74,8 @@ class EndpointFile(WordsFile):
     rules: NotRequired[list[CensoringFile]]
 
 
-class FatalFile(WordsFile):
+class FatalFile(ClassFile):
     """The class of a toxicity that the patient died of; a condition over facts."""
-
-    id: Scalar
-    holds_when: dict[str, Any]
 
 
 class ToxicityFile(WordsFile):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
-from typing import TypedDict
 
 from engine.read import files
 from engine.read.dictionary import Dictionary
@@ -64,12 +63,7 @@ def protocol_of(contents: Mapping[str, bytes], at: str) -> Protocol:
     return protocol
 
 
-class _Identity(TypedDict):
-    id: str
-    version: str
-    title: str
-    effective: date | None
-    source: Mapping[str, str]
+Identity = tuple[str, str, str, date | None, Mapping[str, str]]
 
 
 def _protocol(sheets: Mapping[str, Sheet], digest: str) -> Protocol | None:
@@ -87,7 +81,7 @@ def _protocol(sheets: Mapping[str, Sheet], digest: str) -> Protocol | None:
         return None
     outcomes = read_outcomes(sheets["outcomes"], dictionary) if "outcomes" in sheets else None
     return Protocol(
-        **identity,
+        *identity,
         facts=dictionary.facts,
         records=dictionary.records,
         definitions=definitions,
@@ -97,7 +91,7 @@ def _protocol(sheets: Mapping[str, Sheet], digest: str) -> Protocol | None:
     )
 
 
-def _identity(sheet: Sheet) -> _Identity:
+def _identity(sheet: Sheet) -> Identity:
     """What a pack is called and where it is from."""
     top = sheet.mapping_of((), sheet.document.value, files.ProtocolFile) or {}
     name = sheet.words_of((), top, "protocol")
@@ -105,16 +99,8 @@ def _identity(sheet: Sheet) -> _Identity:
         sheet.fault(
             ("protocol",), "name", f"`{shorten(name)}` is not an id", "letters, digits, hyphens"
         )
-    source = {
-        key: sheet.text_of(("source", key), value) or ""
-        for key, value in sheet.names_of(
-            ("source",), top.get("source", {}), "words to text"
-        ).items()
-    }
-    return {
-        "id": name,
-        "version": sheet.words_of((), top, "version"),
-        "title": sheet.words_of((), top, "title"),
-        "effective": sheet.given((), top, "effective", sheet.day_of),
-        "source": source,
-    }
+    given = sheet.names_of(("source",), top.get("source", {}), "words to text")
+    source = {key: sheet.text_of(("source", key), value) or "" for key, value in given.items()}
+    effective = sheet.given((), top, "effective", sheet.day_of)
+    version, title = sheet.words_of((), top, "version"), sheet.words_of((), top, "title")
+    return name, version, title, effective, source

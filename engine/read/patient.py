@@ -9,12 +9,11 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic_core import CoreSchema, core_schema
 
+from engine.read.recorded import entries_of, statements_of
 from engine.read.sheet import Sheet
 from engine.terms import Entries, Fact, Protocol, RecordList, Statement
 
 _CONFIG = ConfigDict(frozen=True, strict=True, extra="allow", protected_namespaces=())
-ReadFact = Callable[[Sheet, Fact, Any], tuple[Statement, ...]]
-ReadList = Callable[[Sheet, RecordList, Any], Entries | None]
 
 
 class Patient(NamedTuple):
@@ -39,15 +38,15 @@ class _Reads(NamedTuple):
 _made: deque[tuple[Protocol, Patient]] = deque(maxlen=8)
 
 
-def patient_model(protocol: Protocol, fact: ReadFact, record: ReadList) -> Patient:
+def patient_model(protocol: Protocol) -> Patient:
     """The models of a pack's dictionary, made once and kept: of the facts that can be recorded."""
     for known, model in _made:
         if known.facts is protocol.facts and known.records is protocol.records:
             return model
     recorded = [one for one in protocol.facts.values() if one.derive is None]
     model = Patient(
-        _model("Facts", tuple[Statement, ...], (), fact, recorded),
-        _model("Records", Entries | None, None, record, protocol.records.values()),
+        _model("Facts", tuple[Statement, ...], (), statements_of, recorded),
+        _model("Records", Entries | None, None, entries_of, protocol.records.values()),
     )
     _made.append((protocol, model))
     return model

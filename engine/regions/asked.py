@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from engine import terms as m
+from engine.read.recorded import ENTRY_WORDS
 from engine.read.source import Document, Num
-from engine.read.subjects import ENTRY_WORDS, subject_of
+from engine.read.subjects import subject_of
 from engine.reference import evaluator as reference
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.terms.condition import ends_of

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from engine import terms as m
 from engine.regions.asked import pack_leaves
+from engine.regions.axis import turns
 from engine.terms import calendar
 from engine.terms.condition import limits_named
 from engine.terms.dictionary import derived_from
@@ -47,15 +48,10 @@ def limits_of(leaf: m.Leaf, fact: m.Fact) -> tuple[int, ...]:
 
 def cuts_of(leaf: m.Leaf, fact: m.Fact) -> set[Cut]:
     """Where one test cuts the dates that it asks about, or that its fact is derived from."""
-    if isinstance(leaf, m.AgoTest):
-        length = leaf.duration
-        return {(length.days, length.months, strict) for strict in (False, True)}
-    if isinstance(leaf, m.DayTest):
-        return {leaf.day, leaf.day - timedelta(days=1)}
-    if isinstance(fact.derive, m.CompletedYears):
-        whole = {limit // m.MILLION + more for limit in limits_of(leaf, fact) for more in (0, 1)}
-        return {(0, 12 * years, False) for years in whole}
-    return set()
+    turning = turns(leaf, fact, limits_of(leaf, fact))
+    strict = (False, True) if isinstance(leaf, m.AgoTest) else (False,)
+    cuts: set[Cut] = {(one.days, one.months, s) for one in turning.lengths for s in strict}
+    return cuts | {day - timedelta(days=n) for day in turning.days for n in (0, 1)}
 
 
 def edges_of(cuts: Iterable[Cut], as_of: date) -> set[int]:

@@ -22,7 +22,7 @@ from engine.regions.asked import Plain, fitted, subject_from
 from engine.regions.diagrams import Effort
 from engine.regions.space import Progress
 from engine.workbench.alike import accepts_alike, mistakable
-from engine.workbench.comparison import Change, Comparison, own_rule
+from engine.workbench.changed import Change, Comparison, own_rule
 from engine.workbench.differences import (
     definition_lines,
     dictionary_lines,
@@ -30,7 +30,7 @@ from engine.workbench.differences import (
     outcome_lines,
     used_line,
 )  # fmt: skip
-from engine.workbench.moves import Pair, Read, Reader
+from engine.workbench.pair import Pair, Read, Reader
 
 if TYPE_CHECKING:
     from engine.outcomes.patient import OutcomeScreener

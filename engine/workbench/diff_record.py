@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from engine import terms as m
 from engine.regions.asked import Plain
-from engine.workbench.comparison import Change, Comparison, Shown
+from engine.workbench.changed import Change, Comparison, Shown
 from engine.workbench.flips import Subjects
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from engine import terms as m
 from engine.record.shape import Decision, Why
-from engine.workbench.comparison import Comparison
+from engine.workbench.changed import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from math import prod
 from engine import terms as m
 from engine.plan.days import day_of, day_with
 from engine.plan.planner import Planner
-from engine.plan.regions import Root
+from engine.plan.roots import Root
 from engine.plan.search import Steps, World
 from engine.reference import evaluator as reference
 from engine.reference import measures

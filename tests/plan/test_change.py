@@ -24,7 +24,7 @@ from engine.plan.change import (
 )
 from engine.plan.days import Day, day_of, day_with, kept_current
 from engine.plan.planner import Planner
-from engine.plan.regions import Root
+from engine.plan.roots import Root
 from engine.plan.search import Steps
 from engine.reference import evaluator as reference
 from tests import build
@@ -118,7 +118,7 @@ def test_change_sets_are_what_brute_force_finds(shard: int) -> None:
         for change in found.sets:
             day = day_with(made.protocol, change.readings, change.on)
             assert day.verdict != "ineligible"
-            made._confirm(day)
+            made.confirm(day)
     assert met["subjects"] >= 8, met
     assert met["1"] + met["2"] + met["wait 0"] >= 1, met
 

@@ -632,7 +632,6 @@ def test_reports_know_nothing_of_the_engine_but_its_types() -> None:
     }
     # Modules of types and of words; none that selects, evaluates, fires or decides.
     assert seen <= {
-        "engine.workbench.diff",
         "engine.terms.faults",
         "engine.workbench.findings",
         "engine.terms",

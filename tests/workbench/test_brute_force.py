@@ -23,7 +23,7 @@ from engine.regions.diagrams import TRUE, Effort
 from engine.regions.space import Space, spaces
 from engine.terms.faults import InputRejected
 from engine.workbench.analysis import findings
-from engine.workbench.comparison import Change, Comparison
+from engine.workbench.changed import Change, Comparison
 from engine.workbench.coverage import coverage
 from engine.workbench.diff import compare
 from engine.workbench.edits import at_path, replaced

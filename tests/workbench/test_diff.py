@@ -22,7 +22,7 @@ from engine.decide.decision import Screener
 from engine.read.subjects import read_subject
 from engine.record.shape import dump_any
 from engine.workbench.alike import accepts_alike, same_to_read
-from engine.workbench.comparison import Change, Comparison
+from engine.workbench.changed import Change, Comparison
 from engine.workbench.diff import compare
 from engine.workbench.diff_record import record
 from reports.diff import as_html, as_text, files, summary

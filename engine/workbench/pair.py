@@ -15,7 +15,7 @@ from engine.regions.space import Progress, Space, spaces
 from engine.terms.faults import EngineFault, InputRejected
 from engine.terms.protocol import condition_paths
 from engine.workbench.alike import same_to_read
-from engine.workbench.comparison import (
+from engine.workbench.changed import (
     NOT_ASKED,
     RANK,
     About,

@@ -1,0 +1,112 @@
+"""What a plan says to collect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from engine.plan import words
+from engine.plan.collect import Collecting, collecting
+from engine.plan.days import (
+    day_with,
+)
+from engine.plan.planning import Planning, name_of
+from engine.plan.record import (
+    Collect,
+    ToCollect,
+    Told,
+)
+from engine.plan.roots import Root
+from engine.plan.search import OPEN, Steps, World
+from engine.record.shape import Decision, Missing
+from engine.terms import Subject, Verdict
+
+
+def collect(
+    planning: Planning, subject: Subject, on: date, decision: Decision, steps: Steps
+) -> tuple[Collect, list[Root]]:
+    """What to collect, and the same as roots, the first to ask for first."""
+    day = planning.day(subject, on)
+    world, exact = planning.world(subject, day, steps)
+    found = collecting(world, exact)
+    _confirm_collecting(planning, world, found)
+    missing: dict[str, Missing] = {}
+    for criterion in decision["criteria"]:
+        for item in criterion["missing"]:
+            missing.setdefault(item["collect"], item)
+    chosen = set(found.matters) | (set(found.sets[0]) if found.sets else set())
+    needed = sorted(
+        chosen, key=lambda r: (r not in found.excludes, planning.effort(r), planning.place(r))
+    )
+    sets = sorted(
+        ([*planning.sorted(one)] for one in found.sets),
+        key=lambda one: (sum(planning.effort(r) for r in one), [planning.place(r) for r in one]),
+    )
+    unwritten = []
+    if "undetermined" in found.possible:
+        stuck = day_with(planning.protocol, world.readings(found.possible["undetermined"]), on)
+        unwritten = [name for name, status in stuck.statuses.items() if status == "open"]
+    collect: Collect = {
+        "on": on.isoformat(),
+        "verdict": day.verdict,
+        "possible": sorted(found.possible),
+        "agrees": found.agrees and day.verdict == "undetermined",
+        "needed": [_item(planning, world, root, found, missing) for root in needed],
+        "sets": [[name_of(root) for root in one] for one in sets if one],
+        "idle": [
+            {"collect": name_of(root), "ask": words.ask_of(planning.protocol, root)}
+            for root in planning.sorted(found.idle)
+        ],
+        "unwritten": unwritten,
+        "exact": found.exact,
+    }
+    return collect, needed
+
+
+def _confirm_collecting(planning: Planning, world: World, found: Collecting) -> None:
+    """Run a completion for every verdict that is called possible, and for every fact that
+    is said to matter or to exclude, through the rules."""
+
+    def run(held: Mapping[Root, int], verdict: Verdict) -> None:
+        readings = world.readings(held)
+        planning.confirm(day_with(planning.protocol, readings, world.on), verdict)
+
+    for verdict, held in found.possible.items():
+        run(held, verdict)
+    for root, state in found.excludes.items():
+        run({root: state}, "ineligible")
+    if "undetermined" not in found.possible and found.exact:
+        for held in found.matters.values():
+            run(held, "undetermined")
+
+
+def _item(
+    planning: Planning, world: World, root: Root, found: Collecting, missing: Mapping[str, Missing]
+) -> ToCollect:
+    name = name_of(root)
+    told: Told = {}
+    why = missing.get(name)
+    if why is not None:
+        told["reason"] = why["reason"]
+        told["detail"] = why["detail"]
+    of = planning.of(root)
+    if of.found_in:
+        told["found_in"] = of.found_in
+    if of.effort is not None:
+        told["effort"] = of.effort
+    if of.valid_for is not None:
+        told["not_before"] = planning.covers(root, world.on).isoformat()
+    open_leaves = {n for n in planning.shape.leaves_of[root] if world.initial[n] == OPEN}
+    criteria = [
+        criterion.id
+        for number, criterion in enumerate(planning.protocol.criteria)
+        if world.day.statuses[criterion.id] == "open"
+        and open_leaves & planning.shape.leaves_in[number]
+    ]
+    return {
+        "collect": name,
+        "ask": words.ask_of(planning.protocol, root),
+        **told,
+        "excludes": root in found.excludes,
+        "criteria": criteria,
+    }
