@@ -1,14 +1,16 @@
-"""What a comparison of two versions finds: how the meaning of each criterion moved."""
+"""What a comparison of two versions of a pack says: each change, and the subjects that show it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, assert_never
 
 from engine import terms as m
+from engine.record.wording import leaf_words
 from engine.regions.asked import Plain
+from engine.terms.condition import parts_of
 
 Relation = Literal[
     "same",
@@ -30,6 +32,8 @@ RANK: Mapping[str, int] = {
     "no": 0, "unknown": 1, "yes": 2,
 }  # fmt: skip
 """How well a subject stands, or how surely an entry belongs to a class."""
+
+NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +146,19 @@ def own_rule(criterion: m.Criterion, about: About) -> m.Condition:
     return condition
 
 
-def moved_as(worse: Shown | None, better: Shown | None, no_worse: bool, no_better: bool) -> Change:
-    """The change that is told by its witnesses, and by the directions proved absent."""
-    relation: Relation
-    if worse and better:
-        # Each is shown, so neither can be absent.
-        return Change("different", None, None, True, worse, better)
-    if worse:
-        relation, proved = "stricter" if no_better else "stricter-for-some", no_better
-    elif better:
-        relation, proved = "looser" if no_worse else "looser-for-some", no_worse
-    else:
-        proved = no_worse and no_better
-        relation = "same" if proved else "undecided"
-    return Change(relation, None, None, proved, worse, better, no_worse, no_better)
-
-
-def same() -> Change:
-    return moved_as(None, None, True, True)
+def rule_lines(
+    protocol: m.Protocol,
+    condition: m.Condition,
+    say: Callable[[m.Leaf], str] | None = None,
+    pad: str = "",
+) -> list[str]:
+    """A condition, a line a test, indented by depth; `say` words a test, else plain words do."""
+    if isinstance(condition, m.Defined):
+        return rule_lines(protocol, protocol.definitions[condition.name], say, pad)
+    if isinstance(condition, m.Leaf):
+        return [pad + (say(condition) if say else leaf_words(condition, protocol.facts))]
+    if isinstance(condition, m.All | m.Any | m.Not):
+        word = {m.All: "all of:", m.Any: "any of:", m.Not: "not:"}[type(condition)]
+        parts = (rule_lines(protocol, one, say, pad + "  ") for one in parts_of(condition))
+        return [pad + word, *(line for part in parts for line in part)]
+    assert_never(condition)

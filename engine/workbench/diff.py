@@ -9,7 +9,7 @@ screened by the fired rules of both versions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
@@ -21,16 +21,15 @@ from engine.decide.decision import Screener
 from engine.regions.asked import Plain, fitted, subject_from
 from engine.regions.diagrams import Effort
 from engine.regions.space import Progress
+from engine.workbench.alike import accepts_alike, mistakable
 from engine.workbench.changed import Change, Comparison, own_rule
 from engine.workbench.differences import (
-    accepts_alike,
     definition_lines,
     dictionary_lines,
     identity_lines,
-    mistakable,
     outcome_lines,
     used_line,
-)
+)  # fmt: skip
 from engine.workbench.pair import Pair, Read, Reader
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def _protocol_lines(
 
 
 def _subject_reader(protocol: m.Protocol, screener: Screener) -> Reader:
-    def read(recorded: Plain, as_of: date) -> tuple[Plain, Mapping[str, str], m.Verdict | None]:
+    def read(recorded: Plain, as_of: date) -> Read:
         known = fitted(recorded, protocol)
         # As `eligo screen` reads it: against the whole dictionary.
         trace = screener.trace(subject_from(known, protocol, as_of, "WITNESS"), as_of)

@@ -1,4 +1,4 @@
-"""The comparison of two versions as a record."""
+"""A comparison of two versions of a pack as one JSON object."""
 
 from __future__ import annotations
 
@@ -34,24 +34,7 @@ def _subjects_record(subjects: Subjects) -> Plain:
         "compared": subjects.compared,
         "rescreen": sorted({one.subject for one in subjects.flips}),
         "rejected": list(subjects.rejected),
-        "flips": [
-            {
-                "subject": one.subject,
-                "file": one.file,
-                "old": one.old,
-                "new": one.new,
-                "faults": list(one.faults),
-                "because": [
-                    {
-                        **asdict(item),
-                        "old_says": list(item.old_says),
-                        "new_says": list(item.new_says),
-                    }
-                    for item in one.because
-                ],
-            }
-            for one in subjects.flips
-        ],
+        "flips": [asdict(one) for one in subjects.flips],
     }
 
 

@@ -2,96 +2,18 @@
 
 The protocol's identity, its definitions, the dictionary, and outcome rules in what is no
 condition on an entry; `path: old -> new`.
-And whether the dictionaries accept the same files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, assert_never
 
 from engine import terms as m
 from engine.record.wording import decimal_text, leaf_text
-from engine.terms.condition import defined_in
-from engine.terms.dictionary import derived_from
-from engine.terms.protocol import is_birth_date
-
-if TYPE_CHECKING:
-    from engine.terms import Outcomes, Scale
-
-
-def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
-    """Whether facts that both versions have are read the same, with what they rest on."""
-    todo, seen = list(names), set[str]()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        one, other = old.facts[name], new.facts[name]
-        if _read_by(one) != _read_by(other):
-            return False
-        todo += derived_from(one)
-        derive = one.derive
-        if isinstance(derive, m.ListDerivation):
-            lists = (old.records[derive.records], new.records[derive.records])
-            used = [where.field for where in derive.where]
-            if isinstance(derive, m.LatestOf | m.EarliestOf):
-                used.append(derive.field)
-            if lists[0].valid_for != lists[1].valid_for:
-                return False
-            if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):
-                return False
-    return True
-
-
-def _read_by(one: m.Fact | m.Field) -> m.Fact | m.Field:
-    """An entry of the dictionary without what only people read: questions, labels, effort."""
-    choices = tuple(m.Choice(choice.code, "") for choice in one.choices)
-    if isinstance(one, m.Fact):
-        return replace(one, ask="", found_in="", effort=None, choices=choices)
-    return replace(one, ask="", choices=choices)
-
-
-def accepts_alike(old: m.Protocol, new: m.Protocol) -> bool:
-    """Whether the dictionaries differ in nothing by which one version may reject a subject
-    file that the other accepts. It may err on the side of no."""
-    if _accepted(old) != _accepted(new):
-        return False
-    ranged = [
-        {fact.name for fact in one.facts.values() if fact.derive and fact.range_u}
-        for one in (old, new)
-    ]
-    # An amount that is worked out is held against its range as it is read.
-    return ranged[0] == ranged[1] and read_alike(old, new, ranged[0])
-
-
-def _accepted(protocol: m.Protocol) -> object:
-    """What a subject file may state: by fact, and by field of each list."""
-
-    def values(one: m.Fact | m.Field) -> object:
-        codes = frozenset(choice.code for choice in one.choices)
-        return one.type, codes, one.unit, one.molar_mass, one.range_u
-
-    facts = {
-        fact.name: (values(fact), is_birth_date(protocol, fact))
-        for fact in protocol.facts.values()
-        if fact.derive is None
-    }
-    lists = {
-        listed.name: {f.name: (values(f), f.many) for f in listed.fields.values()}
-        for listed in protocol.records.values()
-    }
-    return facts, lists
-
-
-def mistakable(old: m.Protocol, new: m.Protocol, records: str) -> list[str]:
-    """Names that are a field of a list in one version and a fact in the other."""
-    if old.outcomes is None or new.outcomes is None:
-        return []
-    one, other = old.outcomes.scopes[records], new.outcomes.scopes[records]
-    return [n for n in one.facts if n in other.facts and (n in one.fields) != (n in other.fields)]
+from engine.terms.condition import defined_in, parts_of
+from engine.workbench.alike import mistakable
 
 
 def outcome_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
@@ -117,10 +39,10 @@ def outcome_lines(old: m.Protocol, new: m.Protocol) -> Iterator[str]:
     )
 
 
-def _without_rules(outcomes: Outcomes) -> Mapping[str, Mapping[str, object]]:
+def _without_rules(outcomes: m.Outcomes) -> Mapping[str, Mapping[str, object]]:
     """What a scale says beside its classes' rules and words, which are compared one by one."""
 
-    def one(scale: Scale) -> Mapping[str, object]:
+    def one(scale: m.Scale) -> Mapping[str, object]:
         return {
             "ask": scale.ask,
             "over": f"{scale.records}.{scale.dated}",
@@ -203,9 +125,7 @@ def _differences(
 
 def _nested(value: object) -> bool:
     """Whether a value is gone into, rather than shown whole."""
-    return is_dataclass(value) and not isinstance(
-        value, m.Duration | m.Derivation | m.All | m.Any | m.Not | m.Defined | m.Leaf
-    )
+    return is_dataclass(value) and not isinstance(value, m.Duration | m.Derivation | m.Condition)
 
 
 def _entire(value: object) -> bool:
@@ -243,7 +163,7 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return f"completed_years_since {value.since}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
-    if isinstance(value, m.ListDerivation):
+    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
         word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
         field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
         where = " and ".join(
@@ -255,7 +175,7 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
     if isinstance(value, tuple):
         words = [_brief(one, key) for one in value]
         return " to ".join(words) if key == "range_u" else ", ".join(words)
-    if isinstance(value, m.All | m.Any | m.Not | m.Defined | m.Leaf) and pack is not None:
+    if isinstance(value, m.Condition) and pack is not None:
         return _in_one_line(pack, value)
     if is_dataclass(value):
         named = (getattr(value, key, "") for key in ("code", "id", "name"))
@@ -266,13 +186,11 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
 def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
     if isinstance(condition, m.Defined):
         return condition.name
-    if isinstance(condition, m.All | m.Any):
-        word = "all of" if isinstance(condition, m.All) else "any of"
-        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in condition.children)})"
-    if isinstance(condition, m.Not):
-        return f"not ({_in_one_line(protocol, condition.child)})"
-    facts = dict(protocol.facts)
-    if protocol.outcomes is not None:
-        for scope in protocol.outcomes.scopes.values():
-            facts |= scope.facts
-    return leaf_text(condition, facts)
+    if isinstance(condition, m.All | m.Any | m.Not):
+        word = {m.All: "all of", m.Any: "any of", m.Not: "not"}[type(condition)]
+        return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in parts_of(condition))})"
+    if isinstance(condition, m.Leaf):
+        scopes = protocol.outcomes.scopes.values() if protocol.outcomes is not None else ()
+        known = (protocol.facts, *(scope.facts for scope in scopes))
+        return leaf_text(condition, {name: fact for one in known for name, fact in one.items()})
+    assert_never(condition)

@@ -1,4 +1,4 @@
-"""Who comes out differently under two versions of a pack, and because of what."""
+"""Who comes out differently under two versions of a pack, and what each version looked at."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Flip:
     file: str
     old: m.Verdict | None
     new: m.Verdict | None
-    because: tuple[Because, ...]
     faults: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
 
     @property
     def flips(self) -> bool:
@@ -72,7 +72,7 @@ def flip(
     old, new = decisions
     verdicts = (old["verdict"] if old else None, new["verdict"] if new else None)
     if old is None or new is None:
-        return Flip(subject, file, *verdicts, (), faults)
+        return Flip(subject, file, *verdicts, faults)
     sides = [{c["id"]: c for c in decision["criteria"]} for decision in (old, new)]
     because = []
     for change in comparison.criteria:
@@ -87,7 +87,7 @@ def flip(
         because.append(Because(*ids, *said, *own))
     if verdicts[0] == verdicts[1] and not because:
         return None
-    return Flip(subject, file, *verdicts, tuple(because))
+    return Flip(subject, file, *verdicts, (), tuple(because))
 
 
 def _reasons(old: Why | None, new: Why | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

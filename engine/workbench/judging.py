@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from engine import terms as m
 from engine.decide.decision import Screener, only_needed
@@ -65,9 +65,7 @@ def judge(
     known = []
     for case in cases:
         readings = reference.readings(protocol, case.subject, case.as_of)
-        truths = reference.truths(protocol, readings, case.as_of)
-        answers = reference.answers(protocol, truths)
-        statuses = reference.statuses(protocol, answers)
+        answers, statuses = _by_reference(protocol, readings, case.as_of)
         asked = {name: answers[name] for name in case.answers}
         if asked == case.answers and case.verdict in (None, reference.verdict(statuses)):
             known.append(_Known(case, readings, statuses))
@@ -82,6 +80,19 @@ def judge(
             yield Judged(one, "killed", f"{case.file}: {case.name}")
         else:
             yield _survivor(protocol, one, space, screener)
+
+
+def _by_reference(
+    protocol: m.Protocol, readings: Mapping[str, m.Reading], as_of: date, lenient: str = ""
+) -> tuple[Mapping[str, m.Answer], Mapping[str, m.Status]]:
+    """What comes of each criterion. `lenient`: the one whose unknown counts as met."""
+    answers = reference.answers(protocol, reference.truths(protocol, readings, as_of))
+    statuses = reference.statuses(protocol, answers)
+    if lenient and statuses[lenient] == "open":
+        statuses[lenient] = "passed"
+        kind = next(c.kind for c in protocol.criteria if c.id == lenient)
+        answers[lenient] = "yes" if kind == "inclusion" else "no"
+    return answers, statuses
 
 
 def asked_by(found: Iterable[Mutant]) -> list[tuple[int, m.Leaf]]:
@@ -106,11 +117,7 @@ def _killer(
         item = known[number]
         case = item.case
         readings = reference.readings(part, case.subject, case.as_of) if derived else item.readings
-        answers = reference.answers(part, reference.truths(part, readings, case.as_of))
-        statuses = reference.statuses(part, answers)
-        if one.lenient and statuses[one.lenient] == "open":
-            statuses[one.lenient] = "passed"
-            answers[one.lenient] = "yes" if mine[0].kind == "inclusion" else "no"
+        answers, statuses = _by_reference(part, readings, case.as_of, one.lenient)
         # A criterion that is dropped has no answer; whether it is missed, the verdict says.
         if any(case.answers.get(name, answer) != answer for name, answer in answers.items()):
             return number
@@ -269,27 +276,12 @@ def _told_apart(
     except (InputRejected, EngineFault):
         return None
     readings = reference.readings(one.protocol, subject, as_of)
-    truths = reference.truths(one.protocol, readings, as_of)
-    statuses = reference.statuses(one.protocol, reference.answers(one.protocol, truths))
-    if one.lenient and statuses[one.lenient] == "open":
-        statuses[one.lenient] = "passed"
-    if id_:
-        status = witness.statuses[id_]
-        if statuses[id_] == status:
-            return None
-        kind = next(c.kind for c in protocol.criteria if c.id == id_)
-        answer: m.Answer = (
-            "unknown"
-            if status == "open"
-            else "yes"
-            if (status == "passed") == (kind == "inclusion")
-            else "no"
-        )
-        return Judged(one, "survived", "", witness, id_, answer, statuses[id_])
-    verdict = reference.verdict(statuses)
-    if verdict == witness.verdict:
+    _, statuses = _by_reference(one.protocol, readings, as_of, one.lenient)
+    mistaken: str = statuses[id_] if id_ else reference.verdict(statuses)
+    if mistaken == (witness.statuses[id_] if id_ else witness.verdict):
         return None
-    return Judged(one, "survived", "", witness, "", None, verdict)
+    answer = witness.answer(protocol, id_) if id_ else None
+    return Judged(one, "survived", "", witness, id_, answer, mistaken)
 
 
 def tells_apart(
@@ -302,7 +294,5 @@ def tells_apart(
 
 def counts(judged: Iterable[Judged]) -> dict[Fate, int]:
     """How many met each fate."""
-    found: dict[Fate, int] = {"killed": 0, "survived": 0, "equivalent": 0, "undecided": 0}
-    for one in judged:
-        found[one.fate] += 1
-    return found
+    fates = [one.fate for one in judged]
+    return {fate: fates.count(fate) for fate in get_args(Fate)}

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from engine import terms as m
-from engine.record.wording import leaf_text
 from engine.regions.asked import leaves_of, pack_leaves
+from engine.terms.condition import parts_of
 from engine.terms.dictionary import derived_from
 from engine.terms.protocol import condition_paths
 from engine.workbench.edits import replaced, users
 from engine.workbench.slips import Kind, slips
+from engine.workbench.wording import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,17 @@ def mutants(protocol: m.Protocol) -> list[Mutant]:
 
 def _meaning(protocol: m.Protocol, edited: m.Protocol, lenient: str) -> tuple[object, ...]:
     """What makes two mutants one: the same is changed, and into the same."""
-    before: list[Mapping[str, object]] = [
-        protocol.definitions, {c.id: c for c in protocol.criteria}, protocol.facts,
-    ]  # fmt: skip
-    after: list[Mapping[str, object]] = [
-        edited.definitions, {c.id: c for c in edited.criteria}, edited.facts,
-    ]  # fmt: skip
     changed = [
         (part, name, getattr(now.get(name), "derive", now.get(name)))
-        for part, (old, now) in enumerate(zip(before, after, strict=True))
+        for part, (old, now) in enumerate(zip(_parts(protocol), _parts(edited), strict=True))
         for name, one in old.items()
         if now.get(name) is not one and now.get(name) != one
     ]
     return (*changed, lenient)
+
+
+def _parts(protocol: m.Protocol) -> tuple[Mapping[str, object], ...]:
+    return protocol.definitions, {c.id: c for c in protocol.criteria}, protocol.facts
 
 
 def _all(protocol: m.Protocol) -> Iterator[Mutant]:
@@ -63,35 +62,44 @@ def _all(protocol: m.Protocol) -> Iterator[Mutant]:
     asked = frozenset(leaf.fact for leaf in tests)
     for path, condition in condition_paths(protocol).items():
         using = users(protocol, path)
-        if not using or not _asks(condition, protocol):
-            continue
-        for kind, words, other in _edited(protocol, condition, asked):
-            place = condition.place
-            yield Mutant(kind, f"{path}: {words}", place, replaced(protocol, path, other), using)
-        if isinstance(condition, m.All | m.Any) and len(condition.children) > 1:
-            for i, child in enumerate(condition.children, start=1):
-                if not _asks(child, protocol):
-                    continue
-                words = f"{path}: without `{_words(child, protocol)}`"
-                other_pack = replaced(protocol, f"{path}.{i}", None)
-                yield Mutant("dropped-condition", words, child.place, other_pack, using)
+        if using and _asks(condition, protocol):
+            for kind, words, other in slips(protocol, condition, asked):
+                pack = replaced(protocol, path, other)
+                yield Mutant(kind, f"{path}: {words}", condition.place, pack, using)
+            yield from _without_part(protocol, path, condition, using)
     for number, criterion in enumerate(protocol.criteria):
-        if not _asks(criterion.holds_when, protocol):
-            continue
-        rest = (*protocol.criteria[:number], *protocol.criteria[number + 1 :])
-        mine = frozenset([criterion.id])
-        if rest:
-            without = replace(protocol, criteria=rest)
-            words = f"without {criterion.id}"
-            yield Mutant("dropped-criterion", words, criterion.place, without, mine)
-        words = f"{criterion.id}: unknown taken as met"
-        yield Mutant("unknown-as-met", words, criterion.place, protocol, mine, criterion.id)
-        other_kind: m.Kind = "exclusion" if criterion.kind == "inclusion" else "inclusion"
-        changed = replace(criterion, kind=other_kind)
-        swapped = (*protocol.criteria[:number], changed, *protocol.criteria[number + 1 :])
-        words = f"{criterion.id}: taken as {other_kind}"
-        yield Mutant("kind", words, criterion.place, replace(protocol, criteria=swapped), mine)
-    yield from _dictionary(protocol)
+        if _asks(criterion.holds_when, protocol):
+            yield from _of_criterion(protocol, number, criterion)
+    for fact in protocol.facts.values():
+        using = _readers(protocol, fact.name)
+        for kind, words, way in _other_ways(protocol, fact.derive) if using else ():
+            facts = {**protocol.facts, fact.name: replace(fact, derive=way)}
+            if not _circular(facts, fact.name):
+                pack = replace(protocol, facts=facts)
+                yield Mutant(kind, f"{fact.name}: {words}", fact.place, pack, using)
+
+
+def _without_part(
+    protocol: m.Protocol, path: str, condition: m.Condition, using: frozenset[str]
+) -> Iterator[Mutant]:
+    parts = parts_of(condition)
+    for i, child in enumerate(parts if len(parts) > 1 else (), start=1):
+        if _asks(child, protocol):
+            words = f"{path}: without `{brief(child, protocol)}`"
+            pack = replaced(protocol, f"{path}.{i}", None)
+            yield Mutant("dropped-condition", words, child.place, pack, using)
+
+
+def _of_criterion(protocol: m.Protocol, number: int, criterion: m.Criterion) -> Iterator[Mutant]:
+    id_, place, mine = criterion.id, criterion.place, frozenset([criterion.id])
+    before, after = protocol.criteria[:number], protocol.criteria[number + 1 :]
+    if before or after:
+        less = replace(protocol, criteria=(*before, *after))
+        yield Mutant("dropped-criterion", f"without {id_}", place, less, mine)
+    yield Mutant("unknown-as-met", f"{id_}: unknown taken as met", place, protocol, mine, id_)
+    kind: m.Kind = "exclusion" if criterion.kind == "inclusion" else "inclusion"
+    swapped = replace(protocol, criteria=(*before, replace(criterion, kind=kind), *after))
+    yield Mutant("kind", f"{id_}: taken as {kind}", place, swapped, mine)
 
 
 def _asks(condition: m.Condition, protocol: m.Protocol) -> bool:
@@ -100,115 +108,61 @@ def _asks(condition: m.Condition, protocol: m.Protocol) -> bool:
     return any(not isinstance(leaf, m.Todo) for leaf in leaves)
 
 
-def _words(condition: m.Condition, protocol: m.Protocol) -> str:
-    if isinstance(condition, m.Defined):
-        return f"defined {condition.name}"
-    if isinstance(condition, m.All | m.Any | m.Not):
-        return {m.All: "all", m.Any: "any", m.Not: "not"}[type(condition)] + " ..."
-    return leaf_text(condition, protocol.facts)
-
-
-def _edited(
-    protocol: m.Protocol, condition: m.Condition, asked: frozenset[str]
-) -> Iterator[tuple[Kind, str, m.Condition]]:
-    """One condition with one mistake in it. `asked`: the facts that the pack tests."""
-    if isinstance(condition, m.All | m.Any):
-        if len(condition.children) > 1:
-            other: m.Condition
-            if isinstance(condition, m.All):
-                other = m.Any(condition.children, condition.place)
-            else:
-                other = m.All(condition.children, condition.place)
-            words = "`all` read as `any`" if isinstance(condition, m.All) else "`any` read as `all`"
-            yield "group", words, other
-        return
-    if isinstance(condition, m.Not):
-        yield "negation", "without its `not`", condition.child
-        return
-    if isinstance(condition, m.Defined | m.Todo):
-        return
-    fact = protocol.facts[condition.fact]
-    for kind, leaf in slips(protocol, condition, fact, asked):
-        before, after = leaf_text(condition, protocol.facts), _text(leaf, protocol)
-        yield kind, f"`{before}` read as `{after}`", leaf
-
-
-def _text(condition: m.Condition, protocol: m.Protocol) -> str:
-    if isinstance(condition, m.Not):
-        return f"not {_text(condition.child, protocol)}"
-    if isinstance(condition, m.All):
-        return " and ".join(_text(child, protocol) for child in condition.children)
-    return _words(condition, protocol)
-
-
-def _dictionary(protocol: m.Protocol) -> Iterator[Mutant]:
+def _other_ways(
+    protocol: m.Protocol, derive: m.Derivation | None
+) -> Iterator[tuple[Kind, str, m.Derivation]]:
     """Mistakes in how a fact is derived: the wrong date, the wrong field of a list."""
-    for name, fact in protocol.facts.items():
-        derive = fact.derive
-        if derive is None:
-            continue
-        using = _readers(protocol, name)
-        if not using:
-            continue
-        others: list[tuple[Kind, str, m.Derivation]] = []
-        if isinstance(derive, m.CompletedYears):
-            for other in protocol.facts.values():
-                if other.type == "date" and other.name != derive.since:
-                    words = f"years since `{other.name}`, not `{derive.since}`"
-                    others.append(("reference-date", words, m.CompletedYears(other.name)))
-                    break
-        elif isinstance(derive, m.DaysBetween):
-            swapped = m.DaysBetween(derive.end, derive.start)
-            others.append(("reference-date", "from and to swapped", swapped))
-        elif isinstance(derive, m.ListDerivation):
-            record = protocol.records[derive.records]
-            if isinstance(derive, m.LatestOf | m.EarliestOf):
-                opposite = m.EarliestOf if isinstance(derive, m.LatestOf) else m.LatestOf
-                words = (
-                    "the first taken for the last"
-                    if opposite is m.EarliestOf
-                    else "the last taken for the first"
-                )
-                again = opposite(derive.records, derive.field, derive.where)
-                others.append(("reference-date", words, again))
-                for field in record.fields.values():
-                    if field.type == "date" and field.name != derive.field:
-                        words = f"field `{field.name}`, not `{derive.field}`"
-                        others.append(("record-field", words, replace(derive, field=field.name)))
-            for i, where in enumerate(derive.where):
-                rest = (*derive.where[:i], *derive.where[i + 1 :])
-                words = f"entries of any `{where.field}`"
-                others.append(("record-field", words, replace(derive, where=rest)))
-                for value in where.values if len(where.values) > 1 else ():
-                    fewer = replace(where, values=tuple(v for v in where.values if v != value))
-                    changed = (*derive.where[:i], fewer, *derive.where[i + 1 :])
-                    words = f"without `{where.field}: {value}`"
-                    others.append(("record-field", words, replace(derive, where=changed)))
-        else:
-            assert_never(derive)
-        for kind, words, other_way in others:
-            facts = {**protocol.facts, name: replace(fact, derive=other_way)}
-            if not _circular(facts, name):
-                pack = replace(protocol, facts=facts)
-                yield Mutant(kind, f"{name}: {words}", fact.place, pack, using)
+    if derive is None:
+        return
+    if isinstance(derive, m.CompletedYears):
+        dates = [fact.name for fact in protocol.facts.values() if fact.type == "date"]
+        for other in [name for name in dates if name != derive.since][:1]:
+            words = f"years since `{other}`, not `{derive.since}`"
+            yield "reference-date", words, m.CompletedYears(other)
+    elif isinstance(derive, m.DaysBetween):
+        yield "reference-date", "from and to swapped", m.DaysBetween(derive.end, derive.start)
+    elif isinstance(derive, m.ListDerivation):
+        yield from _of_list(protocol.records[derive.records], derive)
+    else:
+        assert_never(derive)
+
+
+def _of_list(
+    record: m.RecordList, derive: m.ListDerivation
+) -> Iterator[tuple[Kind, str, m.Derivation]]:
+    if isinstance(derive, m.LatestOf | m.EarliestOf):
+        last = isinstance(derive, m.LatestOf)
+        words = "the first taken for the last" if last else "the last taken for the first"
+        turned = m.EarliestOf if last else m.LatestOf
+        yield "reference-date", words, turned(derive.records, derive.field, derive.where)
+        for field in record.fields.values():
+            if field.type == "date" and field.name != derive.field:
+                words = f"field `{field.name}`, not `{derive.field}`"
+                yield "record-field", words, replace(derive, field=field.name)
+    for i, where in enumerate(derive.where):
+        before, after = derive.where[:i], derive.where[i + 1 :]
+        words = f"entries of any `{where.field}`"
+        yield "record-field", words, replace(derive, where=(*before, *after))
+        for value in where.values if len(where.values) > 1 else ():
+            fewer = replace(where, values=tuple(v for v in where.values if v != value))
+            words = f"without `{where.field}: {value}`"
+            yield "record-field", words, replace(derive, where=(*before, fewer, *after))
 
 
 def _circular(facts: Mapping[str, m.Fact], name: str) -> bool:
     seen, todo = set[str](), [name]
     while todo:
-        after = derived_from(facts[todo.pop()])
-        if name in after:
-            return True
-        todo += [one for one in after if one not in seen]
-        seen |= set(after)
-    return False
+        after = set(derived_from(facts[todo.pop()])) - seen
+        seen |= after
+        todo += after
+    return name in seen
 
 
 def _readers(protocol: m.Protocol, name: str) -> frozenset[str]:
     """The criteria that ask about a fact, or about one derived from it."""
-    asked = {name}
-    for _ in protocol.facts:
-        asked |= {n for n, fact in protocol.facts.items() if asked & {*derived_from(fact)}}
+    facts, asked = protocol.facts, {name}
+    for _ in facts:
+        asked |= {one for one in facts if asked.intersection(derived_from(facts[one]))}
     return frozenset(
         user
         for path, leaf in condition_paths(protocol).items()

@@ -1,4 +1,4 @@
-"""Two versions of a pack side by side, compared over all that can be recorded."""
+"""How the meaning of each criterion moved between two versions of a pack."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from datetime import date
 from functools import cached_property
 
 from engine import terms as m
-from engine.record.wording import leaf_text, leaf_words
-from engine.regions.asked import Plain, inlined, leaves_of
+from engine.record.wording import leaf_text
+from engine.regions.asked import Plain, inlined
 from engine.regions.diagrams import FALSE, TRUE, Effort, TooLarge
 from engine.regions.space import Progress, Space, spaces
 from engine.terms.faults import EngineFault, InputRejected
 from engine.terms.protocol import condition_paths
-from engine.workbench.changed import RANK, About, Change, Shown, moved_as, own_rule, same
-from engine.workbench.differences import (
-    read_alike,
-)
+from engine.workbench.alike import same_to_read
+from engine.workbench.changed import (
+    NOT_ASKED,
+    RANK,
+    About,
+    Change,
+    Relation,
+    Shown,
+    own_rule,
+    rule_lines,
+)  # fmt: skip
 from engine.workbench.edits import only_reached
 from engine.workbench.findings import BASE
-
-NOT_ASKED = "not asked"
 
 Read = tuple[Plain, Mapping[str, str], m.Verdict | None]
 Reader = Callable[[Plain, date], Read]
@@ -117,30 +122,20 @@ class Pair:
     def _alone_shown(self, criterion: m.Criterion, number: int) -> Shown | None:
         self.effort.question()
         wanted = TRUE if self.of_entries else FALSE
+        ids = ("", criterion.id) if number else (criterion.id, "")
         for space in self.regions[0]:
             try:
                 goal = space.diagrams.is_(space.status(criterion, number), wanted)
             except TooLarge:
                 continue
-            for before, after, files, verdicts in self._screened(space, goal):
-                said = (before, after)[number][criterion.id]
-                if RANK[said] == wanted:
-                    two = (NOT_ASKED, said) if number else (said, NOT_ASKED)
-                    return Shown(space.as_of, *files, *two, *verdicts)
+            for shown in self._screened(space, goal, ids):
+                if RANK[shown.new if number else shown.old] == wanted:
+                    return shown
         return None
 
-    def _screened(
-        self, space: Space, goal: int
-    ) -> Iterator[
-        tuple[
-            Mapping[str, str],
-            Mapping[str, str],
-            tuple[Plain, Plain],
-            tuple[m.Verdict | None, m.Verdict | None],
-        ]
-    ]:
-        """Witnesses of a goal, screened by both versions: what each concludes, the file as
-        each knows it, and the verdicts."""
+    def _screened(self, space: Space, goal: int, ids: tuple[str, str] | None) -> Iterator[Shown]:
+        """Witnesses of a goal, screened by both versions. `ids`: the criterion looked at in each
+        ("": it has none), or the verdicts where None."""
         for recorded, _ in space.witnesses(goal, 20):
             self.effort.screened(*self.sizes)
             try:
@@ -148,7 +143,10 @@ class Pair:
                 second, after, new = self.readers[1](recorded, space.as_of)
             except (InputRejected, EngineFault):
                 continue
-            yield before, after, (first, second), (old, new)
+            two = (str(old), str(new))
+            if ids is not None:
+                two = (before.get(ids[0], NOT_ASKED), after.get(ids[1], NOT_ASKED))
+            yield Shown(space.as_of, first, second, *two, old, new)
 
     def _matched(self) -> dict[str, m.Criterion]:
         """For each new criterion the old one it continues: by id where meaning or words
@@ -189,7 +187,7 @@ class Pair:
 
     def _change(self, old: m.Criterion, new: m.Criterion) -> Change:
         if self._same_to_read(old, new):
-            return self._rules(old, new, same())
+            return self._rules(old, new, _same())
 
         def moved(regions: Regions) -> Change:
             return self._moved(
@@ -204,7 +202,7 @@ class Pair:
             # By itself, a criterion may have fewer orders of days to look at.
             alone = [only_reached(self.old, [old]), only_reached(self.new, [new])]
             again = moved(spaces(alone, self.base, self.effort, lambda *_: None))
-            found = moved_as(
+            found = _moved_as(
                 found.worse or again.worse,
                 found.better or again.better,
                 found.never_worse or again.never_worse,
@@ -221,7 +219,7 @@ class Pair:
         no_worse = all(c.never_worse for c in criteria)
         no_better = all(c.never_better for c in criteria)
         if no_better and no_worse:
-            return replace(same(), about="verdict")
+            return replace(_same(), about="verdict")
         about = [(k, c.holds_when) for k, p in enumerate((self.old, self.new)) for c in p.criteria]
         moved = self._moved(
             self.regions, lambda s: (s.verdict(0), s.verdict(1)), about, None, no_worse, no_better
@@ -259,7 +257,7 @@ class Pair:
                     better = better or self._shown(space, before, after, up, ids, 1)
             except TooLarge:
                 no_worse = no_better = False
-        return moved_as(worse, better, no_worse or never_worse, no_better or never_better)
+        return _moved_as(worse, better, no_worse or never_worse, no_better or never_better)
 
     def _shown(
         self,
@@ -276,48 +274,27 @@ class Pair:
             goal, space.diagrams.is_(before, 0, 2), space.diagrams.is_(after, 0, 2)
         )
         for one in (decided, goal):
-            for old, new, files, verdicts in self._screened(space, one):
-                if ids is not None:
-                    said = (old[ids[0]], new[ids[1]])
-                else:
-                    said = (str(verdicts[0]), str(verdicts[1]))
-                if (RANK[said[1]] - RANK[said[0]]) * sign > 0:
-                    return Shown(space.as_of, *files, *said, *verdicts)
+            for shown in self._screened(space, one, ids):
+                if (RANK[shown.new] - RANK[shown.old]) * sign > 0:
+                    return shown
         return None
 
 
-def same_to_read(old: m.Protocol, before: m.Condition, new: m.Protocol, after: m.Condition) -> bool:
-    """Whether two conditions are one, over dictionary entries that are one.
+def _moved_as(worse: Shown | None, better: Shown | None, no_worse: bool, no_better: bool) -> Change:
+    """The change that is told by its witnesses, and by the directions proved absent."""
+    relation: Relation
+    if worse and better:
+        # Each is shown, so neither can be absent.
+        return Change("different", None, None, True, worse, better)
+    if worse:
+        relation, proved = "stricter" if no_better else "stricter-for-some", no_better
+    elif better:
+        relation, proved = "looser" if no_worse else "looser-for-some", no_worse
+    else:
+        proved = no_worse and no_better
+        relation = "same" if proved else "undecided"
+    return Change(relation, None, None, proved, worse, better, no_worse, no_better)
 
-    Definitions are written out. Then nothing that a truth depends on differs, whatever is
-    recorded, and there is nothing to work out.
-    """
-    written = inlined(before, old.definitions)
-    if written != inlined(after, new.definitions):
-        return False
-    tests = (leaf for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo))
-    return read_alike(old, new, (test.fact for test in tests))
 
-
-def rule_lines(
-    protocol: m.Protocol, condition: m.Condition, say: Callable[[m.Leaf], str] | None = None
-) -> list[str]:
-    """A condition, a line a test, indented by depth; `say` words a test, else plain words do."""
-    lines: list[str] = []
-
-    def walk(condition: m.Condition, depth: int) -> None:
-        pad = "  " * depth
-        if isinstance(condition, m.Defined):
-            walk(protocol.definitions[condition.name], depth)
-        elif isinstance(condition, m.All | m.Any):
-            lines.append(pad + ("all of:" if isinstance(condition, m.All) else "any of:"))
-            for child in condition.children:
-                walk(child, depth + 1)
-        elif isinstance(condition, m.Not):
-            lines.append(pad + "not:")
-            walk(condition.child, depth + 1)
-        else:
-            lines.append(pad + (say(condition) if say else leaf_words(condition, protocol.facts)))
-
-    walk(condition, 0)
-    return lines
+def _same() -> Change:
+    return _moved_as(None, None, True, True)

@@ -21,11 +21,10 @@ from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.subjects import read_subject
 from engine.record.shape import dump_any
+from engine.workbench.alike import accepts_alike, same_to_read
 from engine.workbench.changed import Change, Comparison
 from engine.workbench.diff import compare
 from engine.workbench.diff_record import record
-from engine.workbench.differences import accepts_alike
-from engine.workbench.pair import same_to_read
 from reports.diff import as_html, as_text, files, summary
 from tests.bad_packs.corpus import Spec, bad
 from tests.command import eligo
