@@ -1,38 +1,48 @@
-"""The patient's fact object: models made from a pack's dictionary, one typed attribute a fact."""
+"""The patient's fact object: a model made from a pack's dictionary, one typed attribute a fact.
+
+pydantic's core makes it, without the classes of pydantic, which take 70 ms to load at every start.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import SchemaValidator, core_schema
 
-from engine.read.recorded import entries_of, statements_of
+from engine.read import recorded
 from engine.read.sheet import Sheet
 from engine.terms import Entries, Fact, Protocol, RecordList, Statement
 
-_CONFIG = ConfigDict(frozen=True, strict=True, extra="allow", protected_namespaces=())
+
+class Model:
+    """What was read of a mapping: an attribute for each name of the dictionary. It is frozen."""
+
+    __slots__ = (
+        "__dict__",
+        "__pydantic_extra__",
+        "__pydantic_fields_set__",
+        "__pydantic_private__",
+    )
+    __pydantic_extra__: dict[str, Any] | None
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"`{name}` of what was read is frozen")
+
+
+class Made(NamedTuple):
+    """A model, and what makes one of the values by name."""
+
+    model: type[Model]
+    validator: SchemaValidator
 
 
 class Patient(NamedTuple):
     """The models of a pack: what is recorded of its facts, and in its record lists."""
 
-    facts: type[BaseModel]
-    records: type[BaseModel]
-
-
-class _Reads(NamedTuple):
-    """How the value of an attribute is made; what is wrong with it goes to the sheet."""
-
-    read: Callable[[Sheet, Any, Any], object]
-    one: Fact | RecordList
-
-    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            lambda value, info: self.read(info.context, self.one, value)
-        )
+    facts: Made
+    records: Made
 
 
 _made: deque[tuple[Protocol, Patient]] = deque(maxlen=8)
@@ -43,35 +53,51 @@ def patient_model(protocol: Protocol) -> Patient:
     for known, model in _made:
         if known.facts is protocol.facts and known.records is protocol.records:
             return model
-    recorded = [one for one in protocol.facts.values() if one.derive is None]
+    facts = [one for one in protocol.facts.values() if one.derive is None]
     model = Patient(
-        _model("Facts", tuple[Statement, ...], (), statements_of, recorded),
-        _model("Records", Entries | None, None, entries_of, protocol.records.values()),
+        _model("Facts", tuple[Statement, ...], (), _statements, facts),
+        _model("Records", Entries | None, None, _entries, protocol.records.values()),
     )
     _made.append((protocol, model))
     return model
 
 
-def read_as(
-    model: type[BaseModel], value: Mapping[str, Any], sheet: Sheet
-) -> tuple[dict[str, Any], list[str]]:
+def read_as(made: Made, value: Mapping[str, Any], sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
     """What a model makes of the values by name, in their order, and the names it does not know."""
-    found = model.model_validate(value, context=sheet)
-    unknown = found.model_extra or {}
+    found: Model = made.validator.validate_python(value, context=sheet)
+    unknown = found.__pydantic_extra__ or {}
     values = vars(found)
     return {name: values[_attribute(name)] for name in value if name not in unknown}, [*unknown]
 
 
 def _model(
     name: str, kind: Any, absent: object, read: Any, ones: Iterable[Fact | RecordList]
-) -> type[BaseModel]:
-    fields: dict[str, Any] = {
-        _attribute(one.name): (Annotated[kind, _Reads(read, one)], Field(absent, alias=one.name))
-        for one in ones
-    }
-    return create_model(name, __config__=_CONFIG, **fields)
+) -> Made:
+    """A model whose attributes are read by `read`; what is wrong with one goes to the sheet."""
+
+    def field(one: Fact | RecordList) -> core_schema.ModelField:
+        reader = core_schema.with_info_plain_validator_function(
+            lambda value, info: read(info.context, one, value)
+        )
+        default = core_schema.with_default_schema(reader, default=absent)
+        return core_schema.model_field(default, validation_alias=one.name)
+
+    fields = {_attribute(one.name): field(one) for one in ones}
+    space = {"__annotations__": dict.fromkeys(fields, kind), "__slots__": ()}
+    model = type(name, (Model,), space)
+    schema = core_schema.model_fields_schema(fields, extra_behavior="allow")
+    whole = core_schema.model_schema(model, schema, strict=True, frozen=True)
+    return Made(model, SchemaValidator(whole))
+
+
+def _statements(sheet: Sheet, fact: Fact, value: object) -> tuple[Statement, ...]:
+    return recorded.statements_of(sheet, fact, value)
+
+
+def _entries(sheet: Sheet, record: RecordList, value: object) -> Entries | None:
+    return recorded.entries_of(sheet, record, value)
 
 
 def _attribute(name: str) -> str:
-    """The attribute of a fact: its name, or one that no model has of its own."""
-    return f"{name}_" if hasattr(BaseModel, name) or name.endswith("_") else name
+    """The attribute of a fact: its name, or one that no object has of its own."""
+    return f"{name}_" if hasattr(Model, name) or name.endswith("_") else name

@@ -197,6 +197,7 @@ def _voided(sheet: Sheet, path: Path, value: Mapping[str, Any]) -> bool:
 
 
 def entries_of(sheet: Sheet, record: RecordList, value: Any) -> Entries | None:
+    """What is recorded of one list: its entries, and whether they are confirmed to be all."""
     if value is None:
         return None
     path: Path = ("records", record.name)

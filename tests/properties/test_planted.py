@@ -20,7 +20,7 @@ from app.store.packs import read_pack
 from app.store.shipped import shipped_pack
 from engine import terms as m
 from engine.decide.decision import Screener
-from engine.read import conditions, subjects
+from engine.read import conditions, recorded
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
 from engine.select import lists, readings
@@ -184,16 +184,20 @@ def _read_as(change: Callable[[m.Entries], m.Entries]) -> Any:
     """A slip of the reader in what it makes of a list."""
 
     def made(real: Any) -> Any:
-        return lambda *given: change(real(*given))
+        def read(*given: Any) -> Any:
+            found = real(*given)
+            return None if found is None else change(found)
+
+        return read
 
     return made
 
 
 def _absent_is_none(real: Any) -> Any:
-    def entries(sheet: Any, path: Any, record: Any, value: Any) -> Any:
+    def entries(sheet: Any, record: Any, value: Any) -> Any:
         if isinstance(value, dict) and value.get("entries") is None:
             value = {**value, "entries": []}
-        return real(sheet, path, record, value)
+        return real(sheet, record, value)
 
     return entries
 
@@ -206,12 +210,7 @@ def _reader_drops_undated(real: Any) -> Any:
     return read
 
 
-def _reader_takes_an_entry_less(real: Any) -> Any:
-    def read(*given: Any) -> Any:
-        one = real(*given)
-        return replace(one, entries=one.entries[:1])
-
-    return read
+_reader_takes_an_entry_less = _read_as(lambda one: replace(one, entries=one.entries[:1]))
 
 
 def _unit_dropped(real: Any) -> Any:
@@ -284,19 +283,19 @@ SLIPS = [
          lambda real: lambda listed, *more: list(listed), CROWD),
     Slip("only the first is cited for the earliest day", lists, "_earliest_cited",
          _cited(lambda cited: cited[:1]), CROWD),
-    Slip("`entries` that are absent are none", subjects, "_entries", _absent_is_none,
+    Slip("`entries` that are absent are none", recorded, "entries_of", _absent_is_none,
          by_the_broken_files),
-    Slip("the reader drops an undated statement", subjects, "_statements",
+    Slip("the reader drops an undated statement", recorded, "statements_of",
          _reader_drops_undated, HELD),
-    Slip("the reader takes the first entry of a list alone", subjects, "_entries",
+    Slip("the reader takes the first entry of a list alone", recorded, "entries_of",
          _reader_takes_an_entry_less, HELD),
-    Slip("a file that was cut confirms", subjects, "_entries",
+    Slip("a file that was cut confirms", recorded, "entries_of",
          _read_as(lambda one: replace(one, doubt=None)), by_cut_files),
-    Slip("a file that was cut confirms (made up)", subjects, "_entries",
+    Slip("a file that was cut confirms (made up)", recorded, "entries_of",
          _read_as(lambda one: replace(one, doubt=None)), CUT),
-    Slip("more entries than `count` are confirmed", subjects, "_entries",
+    Slip("more entries than `count` are confirmed", recorded, "entries_of",
          _read_as(lambda one: replace(one, count=None, doubt=None)), MORE),
-    Slip("a field that a known agent contradicts stands", subjects, "read_uses",
+    Slip("a field that a known agent contradicts stands", recorded, "read_uses",
          lambda _: lambda sheet, path, record, entry: (entry,), by_the_broken_files),
     Slip("a limit's unit is dropped", conditions.Conditions, "_limit",
          _unit_dropped, by_limits_with_a_unit),

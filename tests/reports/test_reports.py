@@ -632,6 +632,7 @@ def test_reports_know_nothing_of_the_engine_but_its_types() -> None:
     }
     # Modules of types and of words; none that selects, evaluates, fires or decides.
     assert seen <= {
+        "engine",  # its version
         "engine.terms.faults",
         "engine.workbench.findings",
         "engine.terms",
