@@ -111,3 +111,15 @@ def test_the_records_of_a_rejection_and_of_an_engine_fault() -> None:
         "subject": None,
         "where": "a place",
     }
+
+
+def test_what_is_concluded_of_an_outcome_has_an_answer_and_no_status() -> None:
+    first, *others = PROTOCOL.criteria
+    classes = tuple(replace(one, about="class") for one in PROTOCOL.criteria)
+    with Screener(replace(PROTOCOL, criteria=classes)) as screener:
+        told = [firing["concluded"] for firing in screener.decide(subject(), AS_OF)["firings"]]
+    for one in (first, *others):
+        assert any(f"{one.id}: {answer}" in told or any(
+            said.endswith(f"; {one.id}: {answer}") for said in told
+        ) for answer in ("yes", "no", "unknown"))  # fmt: skip
+    assert not [said for said in told if "verdict" in said or "criteria" in said or "pass" in said]
