@@ -35,7 +35,11 @@ OLD, NEW = b"old\n", b"new and longer\n" * 9_000
 
 @contextlib.contextmanager
 def no_more_than(size: int) -> Iterator[None]:
-    """Let no file grow beyond `size` bytes, as on a full disk."""
+    """Let no file grow beyond `size` bytes, as on a full disk. Python must not keep what it
+    compiles meanwhile: it would keep half of it, and fail on that from then on."""
+    compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    environment = dict(os.environ)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
@@ -43,6 +47,9 @@ def no_more_than(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = compiled
+        os.environ.clear()
+        os.environ.update(environment)
         signal.signal(signal.SIGXFSZ, handler)
 
 

@@ -39,6 +39,7 @@ def main(mode: str, folder: Path, count: int) -> None:
         drop_rights()
     if mode == "limited":
         largest = max(path.stat().st_size for path in folder.iterdir())
+        sys.dont_write_bytecode = True  # half of it would be kept
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest + count, largest + count))
     now = ticking()
