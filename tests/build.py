@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from engine import terms as m
 
@@ -47,10 +48,10 @@ def on(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def fact(name: str, type: m.FactType, **more: object) -> m.Fact:
+def fact(name: str, type: m.FactType, **more: Any) -> m.Fact:
     """A fact of the dictionary; quantities are in mg/dL unless said otherwise."""
     more.setdefault("unit", "mg/dL" if type == "quantity" else "")
-    return m.Fact(name=name, ask=name, type=type, **more)  # type: ignore[arg-type]
+    return m.Fact(name=name, ask=name, type=type, **more)
 
 
 def record_list(name: str, *fields: m.Field, valid_for: str = "0 days") -> m.RecordList:
@@ -89,7 +90,7 @@ def said(
     day: str | None = None,
     until: str | None = None,
     unknown: m.SaidUnknown | None = None,
-    **more: object,
+    **more: Any,
 ) -> m.Statement:
     """One statement, of `day`, which may be partial, or of a day up to `until`."""
     could = days(day) if day else None
@@ -101,11 +102,11 @@ def said(
         full.first if full else None,
         within=None if full else could,
         not_after=on(until),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
-def entries(complete_on: str | None, *listed: Mapping[str, object]) -> m.Entries:
+def entries(complete_on: str | None, *listed: Mapping[str, Any]) -> m.Entries:
     """A record list as recorded; dates in the entries as texts under `ended`."""
     made = []
     for each in listed:
@@ -113,7 +114,7 @@ def entries(complete_on: str | None, *listed: Mapping[str, object]) -> m.Entries
         ended = values.get("ended")
         if isinstance(ended, str) and ended != "ongoing":
             values["ended"] = days(ended)
-        made.append(m.Entry("made", values, voided=bool(each.get("voided"))))  # type: ignore[arg-type]
+        made.append(m.Entry("made", values, voided=bool(each.get("voided"))))
     return m.Entries(on(complete_on), tuple(made))
 
 

@@ -119,7 +119,9 @@ def _serve(
     except BrokenPipeError:
         pass  # nobody waits for it any more
     except Exception:
-        # Whatever it was, nothing was decided; the other side says so, in one line.
+        # Left alone, it would be printed with the values that it speaks of, which may be a
+        # patient's, from a process that nobody watches. The other side sees that this one ended:
+        # nothing was decided, which it says in one line, with exit code 3.
         if os.environ.get("ELIGO_DEBUG"):
             raise
         os._exit(1)

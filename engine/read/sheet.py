@@ -199,9 +199,9 @@ class Sheet:
         if not isinstance(value, dict):
             self.expected(path, value, "a mapping (`key: value` lines)")
             return None
-        # A typed dictionary knows its keys, and no type says that a class is one.
-        required: frozenset[str] = shape.__required_keys__  # type: ignore[attr-defined]
-        known: frozenset[str] = required | shape.__optional_keys__  # type: ignore[attr-defined]
+        # A typed dictionary knows its keys; no type says that a class is one.
+        required: frozenset[str] = vars(shape)["__required_keys__"]
+        known: frozenset[str] = required | vars(shape)["__optional_keys__"]
         result = {}
         for key, child in value.items():
             if key not in known:

@@ -318,8 +318,8 @@ def test_facts_that_are_read_otherwise_today_are_said_to_be(folder: Path, tmp_pa
             pieces = [log.piece(entry.details), b"subject: [", log.piece(entry.record)]
             new = [sealed(piece or b"") for piece in pieces]
             named = dict(zip(("details", "facts", "record"), (c.name() for c in new), strict=True))
-            told = {"index": index, "after": after, "time": time, **named}
-            return Addition(replace(entry, **told), new)  # type: ignore[arg-type]
+            told: dict[str, Any] = {"index": index, "after": after, "time": time, **named}
+            return Addition(replace(entry, **told), new)
 
         log.append(make, ticking())
         assert verify(log, log.verifier).findings[0].place == "entry 1"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -197,12 +198,12 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
     record = record_of("S-1", facts)
 
     def refused(log: Log, says: str, **other: object) -> None:
-        given: dict[str, object] = {
+        given: dict[str, Any] = {
             "record": record, "facts": facts, "form": "yaml", "pack": PACK, "by": "N. Nurse",
             "reason": "", "now": ticking(), **other,
         }  # fmt: skip
         with pytest.raises(EntryFault, match=says):
-            append_decision(log, **given)  # type: ignore[arg-type]
+            append_decision(log, **given)
         assert log.size == 0
 
     with open_log(tmp_path / "log", write=True) as log:
@@ -225,8 +226,9 @@ def test_only_decisions_are_signed(tmp_path: Path) -> None:
             append_signature(log, 1, by="Dr A. Example", meaning="approval", now=ticking())
         with pytest.raises(LogFault, match="no entry 7 in this log: it has entries 0 to 1"):
             append_signature(log, 7, by="Dr A. Example", meaning="approval", now=ticking())
+        waiver: Any = "waiver"
         with pytest.raises(EntryFault, match="must mean one of"):
-            append_signature(log, 0, by="A", meaning="waiver", now=ticking())  # type: ignore[arg-type]
+            append_signature(log, 0, by="A", meaning=waiver, now=ticking())
         assert log.size == 2
 
 

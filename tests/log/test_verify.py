@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -448,8 +450,8 @@ def test_details_that_are_not_those_of_the_record_are_found(tmp_path: Path) -> N
         false = replace(read_details(details), verdict="ineligible")
         new = [sealed(details_bytes(false)), sealed(facts), sealed(record)]
         named = dict(zip(("details", "facts", "record"), (c.name() for c in new), strict=True))
-        told = {"index": index, "after": after, "time": time, **named}
-        return Addition(replace(entry, **told), new)  # type: ignore[arg-type]
+        told: dict[str, Any] = {"index": index, "after": after, "time": time, **named}
+        return Addition(replace(entry, **told), new)
 
     (finding,) = lying(tmp_path / "log", make).findings
     assert finding.text() == "entry 1: its details are not those of its record"
@@ -470,8 +472,8 @@ def test_an_entry_that_says_other_than_its_record_is_found(
         assert isinstance(entry, Decided)
         new = [sealed(log.piece(name) or b"") for name in names(entry)]
         named = dict(zip(("details", "facts", "record"), (c.name() for c in new), strict=True))
-        told = {"index": index, "after": after, "time": time, **named, **changes}
-        return Addition(replace(entry, **told), new)  # type: ignore[arg-type]
+        told: dict[str, Any] = {"index": index, "after": after, "time": time, **named, **changes}
+        return Addition(replace(entry, **told), new)
 
     (finding,) = lying(tmp_path / "log", make).findings
     assert says in finding.what
@@ -695,7 +697,7 @@ def test_what_is_said_of_a_redacted_decision_is_found(tmp_path: Path) -> None:
     with open_log(tmp_path / "log", write=True) as log:
         redact_entries(log, [0], by="A", reason="withdrawn", now=ticking())
         for make in (signed, reported):
-            log.append(lambda i, a, t, make=make: make(log, i, a, t), ticking())  # type: ignore[misc]
+            log.append(partial(make, log), ticking())
         found = verify(log, log.verifier).findings
     assert [one.text() for one in found] == [
         "entry 2: it signs entry 0, which was redacted before",
@@ -715,8 +717,8 @@ def test_a_record_that_is_none_is_found_and_stops_nothing(tmp_path: Path, tail: 
         false = record.partition(b'"criteria":')[0] + b'"criteria":' + tail
         new = [sealed(details), sealed(facts), sealed(false)]
         named = dict(zip(("details", "facts", "record"), (c.name() for c in new), strict=True))
-        told = {"index": index, "after": after, "time": time, **named}
-        return Addition(replace(entry, **told), new)  # type: ignore[arg-type]
+        told: dict[str, Any] = {"index": index, "after": after, "time": time, **named}
+        return Addition(replace(entry, **told), new)
 
     (finding,) = lying(tmp_path / "log", make).findings
     assert finding.text().startswith("entry 1: its record is not a decision")

@@ -77,12 +77,10 @@ def _check(text: str) -> None:
     from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
     called: list[str] = []
-    wrong: list[str] = []
+    wrong: list[Any] = []
 
-    # antlr4 states no types, so its listener is Any, and a listener has to be one of its own.
-    class Errors(ErrorListener):  # type: ignore[misc]
-        def syntaxError(self, *found: Any) -> None:
-            wrong.append(str(found[4]))
+    # The parser calls four methods of its listener, of which one matters here.
+    errors = type("Errors", (ErrorListener,), {"syntaxError": lambda *told: wrong.append(told[5])})
 
     class Calls(FHIRPathListener):
         def enterFunctn(self, ctx: Any) -> None:
@@ -90,10 +88,10 @@ def _check(text: str) -> None:
 
     lexer = FHIRPathLexer(InputStream(text))
     lexer.removeErrorListeners()
-    lexer.addErrorListener(Errors())
+    lexer.addErrorListener(errors())
     parser: Any = FHIRPathParser(CommonTokenStream(lexer))  # generated, without types
     parser.removeErrorListeners()
-    parser.addErrorListener(Errors())
+    parser.addErrorListener(errors())
     tree = parser.entireExpression()
     if wrong:
         raise NotFhirPath(f"`{text}` is not FHIRPath")
