@@ -186,7 +186,6 @@ class Swimmer:
     marks: tuple[tuple[str, float], ...]
 
 
-SYMBOLS = ("disc", "ring", "cross", "triangle", "diamond", "square", "bar", "arrow")
 _LANE = 22.0
 
 

@@ -26,9 +26,6 @@ SECTIONS = (
 """The sections of a report, in order. Every template has a macro of each name."""
 
 
-# --- what a page holds -----------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Says:
     """What a condition found, and the day on which time alone may change it.

@@ -34,8 +34,6 @@ from reports.page import (
     TraceSection,
 )
 
-# --- selecting and ordering ------------------------------------------------------------
-
 
 def said_of(text: str) -> str:
     return clean(wording.prose(text))

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     pass
 from reports.formats import WIDTH, columns, wrap
 
-# --- many subjects ---------------------------------------------------------------------
-
 
 def summary_table(records: Sequence[Record], width: int = WIDTH) -> str:
     """A table for the terminal: one subject a row, then how many there are of each outcome.

@@ -26,8 +26,6 @@ def told_of(plan: Plan) -> str:
     return f"Timeline, if nothing changes but time: {'; '.join(spans)}."
 
 
-# --- the timeline ----------------------------------------------------------------------------
-
 INK, SOFT, PALE = "#1c2328", "#4b5860", "#9fb0b9"
 WIDTH, LEFT, TOP, ROW = 680, 66, 26, 20
 WORDS = {

@@ -20,8 +20,6 @@ from reports.table import first_fault
 NotPlanned = Rejection | EngineFaultRecord
 
 
-# --- many subjects ---------------------------------------------------------------------------
-
 COLUMNS = ("subject", "verdict", "next_action_on", "kind", "what")
 VERBS = {
     "enrol": "Eligible",

@@ -66,9 +66,6 @@ def rule_texts(contents: Mapping[str, bytes]) -> dict[str, str]:
     return texts
 
 
-# --- datasets ---------------------------------------------------------------------------
-
-
 def all_datasets(study: Study, handed: Handed) -> list[Dataset]:
     """Every dataset that the records support. Raises: CannotExport."""
     datasets = [ti_of(study), dm_of(study, handed), ie_of(study, handed)]

@@ -14,8 +14,6 @@ from engine.terms import Protocol, Span
 from engine.terms.faults import Fault, InputRejected
 from engine.workbench.cases import Cases, read_cases
 
-# --- packs ------------------------------------------------------------------------------
-
 
 def read_all(folder: Path) -> tuple[Protocol, Cases]:
     """A pack and its cases, whose faults are listed beside them.

@@ -15,8 +15,8 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -68,15 +68,6 @@ def write_file(where: Path, content: bytes | str, *, sync: bool = True) -> None:
     """
     with drafted(where, sync=sync) as file:
         file.write(content.encode() if isinstance(content, str) else content)
-
-
-def write_files(folder: Path, contents: Mapping[str, bytes | str]) -> None:
-    """Write several files of a folder, none before all are on the disk. Raises: OSError."""
-    with ExitStack() as stack:
-        for name, content in contents.items():
-            file = stack.enter_context(drafted(folder / name))
-            file.write(content.encode() if isinstance(content, str) else content)
-            on_disk(file)
 
 
 def on_disk(file: BinaryIO) -> None:

@@ -23,9 +23,6 @@ from engine.read.source import Num
 OTHER_FORM = "answers another questionnaire than this protocol's"
 
 
-# --- answers in -------------------------------------------------------------------------
-
-
 class _Answers:
     """The answers of one response while they are read; every problem is collected."""
 

@@ -64,9 +64,6 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
     return {name: when for name, when in found.items() if when is not None}
 
 
-# --- the form ---------------------------------------------------------------------------
-
-
 def questionnaire(protocol: m.Protocol) -> Plain:
     """The Questionnaire of a pack."""
     facts = [fact for fact in protocol.facts.values() if fact.derive is None]

@@ -16,8 +16,6 @@ from engine.read.subjects import entry_path
 from engine.record.wording import decimal_text
 from engine.terms.agents import as_recorded
 
-# --- answers out ------------------------------------------------------------------------
-
 
 def response(subject: m.Subject, document: Document, protocol: m.Protocol) -> Plain:
     """A subject file as a QuestionnaireResponse. `document` is what `subject` was read from."""

@@ -45,8 +45,6 @@ from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
 from engine.terms.faults import EngineFault, Fault, InputRejected
 
-# --- one patient ------------------------------------------------------------------------
-
 
 class OutcomeScreener:
     """A protocol's outcome rules, compiled and self-tested, for many patients.

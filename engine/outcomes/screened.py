@@ -21,8 +21,6 @@ from engine.record.shape import Decision
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault
 
-# --- the small packs ------------------------------------------------------------------
-
 
 def needed_by(
     protocol: m.Protocol, facts: Mapping[str, m.Fact], leaves: Iterable[m.Leaf]

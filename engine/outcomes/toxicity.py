@@ -16,8 +16,6 @@ from engine.outcomes.record import (
     Worst,
 )
 
-# --- one patient ------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class Treated:

@@ -53,13 +53,6 @@ DateField = Annotated[str, Also(pattern=r"^\s*[^.\s]+\.[^.\s]+\s*$")]
 Effort = Annotated[int, Also(minimum=0, maximum=1000)]
 
 
-class SourceFile(TypedDict):
-    """Where the protocol's text comes from. Any words may be added."""
-
-    document: NotRequired[str]
-    registry: NotRequired[str]
-
-
 class ProtocolFile(TypedDict):
     """protocol.yaml: the identity of the pack."""
 

@@ -111,8 +111,3 @@ def day_text(number: int) -> str | None:
     if number == m.NEVER:
         return "never"
     return None if number == m.PAST else date.fromordinal(number).isoformat()
-
-
-def bound_text(amount_u: int) -> str | None:
-    """An end of a quantity's interval; None where it is open."""
-    return None if abs(amount_u) >= m.UNBOUNDED else decimal_text(amount_u)
