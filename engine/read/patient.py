@@ -6,7 +6,7 @@ pydantic's core makes it, without the classes of pydantic, which take 70 ms to l
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from pydantic_core import SchemaValidator, core_schema
@@ -25,17 +25,17 @@ class Model:
         "__pydantic_fields_set__",
         "__pydantic_private__",
     )
-    __pydantic_extra__: dict[str, Any] | None
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"`{name}` of what was read is frozen")
 
 
 class Made(NamedTuple):
-    """A model, and what makes one of the values by name."""
+    """A model, what makes one of the values by name, and the attribute for each name."""
 
     model: type[Model]
     validator: SchemaValidator
+    attributes: Mapping[str, str]
 
 
 class Patient(NamedTuple):
@@ -64,14 +64,14 @@ def patient_model(protocol: Protocol) -> Patient:
 
 def read_as(made: Made, value: Mapping[str, Any], sheet: Sheet) -> tuple[dict[str, Any], list[str]]:
     """What a model makes of the values by name, in their order, and the names it does not know."""
-    found: Model = made.validator.validate_python(value, context=sheet)
-    unknown = found.__pydantic_extra__ or {}
-    values = vars(found)
-    return {name: values[_attribute(name)] for name in value if name not in unknown}, [*unknown]
+    values = vars(made.validator.validate_python(value, context=sheet))
+    known = made.attributes
+    read = {name: values[known[name]] for name in value if name in known}
+    return read, [name for name in value if name not in known]
 
 
 def _model(
-    name: str, kind: Any, absent: object, read: Any, ones: Iterable[Fact | RecordList]
+    name: str, kind: Any, absent: object, read: Any, ones: Collection[Fact | RecordList]
 ) -> Made:
     """A model whose attributes are read by `read`; what is wrong with one goes to the sheet."""
 
@@ -82,12 +82,13 @@ def _model(
         default = core_schema.with_default_schema(reader, default=absent)
         return core_schema.model_field(default, validation_alias=one.name)
 
-    fields = {_attribute(one.name): field(one) for one in ones}
+    attributes = {one.name: _attribute(one.name) for one in ones}
+    fields = {attributes[one.name]: field(one) for one in ones}
     space = {"__annotations__": dict.fromkeys(fields, kind), "__slots__": ()}
     model = type(name, (Model,), space)
-    schema = core_schema.model_fields_schema(fields, extra_behavior="allow")
+    schema = core_schema.model_fields_schema(fields, extra_behavior="ignore")
     whole = core_schema.model_schema(model, schema, strict=True, frozen=True)
-    return Made(model, SchemaValidator(whole))
+    return Made(model, SchemaValidator(whole), attributes)
 
 
 def _statements(sheet: Sheet, fact: Fact, value: object) -> tuple[Statement, ...]:
