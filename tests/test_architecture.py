@@ -109,7 +109,7 @@ LONG = 400
 LONGER = {
     "engine.read.dictionary": 414,
     "engine.read.outcomes": 452,
-    "engine.outcomes.patient": 561,
+    "engine.outcomes.patient": 559,
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,
     "engine.read.source": 567,

@@ -27,6 +27,7 @@ from app.run.printing import hand_out, put
 from app.run.shelf import Shelf, shelf
 from app.store.writing import made_folder, write_file
 from engine.decide.decision import Screener, engine_fault, rejection
+from engine.plan.plan import plan_of
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.record.shape import EngineFaultRecord, Rejection, dump_any
@@ -198,8 +199,8 @@ def _plan(
         subject, _, _ = subject_in(file, protocol, as_of, twice)
         subject_id = subject.id
         if horizon is None:
-            return planner.plan(subject, as_of), ()
-        return planner.plan(subject, as_of, horizon), ()
+            return plan_of(planner, subject, as_of), ()
+        return plan_of(planner, subject, as_of, horizon), ()
     except InputRejected as rejected:
         path = path_text(file.path)
         faults = tuple(replace(f, span=replace(f.span, path=path)) for f in rejected.faults)

@@ -38,6 +38,7 @@ from engine.terms.faults import EngineFault, Fault, InputRejected, clean
 
 if TYPE_CHECKING:
     from app.cli.log import Keeper
+    from engine.plan.plan import plan_of
     from engine.plan.planner import Planner
     from engine.plan.record import Plan
     from reports.page import Logged
@@ -293,7 +294,7 @@ class _Worker:
             subject_id = subject.id
             record = self.screener.decide(subject, self.work.as_of)
             if self.planner is not None:
-                self.plan = self.planner.plan(subject, self.work.as_of, decision=record)
+                self.plan = plan_of(self.planner, subject, self.work.as_of, decision=record)
             return record, ()
         except InputRejected as rejected:
             return self._rejected(rejected, file)

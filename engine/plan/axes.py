@@ -15,8 +15,7 @@ from engine.terms.condition import limits_named
 from engine.terms.protocol import is_birth_date
 
 MOST_DAYS = 400
-"""Days at which one date is looked at; the same."""
-
+"""Days at which one date is looked at; beyond that the answer says it is not exhaustive."""
 
 Range = tuple[int, int]
 

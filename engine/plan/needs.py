@@ -10,7 +10,7 @@ from engine.plan.collect import Collecting, collecting
 from engine.plan.days import (
     day_with,
 )
-from engine.plan.planning import Planning, name_of
+from engine.plan.planner import Planner, name_of
 from engine.plan.record import (
     Collect,
     ToCollect,
@@ -23,39 +23,39 @@ from engine.terms import Subject, Verdict
 
 
 def collect(
-    planning: Planning, subject: Subject, on: date, decision: Decision, steps: Steps
+    planner: Planner, subject: Subject, on: date, decision: Decision, steps: Steps
 ) -> tuple[Collect, list[Root]]:
     """What to collect, and the same as roots, the first to ask for first."""
-    day = planning.day(subject, on)
-    world, exact = planning.world(subject, day, steps)
+    day = planner.day(subject, on)
+    world, exact = planner.world(subject, day, steps)
     found = collecting(world, exact)
-    _confirm_collecting(planning, world, found)
+    _confirm_collecting(planner, world, found)
     missing: dict[str, Missing] = {}
     for criterion in decision["criteria"]:
         for item in criterion["missing"]:
             missing.setdefault(item["collect"], item)
     chosen = set(found.matters) | (set(found.sets[0]) if found.sets else set())
     needed = sorted(
-        chosen, key=lambda r: (r not in found.excludes, planning.effort(r), planning.place(r))
+        chosen, key=lambda r: (r not in found.excludes, planner.effort(r), planner.place(r))
     )
     sets = sorted(
-        ([*planning.sorted(one)] for one in found.sets),
-        key=lambda one: (sum(planning.effort(r) for r in one), [planning.place(r) for r in one]),
+        ([*planner.sorted(one)] for one in found.sets),
+        key=lambda one: (sum(planner.effort(r) for r in one), [planner.place(r) for r in one]),
     )
     unwritten = []
     if "undetermined" in found.possible:
-        stuck = day_with(planning.protocol, world.readings(found.possible["undetermined"]), on)
+        stuck = day_with(planner.protocol, world.readings(found.possible["undetermined"]), on)
         unwritten = [name for name, status in stuck.statuses.items() if status == "open"]
     collect: Collect = {
         "on": on.isoformat(),
         "verdict": day.verdict,
         "possible": sorted(found.possible),
         "agrees": found.agrees and day.verdict == "undetermined",
-        "needed": [_item(planning, world, root, found, missing) for root in needed],
+        "needed": [_item(planner, world, root, found, missing) for root in needed],
         "sets": [[name_of(root) for root in one] for one in sets if one],
         "idle": [
-            {"collect": name_of(root), "ask": words.ask_of(planning.protocol, root)}
-            for root in planning.sorted(found.idle)
+            {"collect": name_of(root), "ask": words.ask_of(planner.protocol, root)}
+            for root in planner.sorted(found.idle)
         ],
         "unwritten": unwritten,
         "exact": found.exact,
@@ -63,13 +63,13 @@ def collect(
     return collect, needed
 
 
-def _confirm_collecting(planning: Planning, world: World, found: Collecting) -> None:
+def _confirm_collecting(planner: Planner, world: World, found: Collecting) -> None:
     """Run a completion for every verdict that is called possible, and for every fact that
     is said to matter or to exclude, through the rules."""
 
     def run(held: Mapping[Root, int], verdict: Verdict) -> None:
         readings = world.readings(held)
-        planning.confirm(day_with(planning.protocol, readings, world.on), verdict)
+        planner.confirm(day_with(planner.protocol, readings, world.on), verdict)
 
     for verdict, held in found.possible.items():
         run(held, verdict)
@@ -81,7 +81,7 @@ def _confirm_collecting(planning: Planning, world: World, found: Collecting) -> 
 
 
 def _item(
-    planning: Planning, world: World, root: Root, found: Collecting, missing: Mapping[str, Missing]
+    planner: Planner, world: World, root: Root, found: Collecting, missing: Mapping[str, Missing]
 ) -> ToCollect:
     name = name_of(root)
     told: Told = {}
@@ -89,23 +89,23 @@ def _item(
     if why is not None:
         told["reason"] = why["reason"]
         told["detail"] = why["detail"]
-    of = planning.of(root)
+    of = planner.of(root)
     if of.found_in:
         told["found_in"] = of.found_in
     if of.effort is not None:
         told["effort"] = of.effort
     if of.valid_for is not None:
-        told["not_before"] = planning.covers(root, world.on).isoformat()
-    open_leaves = {n for n in planning.shape.leaves_of[root] if world.initial[n] == OPEN}
+        told["not_before"] = planner.covers(root, world.on).isoformat()
+    open_leaves = {n for n in planner.shape.leaves_of[root] if world.initial[n] == OPEN}
     criteria = [
         criterion.id
-        for number, criterion in enumerate(planning.protocol.criteria)
+        for number, criterion in enumerate(planner.protocol.criteria)
         if world.day.statuses[criterion.id] == "open"
-        and open_leaves & planning.shape.leaves_in[number]
+        and open_leaves & planner.shape.leaves_in[number]
     ]
     return {
         "collect": name,
-        "ask": words.ask_of(planning.protocol, root),
+        "ask": words.ask_of(planner.protocol, root),
         **told,
         "excludes": root in found.excludes,
         "criteria": criteria,

@@ -1,92 +1,157 @@
-"""A subject's plan: when, what to collect, what would have to change.
-
-The searches run on the reference evaluator. Whatever is shown of a day, a completion or a
-change is then run through the fired rules as well; where the two differ there is no plan.
-"""
+"""What plans are made with: a protocol's searches, and its rules to confirm what they find."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
-from engine.plan.answer import following
-from engine.plan.change import Changing, changing
+from engine.decide.decision import VERDICTS, Screener
+from engine.plan import words
+from engine.plan.change import Changing
 from engine.plan.days import (
-    last_day,
+    Day,
+    confirmed,
+    day_of,
+    tests_of,
 )
-from engine.plan.needs import collect
-from engine.plan.planning import Planning
-from engine.plan.record import (
-    Plan,
-    When,
-)
-from engine.plan.search import Steps
-from engine.plan.when import events, lines, timeline, verdict_spans, waiting, window
-from engine.plan.would import wait_of, would
-from engine.record.shape import Decision
-from engine.terms import Subject
+from engine.plan.regions import ways
+from engine.plan.roots import Root, Roots
+from engine.plan.search import OPEN, Shape, Steps, World
+from engine.select.readings import find_readings
+from engine.terms import Fact, Protocol, RecordList, Subject, Verdict
+from engine.terms.calendar import back, earliest
 from engine.terms.faults import EngineFault
 
-HORIZON = 180
-"""Days that a plan looks ahead, unless told otherwise."""
+LAST_EFFORT = 99
+"""Where the dictionary does not say how much work something is, it comes last."""
 
 
-class Planner(Planning):
-    """Plans for subjects of one screener's protocol."""
+class Planner:
+    """What the plans of one screener's protocol are made with."""
 
-    def plan(
-        self,
-        subject: Subject,
-        as_of: date,
-        horizon: int = HORIZON,
-        decision: Decision | None = None,
-    ) -> Plan:
-        """The plan of one subject. `decision`: that of the as-of date, if it is at hand.
+    def __init__(self, screener: Screener) -> None:
+        self.screener = screener
+        self.protocol: Protocol = screener.protocol
+        self.tests = tests_of(self.protocol)
+        self.roots = Roots(self.protocol, self.tests)
+        self.shape = Shape(self.protocol, self.tests, self.roots)
+        self.order = {name: n for n, name in enumerate(self.protocol.facts)}
+        self.days: dict[date, Day] = {}  # of the subject being planned for
 
-        Raises: EngineFault if the rules do not confirm what the searches found.
-        """
-        decision = decision or self.screener.decide(subject, as_of)
-        self.days.clear()
-        today = self.day(subject, as_of)
-        if today.verdict != decision["verdict"]:
-            raise EngineFault("the plan and the decision differ on the verdict")
-        end = as_of + timedelta(days=min(horizon, (date.max - as_of).days))
-        until = last_day(self.protocol, subject, as_of, end)
-        steps = Steps()
-        spans = timeline(self, subject, as_of, until)
-        changes: Changing | None = None
-        if today.verdict == "ineligible":
-            forever = last_day(self.protocol, subject, as_of, date.max)
-            changes = changing(self.shape, subject, today, forever, steps)
-        room = window(self, subject, spans, until)
-        wait = wait_of(changes, until)
-        on = wait.on if wait is not None else as_of
-        at = decision if on == as_of else self.screener.decide(subject, on)
-        needed, roots = collect(self, subject, on, at, steps)
-        time: When = {
-            "first": as_of.isoformat(),
-            "last": until.isoformat(),
-            "verdict": verdict_spans(spans),
-            "criteria": lines(self, spans),
-            "events": events(self, subject, spans),
-            "window": room,
-            "waiting": waiting(self, subject, today, wait, needed, roots) if wait else None,
-            "never": self.fixed(today, changes),
-        }
-        change = would(self, subject, today, changes) if changes is not None else None
-        after, answer = following(today.verdict, as_of, time, needed, change)
-        return {
-            "schema": "eligo.plan/1",
-            "subject": subject.id,
-            "as_of": as_of.isoformat(),
-            "horizon": (until - as_of).days,
-            "protocol": decision["protocol"],
-            "facts_digest": subject.digest,
-            "software": decision["software"],
-            "verdict": today.verdict,
-            "determined_by": decision["determined_by"],
-            "answer": answer,
-            "next": after,
-            "when": time,
-            "collect": needed,
-            "would": change,
-        }
+    def day(self, subject: Subject, on: date) -> Day:
+        """The subject being planned for, on one day, as recorded."""
+        day = self.days.get(on)
+        if day is None:
+            day = self.days[on] = day_of(self.protocol, subject, on)
+        return day
+
+    def confirm(self, day: Day, verdict: Verdict | None = None) -> None:
+        """Fire the rules on a day's readings. Raises: EngineFault unless they say the same."""
+        outcome = self.screener.session.run(day.readings, day.on)
+        program = self.screener.program
+        for criterion, status in day.statuses.items():
+            truth = outcome.truths[program.criteria[criterion]]
+            if program.statuses[criterion, truth] != status:
+                raise EngineFault(f"the rules do not confirm the plan on `{criterion}`")
+        fired = VERDICTS[outcome.truths[program.verdict]]
+        if fired != (verdict or day.verdict):
+            raise EngineFault("the rules do not confirm the plan's verdict")
+
+    def because(
+        self, subject: Subject, before: Day, after: Day, criteria: Iterable[str]
+    ) -> list[str]:
+        """What time alone changed between two days, as far as some criteria look at it."""
+        numbers = {c.id: n for n, c in enumerate(self.protocol.criteria)}
+        leaves = {leaf for name in criteria for leaf in self.shape.leaves_in[numbers[name]]}
+        old, new = World(self.shape, before, {}, Steps()), World(self.shape, after, {}, Steps())
+        said: dict[str, None] = {}
+        lapsed: dict[date, dict[str, None]] = {}
+        for number in sorted(leaves - {self.shape.todo}):
+            test, was, now = self.tests[number], old.initial[number], new.initial[number]
+            if was == now:
+                continue
+            reading = after.readings[test.fact]
+            if now == OPEN and reading.reason in ("out_of_date", "history_not_confirmed"):
+                for root in self.shape.leaf_roots[number]:
+                    good = self.good_until(subject, root, before.on)
+                    if good is not None and good < after.on:
+                        ask = words.ask_of(self.protocol, root)
+                        lapsed.setdefault(good, {})[ask] = None
+            else:
+                said[words.turned(self.protocol, test, was, now, reading, after.on)] = None
+        return [
+            *said,
+            *(
+                f"{words.LAPSED} {good}: {words.listed(tuple(asks), 30)}"
+                for good, asks in sorted(lapsed.items())
+            ),
+        ]
+
+    def good_until(self, subject: Subject, root: Root, on: date) -> date | None:
+        """The last day on which what counts on `on` may be relied on."""
+        if root.startswith("records."):
+            name = root.removeprefix("records.")
+            if not confirmed(self.protocol, subject, name, on):
+                return None
+            complete_on = subject.records[name].complete_on
+            assert complete_on is not None
+            return earliest(complete_on, self.protocol.records[name].valid_for)
+        found = find_readings(_only(self.protocol, root), subject, on)[root]
+        return found.until if found.reading.low is not None else None
+
+    def covers(self, root: Root, on: date) -> date:
+        """The first day on which a result may be recorded and still be relied on on `on`."""
+        length = self.of(root).valid_for
+        if length is None:
+            return date.min
+        day = back(on, length, early=True, strict=True)
+        return date.min if day is None else day + timedelta(days=1)
+
+    def world(self, subject: Subject, day: Day, steps: Steps) -> tuple[World, bool]:
+        """The day with every way in which its open facts may come out, and whether that is all."""
+        world = World(self.shape, day, {}, steps)
+        states = {}
+        exact = True
+        for root in self.shape.leaves_of:
+            leaves = self.shape.leaves_of[root]
+            if any(world.initial[leaf] == OPEN for leaf in leaves):
+                found = ways(self.roots, root, subject, day.readings, day.on)
+                exact = exact and found.exact
+                states[root] = found.states
+        return World(self.shape, day, states, steps), exact
+
+    def of(self, root: Root) -> Fact | RecordList:
+        if root.startswith("records."):
+            return self.protocol.records[root.removeprefix("records.")]
+        return self.protocol.facts[root]
+
+    def effort(self, root: Root) -> int:
+        effort = self.of(root).effort
+        return LAST_EFFORT if effort is None else effort
+
+    def place(self, root: Root) -> int:
+        facts = self.roots.facts[root]
+        return min(self.order[name] for name in facts)
+
+    def sorted(self, roots: Iterable[Root]) -> list[Root]:
+        return sorted(roots, key=lambda root: (self.effort(root), self.place(root)))
+
+    def failed(self, day: Day) -> list[int]:
+        """The numbers of the criteria that fail on a day."""
+        return [n for n, status in enumerate(day.statuses.values()) if status == "failed"]
+
+    def fixed(self, today: Day, changes: Changing | None) -> list[str]:
+        names = changes.fixed if changes is not None else ()
+        facts = self.protocol.facts
+        return [words.reading_words(facts[name], today.readings[name]) for name in names]
+
+
+def name_of(root: Root) -> str:
+    """What a person records: the fact, or the record list."""
+    return root.removeprefix("records.")
+
+
+def _only(protocol: Protocol, name: str) -> Protocol:
+    """The protocol with one fact in its dictionary."""
+    return replace(protocol, facts={name: protocol.facts[name]})

@@ -18,7 +18,7 @@ from engine.plan.days import (
     renewed,
     stretches,
 )
-from engine.plan.planning import Planning, name_of
+from engine.plan.planner import Planner, name_of
 from engine.plan.record import (
     Collect,
     CriterionLine,
@@ -34,23 +34,23 @@ from engine.terms import Subject
 from engine.terms.faults import EngineFault
 
 
-def timeline(planning: Planning, subject: Subject, as_of: date, until: date) -> tuple[Stretch, ...]:
+def timeline(planner: Planner, subject: Subject, as_of: date, until: date) -> tuple[Stretch, ...]:
     """The stretches of days on which every criterion stands alike, confirmed by the rules."""
-    spans = stretches(planning.protocol, planning.tests, subject, as_of, until, planning.day)
+    spans = stretches(planner.protocol, planner.tests, subject, as_of, until, planner.day)
     for span in spans:
-        planning.confirm(span.start)
+        planner.confirm(span.start)
         if span.last != span.first:
-            last = planning.day(subject, span.last)
+            last = planner.day(subject, span.last)
             if last.statuses != span.start.statuses:
                 raise EngineFault("a stretch of the plan does not end as it begins")
-            planning.confirm(last)
+            planner.confirm(last)
     return spans
 
 
-def lines(planning: Planning, spans: Sequence[Stretch]) -> list[CriterionLine]:
+def lines(planner: Planner, spans: Sequence[Stretch]) -> list[CriterionLine]:
     """How each criterion stands, day by day."""
     lines: list[CriterionLine] = []
-    for criterion in planning.protocol.criteria:
+    for criterion in planner.protocol.criteria:
         merged: list[StatusSpan] = []
         for span in spans:
             status = span.start.statuses[criterion.id]
@@ -70,20 +70,20 @@ def lines(planning: Planning, spans: Sequence[Stretch]) -> list[CriterionLine]:
     return lines
 
 
-def events(planning: Planning, subject: Subject, spans: Sequence[Stretch]) -> list[Event]:
+def events(planner: Planner, subject: Subject, spans: Sequence[Stretch]) -> list[Event]:
     """What changes on which day, and why."""
     events: list[Event] = []
     for before, after in pairwise(spans):
         old, new = before.start.statuses, after.start.statuses
         changed = [name for name, status in new.items() if status != old[name]]
-        eve = planning.day(subject, before.last)
-        because = planning.because(subject, eve, after.start, changed)
+        eve = planner.day(subject, before.last)
+        because = planner.because(subject, eve, after.start, changed)
         events.append({"on": after.first.isoformat(), "criteria": changed, "because": because})
     return events
 
 
 def window(
-    planning: Planning, subject: Subject, spans: Sequence[Stretch], until: date
+    planner: Planner, subject: Subject, spans: Sequence[Stretch], until: date
 ) -> Window | None:
     """The first days on which the subject is eligible, and what closes them."""
     at = next((n for n, s in enumerate(spans) if s.start.verdict == "eligible"), None)
@@ -94,12 +94,12 @@ def window(
     if at + 1 < len(spans):
         after = spans[at + 1].start
         changed = [name for name, status in after.statuses.items() if status != "passed"]
-        closes = planning.because(subject, planning.day(subject, span.last), after, changed)
+        closes = planner.because(subject, planner.day(subject, span.last), after, changed)
     resting = [
         (root, good)
-        for root in planning.sorted(planning.roots.facts)
-        if (good := planning.good_until(subject, root, span.first)) is not None
-        and _without(planning, subject, span.start, root).verdict != "eligible"
+        for root in planner.sorted(planner.roots.facts)
+        if (good := planner.good_until(subject, root, span.first)) is not None
+        and _without(planner, subject, span.start, root).verdict != "eligible"
     ]
     return {
         "first": span.first.isoformat(),
@@ -108,7 +108,7 @@ def window(
         "rests_on": [
             {
                 "collect": name_of(root),
-                "ask": words.ask_of(planning.protocol, root),
+                "ask": words.ask_of(planner.protocol, root),
                 "good_until": good.isoformat(),
             }
             for root, good in sorted(resting, key=lambda pair: pair[1])
@@ -116,24 +116,24 @@ def window(
     }
 
 
-def _without(planning: Planning, subject: Subject, day: Day, root: Root) -> Day:
+def _without(planner: Planner, subject: Subject, day: Day, root: Root) -> Day:
     """The same day, had one result or confirmation lapsed."""
     if root.startswith("records."):
         name = root.removeprefix("records.")
         lapsed = replace(subject.records[name], complete_on=None)
         other = replace(subject, records={**subject.records, name: lapsed})
-        return day_of(planning.protocol, other, day.on)
+        return day_of(planner.protocol, other, day.on)
     readings = dict(day.readings)
     readings[root] = unknown(readings[root])
-    counted = [name for name in planning.roots.facts[root] if name != root]
+    counted = [name for name in planner.roots.facts[root] if name != root]
     for name in counted:
         del readings[name]
-    with_derived(planning.roots, counted, readings, day.on.toordinal())
-    return day_with(planning.protocol, readings, day.on)
+    with_derived(planner.roots, counted, readings, day.on.toordinal())
+    return day_with(planner.protocol, readings, day.on)
 
 
 def waiting(
-    planning: Planning,
+    planner: Planner,
     subject: Subject,
     today: Day,
     wait: ChangeSet,
@@ -141,24 +141,24 @@ def waiting(
     roots: Sequence[Root],
 ) -> Waiting:
     """The wait that ends every failure, and what must be repeated because of it."""
-    lasting = kept_current(planning.protocol, today, subject)
+    lasting = kept_current(planner.protocol, today, subject)
     after = day_of(lasting, subject, wait.on)
-    renewal = renewed(planning.protocol, lasting, subject, wait.on)
-    real = day_of(planning.protocol, renewal, wait.on)
+    renewal = renewed(planner.protocol, lasting, subject, wait.on)
+    real = day_of(planner.protocol, renewal, wait.on)
     if real.verdict != after.verdict:
         raise EngineFault("a plan's wait does not hold when its results are repeated")
-    planning.confirm(real)
+    planner.confirm(real)
     failed = [name for name, status in today.statuses.items() if status == "failed"]
-    because = planning.because(subject, today, after, failed)
+    because = planner.because(subject, today, after, failed)
     repeats: list[Repeat] = []
     conflicts = []
     needed = {item["collect"] for item in collect["needed"]}
     for root in roots:
-        good = planning.good_until(subject, root, today.on)
+        good = planner.good_until(subject, root, today.on)
         if good is None or good >= wait.on or name_of(root) not in needed:
             continue
-        start = max(planning.covers(root, wait.on), today.on)
-        ask = words.ask_of(planning.protocol, root)
+        start = max(planner.covers(root, wait.on), today.on)
+        ask = words.ask_of(planner.protocol, root)
         repeats.append(
             {
                 "collect": name_of(root),

@@ -12,7 +12,7 @@ from engine.plan.days import (
     day_with,
     kept_current,
 )
-from engine.plan.planning import Planning
+from engine.plan.planner import Planner
 from engine.plan.record import (
     Change,
     Part,
@@ -24,40 +24,38 @@ from engine.terms import Subject
 from engine.terms.faults import EngineFault
 
 
-def would(planning: Planning, subject: Subject, today: Day, changes: Changing) -> Would:
+def would(planner: Planner, subject: Subject, today: Day, changes: Changing) -> Would:
     """What would have to change for a subject who fails."""
-    sets = [_change(planning, subject, today, one) for one in changes.sets]
+    sets = [_change(planner, subject, today, one) for one in changes.sets]
     stays: list[str] = []
     if not sets and not changes.fixed:
-        leaves = {leaf for n in planning.failed(today) for leaf in planning.shape.leaves_in[n]}
-        facts = planning.protocol.facts
-        stays = [
-            leaf_words(planning.tests[n], facts) for n in sorted(leaves - {planning.shape.todo})
-        ]
+        leaves = {leaf for n in planner.failed(today) for leaf in planner.shape.leaves_in[n]}
+        facts = planner.protocol.facts
+        stays = [leaf_words(planner.tests[n], facts) for n in sorted(leaves - {planner.shape.todo})]
     return {
         "sets": sets,
-        "cannot": planning.fixed(today, changes),
+        "cannot": planner.fixed(today, changes),
         "stays": stays,
         "exact": changes.exact,
     }
 
 
-def _change(planning: Planning, subject: Subject, today: Day, one: ChangeSet) -> Change:
-    day = day_with(planning.protocol, one.readings, one.on)
+def _change(planner: Planner, subject: Subject, today: Day, one: ChangeSet) -> Change:
+    day = day_with(planner.protocol, one.readings, one.on)
     if day.verdict == "ineligible":
         raise EngineFault("a change that the plan names does not change the verdict")
-    planning.confirm(day)
+    planner.confirm(day)
     parts: list[Part] = []
     for name in one.ended:
-        ask = planning.protocol.records[name].ask
+        ask = planner.protocol.records[name].ask
         says = f"the end of what is under way ({ask}), taken here as {today.on}"
         parts.append({"fact": name, "ask": ask, "changes": "by_treatment", "says": says})
     if one.on != today.on:
         ended = with_ended(subject, one.ended, today.on)
-        parts += _wait_parts(planning, ended, today, one.on)
+        parts += _wait_parts(planner, ended, today, one.on)
     for new in one.results:
-        fact = planning.protocol.facts[new.root]
-        value = words.parts_words(fact, planning.roots.tests.get(new.root, ()), new.parts)
+        fact = planner.protocol.facts[new.root]
+        value = words.parts_words(fact, planner.roots.tests.get(new.root, ()), new.parts)
         parts.append(
             {
                 "fact": new.root,
@@ -70,18 +68,18 @@ def _change(planning: Planning, subject: Subject, today: Day, one: ChangeSet) ->
     return {"on": one.on.isoformat(), "verdict": day.verdict, "parts": parts, "says": says}
 
 
-def _wait_parts(planning: Planning, subject: Subject, today: Day, on: date) -> list[Part]:
+def _wait_parts(planner: Planner, subject: Subject, today: Day, on: date) -> list[Part]:
     """What time changes until a day in the criteria that fail now."""
-    lasting = kept_current(planning.protocol, today, subject)
+    lasting = kept_current(planner.protocol, today, subject)
     after = day_of(lasting, subject, on)
-    leaves = {leaf for n in planning.failed(today) for leaf in planning.shape.leaves_in[n]}
-    old, new = World(planning.shape, today, {}, Steps()), World(planning.shape, after, {}, Steps())
+    leaves = {leaf for n in planner.failed(today) for leaf in planner.shape.leaves_in[n]}
+    old, new = World(planner.shape, today, {}, Steps()), World(planner.shape, after, {}, Steps())
     more = words.days_text((on - today.on).days)
     parts: list[Part] = []
-    for number in sorted(leaves - {planning.shape.todo}):
+    for number in sorted(leaves - {planner.shape.todo}):
         if old.initial[number] != new.initial[number]:
-            test = planning.tests[number]
-            fact = planning.protocol.facts[test.fact]
+            test = planner.tests[number]
+            fact = planner.protocol.facts[test.fact]
             turn = "comes to hold" if new.initial[number] == 2 else "ceases to hold"
             if new.initial[number] == OPEN:
                 turn = "is no longer decided"
@@ -91,7 +89,7 @@ def _wait_parts(planning: Planning, subject: Subject, today: Day, on: date) -> l
                     "ask": fact.ask,
                     "changes": "with_time",
                     "says": f"{more} more, until {on} ({turn}:"
-                    f" {leaf_words(test, planning.protocol.facts)})",
+                    f" {leaf_words(test, planner.protocol.facts)})",
                 }
             )
     return parts

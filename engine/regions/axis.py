@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import assert_never
 
 from engine import terms as m
 
@@ -25,10 +26,14 @@ def turns(test: m.Leaf, fact: m.Fact, limits: Iterable[int]) -> Turns:
         return Turns(lengths=(test.duration,))
     if isinstance(test, m.DayTest):
         return Turns(days=(test.day,))
-    whole = [limit // m.MILLION for limit in limits]
-    if isinstance(fact.derive, m.CompletedYears):
-        years = sorted({limit + more for limit in whole for more in (0, 1)})
-        return Turns(lengths=tuple(m.Duration(0, 12 * n) for n in years))
-    if isinstance(fact.derive, m.DaysBetween):
-        return Turns(spans=tuple(limit + n for limit in whole for n in (-1, 0, 1, 2)))
-    return Turns()
+    if isinstance(test, m.LimitTest | m.BetweenTest):
+        whole = [limit // m.MILLION for limit in limits]
+        if isinstance(fact.derive, m.CompletedYears):
+            years = sorted({limit + more for limit in whole for more in (0, 1)})
+            return Turns(lengths=tuple(m.Duration(0, 12 * n) for n in years))
+        if isinstance(fact.derive, m.DaysBetween):
+            return Turns(spans=tuple(limit + n for limit in whole for n in (-1, 0, 1, 2)))
+        return Turns()
+    if isinstance(test, m.BooleanTest | m.ChoiceTest | m.UlnTest | m.EverTest | m.Todo):
+        return Turns()
+    assert_never(test)

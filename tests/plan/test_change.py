@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 from math import prod
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from engine.plan.change import (
     with_ended,
 )
 from engine.plan.days import Day, day_of, day_with, kept_current
+from engine.plan.plan import plan_of
 from engine.plan.planner import Planner
 from engine.plan.roots import Root
 from engine.plan.search import Steps
@@ -154,9 +156,9 @@ def test_what_can_never_change_fails_whatever_else_comes_out(shard: int) -> None
 AS_OF = date(2026, 11, 20)
 
 
-def plan_of(made: m.Protocol, subject: m.Subject, horizon: int = 180):  # type: ignore[no-untyped-def]
+def planned(made: m.Protocol, subject: m.Subject, horizon: int = 180) -> Any:
     with Screener(made) as screener:
-        return Planner(screener).plan(subject, AS_OF, horizon)
+        return plan_of(Planner(screener), subject, AS_OF, horizon)
 
 
 def measured(text: str, day: str = "2026-11-20") -> m.Statement:
@@ -183,7 +185,7 @@ def test_a_wait_and_a_new_result_together() -> None:
         {"creatinine": [measured("0.9")]},
         {"therapy": named("therapy", build.entries("2026-11-20", {"ended": "ongoing"}))},
     )
-    plan = plan_of(made, subject)
+    plan = planned(made, subject)
     (change,) = plan["would"]["sets"]
     assert change["on"] == "2026-11-27"
     assert [part["changes"] for part in change["parts"]] == [
@@ -208,7 +210,7 @@ def test_a_fact_that_never_changes_is_named_and_never_to_be_altered(
         [build.criterion("E1", m.LimitTest("creatinine", "above", 800_000), "exclusion")],
     )
     subject = build.subject({"creatinine": [measured("0.9")]})
-    plan = plan_of(made, subject)
+    plan = planned(made, subject)
     assert len(plan["would"]["sets"]) == sets
     assert plan["would"]["cannot"] == cannot
     assert plan["when"]["never"] == cannot

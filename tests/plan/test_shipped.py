@@ -20,6 +20,7 @@ from app.store.shipped import shipped_pack
 from engine.decide.decision import Screener
 from engine.plan.collect import collecting
 from engine.plan.days import day_of
+from engine.plan.plan import plan_of
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from engine.plan.search import Steps
@@ -41,7 +42,7 @@ def planner() -> Planner:
 
 def planned(name: str) -> Plan:
     (file,) = FIXTURES.glob(f"*/{name}*")
-    return planner().plan(read_subject(file.read_bytes(), file.name, planner().protocol), AS_OF)
+    return plan_of(planner(), read_subject(file.read_bytes(), file.name, planner().protocol), AS_OF)
 
 
 def asks(plan: Plan) -> list[str]:
@@ -170,7 +171,7 @@ def test_a_plan_costs_no_more_than_some_tens_of_screenings() -> None:
     made = planner()
     (file,) = FIXTURES.glob("subjects/CAR-028*")
     subject = read_subject(file.read_bytes(), file.name, made.protocol)
-    made.plan(subject, AS_OF)
+    plan_of(made, subject, AS_OF)
 
     def least(work: object) -> float:
         times = []
@@ -181,7 +182,7 @@ def test_a_plan_costs_no_more_than_some_tens_of_screenings() -> None:
         return min(times)
 
     screening_time = least(lambda: made.screener.decide(subject, AS_OF))
-    assert least(lambda: made.plan(subject, AS_OF)) < 40 * screening_time
+    assert least(lambda: plan_of(made, subject, AS_OF)) < 40 * screening_time
 
 
 # --- reports -----------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ def test_a_screening_report_says_what_next_and_renders_without_a_plan(render) ->
     (file,) = FIXTURES.glob("plan/PLN-003*")
     subject = read_subject(file.read_bytes(), file.name, planner().protocol)
     decision = planner().screener.decide(subject, AS_OF)
-    plan = planner().plan(subject, AS_OF, decision=decision)
+    plan = plan_of(planner(), subject, AS_OF, decision=decision)
     with_plan, without = render(decision, plan=plan), render(decision)
     assert "WHAT NEXT" in with_plan.upper()
     assert "WHAT NEXT" not in without.upper()
@@ -265,7 +266,7 @@ def test_a_screening_report_as_pdf_holds_the_timeline() -> None:
     (file,) = FIXTURES.glob("plan/PLN-003*")
     subject = read_subject(file.read_bytes(), file.name, planner().protocol)
     decision = planner().screener.decide(subject, AS_OF)
-    plan = planner().plan(subject, AS_OF, decision=decision)
+    plan = plan_of(planner(), subject, AS_OF, decision=decision)
     pdf = screening.as_pdf(decision, plan=plan)
     assert pdf.startswith(b"%PDF")
     assert len(pdf) > len(screening.as_pdf(decision))

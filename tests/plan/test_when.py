@@ -12,6 +12,7 @@ import pytest
 from engine import terms as m
 from engine.decide.decision import Screener
 from engine.plan.days import day_of, kept_current, renewed
+from engine.plan.plan import plan_of
 from engine.plan.planner import Planner
 from engine.plan.record import Plan
 from tests import build
@@ -31,7 +32,7 @@ def status_of(spans: list[Any], on: date, word: str) -> str:
 def test_the_timeline_is_day_by_day_screening(shard: int) -> None:
     met: Counter[str] = Counter()
     for seed, made, subject, as_of in people(range(shard, POOL, 4), EACH):
-        plan = made.plan(subject, as_of, 180)
+        plan = plan_of(made, subject, as_of, 180)
         when = plan["when"]
         assert when["first"] == as_of.isoformat()
         for on in days_from(as_of, plan["horizon"]):
@@ -49,7 +50,7 @@ def test_the_timeline_is_day_by_day_screening(shard: int) -> None:
 @pytest.mark.parametrize("shard", range(2))
 def test_the_rules_fire_alike_on_every_day_of_the_verdict_timeline(shard: int) -> None:
     for _seed, made, subject, as_of in people(range(shard, 12, 2), 2):
-        plan = made.plan(subject, as_of, 60)
+        plan = plan_of(made, subject, as_of, 60)
         for on in days_from(as_of, plan["horizon"]):
             verdict = made.screener.decide(subject, on)["verdict"]
             assert status_of(plan["when"]["verdict"], on, "verdict") == verdict
@@ -104,9 +105,8 @@ def planned(
     doses = named("doses", build.entries(as_of, {"ended": dose}))
     with Screener(made) as screener:
         day = date.fromisoformat(as_of)
-        return Planner(screener).plan(
-            build.subject({"score": [said]}, {"doses": doses}), day, horizon
-        )
+        subject = build.subject({"score": [said]}, {"doses": doses})
+        return plan_of(Planner(screener), subject, day, horizon)
 
 
 def spans(plan: Plan) -> list[tuple[str, str, str]]:
@@ -218,6 +218,6 @@ def test_a_subject_who_will_be_refused_is_planned_for_up_to_the_day_before() -> 
         m.Statement("facts.birth_date", build.days("2026-12-24"), on=date(2026, 12, 1)),
     ]
     with Screener(made) as screener:
-        plan = Planner(screener).plan(build.subject({"birth_date": said}), date(2026, 11, 20))
+        plan = plan_of(Planner(screener), build.subject({"birth_date": said}), date(2026, 11, 20))
     assert plan["when"]["last"] == "2026-11-30"
     assert plan["horizon"] == 10
