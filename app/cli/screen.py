@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,8 +39,6 @@ from engine.terms.faults import EngineFault, Fault, InputRejected, clean
 
 if TYPE_CHECKING:
     from app.cli.log import Keeper
-    from engine.plan.plan import plan_of
-    from engine.plan.planner import Planner
     from engine.plan.record import Plan
     from reports.page import Logged
 
@@ -257,13 +256,14 @@ class _Worker:
 
     def __init__(self, work: Work, screener: Screener) -> None:
         self.work, self.screener = work, screener
-        self.planner: Planner | None = None
+        self.plan_of: Callable[..., Plan] | None = None
         self.plan: Plan | None = None
         self.data = b""
         if work.format not in (None, "json"):
-            from engine.plan.planner import Planner  # reports alone say what comes next
+            from engine.plan.plan import plan_of  # reports alone say what comes next
+            from engine.plan.planner import Planner
 
-            self.planner = Planner(screener)
+            self.plan_of = partial(plan_of, Planner(screener))
 
     def __call__(self, task: _Task) -> Result:
         file, twice = task
@@ -293,8 +293,8 @@ class _Worker:
             subject, _, self.data = subject_in(file, self.work.protocol, self.work.as_of, twice)
             subject_id = subject.id
             record = self.screener.decide(subject, self.work.as_of)
-            if self.planner is not None:
-                self.plan = plan_of(self.planner, subject, self.work.as_of, decision=record)
+            if self.plan_of is not None:
+                self.plan = self.plan_of(subject, self.work.as_of, decision=record)
             return record, ()
         except InputRejected as rejected:
             return self._rejected(rejected, file)
