@@ -21,12 +21,15 @@ from datetime import date
 from itertools import product
 
 from engine.plan.days import Day, change_days, day_with, in_doubt, kept_current
+from engine.plan.loose import is_loose
 from engine.plan.regions import ways
 from engine.plan.roots import Part, Root, State
 from engine.plan.search import NO, NOT_FAILED, OPEN, OutOfSteps, Shape, Steps, Wanted, World
 from engine.reference.evaluator import readings as read
 from engine.terms import Days, EarliestOf, LatestOf, Protocol, Reading, Reason, Subject
 
+FAR = 400
+"""Days ahead that are looked at one by one, where a test stands as a fact."""
 MOST_CHANGES = 12
 """Change sets that are listed."""
 MOST_TRIED = 400
@@ -78,7 +81,9 @@ def changing(shape: Shape, subject: Subject, today: Day, until: date, steps: Ste
         return Changing((), fixed, True)
     lasting = kept_current(protocol, today, subject)
     found: list[tuple[tuple[str, ...], date, frozenset[Root], World]] = []
-    exact = True
+    exact = not any(is_loose(root) for root in shape.leaves_of)
+    if not exact:  # then every day is looked at
+        until = min(until, date.fromordinal(min(today.on.toordinal() + FAR, date.max.toordinal())))
     going = under_way(shape, subject)
     for ended in ((), going) if going else ((),):
         other = with_ended(subject, ended, today.on)
@@ -176,7 +181,8 @@ def with_ended(subject: Subject, lists: Collection[str], on: date) -> Subject:
 
 def changeable(protocol: Protocol, root: Root) -> bool:
     """Whether a new statement may say something else than the last one."""
-    return not root.startswith("records.") and protocol.facts[root].changes != "never"
+    told = root.startswith("records.") or is_loose(root)
+    return not told and protocol.facts[root].changes != "never"
 
 
 def _world(shape: Shape, subject: Subject, day: Day, steps: Steps) -> tuple[World, bool]:

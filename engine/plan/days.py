@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine import terms as m
+from engine.plan.loose import is_loose
 from engine.reference import evaluator as reference
 from engine.regions.axis import turns
 from engine.select.lists import relied_on
@@ -95,9 +96,16 @@ def last_day(protocol: m.Protocol, subject: m.Subject, as_of: date, until: date)
 def change_days(
     protocol: m.Protocol, tests: Iterable[m.Test], subject: m.Subject, after: date, until: date
 ) -> list[date]:
-    """The days after `after`, up to `until`, on which any of `tests` may change by time alone."""
+    """The days after `after`, up to `until`, on which any of `tests` may change by time alone.
+
+    Where a test stands as a fact these are all days.
+    """
     found: set[int] = set()
     roots: set[str] = set()
+    tests = tuple(tests)
+    if any(is_loose(test.fact) for test in tests):
+        found.update(range(after.toordinal() + 1, until.toordinal() + 1))
+        tests = tuple(test for test in tests if not is_loose(test.fact))
     for test in tests:
         ends = _ends(protocol, subject, test.fact, found, roots)
         turning = turns(test, protocol.facts[test.fact], limits_named(test))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from engine.plan import words
@@ -10,6 +10,7 @@ from engine.plan.collect import Collecting, collecting
 from engine.plan.days import (
     day_with,
 )
+from engine.plan.loose import behind, is_loose
 from engine.plan.planner import Planner, name_of
 from engine.plan.record import (
     Collect,
@@ -31,9 +32,18 @@ def collect(
     found = collecting(world, exact)
     _confirm_collecting(planner, world, found)
     missing: dict[str, Missing] = {}
+    of: dict[str, dict[str, Missing]] = {}  # by the fact that a test looks at
     for criterion in decision["criteria"]:
         for item in criterion["missing"]:
             missing.setdefault(item["collect"], item)
+            of.setdefault(item["fact"], {}).setdefault(item["collect"], item)
+
+    def names(roots: Iterable[Root]) -> list[str]:
+        """What a person records for some roots; for a test that stands as a fact, what it lacks."""
+        plain = [name_of(root) for root in roots if not is_loose(root)]
+        lacks = [n for fact in behind(planner.protocol, [*roots]) for n in of.get(fact, ())]
+        return [*dict.fromkeys([*plain, *lacks])]
+
     chosen = set(found.matters) | (set(found.sets[0]) if found.sets else set())
     needed = sorted(
         chosen, key=lambda r: (r not in found.excludes, planner.effort(r), planner.place(r))
@@ -51,11 +61,19 @@ def collect(
         "verdict": day.verdict,
         "possible": sorted(found.possible),
         "agrees": found.agrees and day.verdict == "undetermined",
-        "needed": [_item(planner, world, root, found, missing) for root in needed],
-        "sets": [[name_of(root) for root in one] for one in sets if one],
+        "needed": [
+            *(_item(planner, world, root, found, missing) for root in needed if not is_loose(root)),
+            *(
+                _lacked(decision, missing[name])
+                for name in names(needed)
+                if name not in {name_of(root) for root in needed}
+            ),
+        ],
+        "sets": [names(one) for one in sets if one],
         "idle": [
             {"collect": name_of(root), "ask": words.ask_of(planner.protocol, root)}
             for root in planner.sorted(found.idle)
+            if not is_loose(root)
         ],
         "unwritten": unwritten,
         "exact": found.exact,
@@ -78,6 +96,20 @@ def _confirm_collecting(planner: Planner, world: World, found: Collecting) -> No
     if "undetermined" not in found.possible and found.exact:
         for held in found.matters.values():
             run(held, "undetermined")
+
+
+def _lacked(decision: Decision, item: Missing) -> ToCollect:
+    """What a test lacks that stands as a fact, as the decision says."""
+    told: Told = {"reason": item["reason"], "detail": item["detail"]}
+    if "found_in" in item:
+        told["found_in"] = item["found_in"]
+    criteria = [
+        criterion["id"]
+        for criterion in decision["criteria"]
+        if any(other["collect"] == item["collect"] for other in criterion["missing"])
+    ]
+    ask = item["ask"]
+    return {"collect": item["collect"], "ask": ask, **told, "excludes": False, "criteria": criteria}
 
 
 def _item(

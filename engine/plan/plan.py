@@ -20,7 +20,7 @@ from engine.plan.record import (
     When,
 )
 from engine.plan.search import Steps
-from engine.plan.when import events, lines, timeline, verdict_spans, waiting, window
+from engine.plan.when import events, lines, stands, timeline, verdict_spans, waiting, window
 from engine.plan.would import wait_of, would
 from engine.record.shape import Decision
 from engine.terms import Subject
@@ -56,6 +56,8 @@ def plan_of(
         changes = changing(planner.shape, subject, today, forever, steps)
     room = window(planner, subject, spans, until)
     wait = wait_of(changes, until)
+    if wait is not None and planner.loose and not stands(planner, subject, today, wait.on):
+        wait = None
     on = wait.on if wait is not None else as_of
     at = decision if on == as_of else planner.screener.decide(subject, on)
     needed, roots = collect(planner, subject, on, at, steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from engine.decide.decision import VERDICTS, Screener
 from engine.plan import words
@@ -15,6 +16,7 @@ from engine.plan.days import (
     day_of,
     tests_of,
 )
+from engine.plan.loose import is_loose, loosened
 from engine.plan.regions import ways
 from engine.plan.roots import Root, Roots
 from engine.plan.search import OPEN, Shape, Steps, World
@@ -32,10 +34,12 @@ class Planner:
 
     def __init__(self, screener: Screener) -> None:
         self.screener = screener
-        self.protocol: Protocol = screener.protocol
+        self.protocol: Protocol = loosened(screener.protocol)
         self.tests = tests_of(self.protocol)
         self.roots = Roots(self.protocol, self.tests)
         self.shape = Shape(self.protocol, self.tests, self.roots)
+        self.loose = any(is_loose(root) for root in self.shape.leaves_of)
+        """Whether some tests stand as facts: then nothing that is found is said to be all."""
         self.order = {name: n for n, name in enumerate(self.protocol.facts)}
         self.days: dict[date, Day] = {}  # of the subject being planned for
 
@@ -46,10 +50,15 @@ class Planner:
             day = self.days[on] = day_of(self.protocol, subject, on)
         return day
 
-    def confirm(self, day: Day, verdict: Verdict | None = None) -> None:
-        """Fire the rules on a day's readings. Raises: EngineFault unless they say the same."""
-        outcome = self.screener.session.run(day.readings, day.on)
-        program = self.screener.program
+    def confirm(self, day: Day, verdict: Verdict | None = None, *, recorded: bool = False) -> None:
+        """Fire the rules on a day's readings. Raises: EngineFault unless they say the same.
+
+        `recorded`: the day is as recorded, so that the pack's own rules are to say so; else
+        tests that stand as facts are taken as what the day has them come to.
+        """
+        screener = self.screener if recorded or not self.loose else self._over_facts
+        outcome = screener.session.run(day.readings, day.on)
+        program = screener.program
         for criterion, status in day.statuses.items():
             truth = outcome.truths[program.criteria[criterion]]
             if program.statuses[criterion, truth] != status:
@@ -57,6 +66,11 @@ class Planner:
         fired = VERDICTS[outcome.truths[program.verdict]]
         if fired != (verdict or day.verdict):
             raise EngineFault("the rules do not confirm the plan's verdict")
+
+    @cached_property
+    def _over_facts(self) -> Screener:
+        """The rules of the protocol in which tests stand as facts."""
+        return Screener(self.protocol)
 
     def because(
         self, subject: Subject, before: Day, after: Day, criteria: Iterable[str]
@@ -90,6 +104,8 @@ class Planner:
 
     def good_until(self, subject: Subject, root: Root, on: date) -> date | None:
         """The last day on which what counts on `on` may be relied on."""
+        if is_loose(root):
+            return None
         if root.startswith("records."):
             name = root.removeprefix("records.")
             if not confirmed(self.protocol, subject, name, on):
@@ -117,7 +133,7 @@ class Planner:
             leaves = self.shape.leaves_of[root]
             if any(world.initial[leaf] == OPEN for leaf in leaves):
                 found = ways(self.roots, root, subject, day.readings, day.on)
-                exact = exact and found.exact
+                exact = exact and found.exact and not is_loose(root)
                 states[root] = found.states
         return World(self.shape, day, states, steps), exact
 

@@ -38,12 +38,12 @@ def timeline(planner: Planner, subject: Subject, as_of: date, until: date) -> tu
     """The stretches of days on which every criterion stands alike, confirmed by the rules."""
     spans = stretches(planner.protocol, planner.tests, subject, as_of, until, planner.day)
     for span in spans:
-        planner.confirm(span.start)
+        planner.confirm(span.start, recorded=True)
         if span.last != span.first:
             last = planner.day(subject, span.last)
             if last.statuses != span.start.statuses:
                 raise EngineFault("a stretch of the plan does not end as it begins")
-            planner.confirm(last)
+            planner.confirm(last, recorded=True)
     return spans
 
 
@@ -130,6 +130,14 @@ def _without(planner: Planner, subject: Subject, day: Day, root: Root) -> Day:
         del readings[name]
     with_derived(planner.roots, counted, readings, day.on.toordinal())
     return day_with(planner.protocol, readings, day.on)
+
+
+def stands(planner: Planner, subject: Subject, today: Day, on: date) -> bool:
+    """Whether what a wait comes to is the same once every lapsed result is repeated."""
+    lasting = kept_current(planner.protocol, today, subject)
+    renewal = renewed(planner.protocol, lasting, subject, on)
+    after, real = day_of(lasting, subject, on), day_of(planner.protocol, renewal, on)
+    return after.verdict == real.verdict
 
 
 def waiting(

@@ -61,6 +61,8 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     if isinstance(leaf, m.Todo):
         return "not yet written as a rule"
     fact = facts[leaf.fact]
+    if fact.stands_for is not None:
+        return leaf_words(fact.stands_for, facts)
     return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
 
 

@@ -251,6 +251,11 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
     @cache
     def read(name: str) -> m.Reading:
         fact, derive = protocol.facts[name], protocol.facts[name].derive
+        if fact.stands_for is not None:
+            test, of = fact.stands_for, read(fact.stands_for.fact)
+            truth = truth_of(test, of, protocol.facts[of.fact], today)
+            end = {"true": 1, "false": 0, "unknown": None}[truth]
+            return _reading(fact, of.reason or "imprecise", end, end)
         if derive is None:
             return _recorded(fact, subject.facts.get(name, ()), as_of)
         if isinstance(derive, m.CompletedYears):

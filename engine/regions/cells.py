@@ -44,7 +44,8 @@ ALL, NOTHING = Held(True, True), Held(False, False)
 class Variable:
     """Coupled facts, what they can come to, and what is proved of that.
 
-    `timeless`: no day cuts them, so they are the same on every as-of date.
+    `timeless`: no day cuts them, so they are the same on every as-of date. `free`: not cut, and
+    taken as coming out in any way.
     """
 
     facts: tuple[str, ...]
@@ -52,3 +53,4 @@ class Variable:
     cells: tuple[Cell, ...]
     held: Held
     timeless: bool
+    free: bool = False

@@ -9,6 +9,7 @@ from functools import lru_cache
 from engine import terms as m
 from engine.regions.asked import pack_leaves
 from engine.regions.axis import turns
+from engine.regions.free import is_free
 from engine.terms import calendar
 from engine.terms.condition import limits_named
 from engine.terms.dictionary import derived_from
@@ -91,7 +92,7 @@ def as_of_dates(protocols: Sequence[m.Protocol], base: date) -> tuple[tuple[date
     fixed: set[date] = set()
     for k, protocol in enumerate(protocols):
         for leaf in pack_leaves(protocol):
-            if isinstance(leaf, m.Todo):
+            if isinstance(leaf, m.Todo) or is_free(protocol, leaf):
                 continue
             if isinstance(leaf, m.DayTest):
                 fixed.add(leaf.day)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from engine import terms as m
+from engine.regions import free
 from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
 from engine.regions.cells import Variable
 from engine.regions.coupled import never_cut, variable_of
@@ -49,7 +50,10 @@ class Space:
         leaves = [(k, leaf) for k, p in enumerate(protocols) for leaf in pack_leaves(p)]
         wanted = dict.fromkeys([*leaves, *extra])
         self.apart: set[str] = set()
-        self.variables = tuple(_variables(self, [w for w in wanted if not _is_todo(w[1])]))
+        tests = [(k, leaf) for k, leaf in wanted if not isinstance(leaf, m.Todo)]
+        loose = [(k, leaf) for k, leaf in tests if free.is_free(protocols[k], leaf)]
+        cut = [one for one in tests if one not in {*loose}]
+        self.variables = (*_variables(self, cut), *free.variables(protocols, loose, as_of))
         self.place = {
             (number, leaf): (v, position)
             for v, variable in enumerate(self.variables)
@@ -113,7 +117,7 @@ class Space:
         found: set[int | str] = set()
         for v in self.diagrams.support(diagram):
             found.add(v)
-            for k, leaf in self.variables[v].leaves:
+            for k, leaf in () if self.variables[v].free else self.variables[v].leaves:
                 if not isinstance(leaf, m.Todo):
                     own = sources(self.protocols[k], leaf.fact)
                     found |= {s.records for s in own if not isinstance(s, str)} & self.apart
@@ -173,9 +177,9 @@ class Space:
             for leaf in leaves_of(condition, self.protocols[number].definitions):
                 if isinstance(leaf, m.Todo):
                     continue
-                if self._aged(number, leaf):
-                    return False
                 variable = self.variables[self.place[number, leaf][0]]
+                if not variable.free and self._aged(number, leaf):
+                    return False
                 if not (variable.held.points if definite else variable.held.whole):
                     return False
         return True
@@ -290,10 +294,6 @@ def spaces(
         like = found[0] if found else None
         found.append(Space(protocols, as_of, effort=effort, like=like, progress=cut))
     return found, complete
-
-
-def _is_todo(leaf: m.Leaf) -> bool:
-    return isinstance(leaf, m.Todo)
 
 
 def _variables(space: Space, leaves: Sequence[tuple[int, m.Leaf]]) -> Iterator[Variable]:

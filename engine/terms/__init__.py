@@ -21,6 +21,7 @@ from engine.terms.condition import (
     Todo,
     UlnOp,
     UlnTest,
+    facts_of,
 )
 from engine.terms.dictionary import (
     Agent,
@@ -163,4 +164,5 @@ __all__ = [
     "Where",
     "Word",
     "Words",
+    "facts_of",
 ]

@@ -157,6 +157,11 @@ def defined_in(condition: Condition) -> tuple[str, ...]:
     return tuple(one.name for one in ends_of(condition) if isinstance(one, Defined))
 
 
+def facts_of(leaf: Leaf) -> tuple[str, ...]:
+    """The facts that a test looks at, the one that it tests first; none for `todo`."""
+    return () if isinstance(leaf, Todo) else (leaf.fact,)
+
+
 def limits_named(leaf: Leaf) -> tuple[int, ...]:
     """The limits that a test on a quantity names, in millionths; none for other tests."""
     if isinstance(leaf, LimitTest):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from engine.terms.condition import Test, facts_of
 from engine.terms.values import NOWHERE, Duration, Span
 
 FactType = Literal["boolean", "choice", "quantity", "date", "text"]
@@ -153,7 +154,8 @@ class Fact:
     `range_u`, `usual_u` and `uln_u` are in millionths of `unit` (a UCUM code). `range_u`:
     outside it a value is a slip; `usual_u`: outside it a value is to be confirmed with its
     unit. `unit_required`: a bare number is a fault. `effort` orders what is collected first: a
-    smaller number is less work. `found_in` says where a nurse finds it.
+    smaller number is less work. `found_in` says where a nurse finds it. `stands_for`: the test
+    that a fact stands for while a plan is made; no pack has one.
     """
 
     name: str
@@ -173,6 +175,7 @@ class Fact:
     usual_u: tuple[int, int] | None = None
     attested_by: str = ""
     derive: Derivation | None = None
+    stands_for: Test | None = None
     place: Span = field(default=NOWHERE, compare=False)
 
     def code_number(self, code: str) -> int:
@@ -189,4 +192,4 @@ def derived_from(fact: Fact) -> tuple[str, ...]:
         return (fact.derive.since,)
     if isinstance(fact.derive, DaysBetween):
         return (fact.derive.start, fact.derive.end)
-    return ()
+    return () if fact.stands_for is None else facts_of(fact.stands_for)

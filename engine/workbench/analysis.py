@@ -13,7 +13,10 @@ from contextlib import nullcontext
 
 from engine import terms as m
 from engine.decide.decision import Screener
+from engine.record.wording import leaf_text
+from engine.regions.asked import pack_leaves
 from engine.regions.diagrams import Effort
+from engine.regions.free import is_free
 from engine.regions.space import Progress
 from engine.workbench.cases import Cases
 from engine.workbench.findings import Finding
@@ -93,11 +96,19 @@ def _in_order(bench: Bench) -> Iterator[str | Finding | Question | Left]:
         known = yield from find(bench, known)
 
 
+def _not_cut(protocol: m.Protocol) -> str:
+    """A hint at the tests that the analysis takes as coming out in any way."""
+    tests = [
+        leaf_text(leaf, protocol.facts) for leaf in pack_leaves(protocol) if is_free(protocol, leaf)
+    ]
+    return f"taken as coming out in any way: {', '.join(tests[:3])}" if tests else ""
+
+
 def _not_decided(
     bench: Bench, open_: dict[str, tuple[m.Span, str]], left: dict[str, int]
 ) -> Iterator[Finding]:
     """Each question that was not decided; where they are many, how many of each kind."""
-    hint = LONGER if bench.effort.spent > bench.effort.limit // 2 else ""
+    hint = LONGER if bench.effort.spent > bench.effort.limit // 2 else _not_cut(bench.protocol)
     many = Counter(stage for _, stage in open_.values()) if len(open_) > MOST_NOTES else Counter()
     for what, (place, _) in () if many else open_.items():
         said = f"not decided within the limit: {what}"
