@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn
 
 from engine.terms import Span
-from engine.terms.faults import Fault, InputRejected
+from engine.terms.faults import Fault, InputRejected, clean
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 50
@@ -79,7 +79,7 @@ class Document:
             self.lines = self.text.split("\n")
         line = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
         excerpt, caret = _excerpt(line, span.column)
-        return Fault(span, code, message, hint, excerpt, caret)
+        return Fault(span, code, clean(message), clean(hint), excerpt, caret)
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int]:

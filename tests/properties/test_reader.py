@@ -371,3 +371,13 @@ def test_damaged_packs_are_rejected_or_screened_with(shard: int, shipped: Protoc
             raise
         assert time.process_time() - started < SLOWEST, contents[name]
     assert PACK_MUTANTS / 20 < accepted < PACK_MUTANTS * 3 / 4
+
+
+@given(st.text(max_size=3), st.text(max_size=8) | st.just("\n"))
+def test_a_fault_is_one_line_whatever_stands_behind_a_backslash(before: str, after: str) -> None:
+    text = json.dumps({"subject": before})[:-2] + "\\" + after
+    for name in ("one.json", "one.yaml"):
+        try:
+            read_document(name, text.encode("utf-8"))
+        except InputRejected as rejected:
+            assert_fit_to_print(rejected, {name})

@@ -20,9 +20,9 @@ from engine.workbench.diff import compare
 from tests.generators import LONG, POOL, Seeded, pooled, subject_in
 from tests.plan.brute import days_from, statuses_on
 from tests.plan.test_when import status_of
+from tests.workbench.coupled import Grid
 from tests.workbench.test_brute_force import (
     SIZE,
-    Grid,
     Pack,
     amendments,
     judged_of,
@@ -103,9 +103,8 @@ def test_a_plan_beside_a_free_test_names_no_wrong_day_and_claims_nothing_whole(f
                 found = statuses_on(one.protocol, subject, on)
                 for line in plan["when"]["criteria"]:
                     assert status_of(line["spans"], on, "status") == found[line["id"]], (seed, on)
-            told = {made.protocol.facts[name].ask for name in made.protocol.facts}
             for item in (*plan["collect"]["needed"], *plan["collect"]["idle"]):
-                assert item["collect"] in one.protocol.facts | one.protocol.records, told
+                assert item["collect"] in {**one.protocol.facts, **one.protocol.records}
             met["loose"] += made.loose
             met["needed"] += bool(plan["collect"]["needed"])
             if made.loose and plan["would"] is not None and plan["would"]["sets"]:
