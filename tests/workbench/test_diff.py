@@ -563,7 +563,7 @@ OTHER: Mapping[str, Any] = {
     "type": "text", "unit": "other", "choices": (m.Choice("z", "Z"),), "range_u": (1, 2),
     "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
-    "many": True, "unit_required": True,
+    "many": True, "unit_required": True, "stands_for": m.BooleanTest("other", True),
 }  # fmt: skip
 
 
