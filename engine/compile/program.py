@@ -16,6 +16,7 @@ Test = tuple[str, Op, int]
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
     *("snear", "efar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
+    "pair",
 )
 
 
@@ -63,7 +64,8 @@ class ReadingKind:
     """One reading in a fact of kind `kind`: whose, and the properties its rules look at.
 
     A reading fact carries several readings; `slot` is this one's place in it, and stands at
-    the end of its properties' names (`low3`).
+    the end of its properties' names (`low3`). `against`: the date that it is held against, and
+    the side of that on which it lies.
     """
 
     kind: int
@@ -71,6 +73,7 @@ class ReadingKind:
     fact: str
     properties: tuple[str, ...]
     ruleset: int
+    against: tuple[m.Side, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

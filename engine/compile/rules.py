@@ -141,7 +141,7 @@ class _Compiler:
         rules: list[Rule] = []
         rulesets: list[list[int]] = [[]]
         slots: list[ReadingKind] = []
-        open_slots: dict[tuple[int, str], tuple[int, int]] = {}
+        open_slots: dict[tuple[int, str, tuple[m.Side, str] | None], tuple[int, int]] = {}
         kinds, kind, taken = 0, -1, READINGS_A_FACT
         for node in self.nodes:
             if len(rulesets[-1]) > RULES_A_SET:
@@ -150,13 +150,20 @@ class _Compiler:
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
                 fact = UNWRITTEN if isinstance(node.leaf, m.Todo) else node.leaf.fact
-                at, used = open_slots.get((node.ruleset, fact), (-1, LEAVES_A_READING))
+                against = None
+                if isinstance(node.leaf, m.AnchorTest):
+                    against = (node.leaf.side, node.leaf.anchor)
+                key = (node.ruleset, fact, against)
+                at, used = open_slots.get(key, (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:
                         kind, kinds, taken = kinds, kinds + 1, 0
                     at, used, taken = len(slots), 0, taken + 1
-                    slots.append(ReadingKind(kind, taken - 1, fact, ("known",), node.ruleset))
-                open_slots[(node.ruleset, fact)] = (at, used + 1)
+                    first = "pair" if against else "known"
+                    slots.append(
+                        ReadingKind(kind, taken - 1, fact, (first,), node.ruleset, against)
+                    )
+                open_slots[key] = (at, used + 1)
                 slot = slots[at]
                 rows = leaf_rows(self.protocol, node.leaf)
                 asked = {*slot.properties, *(name for _, tests in rows for name, _, _ in tests)}

@@ -15,7 +15,17 @@ from typing import Any, cast
 
 from engine.record import messages
 from engine.record.semantics import CHANGES
-from engine.record.shape import Day, Decision, FieldRecord, Gap, Message, Shown, TestRecord, Why
+from engine.record.shape import (
+    Day,
+    Decision,
+    FieldRecord,
+    Gap,
+    Message,
+    ReadingRecord,
+    Shown,
+    TestRecord,
+    Why,
+)
 from engine.record.shapes import Misfit, fits, same
 from engine.terms import Answer, Kind, Status, Truth
 
@@ -220,13 +230,11 @@ class _Record:
         _demand("reading" in why, place, "lacks its reading")
         reading = why["reading"]
         fact = reading["fact"]
-        seen = self.readings.setdefault(fact, reading)
-        _demand(
-            seen is reading or same(seen, reading),
-            f"{place}.reading", f"differs from the reading of `{fact}` elsewhere",
-        )  # fmt: skip
-        if seen is reading:
-            self._reading(reading, f"{place}.reading")
+        self._seen(reading, f"{place}.reading")
+        anchored = "anchor" in why.get("test", {})
+        _demand(("against" in why) == anchored, place, "is held against another date, or is not")
+        if anchored:
+            self._seen(why["against"], f"{place}.against")
         if self.old:
             return
         _demand("test" in why and "says" in why and "says_message" in why, place,
@@ -237,14 +245,33 @@ class _Record:
         _demand(asked["ask"] == reading["ask"], f"{place}.condition", "asks of another fact")
         told = says["ask"] == reading["ask"] and same(says["test"], why["test"])
         _demand(told, f"{place}.says", "tells of another test")
-        shown = {key: says["shown"].get(key) for key in ("value", "unit", "label")}
-        known: dict[str, Any] = {**reading} if reading["value"] is not None else {}
-        should = {key: known.get(key) for key in shown}
-        _demand(same(shown, should), f"{place}.says", "shows another value than the reading")
+        self._shows(says["shown"], reading, f"{place}.says")
+        because = f"reading of {fact}"
+        if anchored:
+            other, of = why["against"], why["test"]
+            named = of["anchor"] == other["fact"] and of.get("anchor_ask") == other["ask"]
+            _demand(named and says.get("other") == other["ask"], f"{place}.against",
+                    "is not the date that was named")  # fmt: skip
+            self._shows(says["against"], other, f"{place}.says")
+            because += f" and of {other['fact']}"
         kind = {"true": "says.holds", "false": "says.fails", "unknown": "says.unknown"}[truth]
         _demand(why["says_message"]["id"].startswith(kind), f"{place}.says", f"is not of a {truth}")
         name = f"{fact} {messages.asked_text(why['test'], labels=False)}"
-        self._conclude(f"{name}: {truth}", f"reading of {fact}")
+        self._conclude(f"{name}: {truth}", because)
+
+    def _seen(self, reading: ReadingRecord, place: str) -> None:
+        """A reading, the same wherever the record has it."""
+        seen = self.readings.setdefault(reading["fact"], reading)
+        elsewhere = f"differs from the reading of `{reading['fact']}` elsewhere"
+        _demand(seen is reading or same(seen, reading), place, elsewhere)
+        if seen is reading:
+            self._reading(reading, place)
+
+    def _shows(self, said: dict[str, Any], reading: ReadingRecord, place: str) -> None:
+        shown = {key: said.get(key) for key in ("value", "unit", "label")}
+        known: dict[str, Any] = {**reading} if reading["value"] is not None else {}
+        should = {key: known.get(key) for key in shown}
+        _demand(same(shown, should), place, "shows another value than the reading")
 
     def _name(self, why: Why) -> str | None:
         """By what name firings conclude about a condition; None where the record cannot say."""
@@ -434,7 +461,12 @@ def _test(test: TestRecord, place: str) -> None:
     operator, limits = test["operator"], test["limits"]
     _demand(operator in messages.TESTS, f"{place}.operator", "is no operator")
     count = len(test.get("labels", ())) if operator == "one_of" else 1 + (operator == "between")
-    _demand(len(limits) == count > 0, f"{place}.limits", "are not as many as the test takes")
+    plain = operator.startswith("plain_")
+    fit = not limits if plain else len(limits) == count > 0
+    _demand(fit, f"{place}.limits", "are not as many as the test takes")
+    anchored = "{anchor}" in messages.TESTS[operator]
+    named = ("anchor" in test) == ("anchor_ask" in test) == anchored
+    _demand(named, f"{place}.anchor", "is named, or is not")
 
 
 def _unknown(why: Why) -> Iterator[Any]:

@@ -63,7 +63,15 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     fact = facts[leaf.fact]
     if fact.stands_for is not None:
         return leaf_words(fact.stands_for, facts)
-    return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
+    return f"{fact.ask}: {messages.asked_text(asked_of(leaf, facts))}"
+
+
+def asked_of(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
+    """What a test asks, as data; another date by its question too."""
+    record = test_record(leaf, facts[leaf.fact])
+    if isinstance(leaf, m.AnchorTest):
+        record["anchor_ask"] = facts[leaf.anchor].ask
+    return record
 
 
 def test_text(leaf: m.Test, fact: m.Fact, *, labels: bool) -> str:
@@ -97,6 +105,15 @@ def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
         return {"operator": leaf.op, "limits": [leaf.day.isoformat()]}
     if isinstance(leaf, m.EverTest):
         return {"operator": "ever", "limits": [leaf.expected]}
+    if isinstance(leaf, m.LastingTest):
+        count, unit = _length(leaf.duration)
+        return {"operator": "lasting", "limits": [count], "unit": unit}
+    if isinstance(leaf, m.AnchorTest):
+        of: TestRecord = {"operator": f"{leaf.op}_{leaf.side}", "limits": []}
+        if leaf.duration is not None:
+            count, unit = _length(leaf.duration)
+            of = {"operator": f"{leaf.op}_{leaf.side}", "limits": [count], "unit": unit}
+        return {**of, "anchor": leaf.anchor}
     assert_never(leaf)
 
 

@@ -15,7 +15,16 @@ from functools import cache
 from operator import ge, gt, le, lt
 
 from engine import terms as m
-from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
+from engine.reference.anchors import anchored
+from engine.reference.measures import (
+    COMPLETED,
+    Exact,
+    Interval,
+    completed_years,
+    interval,
+    later,
+    ratio_of,
+)
 
 End = int | None
 Measure = Callable[[int, int], Interval]
@@ -144,6 +153,19 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
     return found
 
 
+def _with_ahead(
+    fact: m.Fact, found: m.Reading, said: Iterable[m.Statement], as_of: date
+) -> m.Reading:
+    """Whether a recorded date lies ahead of the as-of date, and may not come about (7)."""
+    today = as_of.toordinal()
+    if fact.type != "date" or fact.planned or found.high is None or found.high <= today:
+        return found
+    reached = (s for s in said if not s.voided and (s.first is None or s.first <= as_of))
+    days = [s.value for s in reached if s.value is not None or s.unknown]
+    ahead = all(isinstance(day, m.Days) and day.first > as_of for day in days)
+    return replace(found, ahead="planned" if ahead else "unsure")
+
+
 def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
@@ -225,23 +247,32 @@ def _from_records(
     # What may match counts for its days; an open one for any day up to today.
     wider = [days(e) or (m.PAST, today) for e in may]
     settled = confirmed and len(dated) == len(sure)  # nothing unlisted, nothing open
+    going = [days(e) is None or e.values.get(field.name) == "ongoing" for e in (*sure, *may)]
     low = max((first for first, _ in dated), default=m.NEVER)
     high = max((last for _, last in dated + wider), default=m.NEVER) if settled else today
+    ahead = not settled or any(going)
     if dated and isinstance(derive, m.EarliestOf):
         low = min(first for first, _ in dated + wider) if settled else m.PAST
         high = min(last for _, last in dated)
-    return _reading(fact, reason, low, high)
+        ahead = all(e.values.get(field.name) == "ongoing" for e in sure if days(e) is not None)
+    return replace(_reading(fact, reason, low, high), ahead="under_way" if ahead else "")
 
 
 def elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
-    """The time from one date to another, measured in whole units (6)."""
+    """The time from one date to another, measured in whole units (6). What is under way ends on
+    any day from the as-of date on."""
     if start.low is None or start.high is None or end.low is None or end.high is None:
         return _reading(fact, start.reason if start.low is None else end.reason)
     if m.NEVER in (start.low, end.low):
         return _reading(fact, "no_date")
-    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low)[0] * m.MILLION
-    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high)[1] * m.MILLION
-    return _reading(fact, start.reason or end.reason or "calendar", low, high)
+    open_start, open_end = (one.ahead == "under_way" for one in (start, end))
+    low, high = -m.UNBOUNDED, m.UNBOUNDED
+    if end.low != m.PAST and not open_start:
+        low = measure(start.high, end.low)[0] * m.MILLION
+    if start.low != m.PAST and not open_end:
+        high = measure(start.low, end.high)[1] * m.MILLION
+    otherwise: m.Reason = "imprecise" if open_start or open_end else "calendar"
+    return _reading(fact, start.reason or end.reason or otherwise, low, high)
 
 
 def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
@@ -253,14 +284,21 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
         fact, derive = protocol.facts[name], protocol.facts[name].derive
         if fact.stands_for is not None:
             test, of = fact.stands_for, read(fact.stands_for.fact)
-            truth = truth_of(test, of, protocol.facts[of.fact], today)
+            anchor = read(test.anchor) if isinstance(test, m.AnchorTest) else None
+            truth = truth_of(test, of, protocol.facts[of.fact], today, anchor)
             end = {"true": 1, "false": 0, "unknown": None}[truth]
             return _reading(fact, of.reason or "imprecise", end, end)
         if derive is None:
-            return _recorded(fact, subject.facts.get(name, ()), as_of)
+            said = subject.facts.get(name, ())
+            return _with_ahead(fact, _recorded(fact, said, as_of), said, as_of)
         if isinstance(derive, m.CompletedYears):
             now = m.Reading("", today, today, None)
-            return elapsed(fact, read(derive.since), now, completed_years)
+            return elapsed(fact, replace(read(derive.since), ahead=""), now, completed_years)
+        if isinstance(derive, m.Completed):
+            since, until = read(derive.since), m.Reading("", today, today, None)
+            if not derive.on:
+                return elapsed(fact, replace(since, ahead=""), until, COMPLETED[derive.unit])
+            return elapsed(fact, since, read(derive.on), COMPLETED[derive.unit])
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         entries = subject.records.get(derive.records, m.Entries(None, ()))
@@ -269,8 +307,15 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
 
 
-def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
-    """Does the test hold for every point of the reading, and does it for some point (7)?"""
+def truth_of(
+    test: m.Test, reading: m.Reading, fact: m.Fact, today: int, anchor: m.Reading | None = None
+) -> m.Truth:
+    """Does the test hold for every point of the reading, and does it for some point (7)?
+
+    `anchor`: the reading of the date that a test with an anchor names.
+    """
+    if isinstance(test, m.AnchorTest):
+        return anchored(test, reading, anchor)
     low, high, ratio = reading.low, reading.high, reading.times_uln
     if low is None or high is None or (ratio is None and isinstance(test, m.UlnTest)):
         return "unknown"
@@ -286,6 +331,9 @@ def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Tr
         holds = [COMPARE[test.op](today, end) for end in (early, late)]
         if test.op in ("within_last", "less_than_ago"):
             holds = [holds[0] and high <= today, holds[1] and low <= today]
+    elif isinstance(test, m.LastingTest):
+        began, begun = (later(n, test.duration) if n > m.PAST else (n, n) for n in (low, high))
+        holds = [low != m.NEVER and begun[1] <= today, high != m.NEVER and began[0] <= today]
     elif isinstance(test, m.ChoiceTest):
         holds = [fact.choices[low].code in test.codes]
     else:
@@ -323,7 +371,8 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
         elif isinstance(node, m.Defined):
             truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
         elif not isinstance(node, m.Todo):
-            truth = truth_of(node, readings[node.fact], protocol.facts[node.fact], today)
+            anchor = readings[node.anchor] if isinstance(node, m.AnchorTest) else None
+            truth = truth_of(node, readings[node.fact], protocol.facts[node.fact], today, anchor)
         found[path] = truth
         return truth
 
