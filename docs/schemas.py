@@ -163,6 +163,30 @@ WHERE: Schema = {
         ]
     },
 }
+PAIRS: list[Schema] = [
+    {
+        "type": "object",
+        "description": "So many of several conditions.",
+        "properties": {
+            "at_least": {"type": "integer", "minimum": 1},
+            "of": {"$ref": "#/$defs/Conditions"},
+        },
+        "required": ["at_least", "of"],
+        "additionalProperties": False,
+    },
+    {
+        "type": "object",
+        "description": "What is required where a condition holds.",
+        "properties": {
+            "when": {"$ref": "#/$defs/Condition"},
+            "require": {"$ref": "#/$defs/Condition"},
+        },
+        "required": ["when", "require"],
+        "additionalProperties": False,
+    },
+]
+"""Conditions of two keys."""
+
 CONDITION: Schema = {
     "type": "object",
     "description": "One key: `all`, `any`, `not`, `defined`, `todo`, or a fact with its test.",
@@ -199,6 +223,15 @@ ANCHORED: Schema = {
     "maxProperties": 2,
 }
 """One of the two sides, and at most one length."""
+
+OF_CONDITIONS: Schema = {
+    "Condition": {
+        "anyOf": [CONDITION, *PAIRS],
+        "description": "A test, a group, `defined`, `todo`, or one of two pairs of keys.",
+    },
+    "Conditions": CONDITIONS,
+    "FactTest": FACT_TEST,
+}
 
 VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
 STATEMENT: Schema = {
@@ -297,7 +330,7 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         named = {"type": "object", "additionalProperties": condition}
         defs["EligibilityFile"]["properties"]["definitions"] = named
         tests = shape_of(files.TestFile)["$defs"] | shape_of(files.AnchorFile)["$defs"]
-        defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
+        defs |= tests | OF_CONDITIONS
         defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
         defs["AnchorFile"] |= ANCHORED
     if "OutcomesFile" in defs:
@@ -416,7 +449,7 @@ def _outcomes(defs: Schema) -> None:
     top = defs["OutcomesFile"]["properties"]
     top["definitions"] = {"type": "object", "additionalProperties": named}
     tests = shape_of(files.TestFile)["$defs"] | shape_of(files.AnchorFile)["$defs"]
-    defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
+    defs |= tests | OF_CONDITIONS
     defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
     defs["AnchorFile"] |= ANCHORED
 

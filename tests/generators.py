@@ -247,6 +247,9 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
     for number in range(c.whole(8, 20) if wide else c.whole(1, 7)):
         criterion: Plain = {"id": f"C{number:02}", "kind": "inclusion", "text": "as it stands"}
         criterion["holds_when"] = condition(c, facts, list(definitions), 3, as_of)
+        if c.rich and c.chance(15):
+            applies = condition(c, facts, [], 1, as_of)
+            criterion["holds_when"] = {"when": applies, "require": criterion["holds_when"]}
         if c.chance(10):
             criterion |= {"interpretation": "as read", "basis": "assumed"}
         criteria.append(criterion)
@@ -262,7 +265,8 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
     truths = reference.truths(protocol, readings, as_of)
     kept = [one for one in criteria if truths[one["id"]] != "unknown" or c.chance(10)]
     for one in kept:
-        one["kind"] = "exclusion" if truths[one["id"]] == "false" else "inclusion"
+        excludes = truths[one["id"]] == "false" and "when" not in one["holds_when"]
+        one["kind"] = "exclusion" if excludes else "inclusion"
     parts["eligibility"]["criteria"] = kept or criteria
     return parts, protocol_in(parts), typical
 
@@ -413,6 +417,10 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
         return _leaf(c, facts, as_of)
     if kind < 55:
         return {"not": condition(c, facts, defined, depth - 1, as_of)}
+    if c.rich and c.chance(20):
+        some = [condition(c, facts, [], 1, as_of) for _ in range(c.whole(2, 4))]
+        parts = list({json_text(one): one for one in some}.values())
+        return {"at_least": Decimal(c.whole(1, len(parts))), "of": parts}
     many = c.whole(1, 4)
     word = "all" if kind < 77 else "any"
     return {word: [condition(c, facts, defined, depth - 1, as_of) for _ in range(many)]}

@@ -31,11 +31,11 @@ from app.cli import words as command_words
 from app.run import exits
 from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
-from engine.read.conditions import ANCHORED, COMBINATORS, OPERATORS
+from engine.read.conditions import ANCHORED, COMBINATORS, OPERATORS, PAIRS
 from engine.read.packs import protocol_of
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
-from engine.terms import FactType, Protocol, Reason, Verdict, units
+from engine.terms import AtLeast, FactType, Protocol, Reason, Verdict, units
 
 ROOT = Path(__file__).parent.parent
 README, TUTORIAL = ROOT / "README.md", ROOT / "docs" / "TUTORIAL.md"
@@ -501,6 +501,17 @@ def test_the_examples_of_conditions_are_read() -> None:
     )
     protocol = manual_pack(f"{definitions}criteria:\n{criteria}")
     assert [type(c.holds_when).__name__.lower() for c in protocol.criteria] == list(COMBINATORS)
+
+
+def test_the_examples_of_conditions_of_two_keys_are_read() -> None:
+    (rows,) = tables(REFERENCE, "keys of a condition", "example")
+    assert [tuple(code(row[0])) for row in rows] == list(PAIRS)
+    criteria = "".join(
+        f"  - {{id: C{n}, kind: inclusion, text: t, holds_when: {code(row[1])[0]}}}\n"
+        for n, row in enumerate(rows)
+    )
+    some, when = (c.holds_when for c in manual_pack(f"criteria:\n{criteria}").criteria)
+    assert isinstance(some, AtLeast) and getattr(when, "when", False)
 
 
 def test_the_manual_s_cases_come_out() -> None:

@@ -37,7 +37,7 @@ class Rule:
     counts_as: int = 2
 
 
-NodeKind = Literal["leaf", "all", "any", "not", "criterion", "section", "verdict"]
+NodeKind = Literal["leaf", "all", "any", "at_least", "not", "criterion", "section", "verdict"]
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Node:
     """Something concluded: a leaf, a group, a criterion, a section or the verdict.
 
     `criterion`: the criterion that this node's rules conclude; a node of kind `criterion` is
-    there only for a condition that others use too.
+    there only for a condition that others use too. `count`: how many of an `at_least` must hold.
     """
 
     index: int
@@ -55,6 +55,7 @@ class Node:
     parents: list[int] = field(default_factory=list)
     leaf: m.Leaf | None = None
     criterion: str = ""
+    count: int = 0
     fact_kind: int = -1
     ruleset: int = 0
 

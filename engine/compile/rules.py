@@ -120,6 +120,13 @@ class _Compiler:
                 for i, child in enumerate(condition.children, start=1)
             )
             index = self._node("all" if isinstance(condition, m.All) else "any", path, children)
+        elif isinstance(condition, m.AtLeast):
+            children = tuple(
+                self._condition(f"{path}.{i}", child)
+                for i, child in enumerate(condition.children, start=1)
+            )
+            index = self._node("at_least", path, children)
+            self.nodes[index].count = condition.count
         elif isinstance(condition, m.Not):
             index = self._node("not", path, (self._condition(f"{path}.1", condition.child),))
         else:
@@ -175,7 +182,7 @@ class _Compiler:
                 node.fact_kind = slot.kind
             else:
                 node.fact_kind, kinds = kinds, kinds + 1
-                rows = _tally_rows(node.kind)
+                rows = _tally_rows(node)
             for i, (truth, tests) in enumerate(rows):
                 concluded = self._concluded(node, truth)
                 same = sum(1 for other, _ in rows[:i] if other == truth)
@@ -219,11 +226,19 @@ def status_of(kind: str, truth: m.Truth) -> m.Status:
     return "passed" if (truth == "true") == (kind == "inclusion") else "failed"
 
 
-def _tally_rows(kind: NodeKind) -> Rows:
+def _tally_rows(node: Node) -> Rows:
     """The rules over a tally of children that are true (t), false (f) and unknown (u).
 
     For a section and the verdict the children count as true when they passed.
     """
+    kind = node.kind
+    if kind == "at_least":
+        lost = len(node.children) - node.count + 1
+        return [
+            ("true", (("t", ">=", node.count),)),
+            ("false", (("f", ">=", lost),)),
+            ("unknown", (("t", "<", node.count), ("f", "<", lost))),
+        ]
     if kind == "any":
         return [
             ("true", (("t", ">=", 1),)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine import terms as m
@@ -51,8 +51,15 @@ def prepare(protocol: m.Protocol, paths: Mapping[str, int]) -> dict[str, Branch]
 
     def branch(path: str, condition: m.Condition) -> Branch:
         node = paths[path]
-        if isinstance(condition, m.All | m.Any):
+        if isinstance(condition, m.Group):
             children = tuple(branch(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1))
+            if isinstance(condition, m.AtLeast):
+                words = say("condition.at_least", count=condition.count)
+                return Branch(path, node, words, None, None, None, children)
+            if isinstance(condition, m.Any) and condition.when:
+                unless = replace(children[0], words=say("condition.unless"))
+                both = (unless, *children[1:])
+                return Branch(path, node, say("condition.when"), None, None, "true", both)
             if isinstance(condition, m.All):
                 return Branch(path, node, say("condition.all"), None, None, "false", children)
             return Branch(path, node, say("condition.any"), None, None, "true", children)

@@ -22,7 +22,7 @@ def loosened(protocol: m.Protocol) -> m.Protocol:
     facts: dict[str, m.Fact] = {}
 
     def stand_in(condition: m.Condition) -> m.Condition:
-        if isinstance(condition, m.All | m.Any):
+        if isinstance(condition, m.Group):
             return replace(condition, children=tuple(map(stand_in, condition.children)))
         if isinstance(condition, m.Not):
             return replace(condition, child=stand_in(condition.child))

@@ -20,6 +20,7 @@ from engine.terms import (
     AnchorOp,
     AnchorTest,
     Any,
+    AtLeast,
     BetweenTest,
     BooleanTest,
     Choice,
@@ -49,6 +50,12 @@ from engine.terms.spellings import unit_code
 from engine.terms.units import UnitError, conversion, months_each
 
 COMBINATORS = ("all", "any", "not", "defined", "todo")
+PAIRS = (("at_least", "of"), ("when", "require"))
+"""Keys that make one condition together."""
+
+MOST_PARTS = 1_000
+"""The most conditions of which so many must hold."""
+
 TEMPERATURES = ("Cel", "[degF]", "[degRe]")
 _QUANTITY_OPS: tuple[str, ...] = (*get_args(QuantityOp), "between")
 _ULN_OPS: tuple[str, ...] = get_args(UlnOp)
@@ -84,6 +91,10 @@ class Conditions:
         if not isinstance(value, dict):
             sheet.expected(path, value, "a condition", "as in `age: {at_least: 2}`")
             return None
+        if "of" in value and "at_least" in value:
+            return self._at_least(sheet, path, value)
+        if "when" in value and "require" in value:
+            return self._when(sheet, path, value)
         if len(value) != 1:
             what = f"a condition has one key; this one has {len(value)}"
             sheet.fault(path, "condition", what, "join several with `all:` or `any:`")
@@ -92,6 +103,51 @@ class Conditions:
             return None
         ((key, child),) = value.items()
         return self._keyed(sheet, (*path, key), key, child)
+
+    def _at_least(
+        self, sheet: Sheet, path: Path, value: Mapping[str, Anything]
+    ) -> Condition | None:
+        """`{at_least: 2, of: [...]}`: so many of several conditions."""
+        if not self._only(sheet, path, value, ("at_least", "of")):
+            return None
+        count = sheet.whole_of((*path, "at_least"), value["at_least"], MOST_PARTS)
+        listed = sheet.list_of((*path, "of"), value["of"], "conditions")
+        parsed = [self.condition(sheet, (*path, "of", i), one) for i, one in enumerate(listed)]
+        whole = tuple(one for one in parsed if one is not None)
+        if count is None or len(whole) != len(parsed):
+            return None
+        for i, one in enumerate(whole):
+            if one in whole[:i]:
+                what = "this condition stands here twice, and would count as two"
+                sheet.fault((*path, "of", i), "condition", what, "each counts once: remove one")
+                return None
+        if not 1 <= count <= len(whole):
+            what = f"{count} of {len(whole)} conditions cannot be asked for"
+            hint = f"a whole number from 1 to {len(whole)}" if whole else "list the conditions"
+            sheet.fault((*path, "at_least"), "range", what, hint)
+            return None
+        return AtLeast(count, whole, sheet.document.span((*path, "at_least"), key=True))
+
+    def _when(self, sheet: Sheet, path: Path, value: Mapping[str, Anything]) -> Condition | None:
+        """`{when: ..., require: ...}`: a requirement that applies only where a condition holds."""
+        if not self._only(sheet, path, value, ("when", "require")):
+            return None
+        place = sheet.document.span((*path, "when"), key=True)
+        applies = self.condition(sheet, (*path, "when"), value["when"])
+        required = self.condition(sheet, (*path, "require"), value["require"])
+        if applies is None or required is None:
+            return None
+        return Any((Not(applies, applies.place), required), place, when=True)
+
+    def _only(
+        self, sheet: Sheet, path: Path, value: Mapping[str, Anything], known: tuple[str, str]
+    ) -> bool:
+        others = [key for key in value if key not in known]
+        for key in others:
+            what = f"`{shorten(key)}` does not go with `{known[0]}` and `{known[1]}`"
+            hint = "join several with `all:` or `any:`"
+            sheet.fault((*path, key), "condition", what, hint, key=True)
+        return not others
 
     def _keyed(self, sheet: Sheet, path: Path, key: str, value: Anything) -> Condition | None:
         place = sheet.document.span(path, key=True)

@@ -93,9 +93,16 @@ def status_of(kind: Kind, answer: Answer) -> Status:
     return "passed" if (answer == "yes") == (kind == "inclusion") else "failed"
 
 
-def combined(kind: str, truths: list[Truth]) -> Truth:
-    """The truth of a condition over those of its children, by Kleene's logic."""
-    if kind == "condition.not":
+def combined(kind: str, truths: list[Truth], count: int = 1) -> Truth:
+    """The truth of a condition over those of its children, by Kleene's logic.
+
+    `count`: of how many it must hold, where that is said.
+    """
+    if kind == "condition.at_least":
+        held = truths.count("true")
+        may = held + truths.count("unknown")
+        return "true" if held >= count else "unknown" if may >= count else "false"
+    if kind in ("condition.not", "condition.unless"):
         return _OPPOSITE[truths[0]]
     if kind == "condition.defined":
         return truths[0]
@@ -182,7 +189,7 @@ class _Record:
             _demand(not children, f"{place}.children", "is not empty")
             self._leaf(why, kind == "condition.test", place)
         else:
-            one = kind in ("condition.not", "condition.defined")
+            one = kind in ("condition.not", "condition.unless", "condition.defined")
             _demand(len(children) == 1 if one else bool(children), f"{place}.children",
                     "holds another number of conditions than it must")  # fmt: skip
             _demand(not {"test", "says", "reading", "changes_on"} & why.keys(), place,
@@ -193,7 +200,17 @@ class _Record:
                 _demand("." not in below or not defined, f"{place}.children[0].node", "is no name")
                 self._why(child, below, f"{place}.children[{number - 1}]")
             truths = [child["truth"] for child in children]
-            _demand(truth == combined(kind, truths), f"{place}.truth",
+            count = 1
+            if kind == "condition.at_least":
+                count = why["condition_message"]["arguments"]["count"]
+                _demand(
+                    1 <= count <= len(truths), f"{place}.condition", "asks for too many, or none"
+                )
+            if kind == "condition.when":
+                known = [child["condition_message"]["id"] for child in children]
+                _demand(len(known) == 2 and known[0] == "condition.unless", f"{place}.children",
+                        "are not a condition and what it requires")  # fmt: skip
+            _demand(truth == combined(kind, truths, count), f"{place}.truth",
                     "does not follow from the conditions inside")  # fmt: skip
             if not defined:
                 self._conclude(f"{node}: {truth}", _tally(node, truths))
@@ -315,8 +332,13 @@ class _Record:
             _demand(not lacking, place, "is said of a criterion that is not open")
             return
         open_ = list(_unknown(criterion["why"]))
-        facts = {leaf["reading"]["fact"] if "reading" in leaf else "todo" for leaf in open_}
-        _demand({one["fact"] for one in lacking} == facts, place, "is not what is open")
+        asked = [
+            {leaf[key]["fact"] for key in ("reading", "against") if key in leaf} or {"todo"}
+            for leaf in open_
+        ]
+        said = {one["fact"] for one in lacking}
+        follows = said <= set().union(*asked) and all(said & one for one in asked)
+        _demand(follows, place, "is not what is open")
         if self.old:
             return
         details = [

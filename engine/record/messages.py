@@ -19,6 +19,9 @@ TEMPLATES: Mapping[str, str] = {
     # conditions
     "condition.all": "all of",
     "condition.any": "any of",
+    "condition.at_least": "at least {count:number} of",
+    "condition.when": "where the first applies, the second is required",
+    "condition.unless": "does not apply: not",
     "condition.not": "not",
     "condition.defined": "{name:name}",
     "condition.todo": "not yet written as a rule",

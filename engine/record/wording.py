@@ -49,6 +49,13 @@ def counted(count: int, unit: str) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
+def group_word(condition: m.Group | m.Not) -> str:
+    """What a group asks of the conditions inside."""
+    if isinstance(condition, m.AtLeast):
+        return f"at least {condition.count} of"
+    return {m.All: "all of", m.Any: "any of", m.Not: "not"}[type(condition)]
+
+
 def leaf_text(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     """A leaf by its fact's name, as traces show it; different leaves have different texts."""
     if isinstance(leaf, m.Todo):

@@ -366,6 +366,11 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
             decides: m.Truth = "false" if isinstance(node, m.All) else "true"
             otherwise: m.Truth = "unknown" if "unknown" in parts else NOT[decides]
             truth = decides if decides in parts else otherwise
+        elif isinstance(node, m.AtLeast):
+            every = [evaluate(f"{path}.{n}", child) for n, child in enumerate(node.children, 1)]
+            held, lost = every.count("true"), every.count("false")
+            enough = len(every) - lost >= node.count
+            truth = "true" if held >= node.count else "unknown" if enough else "false"
         elif isinstance(node, m.Not):
             truth = NOT[evaluate(f"{path}.1", node.child)]
         elif isinstance(node, m.Defined):

@@ -33,18 +33,6 @@ def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) ->
             yield one
 
 
-def inlined(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> m.Condition:
-    """The condition with every definition written out."""
-    if isinstance(condition, m.Defined):
-        return inlined(definitions[condition.name], definitions)
-    if isinstance(condition, m.All | m.Any):
-        children = tuple(inlined(child, definitions) for child in condition.children)
-        return replace(condition, children=children)
-    if isinstance(condition, m.Not):
-        return replace(condition, child=inlined(condition.child, definitions))
-    return condition
-
-
 def pack_leaves(protocol: m.Protocol) -> list[m.Leaf]:
     """Every test of a pack's definitions and criteria, in file order."""
     conditions = [*protocol.definitions.values(), *(c.holds_when for c in protocol.criteria)]

@@ -15,8 +15,9 @@ from datetime import timedelta
 from typing import cast
 
 from engine import terms as m
-from engine.regions.asked import inlined, leaves_of
+from engine.regions.asked import leaves_of
 from engine.regions.some import grain
+from engine.terms.condition import inlined
 
 Bound = m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest
 """A test that bounds its fact from one side."""
@@ -215,7 +216,7 @@ def _last_taken(bound: Bound, fact: m.Fact) -> object:
 
 def held(condition: m.Condition, negated: bool = False) -> Iterator[tuple[m.Leaf, bool]]:
     """The tests of a condition, each with whether it counts turned round."""
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         for child in condition.children:
             yield from held(child, negated)
     elif isinstance(condition, m.Not):
@@ -230,7 +231,7 @@ def without(condition: m.Condition, leaf: m.Leaf) -> m.Condition:
 
 
 def _settled(condition: m.Condition, leaf: m.Leaf, as_: m.Condition) -> m.Condition:
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         children = tuple(_settled(child, leaf, as_) for child in condition.children)
         return replace(condition, children=children)
     if isinstance(condition, m.Not):

@@ -126,6 +126,14 @@ class Diagrams:
             result = self.combine("max", max, result, part)
         return result
 
+    def at_least(self, count: int, parts: Iterable[int]) -> int:
+        """So many of them hold."""
+        some = [TRUE, *[FALSE] * count]  # by place: of the parts so far, at least so many
+        for part in parts:
+            more = (self.any((b, self.all((part, a)))) for a, b in pairwise(some))
+            some = [TRUE, *more]
+        return some[count]
+
     def map(self, name: str, function: Callable[[int], int], a: int) -> int:
         """The diagram with every truth replaced."""
         return self.combine(name, lambda x, _: function(x), a, FALSE)

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from engine import terms as m
 from engine.regions import free
-from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
+from engine.regions.asked import Plain, leaves_of, pack_leaves, truths_of
 from engine.regions.cells import Variable
 from engine.regions.coupled import never_cut, variable_of
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
 from engine.regions.group import Group
 from engine.regions.lists import Templates
+from engine.terms.condition import inlined
 
 T = TypeVar("T")
 MOST_WAYS = 1_000
@@ -86,6 +87,9 @@ class Space:
             found = diagrams.all(self._compile(child, number) for child in condition.children)
         elif isinstance(condition, m.Any):
             found = diagrams.any(self._compile(child, number) for child in condition.children)
+        elif isinstance(condition, m.AtLeast):
+            parts = (self._compile(child, number) for child in condition.children)
+            found = diagrams.at_least(condition.count, parts)
         elif isinstance(condition, m.Not):
             found = diagrams.negate(self._compile(condition.child, number))
         elif isinstance(condition, m.Todo):

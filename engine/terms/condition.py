@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -135,8 +135,22 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class Any:
-    """At least one child holds."""
+    """At least one child holds.
 
+    `when`: it was written as a requirement that applies only where a condition holds: not that
+    condition, or what is required.
+    """
+
+    children: tuple[Condition, ...]
+    place: Span = field(default=NOWHERE, compare=False)
+    when: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """At least `count` children hold."""
+
+    count: int
     children: tuple[Condition, ...]
     place: Span = field(default=NOWHERE, compare=False)
 
@@ -170,23 +184,36 @@ Test = (
     | LastingTest
 )
 Leaf = Test | Todo
-Condition = Leaf | All | Any | Not | Defined
+Group = All | Any | AtLeast
+Condition = Leaf | Group | Not | Defined
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:
     """The conditions that one is made of: none for a test, `todo` and a definition's name."""
-    if isinstance(condition, All | Any):
+    if isinstance(condition, Group):
         return condition.children
     return (condition.child,) if isinstance(condition, Not) else ()
 
 
 def ends_of(condition: Condition) -> Iterator[Leaf | Defined]:
     """The tests, the `todo` and the names of definitions that a condition comes down to."""
-    if isinstance(condition, All | Any | Not):
+    if isinstance(condition, Group | Not):
         for part in parts_of(condition):
             yield from ends_of(part)
     else:
         yield condition
+
+
+def inlined(condition: Condition, definitions: Mapping[str, Condition]) -> Condition:
+    """The condition with every definition written out."""
+    if isinstance(condition, Defined):
+        return inlined(definitions[condition.name], definitions)
+    if isinstance(condition, Group):
+        children = tuple(inlined(child, definitions) for child in condition.children)
+        return replace(condition, children=children)
+    if isinstance(condition, Not):
+        return replace(condition, child=inlined(condition.child, definitions))
+    return condition
 
 
 def defined_in(condition: Condition) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine import terms as m
-from engine.regions.asked import inlined, leaves_of
+from engine.regions.asked import leaves_of
+from engine.terms.condition import inlined
 from engine.terms.dictionary import derived_from
 from engine.terms.protocol import is_birth_date
 

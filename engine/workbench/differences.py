@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, assert_never
 
 from engine import terms as m
-from engine.record.wording import decimal_text, leaf_text
+from engine.record.wording import decimal_text, group_word, leaf_text
 from engine.terms.condition import defined_in, parts_of
 from engine.terms.dictionary import COMPLETED
 from engine.workbench.alike import mistakable
@@ -190,8 +190,8 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
 def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
     if isinstance(condition, m.Defined):
         return condition.name
-    if isinstance(condition, m.All | m.Any | m.Not):
-        word = {m.All: "all of", m.Any: "any of", m.Not: "not"}[type(condition)]
+    if isinstance(condition, m.Group | m.Not):
+        word = group_word(condition)
         return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in parts_of(condition))})"
     if isinstance(condition, m.Leaf):
         scopes = protocol.outcomes.scopes.values() if protocol.outcomes is not None else ()

@@ -83,6 +83,8 @@ def _without_part(
     protocol: m.Protocol, path: str, condition: m.Condition, using: frozenset[str]
 ) -> Iterator[Mutant]:
     parts = parts_of(condition)
+    if isinstance(condition, m.AtLeast) and condition.count == len(parts):
+        return  # of fewer so many could not hold
     for i, child in enumerate(parts if len(parts) > 1 else (), start=1):
         if _asks(child, protocol):
             words = f"{path}: without `{brief(child, protocol)}`"

@@ -63,6 +63,11 @@ def slips(
             group = m.Any if word == "all" else m.All
             taken = group(condition.children, condition.place)
             yield "group", f"`{word}` read as `{other}`", taken
+    elif isinstance(condition, m.AtLeast):
+        for count in (condition.count - 1, condition.count + 1):
+            if 1 <= count <= len(condition.children):
+                words = f"`at_least: {condition.count}` read as `at_least: {count}`"
+                yield "limit", words, replace(condition, count=count)
     elif isinstance(condition, m.Not):
         yield "negation", "without its `not`", condition.child
     elif not isinstance(condition, m.Defined | m.Todo):

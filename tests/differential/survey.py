@@ -41,6 +41,7 @@ def kind_of(node: m.Condition) -> str:
         m.ChoiceTest: "choice",
         m.Todo: "todo",
         m.All: "all",
+        m.AtLeast: "at_least of",
         m.Any: "any",
         m.Not: "not",
         m.Defined: "defined",
@@ -70,7 +71,7 @@ def how(reading: m.Reading) -> str:
 
 def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.Reason]:
     """The fact that leaves a test unknown, and why, from SEMANTICS 7."""
-    assert not isinstance(leaf, m.All | m.Any | m.Not | m.Defined)
+    assert isinstance(leaf, m.Leaf)
     if isinstance(leaf, m.Todo):
         return "todo", "not_recorded"
     reading = readings[leaf.fact]

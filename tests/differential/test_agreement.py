@@ -82,7 +82,8 @@ def test_the_whole_language_is_reached_too() -> None:
     wanted = [f"reason {reason}" for reason in (*REASONS, *LATER_REASONS)]
     truths = ("true", "false", "unknown")
     tests = [f"{op} {side}" for op in (*ANCHORED, "plain") for side in ("before", "after")]
-    wanted += [f"{op} {truth}" for op in (*tests, "lasting") for truth in truths]
+    tests += ["lasting", "at_least of"]
+    wanted += [f"{op} {truth}" for op in tests for truth in truths]
     wanted += [f"completed {h}" for h in ("point", "interval", "unknown")]
     assert [name for name in wanted if not counts[name]] == []
 

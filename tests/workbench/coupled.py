@@ -573,7 +573,7 @@ class Seen:
 def inlined(condition: m.Condition, protocol: m.Protocol) -> m.Condition:
     if isinstance(condition, m.Defined):
         return inlined(protocol.definitions[condition.name], protocol)
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         some = tuple(inlined(child, protocol) for child in condition.children)
         return replace(condition, children=some)
     if isinstance(condition, m.Not):
@@ -583,7 +583,7 @@ def inlined(condition: m.Condition, protocol: m.Protocol) -> m.Condition:
 
 def tests_in(condition: m.Condition) -> Iterator[m.Leaf]:
     """The tests of a condition without definitions."""
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         for child in condition.children:
             yield from tests_in(child)
     elif isinstance(condition, m.Not):
@@ -641,10 +641,13 @@ class Grid:
         """The truth of a condition, from the truths of all tests."""
         if isinstance(condition, m.Defined):
             return self.compiled(protocol.definitions[condition.name], protocol, number)
-        if isinstance(condition, m.All | m.Any):
+        if isinstance(condition, m.Group):
             some = [self.compiled(child, protocol, number) for child in condition.children]
             if isinstance(condition, m.All):
                 return lambda t: min((f(t) for f in some), default=2)
+            if isinstance(condition, m.AtLeast):
+                place_of = len(some) - condition.count
+                return lambda t: sorted(f(t) for f in some)[place_of]
             return lambda t: max((f(t) for f in some), default=0)
         if isinstance(condition, m.Not):
             child = self.compiled(condition.child, protocol, number)
