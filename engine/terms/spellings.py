@@ -65,6 +65,7 @@ PARTS: Mapping[str, str] = {
 
 WORDS: Mapping[str, str] = {
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("msec", "msecs", "millisecond", "milliseconds"), "ms"),
     **dict.fromkeys(("mins", "minute", "minutes"), "min"),
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
     **dict.fromkeys(("day", "days", "dy"), "d"),

@@ -57,6 +57,7 @@ class Spec:
     text: Mapping[str, str] = field(default_factory=dict)
     cases: str = ""
     lists: str = ""
+    own: str = ""
 
     def files(self) -> dict[str, bytes]:
         """The pack's files, `cases/` included."""
@@ -64,6 +65,7 @@ class Spec:
         dictionary = "facts:\n" + "".join(f"  {n}: {spec}\n" for n, spec in facts.items())
         if self.lists or any("therapy" in spec for spec in facts.values()):
             dictionary += THERAPY
+        dictionary += dedent(self.own)
         lines = []
         if self.definitions:
             lines.append("definitions:")
@@ -266,6 +268,31 @@ BAD = [
         more={"hb": "{ask: Hb, type: quantity, unit: g/dL}"}),
     bad("changes-without-end", "no-validity", "", {"I01": "{hb: {above: 8}}"},
         more={"hb": "{ask: Hb, type: quantity, unit: g/dL, changes: with_time}"}),
+    # --- words and rules ---
+    bad("days-amended-in-the-rule", "number-untested", "chemo", {"I01": "{chemo: {at_least_ago: 21 days}}"},
+        text={"I01": "At least 14 days since chemotherapy"}),
+    bad("limit-amended-in-the-rule", "number-untested", "wide", {"I01": "{wide: {at_most: 2}}"},
+        text={"I01": "Creatinine up to 1.5 mg/dL"}),
+    bad("month-for-thirty-days", "number-untested", "chemo", {"I01": "{chemo: {at_least_ago: 1 month}}"},
+        text={"I01": "At least 30 days since chemotherapy"}),
+    bad("times-normal-amended", "number-untested", "alt", {"E01": "{alt: {above_uln: 3}}"},
+        text={"E01": "ALT above 5 times the upper limit of normal"}),
+    bad("part-of-the-words", "number-untested", "x", {"I01": "{x: {at_least: 2}}"},
+        text={"I01": "X of 2 mg/dL or more and no transfusion in the last 7 days"}),
+    bad("window-that-no-words-have", "number-unworded", "", {"I01": "{mri: {within_last: 7 days}}"},
+        more={"mri": "{ask: MRI, type: date, valid_for: 14 days}"}, text={"I01": "MRI that is not older than 14 days"}),
+    bad("never-treated", "never-lasts", "", {"I01": "{on_mtx: {at_least_ago: 90 days}}"},
+        more={"on_mtx": "{ask: MTX since, type: date, valid_for: 90 days}"},
+        text={"I01": "Taking methotrexate for at least 90 days"}),
+    bad("gap-from-a-drug-never-given", "gap-of-never", "started chemo", {"E01": "{gap: {below: 14}}"},
+        more={"gap": "{ask: G, type: quantity, unit: d, derive: {days_between: {from: chemo, to: started}}}"}),
+    bad("field-that-nothing-reads", "unused-field", "", {"E01": "{n: {at_least: 2}}"},
+        more={"n": "{ask: N, type: quantity, derive: {count: bp}}"}, own="""
+            records:
+              bp:
+                ask: Pressure
+                fields: {date: {type: date}, note: {type: text}}
+        """),
     # --- the dictionary ---
     bad("beyond-the-range", "limit-outside-range never-passed", "x", {"I01": "{x: {above: 150}}"}),
     bad("at-the-range", "limit-outside-range never-failed", "x", {"I01": "{x: {at_most: 100}}"}),

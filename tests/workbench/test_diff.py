@@ -565,7 +565,7 @@ OTHER: Mapping[str, Any] = {
     "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
     "also_in": (AlsoIn("mmol/mol", Decimal(1)),),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
-    "many": True, "unit_required": True,
+    "many": True, "unit_required": True, "stands_for": m.BooleanTest("other", True),
 }  # fmt: skip
 
 

@@ -71,12 +71,18 @@ def test_the_corpus_is_as_large_as_promised() -> None:
     assert planted == CODES.keys() - {"undecided", "misnamed-file"}
 
 
+def planted(codes: set[str], spec: Spec) -> set[str]:
+    """The codes that a pack is about: the list that packs of the corpus share has fields that
+    most of them do not read."""
+    return codes if spec.own else codes - {"unused-field"}
+
+
 @pytest.mark.parametrize("spec", BAD + CLEAN, ids=lambda spec: spec.name)
 def test_each_planted_defect_is_found_and_nothing_else(spec: Spec) -> None:
     protocol, cases = read(spec)
     with Screener(protocol) as screener:
         found = findings(protocol, screener, cases)
-        assert {one.code for one in found} == spec.codes
+        assert planted({one.code for one in found}, spec) == spec.codes
         for one in found:
             assert one.place.line and one.message and not one.message.endswith(".")
             if one.basis == "witnessed":
@@ -427,10 +433,11 @@ def official_schema() -> Draft4Validator:
 def test_sarif_fits_its_schema(spec: Spec, tmp_path: Path) -> None:
     ran = eligo("check", write(spec, tmp_path / spec.name).as_posix(), "--format", "sarif")
     log = json.loads(ran.out)
-    assert ran.code == 1 and ran.err == ""
+    codes = {result["ruleId"] for result in log["runs"][0]["results"]}
+    assert ran.code == any(CODES[code][0] != "note" for code in codes) and ran.err == ""
     assert not list(official_schema().iter_errors(log))
     (run,) = log["runs"]
-    assert {result["ruleId"] for result in run["results"]} == spec.codes
+    assert planted(codes, spec) == spec.codes
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         (place,) = result["locations"]

@@ -15,6 +15,8 @@ from engine.terms.dictionary import derived_from
 from engine.workbench.cases import Cases
 from engine.workbench.edits import leaf_paths, reached, users
 from engine.workbench.findings import Finding
+from engine.workbench.findings.amounts import amounts_in, numbers
+from engine.workbench.findings.dates import dates, unread_fields
 
 VAGUE = re.compile(
     r"\b(abnormal|acceptable|active|adequate(?:ly)?|appropriate(?:ly)?|clinically|considerabl[ey]"
@@ -48,12 +50,14 @@ def from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
     yield from _unused(protocol, cases)
     for name, text, interpretation, place in _texts(protocol):
         vague = vague_words(text)
-        if vague and not interpretation:
+        if vague and not interpretation and not _told(protocol, name, text):
             words = ", ".join(f"`{word}`" for word in vague)
             what = f"{name}: {words} may be read in several ways"
             hint = "say in `interpretation` how it is read"
             ids = (name,) if any(name == c.id for c in protocol.criteria) else ()
             yield Finding("vague-word", place, what, hint, "read", ids)
+    yield from numbers(protocol)
+    yield from dates(protocol)
     for path, leaf in leaf_paths(protocol).items():
         if isinstance(leaf, m.Todo):
             using = tuple(sorted(users(protocol, path)))
@@ -71,6 +75,15 @@ def from_text(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
     for fault in cases.faults if cases else ():
         message = f"{fault.code}: {fault.message}"
         yield Finding("case-fault", fault.span, message, fault.hint)
+
+
+def _told(protocol: m.Protocol, name: str, text: str) -> bool:
+    """Whether a vague word is settled: somebody judges it, or its number stands beside it."""
+    if next(amounts_in(text), None):
+        return True
+    criteria = (c for c in protocol.criteria if c.id == name)
+    tests = (leaf for c in criteria for leaf in leaves_of(c.holds_when, protocol.definitions))
+    return any(protocol.facts[n].attested_by for leaf in tests for n in m.facts_of(leaf))
 
 
 def unwritten(protocol: m.Protocol, id_: str) -> bool:
@@ -174,6 +187,7 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
         if record.name not in lists and not spoken:
             what = f"no fact that a criterion asks about comes from the list `{record.name}`"
             yield Finding("unused-list", record.place, what, "remove it, or use it")
+    yield from unread_fields(protocol, asked, graded)
     named = _named_codes(protocol, cases)
     for fact in protocol.facts.values():
         if fact.name in asked:
