@@ -46,6 +46,7 @@ TABLES = {
     "key of protocol.yaml": "ProtocolFile",
     "key of facts.yaml": "FactsFile",
     "key of a fact": "FactFile",
+    "key of a unit in also_in": "AlsoInFile",
     "key of a derivation": "DeriveFile",
     "key of days_between": "DaysBetweenFile",
     "key of a record list": "RecordListFile",

@@ -39,7 +39,7 @@ from engine.terms.agents import named_in
 from engine.terms.calendar import of_year
 from engine.terms.dictionary import derived_from
 from engine.terms.protocol import condition_paths, is_birth_date
-from engine.terms.units import UnitError, conversion, months_each
+from engine.terms.units import AlsoIn, UnitError, conversion, months_each, stated_in
 
 Plain = dict[str, Any]
 """What a file holds: mappings, lists, text, booleans, None, and `Decimal` for a number."""
@@ -189,14 +189,24 @@ class Analyte:
     molar_mass: str = ""
     uln: str = ""
     span: tuple[int, int] | None = None
+    also_in: tuple[AlsoIn, ...] = ()
 
 
 ANALYTES: Mapping[str, Analyte] = {
     "creatinine": Analyte("mg/dL", 400_000, 3_000_000, 100_000, "113.12", "1.2", (0, 40)),
     "glucose": Analyte("mmol/L", 2_000_000, 20_000_000, 100_000, "180.156"),
     "platelets": Analyte("10*9/L", 20_000_000, 200_000_000, 5_000_000, span=(0, 3000)),
-    "blasts": Analyte("%", 0, 100_000_000, 5_000_000, span=(0, 100)),
-    "residual": Analyte("1", 0, 20_000, 1_000, span=(0, 1)),
+    "blasts": Analyte(
+        "%",
+        0,
+        100_000_000,
+        5_000_000,
+        span=(0, 100),
+        also_in=(AlsoIn("1", Decimal(100)), AlsoIn("mmol/mol", Decimal("0.0915"), Decimal("2.15"))),
+    ),
+    "residual": Analyte(
+        "1", 0, 20_000, 1_000, span=(0, 1), also_in=(AlsoIn("%", Decimal("0.01")),)
+    ),
     "temperature": Analyte("Cel", 35_000_000, 41_000_000, 100_000, span=(25, 45)),
     "alt": Analyte("U/L", 10_000_000, 400_000_000, 5_000_000, uln="40"),
     "weight": Analyte("kg", 5_000_000, 90_000_000, 500_000),
@@ -207,7 +217,7 @@ OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "mmol/L", "g/L", "mg/L"),
     "mmol/L": ("mg/dL", "mg/L", "umol/L"),
     "10*9/L": ("10*3/uL", "/uL", "10*12/L"),
-    "%": ("1",),
+    "%": ("1", "mmol/mol", "mol/mol"),
     "1": ("%",),
     "Cel": ("[degF]", "K"),
     "U/L": ("kU/L", "mU/L"),
@@ -336,6 +346,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
         fact: Plain = {"ask": name, "type": "quantity", "unit": analyte.unit}
         if analyte.molar_mass:
             fact["molar_mass"] = Decimal(analyte.molar_mass)
+        if analyte.also_in:
+            fact["also_in"] = {o.unit: {"times": o.times, "plus": o.plus} for o in analyte.also_in}
         if analyte.uln and c.chance(70):
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
@@ -488,12 +500,32 @@ def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
     others = (one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit))
     unit = c.of((kind.unit, *others))
     mass = Decimal(kind.molar_mass) if kind.molar_mass else None
-    number = amount(_converted(millionths, kind.unit, unit, mass))
+    moved = _converted(millionths, kind.unit, unit, mass, kind.also_in)
+    if unit != kind.unit and stated_in(unit, kind.also_in):  # it must come out exactly
+        moved = moved // 10_000 * 10_000
+    number = amount(moved)
     return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
 
 
-def _converted(millionths: int, unit: str, other: str, molar_mass: Decimal | None) -> int:
-    factor, offset = conversion(unit, other, molar_mass)
+def turned(
+    unit: str, other: str, molar_mass: Decimal | None, also_in: tuple[AlsoIn, ...]
+) -> tuple[Fraction, Fraction]:
+    """How a number of one unit becomes one of another, also against what a dictionary states."""
+    try:
+        return conversion(unit, other, molar_mass, also_in)
+    except UnitError:
+        factor, offset = conversion(other, unit, molar_mass, also_in)
+        return 1 / factor, -offset / factor
+
+
+def _converted(
+    millionths: int,
+    unit: str,
+    other: str,
+    molar_mass: Decimal | None,
+    also_in: tuple[AlsoIn, ...],
+) -> int:
+    factor, offset = turned(unit, other, molar_mass, also_in)
     return round(millionths * factor + offset * m.MILLION)
 
 
@@ -828,7 +860,7 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
             said |= {"value": amount(moved), "unit": other}
             if sign:
                 said["value"] = f"{sign}{amount(moved):f}"
-            uln_u = max(1, _converted(uln_u, fact.unit, other, fact.molar_mass))
+            uln_u = max(1, _converted(uln_u, fact.unit, other, fact.molar_mass, fact.also_in))
     if own:
         said["uln"] = amount(uln_u)
         if c.chance(60) and not sign:  # on the limit, so far as a millionth allows
@@ -842,7 +874,7 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
 def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
     """An amount in another unit, half a millionth of the fact's unit from some number of them."""
     try:
-        factor, offset = conversion(unit, fact.unit, fact.molar_mass)
+        factor, offset = conversion(unit, fact.unit, fact.molar_mass, fact.also_in)
     except UnitError:
         return None
     exact = (millionths + Fraction(c.of([1, -1]), 2) - offset * m.MILLION) / factor
@@ -853,7 +885,7 @@ def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
 def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> int | None:
     """The nearest amount in another unit; None if it does not convert or leaves the range."""
     try:
-        moved = _converted(millionths, fact.unit, unit, fact.molar_mass)
+        moved = _converted(millionths, fact.unit, unit, fact.molar_mass, fact.also_in)
     except UnitError:
         return None
     return moved if fits(fact, moved, unit, spare) else None
@@ -861,7 +893,7 @@ def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0
 
 def fits(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> bool:
     """Whether the reader will take an amount: not too large, and inside the range."""
-    back_again = _converted(millionths, unit, fact.unit, fact.molar_mass)
+    back_again = _converted(millionths, unit, fact.unit, fact.molar_mass, fact.also_in)
     low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
     return abs(millionths) <= m.LARGEST and low + spare <= back_again <= high - spare
 

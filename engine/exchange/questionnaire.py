@@ -192,9 +192,13 @@ def _value_items(link: str, text: str, target: m.Fact | m.Field) -> list[Plain]:
             options_of(f"{link}.word", "Or", words),
         ]
     if target.type == "quantity":
-        unit = {"system": UCUM, "code": target.unit, "display": target.unit}
+        units = (target.unit, *(one.unit for one in target.also_in))
         extensions: list[Plain] = [
-            {"url": f"{EXTENSION}questionnaire-unitOption", "valueCoding": unit}
+            {
+                "url": f"{EXTENSION}questionnaire-unitOption",
+                "valueCoding": {"system": UCUM, "code": unit, "display": unit},
+            }
+            for unit in units
         ]
         if target.range_u is not None:
             for end, amount_u in zip(("min", "max"), target.range_u, strict=True):

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files
+from engine.read import files, hints
 from engine.read.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.read.source import Num, Path, shorten
 from engine.terms import (
@@ -47,7 +47,7 @@ from engine.terms import (
 )
 from engine.terms.faults import did_you_mean
 from engine.terms.spellings import unit_code
-from engine.terms.units import UnitError, conversion, months_each
+from engine.terms.units import UnitError, conversion, months_each, stated_in
 
 COMBINATORS = ("all", "any", "not", "defined", "todo")
 PAIRS = (("at_least", "of"), ("when", "require"))
@@ -95,6 +95,11 @@ class Conditions:
             return self._at_least(sheet, path, value)
         if "when" in value and "require" in value:
             return self._when(sheet, path, value)
+        other = hints.said_otherwise(value, self.fact_names | {*COMBINATORS})
+        if other is not None:
+            what = f"`{other[0]}` is not a word of conditions"
+            sheet.fault((*path, other[0]), "other-word", what, other[1], key=True)
+            return None
         if len(value) != 1:
             what = f"a condition has one key; this one has {len(value)}"
             sheet.fault(path, "condition", what, "join several with `all:` or `any:`")
@@ -221,7 +226,10 @@ class Conditions:
             return self._anchored(sheet, path, fact, value, place)
         if len(value) != 1:
             what = f"a test has one operator; this one has {len(value)}"
-            sheet.fault(path, "condition", what, "use `between`, or join tests with `all:`")
+            hint = "use `between`, or join tests with `all:`"
+            if "unit" in value:
+                hint = "write the unit with each number: `between: [53 mmol/mol, 86 mmol/mol]`"
+            sheet.fault(path, "condition", what, hint)
             return None
         ((op, limit),) = value.items()
         if op not in OPERATORS[fact.type]:
@@ -237,7 +245,8 @@ class Conditions:
                 sheet.fault((*path, op), "misfit", what, hint, key=True)
             else:
                 what = f"`{shorten(op)}` is not an operator"
-                sheet.fault((*path, op), "unknown-operator", what, did_you_mean(op, fits), key=True)
+                hint = hints.OPERATORS.get(op) or did_you_mean(op, fits)
+                sheet.fault((*path, op), "unknown-operator", what, hint, key=True)
             return None
         return self._operator(sheet, (*path, op), fact, op, limit, place)
 
@@ -374,14 +383,18 @@ class Conditions:
         try:
             amount = parse_amount(number, yaml_number=isinstance(number, Num))
             if unit and unit != fact.unit:
-                unit = unit_code(unit, fact.unit, fact.molar_mass)
+                unit = unit_code(unit, fact.unit, fact.molar_mass, fact.also_in)
                 if months_each(unit, fact.unit):
                     what = f"a month has no fixed number of days, and `{fact.name}` is in"
-                    hint = f"write the limit in `{fact.unit}`"
-                    sheet.fault(path, "unit", f"{what} `{fact.unit}`", hint)
+                    sheet.fault(path, "unit", f"{what} `{fact.unit}`", hints.months_for(fact))
                     return None
-                factor, offset = conversion(unit, fact.unit, fact.molar_mass)
-                amount = round(Fraction(amount) * factor + offset * MILLION)
+                factor, offset = conversion(unit, fact.unit, fact.molar_mass, fact.also_in)
+                turned = Fraction(amount) * factor + offset * MILLION
+                amount = round(turned)
+                if amount != turned and stated_in(unit, fact.also_in):
+                    what = f"this limit is no whole number of millionths of `{fact.unit}`"
+                    sheet.fault(path, "too-fine", what, f"write the limit in `{fact.unit}`")
+                    return None
         except NotThat as error:
             sheet.wrong(path, error)
             return None

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files
+from engine.read import files, hints
 from engine.read.conditions import COMBINATORS, code_of
 from engine.read.known import read_known
+from engine.read.quantities import quantity_keys
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.terms import (
-    MILLION,
     Changes,
     Choice,
     Completed,
@@ -35,12 +34,10 @@ from engine.terms import (
 from engine.terms.agents import folded
 from engine.terms.dictionary import COMPLETED, derived_from
 from engine.terms.faults import did_you_mean
-from engine.terms.spellings import spelled
-from engine.terms.units import COMMON_UNITS, known_unit
 
 MAX_CODES = 1_000
 MOST_EFFORT = 1_000
-_CHECKED = ("unit_required", "usual")
+_CHECKED = ("unit_required", "usual", "also_in")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -124,58 +121,7 @@ class Dictionary:
                     what = f"`{key}` belongs to `type: quantity`"
                     sheet.fault((*path, key), "misfit", what, key=True)
             return result
-        unit = sheet.words_of(path, top, "unit") or "1"
-        if "unit" in top and not known_unit(unit):
-            sheet.fault(
-                (*path, "unit"),
-                "unit",
-                f"`{shorten(unit)}` is not a UCUM unit",
-                did_you_mean(spelled(unit), COMMON_UNITS),
-            )
-        result["unit"] = unit
-        if "molar_mass" in top and "unit" not in top:
-            sheet.fault((*path, "molar_mass"), "misfit", "`molar_mass` needs a `unit`", key=True)
-        for key in ("molar_mass", "uln", "resolution"):
-            amount = sheet.given(path, top, key, sheet.amount_of)
-            if amount is not None and amount <= 0:
-                what = "a molar mass" if key == "molar_mass" else f"`{key}`"
-                sheet.fault((*path, key), "number", f"{what} is above zero")
-            elif amount is not None and key == "molar_mass":
-                result[key] = Decimal(amount) / MILLION
-            elif amount is not None:
-                result[f"{key}_u"] = amount
-        for key in ("range", "usual"):
-            ends = sheet.given(path, top, key, self._ends, sheet, key)
-            if ends is not None:
-                result[f"{key}_u"] = ends
-        if "range_u" in result and "usual_u" in result:
-            low, high = result["range_u"]
-            if not low <= result["usual_u"][0] <= result["usual_u"][1] <= high:
-                what = "what is usual reaches beyond the range"
-                sheet.fault((*path, "usual"), "range", what, "a usual value is a plausible one")
-        said = result["unit_required"] = bool(
-            sheet.given(path, top, "unit_required", sheet.boolean_of)
-        )
-        if said and "unit" not in top:
-            what = "`unit_required` needs a `unit`"
-            sheet.fault((*path, "unit_required"), "misfit", what, key=True)
-        return result
-
-    def _ends(self, path: Path, value: Anything, sheet: Sheet, key: str) -> tuple[int, int] | None:
-        """The two ends of a `range`, or of what is `usual`."""
-        ends = sheet.list_of(path, value, "two numbers")
-        amounts = [sheet.amount_of((*path, i), end) for i, end in enumerate(ends)]
-        if len(ends) != 2:
-            what = "a range is a low and a high number"
-            sheet.fault(
-                path, "range", what if key == "range" else what.replace("a range", f"`{key}`")
-            )
-        elif amounts[0] is not None and amounts[1] is not None:
-            if amounts[0] > amounts[1]:
-                what = "the range's low end is above its high end"
-                sheet.fault(path, "range", what)
-            return (amounts[0], amounts[1])
-        return None
+        return result | quantity_keys(sheet, path, top)
 
     def _choices(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> tuple[Choice, ...]:
         at = (*path, "choices")
@@ -266,10 +212,12 @@ class Dictionary:
         kind: FactType | None,
         fact: Mapping[str, Anything],
     ) -> Derivation | None:
-        top = sheet.mapping_of(path, value, files.DeriveFile)
+        top = sheet.mapping_of(path, value, files.DeriveFile, hints.DERIVATIONS)
         if top is None:
             return None
         ways = [key for key in top if key not in ("where", "on")]
+        if not ways and value:
+            return None  # what stands there is a fault already
         if len(ways) != 1:
             known = sorted(files.DeriveFile.__optional_keys__ - {"where", "on"})
             hint = "one of " + ", ".join(f"`{k}`" for k in known)

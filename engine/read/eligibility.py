@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files
+from engine.read import files, hints
 from engine.read.conditions import Conditions
 from engine.read.dictionary import Dictionary, check_name, in_cycles
 from engine.read.sheet import Sheet
@@ -94,7 +94,7 @@ def read_eligibility(
 def _criterion(
     conditions: Conditions, sheet: Sheet, path: Path, value: Anything
 ) -> Criterion | None:
-    top = sheet.mapping_of(path, value, files.CriterionFile)
+    top = sheet.mapping_of(path, value, files.CriterionFile, hints.CRITERIA)
     if top is None:
         return None
     id_ = sheet.given(path, top, "id", sheet.text_of)

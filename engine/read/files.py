@@ -82,6 +82,13 @@ class DeriveFile(TypedDict, total=False):
     where: dict[str, Any]
 
 
+class AlsoInFile(TypedDict):
+    """How a number in another unit is turned: value = times * number + plus."""
+
+    times: Positive
+    plus: NotRequired[Number]
+
+
 class _KindFile(TypedDict):
     """What facts and fields share: their type, and what goes with it."""
 
@@ -94,6 +101,7 @@ class _KindFile(TypedDict):
     resolution: NotRequired[Positive]
     unit_required: NotRequired[bool]
     usual: NotRequired[_Ends]
+    also_in: NotRequired[dict[str, AlsoInFile]]
 
 
 class FactFile(_KindFile):

@@ -9,7 +9,7 @@ from functools import cache
 from math import ceil, floor
 
 from engine import terms as m
-from engine.terms.units import conversion, months_each
+from engine.terms.units import conversion, months_each, stated_in
 
 Exact = int | Fraction
 Interval = tuple[int, int]
@@ -88,8 +88,12 @@ def interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
             _, high = ends_of(ceil(most), value.sign, of.range_u, int(most.denominator == 1))
             return (low, high)
         if value.unit != of.unit:
-            factor, offset = conversion(value.unit, of.unit, of.molar_mass)
+            factor, offset = conversion(value.unit, of.unit, of.molar_mass, of.also_in)
             exact = exact * factor + offset * m.MILLION
+            if stated_in(value.unit, of.also_in):
+                step = int(exact.denominator == 1)
+                low, _ = ends_of(floor(exact), value.sign, of.range_u, step)
+                return (low, ends_of(ceil(exact), value.sign, of.range_u, step)[1])
         # `round` is half to even; only an exact bound is moved by a millionth.
         return ends_of(round(exact), value.sign, of.range_u, int(exact.denominator == 1))
     if isinstance(value, str):
@@ -103,7 +107,7 @@ def ratio_of(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio 
     limit: Exact | None = None if said.no_limit else fact.uln_u
     low, high = interval
     if said.uln_u is not None and isinstance(said.value, m.Amount):
-        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass, fact.also_in)
         bound = said.value.amount_u * factor + offset * m.MILLION
         even = offset == 0 and not months_each(said.value.unit, fact.unit)
         if bound.denominator == 1 and even:

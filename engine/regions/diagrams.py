@@ -11,6 +11,7 @@ IEEE Transactions on Computers C-35 (1986), with as many branches as a variable 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 MOST_BRANCHES = 3_000_000

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.terms.condition import Leaf, Test, facts_of
+from engine.terms.units import AlsoIn
 from engine.terms.values import NOWHERE, Duration, Span
 
 FactType = Literal["boolean", "choice", "quantity", "date", "text"]
@@ -42,6 +43,7 @@ class Field:
     resolution_u: int | None = None
     unit_required: bool = False
     usual_u: tuple[int, int] | None = None
+    also_in: tuple[AlsoIn, ...] = ()
     place: Span = field(default=NOWHERE, compare=False)
 
 
@@ -171,10 +173,11 @@ class Fact:
 
     `range_u`, `usual_u` and `uln_u` are in millionths of `unit` (a UCUM code). `range_u`:
     outside it a value is a slip; `usual_u`: outside it a value is to be confirmed with its
-    unit. `unit_required`: a bare number is a fault. `effort` orders what is collected first: a
-    smaller number is less work. `planned`: a date that is settled ahead, and is the day that is
-    recorded also where that lies ahead. `found_in` says where a nurse finds it. `stands_for`: the
-    test that a fact stands for while a plan is made; no pack has one.
+    unit. `unit_required`: a bare number is a fault. `also_in`: what turns a number in a unit of
+    another kind. `effort` orders what is collected first: a smaller number is less work.
+    `planned`: a date that is settled ahead, and is the day that is recorded also where that lies
+    ahead. `found_in` says where a nurse finds it. `stands_for`: the test that a fact stands for
+    while a plan is made; no pack has one.
     """
 
     name: str
@@ -192,6 +195,7 @@ class Fact:
     resolution_u: int | None = None
     unit_required: bool = False
     usual_u: tuple[int, int] | None = None
+    also_in: tuple[AlsoIn, ...] = ()
     attested_by: str = ""
     planned: bool = False
     derive: Derivation | None = None

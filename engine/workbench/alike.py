@@ -76,7 +76,7 @@ def _accepted(protocol: m.Protocol) -> object:
 
     def values(one: m.Fact | m.Field) -> object:
         codes = frozenset(choice.code for choice in one.choices)
-        return one.type, codes, one.unit, one.molar_mass, one.range_u
+        return one.type, codes, one.unit, one.molar_mass, one.also_in, one.range_u
 
     facts = {
         fact.name: (values(fact), is_birth_date(protocol, fact))

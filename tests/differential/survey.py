@@ -135,7 +135,9 @@ def ties(one: Case, subject: m.Subject) -> int:
         fact = one.protocol.facts[name]
         for said in statements:
             if isinstance(said.value, m.Amount) and said.value.unit != fact.unit:
-                factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+                factor, offset = conversion(
+                    said.value.unit, fact.unit, fact.molar_mass, fact.also_in
+                )
                 exact = said.value.amount_u * factor + offset * m.MILLION
                 limits = one.targets.amounts.get(name, ())
                 found += any(abs(exact - limit) == Fraction(1, 2) for limit in limits)
