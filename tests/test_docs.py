@@ -31,8 +31,9 @@ from app.cli import words as command_words
 from app.run import exits
 from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
-from engine.read.conditions import ANCHORED, COMBINATORS, OPERATORS, PAIRS
+from engine.read.conditions import COMBINATORS, OPERATORS
 from engine.read.packs import protocol_of
+from engine.read.pairs import ANCHORED, PAIRS
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
 from engine.terms import AtLeast, FactType, Protocol, Reason, Verdict, units

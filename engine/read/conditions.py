@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files, hints
+from engine.read import files, hints, pairs
 from engine.read.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.read.source import Num, Path, shorten
 from engine.terms import (
@@ -17,10 +17,7 @@ from engine.terms import (
     AgoOp,
     AgoTest,
     All,
-    AnchorOp,
-    AnchorTest,
     Any,
-    AtLeast,
     BetweenTest,
     BooleanTest,
     Choice,
@@ -39,7 +36,6 @@ from engine.terms import (
     LimitTest,
     Not,
     QuantityOp,
-    Side,
     Span,
     Todo,
     UlnOp,
@@ -50,24 +46,11 @@ from engine.terms.spellings import unit_code
 from engine.terms.units import UnitError, conversion, months_each, stated_in
 
 COMBINATORS = ("all", "any", "not", "defined", "todo")
-PAIRS = (("at_least", "of"), ("when", "require"))
-"""Keys that make one condition together."""
-
-MOST_PARTS = 1_000
-"""The most conditions of which so many must hold."""
-
 TEMPERATURES = ("Cel", "[degF]", "[degRe]")
 _QUANTITY_OPS: tuple[str, ...] = (*get_args(QuantityOp), "between")
 _ULN_OPS: tuple[str, ...] = get_args(UlnOp)
 _AGO_OPS: tuple[str, ...] = get_args(AgoOp)
 _DAY_OPS: tuple[str, ...] = get_args(DayOp)
-_PLAIN: Mapping[AnchorOp, AgoOp] = {
-    "at_least": "at_least_ago", "more_than": "more_than_ago",
-    "within": "within_last", "less_than": "less_than_ago",
-}  # fmt: skip
-"""How each length from another date is asked of the as-of date."""
-
-ANCHORED: tuple[AnchorOp, ...] = tuple(_PLAIN)
 OPERATORS: Mapping[str, tuple[str, ...]] = {
     "boolean": (),
     "choice": (),
@@ -92,9 +75,9 @@ class Conditions:
             sheet.expected(path, value, "a condition", "as in `age: {at_least: 2}`")
             return None
         if "of" in value and "at_least" in value:
-            return self._at_least(sheet, path, value)
+            return pairs.at_least(self.condition, sheet, path, value)
         if "when" in value and "require" in value:
-            return self._when(sheet, path, value)
+            return pairs.when(self.condition, sheet, path, value)
         other = hints.said_otherwise(value, self.fact_names | {*COMBINATORS})
         if other is not None:
             what = f"`{other[0]}` is not a word of conditions"
@@ -108,51 +91,6 @@ class Conditions:
             return None
         ((key, child),) = value.items()
         return self._keyed(sheet, (*path, key), key, child)
-
-    def _at_least(
-        self, sheet: Sheet, path: Path, value: Mapping[str, Anything]
-    ) -> Condition | None:
-        """`{at_least: 2, of: [...]}`: so many of several conditions."""
-        if not self._only(sheet, path, value, ("at_least", "of")):
-            return None
-        count = sheet.whole_of((*path, "at_least"), value["at_least"], MOST_PARTS)
-        listed = sheet.list_of((*path, "of"), value["of"], "conditions")
-        parsed = [self.condition(sheet, (*path, "of", i), one) for i, one in enumerate(listed)]
-        whole = tuple(one for one in parsed if one is not None)
-        if count is None or len(whole) != len(parsed):
-            return None
-        for i, one in enumerate(whole):
-            if one in whole[:i]:
-                what = "this condition stands here twice, and would count as two"
-                sheet.fault((*path, "of", i), "condition", what, "each counts once: remove one")
-                return None
-        if not 1 <= count <= len(whole):
-            what = f"{count} of {len(whole)} conditions cannot be asked for"
-            hint = f"a whole number from 1 to {len(whole)}" if whole else "list the conditions"
-            sheet.fault((*path, "at_least"), "range", what, hint)
-            return None
-        return AtLeast(count, whole, sheet.document.span((*path, "at_least"), key=True))
-
-    def _when(self, sheet: Sheet, path: Path, value: Mapping[str, Anything]) -> Condition | None:
-        """`{when: ..., require: ...}`: a requirement that applies only where a condition holds."""
-        if not self._only(sheet, path, value, ("when", "require")):
-            return None
-        place = sheet.document.span((*path, "when"), key=True)
-        applies = self.condition(sheet, (*path, "when"), value["when"])
-        required = self.condition(sheet, (*path, "require"), value["require"])
-        if applies is None or required is None:
-            return None
-        return Any((Not(applies, applies.place), required), place, when=True)
-
-    def _only(
-        self, sheet: Sheet, path: Path, value: Mapping[str, Anything], known: tuple[str, str]
-    ) -> bool:
-        others = [key for key in value if key not in known]
-        for key in others:
-            what = f"`{shorten(key)}` does not go with `{known[0]}` and `{known[1]}`"
-            hint = "join several with `all:` or `any:`"
-            sheet.fault((*path, key), "condition", what, hint, key=True)
-        return not others
 
     def _keyed(self, sheet: Sheet, path: Path, key: str, value: Anything) -> Condition | None:
         place = sheet.document.span(path, key=True)
@@ -223,7 +161,7 @@ class Conditions:
             self._misfit(sheet, path, fact, value)
             return None
         if fact.type == "date" and ("before" in value or "after" in value):
-            return self._anchored(sheet, path, fact, value, place)
+            return pairs.anchored(self.facts, self.fact_names, sheet, path, fact, value, place)
         if len(value) != 1:
             what = f"a test has one operator; this one has {len(value)}"
             hint = "use `between`, or join tests with `all:`"
@@ -235,9 +173,9 @@ class Conditions:
         if op not in OPERATORS[fact.type]:
             fits = OPERATORS[fact.type]
             known = frozenset(op for ops in OPERATORS.values() for op in ops)
-            if fact.type == "date" and op in ANCHORED:
+            if fact.type == "date" and op in pairs.ANCHORED:
                 what = f"`{op}` needs a day to be counted from or to"
-                hint = f"add `before: FACT` or `after: FACT`, or write `{_PLAIN[op]}`"
+                hint = f"add `before: FACT` or `after: FACT`, or write `{pairs.PLAIN[op]}`"
                 sheet.fault((*path, op), "misfit", what, hint, key=True)
             elif op in known:
                 what = f"`{op}` does not fit `{fact.name}`, which is a {fact.type}"
@@ -249,60 +187,6 @@ class Conditions:
                 sheet.fault((*path, op), "unknown-operator", what, hint, key=True)
             return None
         return self._operator(sheet, (*path, op), fact, op, limit, place)
-
-    def _anchored(
-        self, sheet: Sheet, path: Path, fact: Fact, value: Mapping[str, Anything], place: Span
-    ) -> Condition | None:
-        """A test of one date against another: `{at_least: 28 days, before: day_1}`."""
-        sides = [key for key in value if key in ("before", "after")]
-        ops = [key for key in value if key not in sides]
-        if len(sides) != 1 or len(ops) > 1:
-            what = "a test against another date has one of `before` and `after`, and one length"
-            hint = "as in `{at_least: 28 days, before: day_1}`, or `{after: day_1}`"
-            sheet.fault(path, "condition", what, hint)
-            return None
-        side: Side = "before" if sides == ["before"] else "after"
-        anchor = self._anchor(sheet, (*path, side), fact, value[side])
-        op: AnchorOp = "plain"
-        duration = None
-        if ops:
-            if ops[0] not in ANCHORED:
-                hint = did_you_mean(ops[0], ANCHORED) or "one of " + ", ".join(
-                    f"`{one}`" for one in ANCHORED
-                )
-                if ops[0] in _PLAIN.values():
-                    right = next(one for one, ago in _PLAIN.items() if ago == ops[0])
-                    hint = f"with `{side}` write `{right}`"
-                what = f"`{shorten(ops[0])}` is not counted from another date"
-                sheet.fault((*path, ops[0]), "unknown-operator", what, hint, key=True)
-                return None
-            op = next(one for one in ANCHORED if one == ops[0])
-            duration = sheet.duration_of((*path, op), value[op])
-            if duration is None:
-                return None
-            if op == "less_than" and not (duration.days or duration.months):
-                sheet.fault((*path, op), "duration", "no date is less than 0 days from another")
-                return None
-        return AnchorTest(fact.name, op, duration, side, anchor, place) if anchor else None
-
-    def _anchor(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> str | None:
-        """The name of the date that another is held against."""
-        name = sheet.text_of(path, value, "a fact's name")
-        if name is None:
-            return None
-        if name not in self.fact_names:
-            what = f"there is no fact `{shorten(name)}`"
-            sheet.fault(path, "unknown-fact", what, did_you_mean(name, self.fact_names))
-            return None
-        other = self.facts.get(name)
-        if other is not None and other.type != "date":
-            what = f"`{name}` is a {other.type}: a date is held against a date"
-            sheet.fault(path, "misfit", what)
-            return None
-        if name == fact.name:
-            sheet.fault(path, "misfit", f"`{name}` is held against itself")
-            return None
-        return name if other is not None else None
 
     def _misfit(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> None:
         takes = {

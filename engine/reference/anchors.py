@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
 from engine import terms as m
 from engine.reference.measures import later
 
@@ -60,3 +64,16 @@ def _passed(pair: tuple[int, int], duration: m.Duration, rule: int, beyond: bool
         return True
     up = later(start, duration)[rule]
     return up < end if beyond else up <= end
+
+
+def with_ahead(
+    fact: m.Fact, found: m.Reading, said: Iterable[m.Statement], as_of: date
+) -> m.Reading:
+    """Whether a recorded date lies ahead of the as-of date, and may not come about (7)."""
+    today = as_of.toordinal()
+    if fact.type != "date" or fact.planned or found.high is None or found.high <= today:
+        return found
+    reached = (s for s in said if not s.voided and (s.first is None or s.first <= as_of))
+    days = [s.value for s in reached if s.value is not None or s.unknown]
+    ahead = all(isinstance(day, m.Days) and day.first > as_of for day in days)
+    return replace(found, ahead="planned" if ahead else "unsure")

@@ -15,7 +15,7 @@ from functools import cache
 from operator import ge, gt, le, lt
 
 from engine import terms as m
-from engine.reference.anchors import anchored
+from engine.reference.anchors import anchored, with_ahead
 from engine.reference.measures import (
     COMPLETED,
     Exact,
@@ -153,19 +153,6 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
     return found
 
 
-def _with_ahead(
-    fact: m.Fact, found: m.Reading, said: Iterable[m.Statement], as_of: date
-) -> m.Reading:
-    """Whether a recorded date lies ahead of the as-of date, and may not come about (7)."""
-    today = as_of.toordinal()
-    if fact.type != "date" or fact.planned or found.high is None or found.high <= today:
-        return found
-    reached = (s for s in said if not s.voided and (s.first is None or s.first <= as_of))
-    days = [s.value for s in reached if s.value is not None or s.unknown]
-    ahead = all(isinstance(day, m.Days) and day.first > as_of for day in days)
-    return replace(found, ahead="planned" if ahead else "unsure")
-
-
 def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
@@ -290,7 +277,7 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             return _reading(fact, of.reason or "imprecise", end, end)
         if derive is None:
             said = subject.facts.get(name, ())
-            return _with_ahead(fact, _recorded(fact, said, as_of), said, as_of)
+            return with_ahead(fact, _recorded(fact, said, as_of), said, as_of)
         if isinstance(derive, m.CompletedYears):
             now = m.Reading("", today, today, None)
             return elapsed(fact, replace(read(derive.since), ahead=""), now, completed_years)

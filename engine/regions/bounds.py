@@ -17,7 +17,6 @@ from typing import cast
 from engine import terms as m
 from engine.regions.asked import leaves_of
 from engine.regions.some import grain
-from engine.terms.condition import inlined
 
 Bound = m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest
 """A test that bounds its fact from one side."""
@@ -352,7 +351,7 @@ def ladders(
     """The ordered lists that a condition is: by each fact of which several parts have bands."""
     if isinstance(condition, m.Defined):
         return  # said of the definition
-    groups = [_flat(part) for part in _parts(inlined(condition, definitions))]
+    groups = [_flat(part) for part in _parts(m.inlined(condition, definitions))]
     bands: dict[Axis, dict[int, list[m.Condition]]] = {}
     for number, group in enumerate(groups):
         for child in group:

@@ -16,7 +16,6 @@ from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
 from engine.regions.diagrams import TRUE, UNKNOWN, Diagrams, Effort
 from engine.regions.group import Group
 from engine.regions.lists import Templates
-from engine.terms.condition import inlined
 
 T = TypeVar("T")
 MOST_WAYS = 1_000
@@ -42,8 +41,7 @@ class Space:
         like: Space | None = None,
         progress: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
-        self.protocols = tuple(protocols)
-        self.as_of = as_of
+        self.protocols, self.as_of = tuple(protocols), as_of
         self.effort = effort or Effort()
         self.effort.question(4)
         self.templates: dict[str, Templates] = {} if like is None else like.templates
@@ -73,7 +71,7 @@ class Space:
         known = self._asked.get((number, id(condition)))
         if known is not None:
             return known[1]
-        found = self._compile(inlined(condition, self.protocols[number].definitions), number)
+        found = self._compile(m.inlined(condition, self.protocols[number].definitions), number)
         self._asked[number, id(condition)] = (condition, found)
         return found
 
@@ -104,7 +102,7 @@ class Space:
 
     def diagram_of(self, edited: m.Protocol, condition: m.Condition, number: int = 0) -> int:
         """The diagram of a condition of an edited pack, whose tests the space knows."""
-        return self._compile(inlined(condition, edited.definitions), number)
+        return self._compile(m.inlined(condition, edited.definitions), number)
 
     def status(self, criterion: m.Criterion, number: int = 0) -> int:
         """A criterion's status as a diagram: 2 passed, 1 open, 0 failed."""

@@ -28,6 +28,7 @@ from engine.terms.condition import (
     UlnOp,
     UlnTest,
     facts_of,
+    inlined,
 )
 from engine.terms.dictionary import (
     Agent,
@@ -180,4 +181,5 @@ __all__ = [
     "Word",
     "Words",
     "facts_of",
+    "inlined",
 ]
