@@ -20,6 +20,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 
@@ -188,6 +189,7 @@ class Analyte:
 
 ANALYTES: Mapping[str, Analyte] = {
     "creatinine": Analyte("mg/dL", 400_000, 3_000_000, 100_000, "113.12", "1.2", (0, 40)),
+    "before": Analyte("umol/L", 35_000_000, 265_000_000, 1_000_000, "113.12", span=(0, 4000)),
     "glucose": Analyte("mmol/L", 2_000_000, 20_000_000, 100_000, "180.156"),
     "platelets": Analyte("10*9/L", 20_000_000, 200_000_000, 5_000_000, span=(0, 3000)),
     "blasts": Analyte(
@@ -226,7 +228,8 @@ LIMITS = ("at_least", "above", "at_most", "below")
 ULNS = ("at_least_uln", "above_uln", "at_most_uln", "below_uln")
 AGOS = ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
 DAYS = ("on_or_after", "on_or_before")
-OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo")
+OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo", "fact",
+             "table")  # fmt: skip
 
 
 def pack_parts(c: Choices, as_of: date) -> dict[str, Plain]:
@@ -254,7 +257,7 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
         criteria.append(criterion)
     parts: dict[str, Plain] = {
         "protocol": {"protocol": "made-up", "version": "1", "title": "A made-up protocol"},
-        "facts": {"facts": facts} | ({"records": records} if records else {}),
+        "facts": _dictionary_file(facts, records),
         "eligibility": {"criteria": criteria}
         | ({"definitions": definitions} if definitions else {}),
     }
@@ -267,6 +270,17 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
         one["kind"] = "exclusion" if truths[one["id"]] == "false" else "inclusion"
     parts["eligibility"]["criteria"] = kept or criteria
     return parts, protocol_in(parts), typical
+
+
+def _dictionary_file(facts: Plain, records: Plain) -> Plain:
+    """facts.yaml: tables stand among the facts while a pack is made up."""
+    tables = {name: fact["rows"] for name, fact in facts.items() if "rows" in fact}
+    made: Plain = {"facts": {name: fact for name, fact in facts.items() if name not in tables}}
+    if tables:
+        made["tables"] = {
+            name: {"unit": facts[name]["unit"], "rows": rows} for name, rows in tables.items()
+        }
+    return made | ({"records": records} if records else {})
 
 
 def _record_lists(c: Choices) -> Plain:
@@ -351,7 +365,50 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
         facts["remark"] = {"ask": "Remark", "type": "text"}
     for name, derive, kind in _derived(c, facts, records):
         facts[name] = {"ask": name, "type": kind, "derive": derive}
-    return facts
+    return facts | {
+        f"{name}_limits": _table(c, facts, ANALYTES[name])
+        for name in list(facts)
+        if name in ANALYTES and c.chance(25)
+    }
+
+
+def _table(c: Choices, facts: Plain, kind: Analyte) -> Plain:
+    """Limits by one or two facts: every value of theirs has one row, some no limit."""
+    fit = [n for n, one in facts.items() if one["type"] in ("boolean", "choice", "quantity")]
+    by = c.some([n for n in fit if len(facts[n].get("choices", ())) < 9], 1, 2)
+    unit = kind.unit
+    for other in c.shuffled(OTHER_UNITS.get(unit, ())):
+        if c.chance(30) and not months_each(other, unit):
+            mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+            try:
+                unit = unit if conversion(other, kind.unit, mass)[1] else other
+            except UnitError:
+                continue
+    rows: list[Plain] = [{}]
+    for name in by:
+        bands = _bands(c, facts[name], ANALYTES.get(name))
+        rows = [row | {name: band} for row in rows for band in bands]
+    for row in rows:
+        at = c.whole(kind.low // kind.grain, kind.high // kind.grain) * kind.grain
+        mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+        row["limit"] = amount(_converted(at, kind.unit, unit, mass, ()))
+        if c.chance(8):
+            row["limit"] = "none"
+    return {"type": "table", "unit": unit, "by": by, "rows": c.shuffled(rows)}
+
+
+def _bands(c: Choices, fact: Plain, kind: Analyte | None) -> list[Any]:
+    """What rows select by: all that a fact can be, in parts."""
+    if fact["type"] == "boolean":
+        return [True, False]
+    if fact["type"] == "choice":
+        codes, cut = list(fact["choices"]), c.whole(1, len(fact["choices"]) - 1)
+        return [codes[0] if cut == 1 else codes[:cut], codes[cut:]]
+    low, high, grain = (kind.low, kind.high, kind.grain) if kind else (0, 19_000_000, m.MILLION)
+    cuts = sorted({c.whole(low // grain + 1, high // grain) * grain for _ in range(2)})
+    ends = [amount(cut) for cut in cuts]
+    between = [{"at_least": a, "below": b} for a, b in pairwise(ends)]
+    return [{"below": ends[0]}, *between, {"at_least": ends[-1]}]
 
 
 def _kept_for(c: Choices, fact: Plain) -> Plain:
@@ -418,8 +475,15 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
 
 
 def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
-    name = c.of([name for name, fact in facts.items() if fact["type"] != "text"])
+    name = c.of([name for name, fact in facts.items() if fact["type"] not in ("text", "table")])
     fact = facts[name]
+    if fact["type"] == "quantity" and c.chance(35):
+        limits = list(_held_against(facts, name))
+        if limits:
+            limit = c.of(limits)
+            if "fact" in limit and fact.get("unit") != "Cel" and c.chance(60):
+                limit = limit | {"times": _written(c, c.of([2, 5, 1]) * 500_000)}
+            return {name: {c.of(LIMITS): limit}}
     if fact["type"] == "boolean":
         return {name: c.chance(50)}
     if fact["type"] == "choice":
@@ -444,6 +508,31 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     grain = 1 if c.chance(10) else kind.grain
     units = [c.whole(kind.low // grain, kind.high // grain) * grain for _ in range(2)]
     return {name: _limits(c, [_limit(c, kind, u) for u in sorted(units)])}
+
+
+def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
+    """The other facts and the tables that a quantity may be held against."""
+    if f"{name}_limits" in facts:
+        table = facts[f"{name}_limits"]
+        yield {"table": f"{name}_limits", "by": table["by"]}
+        yield {"table": f"{name}_limits", "by": table["by"][::-1]}
+    unit, mass = _unit_of(facts[name]), facts[name].get("molar_mass")
+    for other, fact in facts.items():
+        if other == name or fact["type"] != "quantity" or fact.get("molar_mass", mass) != mass:
+            continue
+        try:
+            _, offset = conversion(_unit_of(fact), unit, mass)
+        except UnitError:
+            continue
+        both = (unit, _unit_of(fact))
+        if not (offset or months_each(*both) or months_each(*both[::-1])):
+            yield {"fact": other}
+
+
+def _unit_of(fact: Plain) -> str:
+    way = next(iter(fact.get("derive", {"": 0})))
+    of_way = {"completed_years_since": "a", "days_between": "d", "count": "1"}
+    return of_way.get(way) or fact.get("unit", "1")
 
 
 def _limits(c: Choices, two: list[Any]) -> Plain:
@@ -522,6 +611,8 @@ class Targets:
         for leaf in condition_paths(protocol).values():
             if isinstance(leaf, m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest):
                 found._leaf(leaf)
+            elif isinstance(leaf, m.FactLimitTest):
+                found._held(leaf)
         for fact in protocol.facts.values():
             for where in getattr(fact.derive, "where", ()):
                 key = (getattr(fact.derive, "records", ""), where.field)
@@ -549,6 +640,22 @@ class Targets:
                         self.ago.setdefault(source, []).extend(spans)
                     elif isinstance(derive, m.DaysBetween):
                         self.ago.setdefault(source, []).append(m.Duration(number, 0))
+
+    def _held(self, leaf: m.FactLimitTest) -> None:
+        """The limits of a table in the unit of the value, and where its rows part."""
+        fact, other = self.protocol.facts[leaf.fact], self.protocol.facts[leaf.against]
+        if not isinstance(other.derive, m.ByTable):
+            return
+        for row in other.derive.rows:
+            if row.limit_u is not None and fact.derive is None:
+                goal = (fact.unit, fact.molar_mass)
+                limit = round(row.limit_u * conversion(other.unit, *goal)[0])
+                self.amounts.setdefault(leaf.fact, []).append(limit)
+            for name, spans in zip(other.derive.by, row.spans, strict=True):
+                own = self.protocol.facts[name]
+                ends = [end for span in spans for end in span if abs(end) < m.UNBOUNDED]
+                if own.type == "quantity" and ends:
+                    self._leaf(m.BetweenTest(name, min(ends), max(ends)))
 
     def _sources(self, name: str) -> Iterator[str | Field]:
         """The recorded facts and fields that a fact comes from."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 from engine import terms as m
@@ -16,6 +17,7 @@ Test = tuple[str, Op, int]
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
     *("snear", "efar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
+    *("dl", "dh"),
 )
 
 
@@ -63,7 +65,8 @@ class ReadingKind:
     """One reading in a fact of kind `kind`: whose, and the properties its rules look at.
 
     A reading fact carries several readings; `slot` is this one's place in it, and stands at
-    the end of its properties' names (`low3`).
+    the end of its properties' names (`low3`). `against`: the fact that it is held against, of
+    which `times` are its limit, in the unit of `fact`; "" for none.
     """
 
     kind: int
@@ -71,6 +74,8 @@ class ReadingKind:
     fact: str
     properties: tuple[str, ...]
     ruleset: int
+    against: str = ""
+    times: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from engine import terms as m
 from engine.compile.leaves import Rows, leaf_rows
@@ -28,6 +29,7 @@ from engine.compile.program import (
 )
 from engine.record.wording import leaf_text
 from engine.terms.condition import defined_in
+from engine.terms.units import conversion
 
 BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
@@ -141,7 +143,7 @@ class _Compiler:
         rules: list[Rule] = []
         rulesets: list[list[int]] = [[]]
         slots: list[ReadingKind] = []
-        open_slots: dict[tuple[int, str], tuple[int, int]] = {}
+        open_slots: dict[tuple[int, str, str, Fraction], tuple[int, int]] = {}
         kinds, kind, taken = 0, -1, READINGS_A_FACT
         for node in self.nodes:
             if len(rulesets[-1]) > RULES_A_SET:
@@ -150,13 +152,16 @@ class _Compiler:
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
                 fact = UNWRITTEN if isinstance(node.leaf, m.Todo) else node.leaf.fact
-                at, used = open_slots.get((node.ruleset, fact), (-1, LEAVES_A_READING))
+                held = _held_against(self.protocol, node.leaf)
+                key = (node.ruleset, fact, *held)
+                at, used = open_slots.get(key, (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:
                         kind, kinds, taken = kinds, kinds + 1, 0
                     at, used, taken = len(slots), 0, taken + 1
-                    slots.append(ReadingKind(kind, taken - 1, fact, ("known",), node.ruleset))
-                open_slots[(node.ruleset, fact)] = (at, used + 1)
+                    own = (kind, taken - 1, fact, ("known",), node.ruleset)
+                    slots.append(ReadingKind(*own, *held))
+                open_slots[key] = (at, used + 1)
                 slot = slots[at]
                 rows = leaf_rows(self.protocol, node.leaf)
                 asked = {*slot.properties, *(name for _, tests in rows for name, _, _ in tests)}
@@ -203,6 +208,15 @@ class _Compiler:
 
 _SLOTS: Mapping[m.Truth, int] = {"true": 0, "false": 1, "unknown": 2}
 _STATUS_SLOTS: Mapping[m.Status, int] = {"passed": 0, "failed": 1, "open": 2}
+
+
+def _held_against(protocol: m.Protocol, leaf: m.Leaf) -> tuple[str, Fraction]:
+    """The other fact that a test looks at, and how many of it, in the tested fact's unit."""
+    if not isinstance(leaf, m.FactLimitTest):
+        return "", Fraction(1)
+    fact, other = protocol.facts[leaf.fact], protocol.facts[leaf.against]
+    factor, _ = conversion(other.unit, fact.unit, fact.molar_mass)
+    return leaf.against, factor * leaf.times_u / m.MILLION
 
 
 def status_of(kind: str, truth: m.Truth) -> m.Status:

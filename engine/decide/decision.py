@@ -31,6 +31,7 @@ from engine.record.shape import (
 from engine.reference import evaluator as reference
 from engine.select.found import Found
 from engine.select.readings import find_readings, readings_only
+from engine.terms.condition import facts_of
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import EngineFault, Fault, InputRejected
 from engine.terms.protocol import condition_paths
@@ -73,9 +74,10 @@ def only_needed(protocol: m.Protocol) -> m.Protocol:
     """
     needed: set[str] = set()
     todo = [
-        condition.fact
+        name
         for condition in condition_paths(protocol).values()
-        if not isinstance(condition, m.All | m.Any | m.Not | m.Defined | m.Todo)
+        if not isinstance(condition, m.All | m.Any | m.Not | m.Defined)
+        for name in facts_of(condition)
     ]
     while todo:
         name = todo.pop()

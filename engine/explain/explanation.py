@@ -68,7 +68,7 @@ def prepare(protocol: m.Protocol, paths: Mapping[str, int]) -> dict[str, Branch]
         if isinstance(condition, m.Todo):
             return Branch(path, node, say("condition.todo"), None, None, None, ())
         fact = facts[condition.fact]
-        test = test_record(condition, fact)
+        test = test_record(condition, facts)
         asked = Said(asked_text(test), test)
         words = say("condition.test", ask=fact.ask, test=asked)
         return Branch(path, node, words, condition, asked, None, ())
@@ -115,6 +115,7 @@ class Explanation:
             }
             return why
         says, change = self._leaf(branch, test)
+        _, *others = m.facts_of(test)
         why = {
             "node": branch.path,
             "condition": words.text,
@@ -126,6 +127,8 @@ class Explanation:
             "reading": self.evidence.reading(test.fact),
             "children": [],
         }
+        if others:
+            why["against"] = self.evidence.reading(others[0])
         if change is not None:
             why["changes_on"] = change[0].isoformat()
         return why
@@ -140,20 +143,25 @@ class Explanation:
         truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
-        compared = {
+        compared: dict[str, Said | str | None] = {
             "ask": fact.ask,
             "shown": self.evidence.shown(fact, found),
             "test": branch.asked,
         }
+        suffix = ""
+        if isinstance(test, m.FactLimitTest):
+            other = self.protocol.facts[test.against]
+            limit = self.evidence.shown(other, self.found[test.against])
+            compared, suffix = {**compared, "other": other.ask, "limit": limit}, "_against"
         if truth == "unknown":
-            detail = self.lacking.detail(test, fact, found, unknown_reason(test, found.reading))
-            said = say("says.unknown", **compared, detail=detail)
-            return said, self._change(branch, test, fact, found, None)
+            detail = self._detail(test)
+            said = say(f"says.unknown{suffix}", **compared, detail=detail)
+            return said, self._change(branch, test, found, None)
         turn = self.turns.turn(test, truth, found, earliest)
         # Of an imprecise date the day is only the first on which the truth may turn.
         exact = found.reading.low == found.reading.high
         if turn is None or not exact or self.turns.grows(test.fact):
-            said = say("says.holds" if truth == "true" else "says.fails", **compared)
+            said = say(f"says.{'holds' if truth == 'true' else 'fails'}{suffix}", **compared)
         elif truth == "false":
             sure = self.turns.turn(test, truth, found, latest) or turn
             late = found.until is not None and sure > found.until
@@ -162,10 +170,10 @@ class Explanation:
         else:
             last = (turn - timedelta(days=1)).isoformat()
             said = say("says.holds_until", **compared, day=last)
-        return said, self._change(branch, test, fact, found, turn)
+        return said, self._change(branch, test, found, turn)
 
     def _change(
-        self, branch: Branch, test: m.Test, fact: m.Fact, found: Found, turn: date | None
+        self, branch: Branch, test: m.Test, found: Found, turn: date | None
     ) -> NextChange | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
         truth = self.truths[branch.node]
@@ -173,22 +181,24 @@ class Explanation:
         if turn is not None and turn > self.as_of:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
             best = (turn, ((id_, "condition", branch.words),))
-        if found.starts is not None and (best is None or found.starts < best[0]):
-            best = (found.starts, (("change.starts", "ask", fact.ask),))
-        if (
-            truth != "unknown"
-            and found.until is not None
-            and (best is None or found.until < best[0])
-            and not _proved_by_entry(fact, test, truth, found.reading)
-        ):
-            after = next_day(found.until)
-            if after is not None and (best is None or after < best[0]):
-                what = self.lacking.collect(fact)[1]
-                best = (after, (("change.expires", "ask", what),))
+        for name in m.facts_of(test):
+            fact, one = self.protocol.facts[name], self.found[name]
+            if one.starts is not None and (best is None or one.starts < best[0]):
+                best = (one.starts, (("change.starts", "ask", fact.ask),))
+            if (
+                truth != "unknown"
+                and one.until is not None
+                and (best is None or one.until < best[0])
+                and not _proved_by_entry(fact, test, truth, one.reading)
+            ):
+                after = next_day(one.until)
+                if after is not None and (best is None or after < best[0]):
+                    what = self.lacking.collect(fact)[1]
+                    best = (after, (("change.expires", "ask", what),))
         if (
             truth == "unknown"
             or found.reading.low != found.reading.high
-            or self.turns.moving(test.fact)
+            or any(self.turns.moving(name) for name in m.facts_of(test))
         ):
             day = min(self.turns.widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
@@ -249,6 +259,12 @@ class Explanation:
         walk(branch)
         return list(items.values())
 
+    def _detail(self, test: m.Test) -> Said:
+        """Why a test is unknown, in words."""
+        name = self.lacking.lacks(test)
+        fact, found = self.protocol.facts[name], self.found[name]
+        return self.lacking.detail(test, fact, found, unknown_reason(test, found.reading))
+
     def _missing(self, branch: Branch) -> Missing:
         leaf = branch.test
         if leaf is None:
@@ -260,11 +276,10 @@ class Explanation:
                 "collect": "todo",
                 "ask": "Judge this criterion by hand",
             }
-        fact = self.protocol.facts[leaf.fact]
-        found = self.found[leaf.fact]
-        reason = unknown_reason(leaf, found.reading)
+        fact = self.protocol.facts[self.lacking.lacks(leaf)]
+        reason = unknown_reason(leaf, self.found[fact.name].reading)
         collect, ask, where = self.lacking.collect(fact)
-        detail = self.lacking.detail(leaf, fact, found, reason)
+        detail = self._detail(leaf)
         item: Missing = {
             "fact": fact.name,
             "reason": reason,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 
 from engine.compile.leaves import CODES_A_LEVEL, LONG_AGO, NEVER_AGO
-from engine.terms import MILLION, NEVER, PAST, Reading
+from engine.terms import MILLION, NEVER, PAST, UNBOUNDED, Reading
 from engine.terms.calendar import grid, grid_end
 
 _CLAMP = 9_200_000_000_000_000_000
@@ -43,6 +44,24 @@ def reading_part(
                 days[reading.fact] = _days_ago(reading, as_of)
             text += f',"{name}{slot}":{days[reading.fact][name]}'
     return text
+
+
+def pair_part(slot: int, reading: Reading, other: Reading, times: Fraction) -> str:
+    """By how much one quantity exceeds some times another at least, and at most: a limit is
+    turned as a stated one is, by one rounding, half to even."""
+    if reading.low is None or reading.high is None or other.low is None or other.high is None:
+        return f',"known{slot}":0'
+    least = _difference(reading.low, other.high, times)
+    most = _difference(reading.high, other.low, times)
+    return f',"known{slot}":1,"dl{slot}":{least},"dh{slot}":{most}'
+
+
+def _difference(end: int, limit: int, times: Fraction) -> int:
+    """One end less so many times another; with an open end it lies beyond all others."""
+    for open_end in (end, -limit):
+        if abs(open_end) >= UNBOUNDED:
+            return _CLAMP if open_end > 0 else -_CLAMP
+    return max(-_CLAMP, min(_CLAMP, end - round(limit * times)))
 
 
 def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:

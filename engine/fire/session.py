@@ -15,15 +15,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from engine.compile.program import UNWRITTEN, Program, Rule, matches
 from engine.compile.rules import BUCKET
-from engine.fire.facts import reading_part
+from engine.fire.facts import pair_part, reading_part
 from engine.fire.limits import CANARY, SID, check_limits
-from engine.terms import Leaf, Reading, Todo, Truth
+from engine.terms import Leaf, Reading, Truth, facts_of
 from engine.terms.faults import EngineFault
 
 ENGINE_VERSION = "2.0.28"
@@ -70,12 +71,17 @@ _Firing = tuple[int, int, Truth, int, tuple[tuple[int, int], ...], str]
 their rulesets, and (for a leaf) the reading in words."""
 
 
+_Slot = tuple[int, str, tuple[str, ...], str, Fraction]
+"""A reading's place in a fact: the slot, whose, its properties, what it is held against."""
+
+
 def _head(kind: int) -> str:
     return f'{{"id":"f{kind}","sid":"{SID}","g":{kind // BUCKET},"k":{kind}'
 
 
 def _reading_words(leaf: Leaf) -> str:
-    return "no reading: todo" if isinstance(leaf, Todo) else f"reading of {leaf.fact}"
+    names = facts_of(leaf)
+    return f"reading of {' and '.join(names)}" if names else "no reading: todo"
 
 
 class Session:
@@ -201,8 +207,11 @@ class Session:
             try:
                 for fact_id, text, slots in self._readings[ruleset]:
                     parts = [text]
-                    for slot, fact, template in slots:
+                    for slot, fact, template, against, times in slots:
                         reading = readings[fact] if fact != UNWRITTEN else None
+                        if against and reading is not None:
+                            parts.append(pair_part(slot, reading, readings[against], times))
+                            continue
                         parts.append(reading_part(slot, template, reading, as_of, days))
                     code, state = engine.assert_fact(handle, "".join(parts) + "}")
                     if code:
@@ -254,14 +263,15 @@ class Session:
         nodes = program.nodes
         self._names = [node.name for node in nodes]
         self._children = [len(node.children) for node in nodes]
-        self._readings: list[list[tuple[str, str, list[tuple[int, str, tuple[str, ...]]]]]]
+        self._readings: list[list[tuple[str, str, list[_Slot]]]]
         self._readings = [[] for _ in program.rulesets]
         for reading in program.readings:
             rows = self._readings[reading.ruleset]
             fact_id = f"f{reading.kind}"
             if not rows or rows[-1][0] != fact_id:
                 rows.append((fact_id, _head(reading.kind), []))
-            rows[-1][2].append((reading.slot, reading.fact, reading.properties[1:]))
+            held = (reading.against, reading.times)
+            rows[-1][2].append((reading.slot, reading.fact, reading.properties[1:], *held))
         self._tallies = [
             (
                 f"f{node.fact_kind}",

@@ -26,7 +26,7 @@ def needed_by(
     protocol: m.Protocol, facts: Mapping[str, m.Fact], leaves: Iterable[m.Leaf]
 ) -> list[str]:
     """The facts that some leaves look at, and those they are derived from, in order."""
-    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
+    todo = [name for leaf in leaves for name in m.facts_of(leaf)]
     needed: set[str] = set()
     while todo:
         name = todo.pop()

@@ -148,6 +148,9 @@ def _ends(
     if isinstance(derive, m.DaysBetween):
         ends = _ends(protocol, subject, derive.start, found, roots)
         return ends | _ends(protocol, subject, derive.end, found, roots)
+    if isinstance(derive, m.ByTable):
+        each = [_ends(protocol, subject, one, found, roots) for one in derive.by]
+        return set().union(*each)
     if derive is None:
         statements = subject.facts.get(name, ())
         if name not in roots:

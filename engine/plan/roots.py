@@ -85,6 +85,9 @@ class Roots:
             elif isinstance(derive, m.DaysBetween):
                 both = (*self._find(derive.start), *self._find(derive.end))
                 self.of[name] = tuple(dict.fromkeys(both))
+            elif isinstance(derive, m.ByTable):
+                every = (root for one in derive.by for root in self._find(one))
+                self.of[name] = tuple(dict.fromkeys(every))
             else:
                 self.of[name] = (f"records.{derive.records}",)
         return self.of[name]

@@ -15,6 +15,7 @@ from engine.read.sheet import Sheet
 from engine.read.source import Document, Path, scan_document, shorten
 from engine.record.wording import amount_text, range_text
 from engine.terms import (
+    ByTable,
     CompletedYears,
     Days,
     DaysBetween,
@@ -179,6 +180,8 @@ def _recorded_behind(protocol: Protocol, fact: Fact) -> Path:
             fact = protocol.facts[derive.since]
         elif isinstance(derive, DaysBetween):
             fact = protocol.facts[derive.end]
+        elif isinstance(derive, ByTable):
+            fact = protocol.facts[derive.by[0]]
         else:
             return ("records", derive.records)
     return ("facts", fact.name)

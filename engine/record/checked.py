@@ -15,7 +15,8 @@ from typing import Any, cast
 
 from engine.record import messages
 from engine.record.semantics import CHANGES
-from engine.record.shape import Day, Decision, FieldRecord, Gap, Message, Shown, TestRecord, Why
+from engine.record.sentences import check_message
+from engine.record.shape import Decision, Message, Why
 from engine.record.shapes import Misfit, fits, same
 from engine.terms import Answer, Kind, Status, Truth
 
@@ -32,19 +33,6 @@ _SINCE_2 = frozenset(
 )
 """The keys that `eligo.decision/1` did not have."""
 
-_KINDS: Mapping[str, Any] = {
-    "text": str,
-    "name": str,
-    "day": Day,
-    "number": int,
-    "message": Message,
-    "shown": Shown,
-    "shown_all": list[Shown],
-    "values": list[Shown],
-    "test": TestRecord,
-    "fields": list[FieldRecord],
-    "gaps": list[Gap],
-}
 _SOFTWARE = {"eligo": r"[0-9][\w.+!-]*|uninstalled", "durable_rules": r"[0-9]+(\.[0-9]+)+",
              "python": r"3\.[0-9]+"}  # fmt: skip
 _PLACE = re.compile(r"(facts|records)\.[A-Za-z][A-Za-z0-9_]*(\.entries\[[0-9]+\]|\[[0-9]+\])?")
@@ -220,13 +208,9 @@ class _Record:
         _demand("reading" in why, place, "lacks its reading")
         reading = why["reading"]
         fact = reading["fact"]
-        seen = self.readings.setdefault(fact, reading)
-        _demand(
-            seen is reading or same(seen, reading),
-            f"{place}.reading", f"differs from the reading of `{fact}` elsewhere",
-        )  # fmt: skip
-        if seen is reading:
-            self._reading(reading, f"{place}.reading")
+        self._reading(reading, f"{place}.reading")
+        if "against" in why:
+            self._reading(why["against"], f"{place}.against")
         if self.old:
             return
         _demand("test" in why and "says" in why and "says_message" in why, place,
@@ -244,7 +228,19 @@ class _Record:
         kind = {"true": "says.holds", "false": "says.fails", "unknown": "says.unknown"}[truth]
         _demand(why["says_message"]["id"].startswith(kind), f"{place}.says", f"is not of a {truth}")
         name = f"{fact} {messages.asked_text(why['test'], labels=False)}"
-        self._conclude(f"{name}: {truth}", f"reading of {fact}")
+        other = ""
+        if "against" in why:
+            self._held_against(why, place)
+            other = f" and {why['against']['fact']}"
+        self._conclude(f"{name}: {truth}", f"reading of {fact}{other}")
+
+    def _held_against(self, why: Why, place: str) -> None:
+        """See that a test tells of the other reading that it looked at."""
+        other, says = why["against"], why["says_message"]["arguments"]
+        told = says.get("other") == other["ask"] and other["fact"] in why["test"]["limits"]
+        _demand(told, f"{place}.against", "is not what it was held against")
+        value = says["limit"].get("value") if isinstance(says.get("limit"), dict) else None
+        _demand(same(value, other["value"]), f"{place}.says", "shows another limit")
 
     def _name(self, why: Why) -> str | None:
         """By what name firings conclude about a condition; None where the record cannot say."""
@@ -264,6 +260,12 @@ class _Record:
         self.concluded[conclusion] = because
 
     def _reading(self, reading: Any, place: str) -> None:
+        fact = reading["fact"]
+        seen = self.readings.setdefault(fact, reading)
+        _demand(seen is reading or same(seen, reading), place,
+                f"differs from the reading of `{fact}` elsewhere")  # fmt: skip
+        if seen is not reading:
+            return
         value, reason = reading["value"], reading.get("reason")
         exact = value is not None and not isinstance(value, dict)
         _demand((reason is None) == exact, f"{place}.reason", "does not fit the value")
@@ -288,8 +290,13 @@ class _Record:
             _demand(not lacking, place, "is said of a criterion that is not open")
             return
         open_ = list(_unknown(criterion["why"]))
-        facts = {leaf["reading"]["fact"] if "reading" in leaf else "todo" for leaf in open_}
-        _demand({one["fact"] for one in lacking} == facts, place, "is not what is open")
+        named = {one["fact"] for one in lacking}
+        looked_at = [
+            {leaf[key]["fact"] for key in ("reading", "against") if key in leaf} or {"todo"}
+            for leaf in open_
+        ]
+        _demand(named <= set().union(*looked_at) and all(named & facts for facts in looked_at),
+                place, "is not what is open")  # fmt: skip
         if self.old:
             return
         details = [
@@ -408,33 +415,6 @@ _REASONS = {
     **dict.fromkeys(("gaps", "known_as", "known_as_with_gaps"), "imprecise"),
 }
 """By message, the reason that it tells of, where its id does not begin with it."""
-
-
-def check_message(message: Any, place: str) -> None:
-    """See that a message is one of the catalogue, with its arguments. Raises: Misfit."""
-    id_ = message["id"]
-    _demand(id_ in messages.TEMPLATES, f"{place}.id", "is no sentence of the catalogue")
-    kinds, arguments = messages.slots(id_), message["arguments"]
-    _demand(arguments.keys() == kinds.keys(), f"{place}.arguments", "are not those of the sentence")
-    for name, kind in kinds.items():
-        below = f"{place}.arguments.{name}"
-        try:
-            fits(arguments[name], _KINDS[kind])
-        except Misfit as misfit:
-            dot = "." if misfit.place else ""
-            raise Misfit(f"{below}{dot}{misfit.place}", misfit.message) from None
-        if kind == "message":
-            check_message(arguments[name], below)
-        elif kind == "test":
-            _test(arguments[name], below)
-
-
-def _test(test: TestRecord, place: str) -> None:
-    """See that a test has an operator and the limits that it takes."""
-    operator, limits = test["operator"], test["limits"]
-    _demand(operator in messages.TESTS, f"{place}.operator", "is no operator")
-    count = len(test.get("labels", ())) if operator == "one_of" else 1 + (operator == "between")
-    _demand(len(limits) == count > 0, f"{place}.limits", "are not as many as the test takes")
 
 
 def _unknown(why: Why) -> Iterator[Any]:

@@ -32,6 +32,12 @@ TEMPLATES: Mapping[str, str] = {
     " Satisfied from {day:day}.",
     "says.fails_unless_renewed": "{ask:text}: {shown:shown}. Asked: {test:test}. This does not"
     " hold. Satisfied from {day:day}, if what is recorded is renewed by then.",
+    "says.holds_against": "{ask:text}: {shown:shown}. Asked: {test:test}."
+    " {other:text}: {limit:shown}. This holds.",
+    "says.fails_against": "{ask:text}: {shown:shown}. Asked: {test:test}."
+    " {other:text}: {limit:shown}. This does not hold.",
+    "says.unknown_against": "{ask:text}: {shown:shown}. Asked: {test:test}."
+    " {other:text}: {limit:shown}. Cannot be decided: {detail:message}.",
     "says.unknown": "{ask:text}: {shown:shown}. Asked: {test:test}."
     " Cannot be decided: {detail:message}.",
     # why a reading does not settle the question
@@ -56,6 +62,7 @@ TEMPLATES: Mapping[str, str] = {
     " {count:number} entries and holds more now",
     "missing.not_attested": "it lacks the name of the {role:text} who states it",
     "missing.no_limit": "no upper limit of normal is known for this result",
+    "missing.no_limit_in_table": "the table has no limit for this subject",
     "missing.no_date": "a date it is counted from is or may be `never`",
     "missing.pending": "recorded as pending",
     "missing.pending_note": "recorded as pending ({note:text})",
@@ -108,6 +115,10 @@ TESTS: Mapping[str, str] = {
     "above_uln": "above {} times the upper limit of normal",
     "at_most_uln": "at most {} times the upper limit of normal",
     "below_uln": "below {} times the upper limit of normal",
+    "at_least_fact": "at least {}",
+    "above_fact": "above {}",
+    "at_most_fact": "at most {}",
+    "below_fact": "below {}",
     "at_least_ago": "at least {} ago",
     "more_than_ago": "more than {} ago",
     "within_last": "within the last {}",
@@ -225,6 +236,9 @@ def asked_text(test: TestRecord, *, labels: bool = True) -> str:
         said = "ever" if limits[0] else "never"
     elif operator == "one_of":
         said = " or ".join(test["labels"] if labels else [str(code) for code in limits])
+    elif operator.endswith("_fact"):
+        said = test["labels"][0] if labels else str(limits[1])
+        said = said if limits[0] == 1 else f"{number_text(limits[0])} times {said}"
     elif operator == "between":
         said = f"{number_text(limits[0])} and {quantity_text(limits[1], unit)}"
     else:

@@ -205,7 +205,8 @@ class Why(TypedDict):
     """One condition: in words, its truth, the reading it looked at, its children.
 
     `node` is the id that firings conclude about. `says` puts in words what was compared,
-    `changes_on` is the day on which time alone will change the truth, if there is one.
+    `changes_on` is the day on which time alone will change the truth, if there is one; `against`
+    the reading of another fact that the first was held against.
     `condition` and `says` are also there as messages, what a test asks as data.
     """
 
@@ -218,6 +219,7 @@ class Why(TypedDict):
     says_message: NotRequired[Message]
     reading: NotRequired[ReadingRecord]
     children: list[Why]
+    against: NotRequired[ReadingRecord]
     changes_on: NotRequired[Day]
 
 

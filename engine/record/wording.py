@@ -53,7 +53,7 @@ def leaf_text(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     """A leaf by its fact's name, as traces show it; different leaves have different texts."""
     if isinstance(leaf, m.Todo):
         return "todo"
-    return f"{leaf.fact} {test_text(leaf, facts[leaf.fact], labels=False)}"
+    return f"{leaf.fact} {test_text(leaf, facts, labels=False)}"
 
 
 def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
@@ -63,16 +63,17 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     fact = facts[leaf.fact]
     if fact.stands_for is not None:
         return leaf_words(fact.stands_for, facts)
-    return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
+    return f"{fact.ask}: {test_text(leaf, facts, labels=True)}"
 
 
-def test_text(leaf: m.Test, fact: m.Fact, *, labels: bool) -> str:
+def test_text(leaf: m.Test, facts: Mapping[str, m.Fact], *, labels: bool) -> str:
     """What a test asks of its fact."""
-    return messages.asked_text(test_record(leaf, fact), labels=labels)
+    return messages.asked_text(test_record(leaf, facts), labels=labels)
 
 
-def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
+def test_record(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
     """What a test asks of its fact, as data."""
+    fact = facts[leaf.fact]
     if isinstance(leaf, m.BooleanTest):
         return {"operator": "is", "limits": [leaf.expected]}
     if isinstance(leaf, m.ChoiceTest):
@@ -90,6 +91,13 @@ def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
         return {"operator": "between", "limits": limits, "unit": fact.unit}
     if isinstance(leaf, m.UlnTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.times_u)]}
+    if isinstance(leaf, m.FactLimitTest):
+        limits = [number_value(leaf.times_u), leaf.against]
+        return {
+            "operator": f"{leaf.op}_fact",
+            "limits": limits,
+            "labels": [facts[leaf.against].ask],
+        }
     if isinstance(leaf, m.AgoTest):
         count, unit = _length(leaf.duration)
         return {"operator": leaf.op, "limits": [count], "unit": unit}

@@ -15,6 +15,7 @@ from functools import cache
 from operator import ge, gt, le, lt
 
 from engine import terms as m
+from engine.reference.limits import held_against, table_limit
 from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
 
 End = int | None
@@ -252,8 +253,8 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
     def read(name: str) -> m.Reading:
         fact, derive = protocol.facts[name], protocol.facts[name].derive
         if fact.stands_for is not None:
-            test, of = fact.stands_for, read(fact.stands_for.fact)
-            truth = truth_of(test, of, protocol.facts[of.fact], today)
+            of = read(fact.stands_for.fact)
+            truth = leaf_truth(fact.stands_for, read, protocol.facts, today)
             end = {"true": 1, "false": 0, "unknown": None}[truth]
             return _reading(fact, of.reason or "imprecise", end, end)
         if derive is None:
@@ -263,10 +264,22 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             return elapsed(fact, read(derive.since), now, completed_years)
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
+        if isinstance(derive, m.ByTable):
+            return table_limit(name, derive, [read(one) for one in derive.by])
         entries = subject.records.get(derive.records, m.Entries(None, ()))
         return _from_records(fact, derive, protocol.records[derive.records], entries, today)
 
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+
+
+def leaf_truth(
+    test: m.Test, read: Callable[[str], m.Reading], facts: Mapping[str, m.Fact], today: int
+) -> m.Truth:
+    """The truth of a test, by the readings of the facts that it looks at (7)."""
+    if isinstance(test, m.FactLimitTest):
+        units = (facts[test.fact], facts[test.against])
+        return held_against(test, read(test.fact), read(test.against), units)
+    return truth_of(test, read(test.fact), facts[test.fact], today)
 
 
 def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
@@ -323,7 +336,7 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
         elif isinstance(node, m.Defined):
             truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
         elif not isinstance(node, m.Todo):
-            truth = truth_of(node, readings[node.fact], protocol.facts[node.fact], today)
+            truth = leaf_truth(node, readings.__getitem__, protocol.facts, today)
         found[path] = truth
         return truth
 

@@ -169,7 +169,7 @@ class Asked:
 def asking(protocol: m.Protocol, leaves: Sequence[m.Leaf]) -> m.Protocol:
     """A pack that holds some tests alone, and the facts they need."""
     needed: dict[str, None] = {}
-    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
+    todo = [name for leaf in leaves for name in m.facts_of(leaf)]
     while todo:
         name = todo.pop()
         needed[name] = None

@@ -33,6 +33,8 @@ def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
         return frozenset([name])
     if isinstance(fact.derive, m.CompletedYears | m.DaysBetween):
         return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
+    if isinstance(fact.derive, m.ByTable):
+        raise AssertionError("replaced before")
     return frozenset([fact.derive])
 
 

@@ -13,6 +13,7 @@ from engine.terms.condition import (
     DayTest,
     Defined,
     EverTest,
+    FactLimitTest,
     Leaf,
     LimitTest,
     Not,
@@ -25,6 +26,7 @@ from engine.terms.condition import (
 )
 from engine.terms.dictionary import (
     Agent,
+    ByTable,
     Changes,
     Choice,
     CompletedYears,
@@ -39,6 +41,7 @@ from engine.terms.dictionary import (
     LatestOf,
     ListDerivation,
     RecordList,
+    Row,
     Where,
 )
 from engine.terms.outcomes import (
@@ -102,6 +105,7 @@ __all__ = [
     "Basis",
     "BetweenTest",
     "BooleanTest",
+    "ByTable",
     "Censoring",
     "Changes",
     "Choice",
@@ -126,6 +130,7 @@ __all__ = [
     "EverTest",
     "Exists",
     "Fact",
+    "FactLimitTest",
     "FactType",
     "FailureDay",
     "Field",
@@ -145,6 +150,7 @@ __all__ = [
     "RecordList",
     "Recorded",
     "ResponseRule",
+    "Row",
     "SaidUnknown",
     "Scale",
     "ScaleClass",

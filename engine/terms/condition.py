@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from engine.terms.values import NOWHERE, Duration, Span
+from engine.terms.values import MILLION, NOWHERE, Duration, Span
 
 QuantityOp = Literal["at_least", "above", "at_most", "below"]
 UlnOp = Literal["at_least_uln", "above_uln", "at_most_uln", "below_uln"]
@@ -60,6 +60,17 @@ class UlnTest:
     fact: str
     op: UlnOp
     times_u: int
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FactLimitTest:
+    """The quantity against `times_u` millionths of another one, `against`, in any unit of it."""
+
+    fact: str
+    op: QuantityOp
+    against: str
+    times_u: int = MILLION
     place: Span = field(default=NOWHERE, compare=False)
 
 
@@ -131,7 +142,10 @@ class Defined:
     place: Span = field(default=NOWHERE, compare=False)
 
 
-Test = BooleanTest | ChoiceTest | LimitTest | BetweenTest | UlnTest | AgoTest | DayTest | EverTest
+Test = (
+    BooleanTest | ChoiceTest | LimitTest | BetweenTest | UlnTest | FactLimitTest
+    | AgoTest | DayTest | EverTest
+)  # fmt: skip
 Leaf = Test | Todo
 Condition = Leaf | All | Any | Not | Defined
 
@@ -159,6 +173,8 @@ def defined_in(condition: Condition) -> tuple[str, ...]:
 
 def facts_of(leaf: Leaf) -> tuple[str, ...]:
     """The facts that a test looks at, the one that it tests first; none for `todo`."""
+    if isinstance(leaf, FactLimitTest):
+        return (leaf.fact, leaf.against)
     return () if isinstance(leaf, Todo) else (leaf.fact,)
 
 

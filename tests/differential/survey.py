@@ -29,6 +29,8 @@ def kind_of(node: m.Condition) -> str:
     """The operator of a test, or the word of a group."""
     if isinstance(node, m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest):
         return node.op
+    if isinstance(node, m.FactLimitTest):
+        return "table" if node.against.endswith("_limits") else "fact"
     return {
         m.BetweenTest: "between",
         m.EverTest: "ever",
@@ -48,6 +50,7 @@ def derivation_of(fact: m.Fact) -> str:
     word = {
         m.CompletedYears: "completed_years_since",
         m.DaysBetween: "days_between",
+        m.ByTable: "table",
         m.LatestOf: "latest",
         m.EarliestOf: "earliest",
         m.Exists: "exists",
@@ -67,11 +70,15 @@ def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.
     assert not isinstance(leaf, m.All | m.Any | m.Not | m.Defined)
     if isinstance(leaf, m.Todo):
         return "todo", "not_recorded"
-    reading = readings[leaf.fact]
+    name, reading = leaf.fact, readings[leaf.fact]
+    if isinstance(leaf, m.FactLimitTest) and reading.low is not None:
+        settled = reading.low == reading.high or readings[leaf.against].low is None
+        name = leaf.against if settled else name
+        reading = readings[name]
     why = reading.uln_reason if isinstance(leaf, m.UlnTest) else None
     # `>=x` at the very end of a range is a point, yet its ratio may have an open end.
     point: m.Reason = "calendar" if isinstance(leaf, m.AgoTest) else "imprecise"
-    return leaf.fact, why or reading.reason or point
+    return name, why or reading.reason or point
 
 
 def screened(one: Case, recorded: Plain, as_of: date) -> Counts:

@@ -605,6 +605,7 @@ def behind(protocol: m.Protocol, name: str) -> frozenset[tuple[str, str]]:
         return behind(protocol, derive.since)
     if isinstance(derive, m.DaysBetween):
         return behind(protocol, derive.start) | behind(protocol, derive.end)
+    assert isinstance(derive, m.ListDerivation)
     return frozenset([("list", derive.records)])
 
 

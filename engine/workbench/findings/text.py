@@ -163,7 +163,7 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
             place = condition.place
             yield Finding("unused-definition", place, what, "remove it, or use it")
     leaves = (leaf for one in rules for leaf in leaves_of(one, protocol.definitions))
-    asked = {leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)}
+    asked = {name for leaf in leaves for name in m.facts_of(leaf)}
     asked |= _outcome_names(protocol) & protocol.facts.keys()
     yield from _unused_in_outcomes(protocol)
     todo = list(asked)
@@ -216,7 +216,7 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
     outcomes = protocol.outcomes
     if outcomes is None:
         return frozenset()
-    found = {leaf.fact for _, leaf in _outcome_leaves(protocol)}
+    found = {name for _, leaf in _outcome_leaves(protocol) for name in m.facts_of(leaf)}
     todo: list[object] = [
         outcomes.start, outcomes.died, outcomes.in_order, outcomes.response,
         outcomes.events, outcomes.endpoints, outcomes.toxicities,
