@@ -42,7 +42,7 @@ def fact_limit(
     if named not in (tables if key == "table" else names):
         known = tables if key == "table" else names
         what = f"there is no {key} `{shorten(named)}`"
-        sheet.fault((*path, key), f"unknown-{key}", what, did_you_mean(named, known))
+        sheet.fault((*path, key), "unknown-fact", what, did_you_mean(named, known))
         return None
     other = facts.get(named)
     if other is None:

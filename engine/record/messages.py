@@ -237,7 +237,7 @@ def asked_text(test: TestRecord, *, labels: bool = True) -> str:
     elif operator == "one_of":
         said = " or ".join(test["labels"] if labels else [str(code) for code in limits])
     elif operator.endswith("_fact"):
-        said = test["labels"][0] if labels else str(limits[1])
+        said = " ".join(test.get("labels", ())) if labels else str(limits[1])
         said = said if limits[0] == 1 else f"{number_text(limits[0])} times {said}"
     elif operator == "between":
         said = f"{number_text(limits[0])} and {quantity_text(limits[1], unit)}"

@@ -55,3 +55,5 @@ def _test(test: TestRecord, place: str) -> None:
     two = operator == "between" or operator.endswith("_fact")
     count = len(test.get("labels", ())) if operator == "one_of" else 1 + two
     _demand(len(limits) == count > 0, f"{place}.limits", "are not as many as the test takes")
+    if operator.endswith("_fact"):
+        _demand(len(test.get("labels", ())) == 1, f"{place}.labels", "are not one")
