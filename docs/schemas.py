@@ -55,6 +55,7 @@ TABLES = {
     "key of a criterion": "CriterionFile",
     "key of a condition": "Condition",
     "test on a quantity or date": "TestFile",
+    "test against another date": "AnchorFile",
     "key of a limit": "LimitFile",
     "key of a limit that is a fact": "FactLimitFile",
     "key of a limit in a table": "TableLimitFile",
@@ -193,8 +194,16 @@ FACT_TEST: Schema = {
         CODE,
         {"type": "array", "items": CODE, "minItems": 1},
         {"$ref": "#/$defs/TestFile"},
+        {"$ref": "#/$defs/AnchorFile"},
     ],
 }
+ANCHORED: Schema = {
+    "oneOf": [{"required": ["before"]}, {"required": ["after"]}],
+    "minProperties": 1,
+    "maxProperties": 2,
+}
+"""One of the two sides, and at most one length."""
+
 VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
 STATEMENT: Schema = {
     "anyOf": [{"required": [key]} for key in ("value", "unknown", "voided")],
@@ -291,9 +300,10 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["CriterionFile"]["properties"]["holds_when"] = dict(condition)
         named = {"type": "object", "additionalProperties": condition}
         defs["EligibilityFile"]["properties"]["definitions"] = named
-        tests = shape_of(files.TestFile)["$defs"]
+        tests = shape_of(files.TestFile)["$defs"] | shape_of(files.AnchorFile)["$defs"]
         defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
         defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+        defs["AnchorFile"] |= ANCHORED
     if "OutcomesFile" in defs:
         _outcomes(defs)
     if "DeriveFile" in defs:
@@ -379,8 +389,14 @@ def _dictionary(defs: Schema) -> None:
     )
     derive = defs["DeriveFile"]
     derive["properties"]["where"] = WHERE
-    derive["oneOf"] = [{"required": [key]} for key in derive["properties"] if key != "where"]
-    derive["dependentSchemas"] = {"where": _without("completed_years_since", "days_between")}
+    ways = [key for key in derive["properties"] if key not in ("where", "on")]
+    derive["oneOf"] = [{"required": [key]} for key in ways]
+    counted = [key for key in derive["properties"] if key.startswith("completed_")]
+    others = [key for key in derive["properties"] if key not in (*counted, "on")]
+    derive["dependentSchemas"] = {
+        "where": _without(*counted, "days_between"),
+        "on": _without(*others),
+    }
     facts = defs["FactsFile"]["properties"]
     words = sorted(CONDITION["properties"])
     facts["facts"] |= {
@@ -403,9 +419,10 @@ def _outcomes(defs: Schema) -> None:
     named = {"type": "object", "additionalProperties": condition}
     top = defs["OutcomesFile"]["properties"]
     top["definitions"] = {"type": "object", "additionalProperties": named}
-    tests = shape_of(files.TestFile)["$defs"]
+    tests = shape_of(files.TestFile)["$defs"] | shape_of(files.AnchorFile)["$defs"]
     defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
     defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+    defs["AnchorFile"] |= ANCHORED
 
 
 def _without(*keys: str) -> Schema:

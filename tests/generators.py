@@ -38,6 +38,7 @@ from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
 from engine.terms.agents import named_in
 from engine.terms.calendar import of_year
+from engine.terms.dictionary import derived_from
 from engine.terms.protocol import condition_paths, is_birth_date
 from engine.terms.units import AlsoIn, UnitError, conversion, months_each, stated_in
 
@@ -48,7 +49,12 @@ T = TypeVar("T")
 
 
 class Choices:
-    """Where a generator's choices come from; 0 and "no" are the plainest."""
+    """Where a generator's choices come from; 0 and "no" are the plainest.
+
+    `rich`: packs use the whole language, also what the exact analysis does not cut.
+    """
+
+    rich = False
 
     def whole(self, low: int, high: int) -> int:
         """A whole number, both ends included."""
@@ -228,6 +234,8 @@ LIMITS = ("at_least", "above", "at_most", "below")
 ULNS = ("at_least_uln", "above_uln", "at_most_uln", "below_uln")
 AGOS = ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
 DAYS = ("on_or_after", "on_or_before")
+ANCHORED = ("at_least", "more_than", "within", "less_than")
+COUNTED = ("completed_years_since", "completed_months_since", "completed_weeks_since")
 OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo", "fact",
              "table")  # fmt: skip
 
@@ -361,6 +369,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
         facts[name] = _kept_for(c, fact)
     for name in c.some(["transplant", "diagnosed", "scan"], min(least, 3), most):
         facts[name] = _kept_for(c, {"ask": name, "type": "date"})
+        if c.rich and c.chance(30):
+            facts[name]["planned"] = True
     if c.chance(10):
         facts["remark"] = {"ask": "Remark", "type": "text"}
     for name, derive, kind in _derived(c, facts, records):
@@ -436,6 +446,9 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
         if c.chance(65):
             derive["where"] = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
         yield f"{way}_{number}", derive, kind
+    if c.rich and dates and c.chance(70):
+        counted = {c.of(COUNTED): c.of(dates)} | ({"on": c.of(dates)} if c.chance(50) else {})
+        yield "counted", counted, "quantity"
     if dates and c.chance(60):
         since = "birth_date" if "birth_date" in facts and c.chance(70) else c.of(dates)
         yield "years", {"completed_years_since": since}, "quantity"
@@ -490,6 +503,9 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
         codes = list(fact["choices"])
         return {name: c.of(codes) if c.chance(50) else c.shuffled(c.some(codes, 1, len(codes)))}
     if fact["type"] == "date":
+        others = [n for n, f in facts.items() if f["type"] == "date" and n != name]
+        if c.rich and c.chance(60):
+            return {name: _anchored(c, others) if others and c.chance(80) else _lasting(c)}
         op = c.of((*AGOS, *AGOS, *DAYS, "ever"))
         if op == "ever":
             return {name: {op: c.chance(50)}}
@@ -498,9 +514,12 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
         most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
         return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
     if "derive" in fact:
-        low, high = {"completed_years_since": (0, 19), "count": (0, 4)}.get(
-            next(iter(fact["derive"])), (-40, 400)
-        )
+        ends = {
+            "completed_years_since": (0, 19),
+            "count": (0, 4),
+            "completed_months_since": (0, 30),
+        }
+        low, high = ends.get(next(iter(fact["derive"])), (-40, 400))
         return {name: _limits(c, [Decimal(c.whole(low, high)) for _ in range(2)])}
     if fact["unit"] != "Cel" and c.chance(40 if "uln" in fact else 8):
         return {name: {c.of(ULNS): _written(c, c.of([m.MILLION, 2_500_000, 5_000_000, 333_333]))}}
@@ -532,7 +551,21 @@ def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
 def _unit_of(fact: Plain) -> str:
     way = next(iter(fact.get("derive", {"": 0})))
     of_way = {"completed_years_since": "a", "days_between": "d", "count": "1"}
+    of_way |= {"completed_months_since": "mo", "completed_weeks_since": "wk"}
     return of_way.get(way) or fact.get("unit", "1")
+
+
+def _anchored(c: Choices, others: Sequence[str]) -> Plain:
+    test: Plain = {c.of(["before", "after"]): c.of(others)}
+    op = c.of((*ANCHORED, "plain"))
+    length = c.of(_DURATIONS)
+    if op != "plain":
+        test[op] = "1 day" if op == "less_than" and length == "0 days" else length
+    return test
+
+
+def _lasting(c: Choices) -> Plain:
+    return {"lasting": c.of(_DURATIONS)}
 
 
 def _limits(c: Choices, two: list[Any]) -> Plain:
@@ -613,6 +646,9 @@ class Targets:
                 found._leaf(leaf)
             elif isinstance(leaf, m.FactLimitTest):
                 found._held(leaf)
+            elif isinstance(leaf, m.AnchorTest | m.LastingTest):
+                for source in (s for name in m.facts_of(leaf) for s in found._sources(name)):
+                    found.ago.setdefault(source, []).append(leaf.duration or m.Duration(0, 0))
         for fact in protocol.facts.values():
             for where in getattr(fact.derive, "where", ()):
                 key = (getattr(fact.derive, "records", ""), where.field)
@@ -635,7 +671,11 @@ class Targets:
                 if derive is None:
                     self.amounts.setdefault(source, []).extend(ends)
                 for number in (abs(end) // m.MILLION for end in ends):
-                    if isinstance(derive, m.CompletedYears):
+                    if isinstance(derive, m.Completed):
+                        days, months = {"a": (0, 12), "mo": (0, 1), "wk": (7, 0)}[derive.unit]
+                        span = m.Duration(days * number, months * number)
+                        self.ago.setdefault(source, []).append(span)
+                    elif isinstance(derive, m.CompletedYears):
                         spans = [m.Duration(0, 12 * number), m.Duration(0, 12 * number + 12)]
                         self.ago.setdefault(source, []).extend(spans)
                     elif isinstance(derive, m.DaysBetween):
@@ -662,13 +702,11 @@ class Targets:
         derive = self.protocol.facts[name].derive
         if derive is None:
             yield name
-        elif isinstance(derive, m.CompletedYears):
-            yield from self._sources(derive.since)
-        elif isinstance(derive, m.DaysBetween):
-            yield from self._sources(derive.start)
-            yield from self._sources(derive.end)
         elif isinstance(derive, m.LatestOf | m.EarliestOf):
             yield (derive.records, derive.field)
+        else:
+            for source in derived_from(self.protocol.facts[name]):
+                yield from self._sources(source)
 
 
 # --- subjects -------------------------------------------------------------------------
@@ -1168,6 +1206,7 @@ class Case:
 def case(seed: int) -> Case:
     """The pack of a seed. Close it when done: its rules are held outside Python's memory."""
     c = Seeded(f"pack {seed}")
+    c.rich = seed >= RICH
     as_of = c.of(AS_OF)
     parts, protocol, typical = _calibrated(c, as_of)
     targets = Targets.of(protocol)
@@ -1184,8 +1223,14 @@ def fewer(share: int) -> settings:
     return settings(max_examples=usual.max_examples // share)
 
 
+RICH = 1_000_000
+"""From this seed on packs use the whole language; those before it are what they always were."""
+
 POOL = 300 if LONG else 40
 """Packs that the property tests share; each takes some 15 ms to make ready."""
+
+POOLED = (*range(POOL), *range(RICH, RICH + POOL))
+"""The seeds of the shared packs."""
 
 pooled = lru_cache(maxsize=None)(case)
 
@@ -1231,6 +1276,6 @@ def screenings(
     draw: Callable[[st.SearchStrategy[int]], int], shares: Sequence[int] = SHARES
 ) -> Screening:
     """Somebody of Hypothesis' choosing, screened with one of the shared packs."""
-    one = pooled(draw(st.integers(0, POOL - 1)))
+    one = pooled(draw(st.sampled_from(POOLED)))
     recorded, as_of = one.subject(Drawn(draw), shares)
     return Screening(one, recorded, as_of)

@@ -31,7 +31,7 @@ from app.cli import words as command_words
 from app.run import exits
 from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
-from engine.read.conditions import COMBINATORS, OPERATORS
+from engine.read.conditions import ANCHORED, COMBINATORS, OPERATORS
 from engine.read.packs import protocol_of
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
@@ -254,6 +254,8 @@ def test_every_reason_is_documented_and_no_other() -> None:
 def test_every_operator_and_combinator_is_documented_and_no_other() -> None:
     operators = [op for ops in OPERATORS.values() for op in ops]
     assert sorted(first_cells("test on a quantity or date")) == sorted(operators)
+    anchored = first_cells("test against another date")
+    assert sorted(anchored) == sorted((*ANCHORED, "before", "after"))
     assert first_cells("key of a condition") == list(COMBINATORS)
     assert first_cells("type", "a recorded value") == list(get_args(FactType))
 
@@ -469,9 +471,11 @@ def test_the_tables_show_every_operator_holding_and_not_holding() -> None:
         value = parsed(test)
         ((_, asked),) = value.items()
         if isinstance(asked, dict):
-            (operator,) = asked
+            operator = next(key for key in sorted(asked, key=lambda k: k in ("before", "after")))
+            operator += " against" if {"before", "after"} & asked.keys() else ""
             seen.setdefault(operator, set()).add(truth.split()[0])
     operators = {op for ops in OPERATORS.values() for op in ops}
+    operators |= {f"{op} against" for op in (*ANCHORED, "before", "after")}
     assert seen.keys() == operators
     assert {op for op, truths in seen.items() if not {"true", "false"} <= truths} == set()
 

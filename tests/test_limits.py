@@ -19,7 +19,7 @@ from engine.compile.leaves import leaf_rows
 from engine.compile.program import Rule, matches
 from engine.compile.rules import compile_protocol
 from engine.decide.decision import Screener
-from engine.fire.facts import pair_part
+from engine.fire.facts import limit_part
 from engine.read.packs import protocol_of
 from engine.read.subjects import read_subject
 from engine.record.checked import checked_decision
@@ -141,8 +141,8 @@ def test_a_report_says_which_limit_it_was_and_why_there_is_none() -> None:
     with screening(pack(BY_TABLE)) as decide:
         why = decide(birth_date="2020-01-01", creatinine="0.9 mg/dL")["criteria"][0]["why"]
         assert why["says"] == (
-            "Creatinine: 79.561528 umol/L. Asked: above Limit of creatinine."
-            " Limit of creatinine: 0.8 mg/dL. This holds."
+            "Creatinine: 79.561528 umol/L. Limit of creatinine: 0.8 mg/dL."
+            " Asked: above “Limit of creatinine”. This holds."
         )
         assert why["against"]["follows_from"] == ["Age: 6 years", "Sex: not known"]
         none = decide(birth_date="2026-06-01", creatinine="0.9 mg/dL")["criteria"][0]
@@ -290,9 +290,11 @@ def test_one_rule_matches_any_two_intervals_and_is_right(
 ) -> None:
     """Against trying every pair of ends, and of an open end two points far beyond."""
     test = FactLimitTest("gap", op, "half_life", tenths * MILLION // 10)
-    (times,) = [one.times / 50 * tenths for one in compile_protocol(PROTOCOL).readings]
+    (against,) = [one.against for one in compile_protocol(PROTOCOL).readings]
+    assert against is not None and isinstance(against[0], Fraction)
+    times = against[0] / 50 * tenths
     readings = Reading("gap", *value, None), Reading("half_life", *limit, None)
-    parts = (part.split(":") for part in pair_part(0, *readings, times).strip(",").split(","))
+    parts = (part.split(":") for part in limit_part(0, times, *readings).strip(",").split(","))
     fact = {name.strip('"').rstrip("0"): int(number) for name, number in parts}
     (truth,) = [
         truth

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 from engine import terms as m
 from engine.compile.leaves import Rows, leaf_rows
 from engine.compile.program import (
     PROPERTIES,
     UNWRITTEN,
+    Against,
     Node,
     NodeKind,
     Program,
@@ -143,7 +143,7 @@ class _Compiler:
         rules: list[Rule] = []
         rulesets: list[list[int]] = [[]]
         slots: list[ReadingKind] = []
-        open_slots: dict[tuple[int, str, str, Fraction], tuple[int, int]] = {}
+        open_slots: dict[tuple[int, str, Against | None], tuple[int, int]] = {}
         kinds, kind, taken = 0, -1, READINGS_A_FACT
         for node in self.nodes:
             if len(rulesets[-1]) > RULES_A_SET:
@@ -152,15 +152,16 @@ class _Compiler:
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
                 fact = UNWRITTEN if isinstance(node.leaf, m.Todo) else node.leaf.fact
-                held = _held_against(self.protocol, node.leaf)
-                key = (node.ruleset, fact, *held)
+                against = _held_against(self.protocol, node.leaf)
+                key = (node.ruleset, fact, against)
                 at, used = open_slots.get(key, (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:
                         kind, kinds, taken = kinds, kinds + 1, 0
                     at, used, taken = len(slots), 0, taken + 1
-                    own = (kind, taken - 1, fact, ("known",), node.ruleset)
-                    slots.append(ReadingKind(*own, *held))
+                    first = "pair" if isinstance(node.leaf, m.AnchorTest) else "known"
+                    own = (kind, taken - 1, fact, (first,), node.ruleset)
+                    slots.append(ReadingKind(*own, against))
                 open_slots[key] = (at, used + 1)
                 slot = slots[at]
                 rows = leaf_rows(self.protocol, node.leaf)
@@ -210,13 +211,15 @@ _SLOTS: Mapping[m.Truth, int] = {"true": 0, "false": 1, "unknown": 2}
 _STATUS_SLOTS: Mapping[m.Status, int] = {"passed": 0, "failed": 1, "open": 2}
 
 
-def _held_against(protocol: m.Protocol, leaf: m.Leaf) -> tuple[str, Fraction]:
-    """The other fact that a test looks at, and how many of it, in the tested fact's unit."""
+def _held_against(protocol: m.Protocol, leaf: m.Leaf) -> Against | None:
+    """The other fact that a test looks at, with its side, or how many of it are the limit."""
+    if isinstance(leaf, m.AnchorTest):
+        return leaf.side, leaf.anchor
     if not isinstance(leaf, m.FactLimitTest):
-        return "", Fraction(1)
+        return None
     fact, other = protocol.facts[leaf.fact], protocol.facts[leaf.against]
     factor, _ = conversion(other.unit, fact.unit, fact.molar_mass)
-    return leaf.against, factor * leaf.times_u / m.MILLION
+    return factor * leaf.times_u / m.MILLION, leaf.against
 
 
 def status_of(kind: str, truth: m.Truth) -> m.Status:

@@ -38,9 +38,7 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
     fields = protocol.records[record].fields
     for fact in protocol.facts.values():
         derive = fact.derive
-        if not isinstance(derive, m.ListDerivation):
-            continue
-        if derive.records != record:
+        if not isinstance(derive, m.ListDerivation) or derive.records != record:
             continue
         dated = getattr(derive, "field", None)
         if dated is not None:

@@ -16,7 +16,7 @@ from engine.record.shape import (
     Missing,
     Why,
 )
-from engine.record.wording import test_record
+from engine.record.wording import asked_of
 from engine.select.found import Found
 from engine.terms.calendar import earliest, latest
 
@@ -68,7 +68,7 @@ def prepare(protocol: m.Protocol, paths: Mapping[str, int]) -> dict[str, Branch]
         if isinstance(condition, m.Todo):
             return Branch(path, node, say("condition.todo"), None, None, None, ())
         fact = facts[condition.fact]
-        test = test_record(condition, facts)
+        test = asked_of(condition, facts)
         asked = Said(asked_text(test), test)
         words = say("condition.test", ask=fact.ask, test=asked)
         return Branch(path, node, words, condition, asked, None, ())
@@ -148,20 +148,20 @@ class Explanation:
             "shown": self.evidence.shown(fact, found),
             "test": branch.asked,
         }
-        suffix = ""
-        if isinstance(test, m.FactLimitTest):
-            other = self.protocol.facts[test.against]
-            limit = self.evidence.shown(other, self.found[test.against])
-            compared, suffix = {**compared, "other": other.ask, "limit": limit}, "_against"
+        against = ""
+        for name in m.facts_of(test)[1:]:
+            other = self.protocol.facts[name]
+            shown = self.evidence.shown(other, self.found[other.name])
+            compared = {**compared, "other": other.ask, "against": shown}
+            against = "_against"
         if truth == "unknown":
-            detail = self._detail(test)
-            said = say(f"says.unknown{suffix}", **compared, detail=detail)
+            said = say(f"says.unknown{against}", **compared, detail=self._detail(test))
             return said, self._change(branch, test, found, None)
         turn = self.turns.turn(test, truth, found, earliest)
         # Of an imprecise date the day is only the first on which the truth may turn.
         exact = found.reading.low == found.reading.high
         if turn is None or not exact or self.turns.grows(test.fact):
-            said = say(f"says.{'holds' if truth == 'true' else 'fails'}{suffix}", **compared)
+            said = say(f"says.{'holds' if truth == 'true' else 'fails'}{against}", **compared)
         elif truth == "false":
             sure = self.turns.turn(test, truth, found, latest) or turn
             late = found.until is not None and sure > found.until
@@ -181,6 +181,8 @@ class Explanation:
         if turn is not None and turn > self.as_of:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
             best = (turn, ((id_, "condition", branch.words),))
+        if isinstance(test, m.AnchorTest):
+            return self._against(test, branch, found)
         for name in m.facts_of(test):
             fact, one = self.protocol.facts[name], self.found[name]
             if one.starts is not None and (best is None or one.starts < best[0]):
@@ -204,6 +206,24 @@ class Explanation:
             if day is not None and (best is None or day < best[0]):
                 best = (day, (("change.decided", "condition", branch.words),))
         return best
+
+    def _against(self, test: m.AnchorTest, branch: Branch, found: Found) -> NextChange | None:
+        """As `_change`, of a date that is held against another: never too late."""
+        days: list[tuple[date | None, Cause]] = []
+        for name in m.facts_of(test):
+            fact, one = self.protocol.facts[name], self.found[name]
+            days.append((one.starts, ("change.starts", "ask", fact.ask)))
+            after = next_day(one.until) if one.until is not None else None
+            days.append((after, ("change.expires", "ask", self.lacking.collect(fact)[1])))
+            exact = one.reading.low == one.reading.high and not one.reading.ahead
+            if not exact or self.turns.moving(name):
+                days.append((next_day(self.as_of), ("change.decided", "condition", branch.words)))
+        ahead = [(day, (cause,)) for day, cause in days if day is not None and day > self.as_of]
+        return _first([*ahead])
+
+    def _reason(self, test: m.Test, found: Found) -> m.Reason:
+        anchor = self.found[test.anchor].reading if isinstance(test, m.AnchorTest) else None
+        return unknown_reason(test, found.reading, anchor)
 
     def next_change(self, branch: Branch) -> NextChange | None:
         """The first day on which a condition's truth may change by time alone.
@@ -263,7 +283,7 @@ class Explanation:
         """Why a test is unknown, in words."""
         name = self.lacking.lacks(test)
         fact, found = self.protocol.facts[name], self.found[name]
-        return self.lacking.detail(test, fact, found, unknown_reason(test, found.reading))
+        return self.lacking.detail(test, fact, found, self._reason(test, found))
 
     def _missing(self, branch: Branch) -> Missing:
         leaf = branch.test
@@ -276,12 +296,14 @@ class Explanation:
                 "collect": "todo",
                 "ask": "Judge this criterion by hand",
             }
-        fact = self.protocol.facts[self.lacking.lacks(leaf)]
-        reason = unknown_reason(leaf, self.found[fact.name].reading)
-        collect, ask, where = self.lacking.collect(fact)
+        of = self.protocol.facts[self.lacking.lacks(leaf)]
+        reason = self._reason(leaf, self.found[of.name])
+        if isinstance(leaf, m.AnchorTest) and reason == "no_anchor":
+            of = self.protocol.facts[leaf.anchor]
+        collect, ask, where = self.lacking.collect(of)
         detail = self._detail(leaf)
         item: Missing = {
-            "fact": fact.name,
+            "fact": of.name,
             "reason": reason,
             "detail": detail.text,
             "message": detail.data,

@@ -20,9 +20,9 @@ from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.compile.program import UNWRITTEN, Program, Rule, matches
+from engine.compile.program import UNWRITTEN, Against, Program, Rule, matches
 from engine.compile.rules import BUCKET
-from engine.fire.facts import pair_part, reading_part
+from engine.fire.facts import limit_part, pair_part, reading_part
 from engine.fire.limits import CANARY, SID, check_limits
 from engine.terms import Leaf, Reading, Truth, facts_of
 from engine.terms.faults import EngineFault
@@ -66,13 +66,13 @@ class Conclusions:
     firings: tuple[Fired, ...]
 
 
+_Slot = tuple[int, str, tuple[str, ...], Against | None]
+"""A reading in a fact: its place, whose, the properties looked at, what it is held against."""
+
+
 _Firing = tuple[int, int, Truth, int, tuple[tuple[int, int], ...], str]
 """What a rule's firing means: its number, node, truth, what it counts as, the parents with
 their rulesets, and (for a leaf) the reading in words."""
-
-
-_Slot = tuple[int, str, tuple[str, ...], str, Fraction]
-"""A reading's place in a fact: the slot, whose, its properties, what it is held against."""
 
 
 def _head(kind: int) -> str:
@@ -81,7 +81,7 @@ def _head(kind: int) -> str:
 
 def _reading_words(leaf: Leaf) -> str:
     names = facts_of(leaf)
-    return f"reading of {' and '.join(names)}" if names else "no reading: todo"
+    return f"reading of {' and of '.join(names)}" if names else "no reading: todo"
 
 
 class Session:
@@ -207,12 +207,17 @@ class Session:
             try:
                 for fact_id, text, slots in self._readings[ruleset]:
                     parts = [text]
-                    for slot, fact, template, against, times in slots:
+                    for slot, fact, template, against in slots:
                         reading = readings[fact] if fact != UNWRITTEN else None
-                        if against and reading is not None:
-                            parts.append(pair_part(slot, reading, readings[against], times))
-                            continue
-                        parts.append(reading_part(slot, template, reading, as_of, days))
+                        if against is None or reading is None:
+                            part = reading_part(slot, template, reading, as_of, days)
+                        else:
+                            how, other = against[0], readings[against[1]]
+                            if isinstance(how, Fraction):
+                                part = limit_part(slot, how, reading, other)
+                            else:
+                                part = pair_part(slot, template, how, reading, other)
+                        parts.append(part)
                     code, state = engine.assert_fact(handle, "".join(parts) + "}")
                     if code:
                         raise EngineFault(f"a fact of readings was refused, code {code}")
@@ -270,8 +275,8 @@ class Session:
             fact_id = f"f{reading.kind}"
             if not rows or rows[-1][0] != fact_id:
                 rows.append((fact_id, _head(reading.kind), []))
-            held = (reading.against, reading.times)
-            rows[-1][2].append((reading.slot, reading.fact, reading.properties[1:], *held))
+            properties = tuple(p for p in reading.properties if p not in ("known", "pair"))
+            rows[-1][2].append((reading.slot, reading.fact, properties, reading.against))
         self._tallies = [
             (
                 f"f{node.fact_kind}",

@@ -18,11 +18,14 @@ from engine.terms import (
     AgoOp,
     AgoTest,
     All,
+    AnchorOp,
+    AnchorTest,
     Any,
     BetweenTest,
     BooleanTest,
     Choice,
     ChoiceTest,
+    Completed,
     CompletedYears,
     Condition,
     Count,
@@ -32,9 +35,11 @@ from engine.terms import (
     Defined,
     EverTest,
     Fact,
+    LastingTest,
     LimitTest,
     Not,
     QuantityOp,
+    Side,
     Span,
     Todo,
     UlnOp,
@@ -50,12 +55,19 @@ _QUANTITY_OPS: tuple[str, ...] = (*get_args(QuantityOp), "between")
 _ULN_OPS: tuple[str, ...] = get_args(UlnOp)
 _AGO_OPS: tuple[str, ...] = get_args(AgoOp)
 _DAY_OPS: tuple[str, ...] = get_args(DayOp)
+_PLAIN: Mapping[AnchorOp, AgoOp] = {
+    "at_least": "at_least_ago", "more_than": "more_than_ago",
+    "within": "within_last", "less_than": "less_than_ago",
+}  # fmt: skip
+"""How each length from another date is asked of the as-of date."""
+
+ANCHORED: tuple[AnchorOp, ...] = tuple(_PLAIN)
 OPERATORS: Mapping[str, tuple[str, ...]] = {
     "boolean": (),
     "choice": (),
     "text": (),
     "quantity": (*_QUANTITY_OPS, *_ULN_OPS),
-    "date": (*_AGO_OPS, *_DAY_OPS, "ever"),
+    "date": (*_AGO_OPS, *_DAY_OPS, "ever", "lasting"),
 }
 """The operators that fit each type of fact."""
 
@@ -156,6 +168,8 @@ class Conditions:
         if not isinstance(value, dict):
             self._misfit(sheet, path, fact, value)
             return None
+        if fact.type == "date" and ("before" in value or "after" in value):
+            return self._anchored(sheet, path, fact, value, place)
         if len(value) != 1:
             what = f"a test has one operator; this one has {len(value)}"
             hint = "use `between`, or join tests with `all:`"
@@ -167,7 +181,11 @@ class Conditions:
         if op not in OPERATORS[fact.type]:
             fits = OPERATORS[fact.type]
             known = frozenset(op for ops in OPERATORS.values() for op in ops)
-            if op in known:
+            if fact.type == "date" and op in ANCHORED:
+                what = f"`{op}` needs a day to be counted from or to"
+                hint = f"add `before: FACT` or `after: FACT`, or write `{_PLAIN[op]}`"
+                sheet.fault((*path, op), "misfit", what, hint, key=True)
+            elif op in known:
                 what = f"`{op}` does not fit `{fact.name}`, which is a {fact.type}"
                 hint = "it takes " + ", ".join(f"`{f}`" for f in fits)
                 sheet.fault((*path, op), "misfit", what, hint, key=True)
@@ -177,6 +195,60 @@ class Conditions:
                 sheet.fault((*path, op), "unknown-operator", what, hint, key=True)
             return None
         return self._operator(sheet, (*path, op), fact, op, limit, place)
+
+    def _anchored(
+        self, sheet: Sheet, path: Path, fact: Fact, value: Mapping[str, Anything], place: Span
+    ) -> Condition | None:
+        """A test of one date against another: `{at_least: 28 days, before: day_1}`."""
+        sides = [key for key in value if key in ("before", "after")]
+        ops = [key for key in value if key not in sides]
+        if len(sides) != 1 or len(ops) > 1:
+            what = "a test against another date has one of `before` and `after`, and one length"
+            hint = "as in `{at_least: 28 days, before: day_1}`, or `{after: day_1}`"
+            sheet.fault(path, "condition", what, hint)
+            return None
+        side: Side = "before" if sides == ["before"] else "after"
+        anchor = self._anchor(sheet, (*path, side), fact, value[side])
+        op: AnchorOp = "plain"
+        duration = None
+        if ops:
+            if ops[0] not in ANCHORED:
+                hint = did_you_mean(ops[0], ANCHORED) or "one of " + ", ".join(
+                    f"`{one}`" for one in ANCHORED
+                )
+                if ops[0] in _PLAIN.values():
+                    right = next(one for one, ago in _PLAIN.items() if ago == ops[0])
+                    hint = f"with `{side}` write `{right}`"
+                what = f"`{shorten(ops[0])}` is not counted from another date"
+                sheet.fault((*path, ops[0]), "unknown-operator", what, hint, key=True)
+                return None
+            op = next(one for one in ANCHORED if one == ops[0])
+            duration = sheet.duration_of((*path, op), value[op])
+            if duration is None:
+                return None
+            if op == "less_than" and not (duration.days or duration.months):
+                sheet.fault((*path, op), "duration", "no date is less than 0 days from another")
+                return None
+        return AnchorTest(fact.name, op, duration, side, anchor, place) if anchor else None
+
+    def _anchor(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> str | None:
+        """The name of the date that another is held against."""
+        name = sheet.text_of(path, value, "a fact's name")
+        if name is None:
+            return None
+        if name not in self.fact_names:
+            what = f"there is no fact `{shorten(name)}`"
+            sheet.fault(path, "unknown-fact", what, did_you_mean(name, self.fact_names))
+            return None
+        other = self.facts.get(name)
+        if other is not None and other.type != "date":
+            what = f"`{name}` is a {other.type}: a date is held against a date"
+            sheet.fault(path, "misfit", what)
+            return None
+        if name == fact.name:
+            sheet.fault(path, "misfit", f"`{name}` is held against itself")
+            return None
+        return name if other is not None else None
 
     def _misfit(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> None:
         takes = {
@@ -234,6 +306,9 @@ class Conditions:
         if op in _DAY_OPS:
             day = sheet.day_of(path, value)
             return DayTest(fact.name, op, day, place) if day else None
+        if op == "lasting":
+            length = sheet.duration_of(path, value)
+            return LastingTest(fact.name, length, place) if length else None
         expected = sheet.boolean_of(path, value)
         return None if expected is None else EverTest(fact.name, expected, place)
 
@@ -278,8 +353,13 @@ class Conditions:
         if abs(amount) > LARGEST:
             sheet.fault(path, "too-large", f"{describe(value)} is beyond 9e12 `{fact.unit}`")
             return None
-        if isinstance(fact.derive, CompletedYears | Count | DaysBetween) and amount % MILLION:
-            unit_word = {"a": "years", "d": "days"}.get(fact.unit, "numbers")
+        if (
+            isinstance(fact.derive, Completed | CompletedYears | Count | DaysBetween)
+            and amount % MILLION
+        ):
+            unit_word = {"a": "years", "d": "days", "mo": "months", "wk": "weeks"}.get(
+                fact.unit, "numbers"
+            )
             what = f"`{fact.name}` is counted in whole {unit_word}"
             sheet.fault(path, "whole", what, f"{describe(value)} is not whole")
             return None

@@ -18,6 +18,7 @@ from engine.terms import (
     ByTable,
     Changes,
     Choice,
+    Completed,
     CompletedYears,
     Count,
     DaysBetween,
@@ -33,7 +34,7 @@ from engine.terms import (
     Where,
 )
 from engine.terms.agents import folded
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import COMPLETED, derived_from
 from engine.terms.faults import did_you_mean
 
 MAX_CODES = 1_000
@@ -173,6 +174,7 @@ class Dictionary:
         common = self._common(sheet, path, kind, top)
         if derive is not None and kind == "quantity":
             natural = {CompletedYears: "a", DaysBetween: "d", Count: "1"}.get(type(derive), "1")
+            natural = derive.unit if isinstance(derive, Completed) else natural
             if top.get("unit") not in (None, natural):
                 what = f"this derivation gives a number of `{natural}`"
                 sheet.fault((*path, "unit"), "unit", what, f"write `unit: {natural}`")
@@ -191,10 +193,21 @@ class Dictionary:
             effort=sheet.given(path, top, "effort", sheet.whole_of, MOST_EFFORT),
             found_in=sheet.words_of(path, top, "found_in"),
             attested_by=sheet.words_of(path, top, "attested_by"),
+            planned=self._planned(sheet, path, top, kind),
             derive=derive,
             place=sheet.document.span(path, key=True),
             **common,
         )
+
+    def _planned(
+        self, sheet: Sheet, path: Path, top: Mapping[str, Anything], kind: FactType | None
+    ) -> bool:
+        """Whether a date is marked as settled ahead."""
+        said = bool(sheet.given(path, top, "planned", sheet.boolean_of))
+        if said and (kind != "date" or "derive" in top):
+            what = "`planned` is for a date that is recorded"
+            sheet.fault((*path, "planned"), "misfit", what, "remove it", key=True)
+        return said
 
     def _derivation(
         self,
@@ -207,11 +220,11 @@ class Dictionary:
         top = sheet.mapping_of(path, value, files.DeriveFile, hints.DERIVATIONS)
         if top is None:
             return None
-        ways = [key for key in top if key != "where"]
+        ways = [key for key in top if key not in ("where", "on")]
         if not ways and value:
             return None  # what stands there is a fault already
         if len(ways) != 1:
-            known = sorted(files.DeriveFile.__optional_keys__ - {"where"})
+            known = sorted(files.DeriveFile.__optional_keys__ - {"where", "on"})
             hint = "one of " + ", ".join(f"`{k}`" for k in known)
             sheet.fault(path, "derive", "a derivation says exactly one thing", hint)
             return None
@@ -220,11 +233,19 @@ class Dictionary:
         if kind is not None and kind != gives:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
-        if way in ("completed_years_since", "days_between") and "where" in top:
-            sheet.fault((*path, "where"), "misfit", f"`where` does not go with `{way}`", key=True)
-        if way == "completed_years_since":
+        counted = next((unit for unit, key in COMPLETED.items() if key == way), None)
+        listed = counted is None and way != "days_between"
+        for key, fits in (("where", listed), ("on", counted is not None)):
+            if key in top and not fits:
+                what = f"`{key}` does not go with `{way}`"
+                sheet.fault((*path, key), "misfit", what, key=True)
+        if counted is not None:
             name = self._fact_name(sheet, (*path, way), top[way])
-            return CompletedYears(name) if name else None
+            on = self._fact_name(sheet, (*path, "on"), top["on"]) if "on" in top else ""
+            if not name or on is None:
+                return None
+            plain = counted == "a" and not on
+            return CompletedYears(name) if plain else Completed(name, counted, on)
         if way == "days_between":
             ends = sheet.mapping_of((*path, way), top[way], files.DaysBetweenFile) or {}
             names = [

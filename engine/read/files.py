@@ -67,9 +67,13 @@ DaysBetweenFile = TypedDict("DaysBetweenFile", {"from": str, "to": str})
 
 
 class DeriveFile(TypedDict, total=False):
-    """How a fact follows from others: exactly one of the six, and `where` for record lists."""
+    """How a fact follows from others: exactly one of the eight, `where` for record lists,
+    `on` for whole units completed by another day."""
 
     completed_years_since: str
+    completed_months_since: str
+    completed_weeks_since: str
+    on: str
     days_between: DaysBetweenFile
     latest: DateField
     earliest: DateField
@@ -109,6 +113,7 @@ class FactFile(_KindFile):
     effort: NotRequired[Effort]
     found_in: NotRequired[str]
     attested_by: NotRequired[str]
+    planned: NotRequired[bool]
     derive: NotRequired[DeriveFile]
 
 
@@ -190,6 +195,18 @@ class TestFile(TypedDict, total=False):
     on_or_after: Day
     on_or_before: Day
     ever: bool
+    lasting: Length
+
+
+class AnchorFile(TypedDict, total=False):
+    """A test of a date against another date: `before` or `after` it, and by how much."""
+
+    before: str
+    after: str
+    at_least: Length
+    more_than: Length
+    within: Length
+    less_than: Length
 
 
 class CriterionFile(TypedDict):

@@ -16,7 +16,7 @@ from typing import Any, cast
 from engine.record import messages
 from engine.record.semantics import CHANGES
 from engine.record.sentences import check_message
-from engine.record.shape import Decision, Message, Why
+from engine.record.shape import Decision, Message, ReadingRecord, Why
 from engine.record.shapes import Misfit, fits, same
 from engine.terms import Answer, Kind, Status, Truth
 
@@ -208,9 +208,11 @@ class _Record:
         _demand("reading" in why, place, "lacks its reading")
         reading = why["reading"]
         fact = reading["fact"]
-        self._reading(reading, f"{place}.reading")
-        if "against" in why:
-            self._reading(why["against"], f"{place}.against")
+        self._seen(reading, f"{place}.reading")
+        anchored = "anchor" in why.get("test", {})
+        _demand(("against" in why) == anchored, place, "is held against another date, or is not")
+        if anchored:
+            self._seen(why["against"], f"{place}.against")
         if self.old:
             return
         _demand("test" in why and "says" in why and "says_message" in why, place,
@@ -221,26 +223,33 @@ class _Record:
         _demand(asked["ask"] == reading["ask"], f"{place}.condition", "asks of another fact")
         told = says["ask"] == reading["ask"] and same(says["test"], why["test"])
         _demand(told, f"{place}.says", "tells of another test")
-        shown = {key: says["shown"].get(key) for key in ("value", "unit", "label")}
-        known: dict[str, Any] = {**reading} if reading["value"] is not None else {}
-        should = {key: known.get(key) for key in shown}
-        _demand(same(shown, should), f"{place}.says", "shows another value than the reading")
+        self._shows(says["shown"], reading, f"{place}.says")
+        because = f"reading of {fact}"
+        if anchored:
+            other, of = why["against"], why["test"]
+            named = of["anchor"] == other["fact"] and of.get("anchor_ask") == other["ask"]
+            _demand(named and says.get("other") == other["ask"], f"{place}.against",
+                    "is not the date that was named")  # fmt: skip
+            self._shows(says["against"], other, f"{place}.says")
+            because += f" and of {other['fact']}"
         kind = {"true": "says.holds", "false": "says.fails", "unknown": "says.unknown"}[truth]
         _demand(why["says_message"]["id"].startswith(kind), f"{place}.says", f"is not of a {truth}")
         name = f"{fact} {messages.asked_text(why['test'], labels=False)}"
-        other = ""
-        if "against" in why:
-            self._held_against(why, place)
-            other = f" and {why['against']['fact']}"
-        self._conclude(f"{name}: {truth}", f"reading of {fact}{other}")
+        self._conclude(f"{name}: {truth}", because)
 
-    def _held_against(self, why: Why, place: str) -> None:
-        """See that a test tells of the other reading that it looked at."""
-        other, says = why["against"], why["says_message"]["arguments"]
-        told = says.get("other") == other["ask"] and other["fact"] in why["test"]["limits"]
-        _demand(told, f"{place}.against", "is not what it was held against")
-        value = says["limit"].get("value") if isinstance(says.get("limit"), dict) else None
-        _demand(same(value, other["value"]), f"{place}.says", "shows another limit")
+    def _seen(self, reading: ReadingRecord, place: str) -> None:
+        """A reading, the same wherever the record has it."""
+        seen = self.readings.setdefault(reading["fact"], reading)
+        elsewhere = f"differs from the reading of `{reading['fact']}` elsewhere"
+        _demand(seen is reading or same(seen, reading), place, elsewhere)
+        if seen is reading:
+            self._reading(reading, place)
+
+    def _shows(self, said: dict[str, Any], reading: ReadingRecord, place: str) -> None:
+        shown = {key: said.get(key) for key in ("value", "unit", "label")}
+        known: dict[str, Any] = {**reading} if reading["value"] is not None else {}
+        should = {key: known.get(key) for key in shown}
+        _demand(same(shown, should), place, "shows another value than the reading")
 
     def _name(self, why: Why) -> str | None:
         """By what name firings conclude about a condition; None where the record cannot say."""
@@ -260,12 +269,6 @@ class _Record:
         self.concluded[conclusion] = because
 
     def _reading(self, reading: Any, place: str) -> None:
-        fact = reading["fact"]
-        seen = self.readings.setdefault(fact, reading)
-        _demand(seen is reading or same(seen, reading), place,
-                f"differs from the reading of `{fact}` elsewhere")  # fmt: skip
-        if seen is not reading:
-            return
         value, reason = reading["value"], reading.get("reason")
         exact = value is not None and not isinstance(value, dict)
         _demand((reason is None) == exact, f"{place}.reason", "does not fit the value")

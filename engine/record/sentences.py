@@ -52,8 +52,10 @@ def _test(test: TestRecord, place: str) -> None:
     """See that a test has an operator and the limits that it takes."""
     operator, limits = test["operator"], test["limits"]
     _demand(operator in messages.TESTS, f"{place}.operator", "is no operator")
-    two = operator == "between" or operator.endswith("_fact")
-    count = len(test.get("labels", ())) if operator == "one_of" else 1 + two
-    _demand(len(limits) == count > 0, f"{place}.limits", "are not as many as the test takes")
-    if operator.endswith("_fact"):
-        _demand(len(test.get("labels", ())) == 1, f"{place}.labels", "are not one")
+    count = len(test.get("labels", ())) if operator == "one_of" else 1 + (operator == "between")
+    plain = operator.startswith("plain_")
+    fit = not limits if plain else len(limits) == count > 0
+    _demand(fit, f"{place}.limits", "are not as many as the test takes")
+    anchored = "{anchor}" in messages.TESTS[operator]
+    named = ("anchor" in test) == ("anchor_ask" in test) == anchored
+    _demand(named, f"{place}.anchor", "is named, or is not")

@@ -53,7 +53,7 @@ def leaf_text(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     """A leaf by its fact's name, as traces show it; different leaves have different texts."""
     if isinstance(leaf, m.Todo):
         return "todo"
-    return f"{leaf.fact} {test_text(leaf, facts, labels=False)}"
+    return f"{leaf.fact} {test_text(leaf, facts[leaf.fact], labels=False)}"
 
 
 def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
@@ -63,17 +63,24 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     fact = facts[leaf.fact]
     if fact.stands_for is not None:
         return leaf_words(fact.stands_for, facts)
-    return f"{fact.ask}: {test_text(leaf, facts, labels=True)}"
+    return f"{fact.ask}: {messages.asked_text(asked_of(leaf, facts))}"
 
 
-def test_text(leaf: m.Test, facts: Mapping[str, m.Fact], *, labels: bool) -> str:
+def asked_of(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
+    """What a test asks, as data; another date by its question too."""
+    record = test_record(leaf, facts[leaf.fact])
+    for other in m.facts_of(leaf)[1:]:
+        record["anchor_ask"] = facts[other].ask
+    return record
+
+
+def test_text(leaf: m.Test, fact: m.Fact, *, labels: bool) -> str:
     """What a test asks of its fact."""
-    return messages.asked_text(test_record(leaf, facts), labels=labels)
+    return messages.asked_text(test_record(leaf, fact), labels=labels)
 
 
-def test_record(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
+def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
     """What a test asks of its fact, as data."""
-    fact = facts[leaf.fact]
     if isinstance(leaf, m.BooleanTest):
         return {"operator": "is", "limits": [leaf.expected]}
     if isinstance(leaf, m.ChoiceTest):
@@ -92,12 +99,8 @@ def test_record(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
     if isinstance(leaf, m.UlnTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.times_u)]}
     if isinstance(leaf, m.FactLimitTest):
-        limits = [number_value(leaf.times_u), leaf.against]
-        return {
-            "operator": f"{leaf.op}_fact",
-            "limits": limits,
-            "labels": [facts[leaf.against].ask],
-        }
+        limits = [number_value(leaf.times_u)]
+        return {"operator": f"{leaf.op}_fact", "limits": limits, "anchor": leaf.against}
     if isinstance(leaf, m.AgoTest):
         count, unit = _length(leaf.duration)
         return {"operator": leaf.op, "limits": [count], "unit": unit}
@@ -105,6 +108,15 @@ def test_record(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
         return {"operator": leaf.op, "limits": [leaf.day.isoformat()]}
     if isinstance(leaf, m.EverTest):
         return {"operator": "ever", "limits": [leaf.expected]}
+    if isinstance(leaf, m.LastingTest):
+        count, unit = _length(leaf.duration)
+        return {"operator": "lasting", "limits": [count], "unit": unit}
+    if isinstance(leaf, m.AnchorTest):
+        of: TestRecord = {"operator": f"{leaf.op}_{leaf.side}", "limits": []}
+        if leaf.duration is not None:
+            count, unit = _length(leaf.duration)
+            of = {"operator": f"{leaf.op}_{leaf.side}", "limits": [count], "unit": unit}
+        return {**of, "anchor": leaf.anchor}
     assert_never(leaf)
 
 

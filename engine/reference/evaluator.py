@@ -15,8 +15,17 @@ from functools import cache
 from operator import ge, gt, le, lt
 
 from engine import terms as m
+from engine.reference.anchors import anchored, with_ahead
 from engine.reference.limits import held_against, table_limit
-from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
+from engine.reference.measures import (
+    COMPLETED,
+    Exact,
+    Interval,
+    completed_years,
+    interval,
+    later,
+    ratio_of,
+)
 
 End = int | None
 Measure = Callable[[int, int], Interval]
@@ -226,23 +235,32 @@ def _from_records(
     # What may match counts for its days; an open one for any day up to today.
     wider = [days(e) or (m.PAST, today) for e in may]
     settled = confirmed and len(dated) == len(sure)  # nothing unlisted, nothing open
+    going = [days(e) is None or e.values.get(field.name) == "ongoing" for e in (*sure, *may)]
     low = max((first for first, _ in dated), default=m.NEVER)
     high = max((last for _, last in dated + wider), default=m.NEVER) if settled else today
+    ahead = not settled or any(going)
     if dated and isinstance(derive, m.EarliestOf):
         low = min(first for first, _ in dated + wider) if settled else m.PAST
         high = min(last for _, last in dated)
-    return _reading(fact, reason, low, high)
+        ahead = all(e.values.get(field.name) == "ongoing" for e in sure if days(e) is not None)
+    return replace(_reading(fact, reason, low, high), ahead="under_way" if ahead else "")
 
 
 def elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
-    """The time from one date to another, measured in whole units (6)."""
+    """The time from one date to another, measured in whole units (6). What is under way ends on
+    any day from the as-of date on."""
     if start.low is None or start.high is None or end.low is None or end.high is None:
         return _reading(fact, start.reason if start.low is None else end.reason)
     if m.NEVER in (start.low, end.low):
         return _reading(fact, "no_date")
-    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low)[0] * m.MILLION
-    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high)[1] * m.MILLION
-    return _reading(fact, start.reason or end.reason or "calendar", low, high)
+    open_start, open_end = (one.ahead == "under_way" for one in (start, end))
+    low, high = -m.UNBOUNDED, m.UNBOUNDED
+    if end.low != m.PAST and not open_start:
+        low = measure(start.high, end.low)[0] * m.MILLION
+    if start.low != m.PAST and not open_end:
+        high = measure(start.low, end.high)[1] * m.MILLION
+    otherwise: m.Reason = "imprecise" if open_start or open_end else "calendar"
+    return _reading(fact, start.reason or end.reason or otherwise, low, high)
 
 
 def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
@@ -258,10 +276,16 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             end = {"true": 1, "false": 0, "unknown": None}[truth]
             return _reading(fact, of.reason or "imprecise", end, end)
         if derive is None:
-            return _recorded(fact, subject.facts.get(name, ()), as_of)
+            said = subject.facts.get(name, ())
+            return with_ahead(fact, _recorded(fact, said, as_of), said, as_of)
         if isinstance(derive, m.CompletedYears):
             now = m.Reading("", today, today, None)
-            return elapsed(fact, read(derive.since), now, completed_years)
+            return elapsed(fact, replace(read(derive.since), ahead=""), now, completed_years)
+        if isinstance(derive, m.Completed):
+            since, until = read(derive.since), m.Reading("", today, today, None)
+            if not derive.on:
+                return elapsed(fact, replace(since, ahead=""), until, COMPLETED[derive.unit])
+            return elapsed(fact, since, read(derive.on), COMPLETED[derive.unit])
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         if isinstance(derive, m.ByTable):
@@ -279,6 +303,8 @@ def leaf_truth(
     if isinstance(test, m.FactLimitTest):
         units = (facts[test.fact], facts[test.against])
         return held_against(test, read(test.fact), read(test.against), units)
+    if isinstance(test, m.AnchorTest):
+        return anchored(test, read(test.fact), read(test.anchor))
     return truth_of(test, read(test.fact), facts[test.fact], today)
 
 
@@ -299,6 +325,9 @@ def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Tr
         holds = [COMPARE[test.op](today, end) for end in (early, late)]
         if test.op in ("within_last", "less_than_ago"):
             holds = [holds[0] and high <= today, holds[1] and low <= today]
+    elif isinstance(test, m.LastingTest):
+        began, begun = (later(n, test.duration) if n > m.PAST else (n, n) for n in (low, high))
+        holds = [low != m.NEVER and begun[1] <= today, high != m.NEVER and began[0] <= today]
     elif isinstance(test, m.ChoiceTest):
         holds = [fact.choices[low].code in test.codes]
     else:

@@ -14,7 +14,7 @@ from engine.read.subjects import subject_of
 from engine.reference import evaluator as reference
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.terms.condition import ends_of
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import facts_behind
 from engine.terms.faults import InputRejected
 
 Plain = dict[str, Any]
@@ -168,12 +168,6 @@ class Asked:
 
 def asking(protocol: m.Protocol, leaves: Sequence[m.Leaf]) -> m.Protocol:
     """A pack that holds some tests alone, and the facts they need."""
-    needed: dict[str, None] = {}
-    todo = [name for leaf in leaves for name in m.facts_of(leaf)]
-    while todo:
-        name = todo.pop()
-        needed[name] = None
-        todo.extend(derived_from(protocol.facts[name]))
-    facts = {name: fact for name, fact in protocol.facts.items() if name in needed}
+    facts = {name: protocol.facts[name] for name in facts_behind(protocol.facts, leaves)}
     definitions: dict[str, m.Condition] = {f"T{i}": leaf for i, leaf in enumerate(leaves)}
     return replace(protocol, facts=facts, definitions=definitions, criteria=())

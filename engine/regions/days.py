@@ -31,11 +31,9 @@ def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
     fact = protocol.facts[name]
     if fact.derive is None:
         return frozenset([name])
-    if isinstance(fact.derive, m.CompletedYears | m.DaysBetween):
-        return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
-    if isinstance(fact.derive, m.ByTable):
-        raise AssertionError("replaced before")
-    return frozenset([fact.derive])
+    if isinstance(fact.derive, m.ListDerivation):
+        return frozenset([fact.derive])
+    return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
 
 
 def limits_of(leaf: m.Leaf, fact: m.Fact) -> tuple[int, ...]:

@@ -16,7 +16,8 @@ def interval_of(fact: m.Fact, statement: m.Statement, as_of: date) -> tuple[int,
     if isinstance(value, bool):
         return (int(value), int(value))
     if isinstance(value, m.Days):
-        last = min(value.last, as_of) if value.first <= as_of else value.last
+        whole = fact.planned or value.first > as_of
+        last = value.last if whole else min(value.last, as_of)
         return (value.first.toordinal(), last.toordinal())
     if isinstance(value, m.Amount):
         return quantity_of(fact, value)

@@ -13,6 +13,8 @@ QuantityOp = Literal["at_least", "above", "at_most", "below"]
 UlnOp = Literal["at_least_uln", "above_uln", "at_most_uln", "below_uln"]
 AgoOp = Literal["at_least_ago", "more_than_ago", "within_last", "less_than_ago"]
 DayOp = Literal["on_or_after", "on_or_before"]
+AnchorOp = Literal["at_least", "more_than", "within", "less_than", "plain"]
+Side = Literal["before", "after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,30 @@ class EverTest:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorTest:
+    """The date against another date, `anchor`: so long before it or after it.
+
+    `plain`, without a duration: on an earlier day (`before`), or on a later one.
+    """
+
+    fact: str
+    op: AnchorOp
+    duration: Duration | None
+    side: Side
+    anchor: str
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LastingTest:
+    """What began on the date has gone on for a duration; `never` has not."""
+
+    fact: str
+    duration: Duration
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Todo:
     """A condition nobody has written yet: always unknown."""
 
@@ -143,9 +169,18 @@ class Defined:
 
 
 Test = (
-    BooleanTest | ChoiceTest | LimitTest | BetweenTest | UlnTest | FactLimitTest
-    | AgoTest | DayTest | EverTest
-)  # fmt: skip
+    BooleanTest
+    | ChoiceTest
+    | LimitTest
+    | BetweenTest
+    | UlnTest
+    | FactLimitTest
+    | AgoTest
+    | DayTest
+    | EverTest
+    | AnchorTest
+    | LastingTest
+)
 Leaf = Test | Todo
 Condition = Leaf | All | Any | Not | Defined
 
@@ -173,9 +208,11 @@ def defined_in(condition: Condition) -> tuple[str, ...]:
 
 def facts_of(leaf: Leaf) -> tuple[str, ...]:
     """The facts that a test looks at, the one that it tests first; none for `todo`."""
+    if isinstance(leaf, Todo):
+        return ()
     if isinstance(leaf, FactLimitTest):
         return (leaf.fact, leaf.against)
-    return () if isinstance(leaf, Todo) else (leaf.fact,)
+    return (leaf.fact, leaf.anchor) if isinstance(leaf, AnchorTest) else (leaf.fact,)
 
 
 def limits_named(leaf: Leaf) -> tuple[int, ...]:

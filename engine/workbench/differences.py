@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from engine import terms as m
 from engine.record.wording import decimal_text, leaf_text
 from engine.terms.condition import defined_in, parts_of
+from engine.terms.dictionary import COMPLETED
 from engine.workbench.alike import mistakable
 
 
@@ -161,6 +162,9 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return value.text or f"{value.months or value.days} {'months' if value.months else 'days'}"
     if isinstance(value, m.CompletedYears):
         return f"completed_years_since {value.since}"
+    if isinstance(value, m.Completed):
+        until = f" on {value.on}" if value.on else ""
+        return f"{COMPLETED[value.unit]} {value.since}{until}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
     if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):

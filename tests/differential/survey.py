@@ -23,6 +23,8 @@ REASONS: tuple[m.Reason, ...] = (
     *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
     "calendar",
 )
+LATER_REASONS: tuple[m.Reason, ...] = ("no_anchor", "planned")
+"""Those of what only rich packs say."""
 
 
 def kind_of(node: m.Condition) -> str:
@@ -31,7 +33,10 @@ def kind_of(node: m.Condition) -> str:
         return node.op
     if isinstance(node, m.FactLimitTest):
         return "table" if node.against.endswith("_limits") else "fact"
+    if isinstance(node, m.AnchorTest):
+        return f"{node.op} {node.side}"
     return {
+        m.LastingTest: "lasting",
         m.BetweenTest: "between",
         m.EverTest: "ever",
         m.BooleanTest: "boolean",
@@ -49,6 +54,7 @@ def derivation_of(fact: m.Fact) -> str:
     derive = fact.derive
     word = {
         m.CompletedYears: "completed_years_since",
+        m.Completed: "completed",
         m.DaysBetween: "days_between",
         m.ByTable: "table",
         m.LatestOf: "latest",
@@ -71,14 +77,29 @@ def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.
     if isinstance(leaf, m.Todo):
         return "todo", "not_recorded"
     name, reading = leaf.fact, readings[leaf.fact]
+    if isinstance(leaf, m.AnchorTest) and reading.low is not None:
+        return held_against(leaf, reading, readings[leaf.anchor])
     if isinstance(leaf, m.FactLimitTest) and reading.low is not None:
         settled = reading.low == reading.high or readings[leaf.against].low is None
         name = leaf.against if settled else name
         reading = readings[name]
     why = reading.uln_reason if isinstance(leaf, m.UlnTest) else None
     # `>=x` at the very end of a range is a point, yet its ratio may have an open end.
-    point: m.Reason = "calendar" if isinstance(leaf, m.AgoTest) else "imprecise"
+    counted = isinstance(leaf, m.AgoTest | m.LastingTest)
+    point: m.Reason = "calendar" if counted else "imprecise"
     return name, why or reading.reason or point
+
+
+def held_against(leaf: m.AnchorTest, reading: m.Reading, anchor: m.Reading) -> tuple[str, m.Reason]:
+    """Why two dates leave a test open, from SEMANTICS 7."""
+    if reading.ahead == "unsure":
+        return leaf.fact, "planned"
+    if anchor.low is None or anchor.low == m.NEVER:
+        return leaf.anchor, "no_anchor"
+    if reading.ahead == "planned":
+        return leaf.fact, "planned"
+    going = "under_way" in (reading.ahead, anchor.ahead)
+    return leaf.fact, reading.reason or anchor.reason or ("imprecise" if going else "calendar")
 
 
 def screened(one: Case, recorded: Plain, as_of: date) -> Counts:

@@ -29,6 +29,7 @@ from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
 from engine.reference import measures
 from engine.regions.asked import fitted
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import InputRejected
 from engine.workbench.witness import file_lines
 from tests.generators import AGOS, LIMITS, ULNS, Choices, Plain, amount
@@ -601,12 +602,10 @@ def behind(protocol: m.Protocol, name: str) -> frozenset[tuple[str, str]]:
     derive = protocol.facts[name].derive
     if derive is None:
         return frozenset([("fact", name)])
-    if isinstance(derive, m.CompletedYears):
-        return behind(protocol, derive.since)
-    if isinstance(derive, m.DaysBetween):
-        return behind(protocol, derive.start) | behind(protocol, derive.end)
-    assert isinstance(derive, m.ListDerivation)
-    return frozenset([("list", derive.records)])
+    if isinstance(derive, m.ListDerivation):
+        return frozenset([("list", derive.records)])
+    others = derived_from(protocol.facts[name])
+    return frozenset().union(*(behind(protocol, other) for other in others))
 
 
 class Grid:
