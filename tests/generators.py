@@ -219,7 +219,7 @@ OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "mmol/L", "g/L", "mg/L"),
     "mmol/L": ("mg/dL", "mg/L", "umol/L"),
     "10*9/L": ("10*3/uL", "/uL", "10*12/L"),
-    "%": ("1", "mmol/mol", "mol/mol"),
+    "%": ("1",),
     "1": ("%",),
     "Cel": ("[degF]", "K"),
     "U/L": ("kU/L", "mU/L"),
@@ -236,8 +236,7 @@ AGOS = ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
 DAYS = ("on_or_after", "on_or_before")
 ANCHORED = ("at_least", "more_than", "within", "less_than")
 COUNTED = ("completed_years_since", "completed_months_since", "completed_weeks_since")
-OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo", "fact",
-             "table")  # fmt: skip
+OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo")
 
 
 def pack_parts(c: Choices, as_of: date) -> dict[str, Plain]:
@@ -351,13 +350,14 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
     if c.chance(6):
         codes = [f"code_{number}" for number in range(c.of([33, 40, 64, 100]))]
         facts["diagnosis"] = {"ask": "Which", "type": "choice", "choices": codes}
-    for name in c.some(list(ANALYTES), max(least, 1), most + 1):
+    for name in c.some([n for n in ANALYTES if c.rich or n != "before"], max(least, 1), most + 1):
         analyte = ANALYTES[name]
         fact: Plain = {"ask": name, "type": "quantity", "unit": analyte.unit}
         if analyte.molar_mass:
             fact["molar_mass"] = Decimal(analyte.molar_mass)
-        if analyte.also_in:
-            fact["also_in"] = {o.unit: {"times": o.times, "plus": o.plus} for o in analyte.also_in}
+        stated = analyte.also_in if c.rich else analyte.also_in[:1]
+        if stated:
+            fact["also_in"] = {o.unit: {"times": o.times, "plus": o.plus} for o in stated}
         if analyte.uln and c.chance(70):
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
@@ -378,7 +378,7 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
     return facts | {
         f"{name}_limits": _table(c, facts, ANALYTES[name])
         for name in list(facts)
-        if name in ANALYTES and c.chance(25)
+        if c.rich and name in ANALYTES and c.chance(25)
     }
 
 
@@ -490,7 +490,7 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
 def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     name = c.of([name for name, fact in facts.items() if fact["type"] not in ("text", "table")])
     fact = facts[name]
-    if fact["type"] == "quantity" and c.chance(35):
+    if c.rich and fact["type"] == "quantity" and c.chance(35):
         limits = list(_held_against(facts, name))
         if limits:
             limit = c.of(limits)
@@ -579,11 +579,12 @@ def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
     """A limit in the fact's unit, or sometimes in another that converts."""
     if c.chance(85):
         return amount(millionths)
-    others = (one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit))
+    others = [one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit)]
+    others += [one.unit for one in kind.also_in[1:]] if c.rich else []
     unit = c.of((kind.unit, *others))
     mass = Decimal(kind.molar_mass) if kind.molar_mass else None
     moved = _converted(millionths, kind.unit, unit, mass, kind.also_in)
-    if unit != kind.unit and stated_in(unit, kind.also_in):  # it must come out exactly
+    if stated_in(unit, kind.also_in[1:]):  # it must come out exactly
         moved = moved // 10_000 * 10_000
     number = amount(moved)
     return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
@@ -947,7 +948,7 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     text = str(said["value"])
     sign = text[: len(text) - len(text.lstrip("<>="))]
     number = round(Decimal(text.lstrip("<>=")).scaleb(6))
-    other = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ()))) if c.chance(40) else fact.unit
+    other = c.of(units_of(fact)) if c.chance(40) else fact.unit
     said = dict(said)
     uln_u = (fact.uln_u or m.MILLION) * c.of([100, 100, 90, 110]) // 100
     own = c.chance(40)
@@ -969,6 +970,12 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
             if fits(fact, number, said.get("unit", fact.unit)):
                 said["value"] = amount(number)
     return said
+
+
+def units_of(of: m.Fact | m.Field) -> tuple[str, ...]:
+    """The units that a quantity is recorded in, its own first."""
+    usual = (of.unit, *OTHER_UNITS.get(of.unit, ()))
+    return (*usual, *(one.unit for one in of.also_in if one.unit not in usual))
 
 
 def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
