@@ -20,6 +20,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 
@@ -194,6 +195,7 @@ class Analyte:
 
 ANALYTES: Mapping[str, Analyte] = {
     "creatinine": Analyte("mg/dL", 400_000, 3_000_000, 100_000, "113.12", "1.2", (0, 40)),
+    "before": Analyte("umol/L", 35_000_000, 265_000_000, 1_000_000, "113.12", span=(0, 4000)),
     "glucose": Analyte("mmol/L", 2_000_000, 20_000_000, 100_000, "180.156"),
     "platelets": Analyte("10*9/L", 20_000_000, 200_000_000, 5_000_000, span=(0, 3000)),
     "blasts": Analyte(
@@ -217,7 +219,7 @@ OTHER_UNITS: Mapping[str, tuple[str, ...]] = {
     "mg/dL": ("umol/L", "mmol/L", "g/L", "mg/L"),
     "mmol/L": ("mg/dL", "mg/L", "umol/L"),
     "10*9/L": ("10*3/uL", "/uL", "10*12/L"),
-    "%": ("1", "mmol/mol", "mol/mol"),
+    "%": ("1",),
     "1": ("%",),
     "Cel": ("[degF]", "K"),
     "U/L": ("kU/L", "mU/L"),
@@ -265,7 +267,7 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
         criteria.append(criterion)
     parts: dict[str, Plain] = {
         "protocol": {"protocol": "made-up", "version": "1", "title": "A made-up protocol"},
-        "facts": {"facts": facts} | ({"records": records} if records else {}),
+        "facts": _dictionary_file(facts, records),
         "eligibility": {"criteria": criteria}
         | ({"definitions": definitions} if definitions else {}),
     }
@@ -279,6 +281,17 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
         one["kind"] = "exclusion" if excludes else "inclusion"
     parts["eligibility"]["criteria"] = kept or criteria
     return parts, protocol_in(parts), typical
+
+
+def _dictionary_file(facts: Plain, records: Plain) -> Plain:
+    """facts.yaml: tables stand among the facts while a pack is made up."""
+    tables = {name: fact["rows"] for name, fact in facts.items() if "rows" in fact}
+    made: Plain = {"facts": {name: fact for name, fact in facts.items() if name not in tables}}
+    if tables:
+        made["tables"] = {
+            name: {"unit": facts[name]["unit"], "rows": rows} for name, rows in tables.items()
+        }
+    return made | ({"records": records} if records else {})
 
 
 def _record_lists(c: Choices) -> Plain:
@@ -341,13 +354,14 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
     if c.chance(6):
         codes = [f"code_{number}" for number in range(c.of([33, 40, 64, 100]))]
         facts["diagnosis"] = {"ask": "Which", "type": "choice", "choices": codes}
-    for name in c.some(list(ANALYTES), max(least, 1), most + 1):
+    for name in c.some([n for n in ANALYTES if c.rich or n != "before"], max(least, 1), most + 1):
         analyte = ANALYTES[name]
         fact: Plain = {"ask": name, "type": "quantity", "unit": analyte.unit}
         if analyte.molar_mass:
             fact["molar_mass"] = Decimal(analyte.molar_mass)
-        if analyte.also_in:
-            fact["also_in"] = {o.unit: {"times": o.times, "plus": o.plus} for o in analyte.also_in}
+        stated = analyte.also_in if c.rich else analyte.also_in[:1]
+        if stated:
+            fact["also_in"] = {o.unit: {"times": o.times, "plus": o.plus} for o in stated}
         if analyte.uln and c.chance(70):
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
@@ -365,7 +379,50 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
         facts["remark"] = {"ask": "Remark", "type": "text"}
     for name, derive, kind in _derived(c, facts, records):
         facts[name] = {"ask": name, "type": kind, "derive": derive}
-    return facts
+    return facts | {
+        f"{name}_limits": _table(c, facts, ANALYTES[name])
+        for name in list(facts)
+        if c.rich and name in ANALYTES and c.chance(25)
+    }
+
+
+def _table(c: Choices, facts: Plain, kind: Analyte) -> Plain:
+    """Limits by one or two facts: every value of theirs has one row, some no limit."""
+    fit = [n for n, one in facts.items() if one["type"] in ("boolean", "choice", "quantity")]
+    by = c.some([n for n in fit if len(facts[n].get("choices", ())) < 9], 1, 2)
+    unit = kind.unit
+    for other in c.shuffled(OTHER_UNITS.get(unit, ())):
+        if c.chance(30) and not months_each(other, unit):
+            mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+            try:
+                unit = unit if conversion(other, kind.unit, mass)[1] else other
+            except UnitError:
+                continue
+    rows: list[Plain] = [{}]
+    for name in by:
+        bands = _bands(c, facts[name], ANALYTES.get(name))
+        rows = [row | {name: band} for row in rows for band in bands]
+    for row in rows:
+        at = c.whole(kind.low // kind.grain, kind.high // kind.grain) * kind.grain
+        mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+        row["limit"] = amount(_converted(at, kind.unit, unit, mass, ()))
+        if c.chance(8):
+            row["limit"] = "none"
+    return {"type": "table", "unit": unit, "by": by, "rows": c.shuffled(rows)}
+
+
+def _bands(c: Choices, fact: Plain, kind: Analyte | None) -> list[Any]:
+    """What rows select by: all that a fact can be, in parts."""
+    if fact["type"] == "boolean":
+        return [True, False]
+    if fact["type"] == "choice":
+        codes, cut = list(fact["choices"]), c.whole(1, len(fact["choices"]) - 1)
+        return [codes[0] if cut == 1 else codes[:cut], codes[cut:]]
+    low, high, grain = (kind.low, kind.high, kind.grain) if kind else (0, 19_000_000, m.MILLION)
+    cuts = sorted({c.whole(low // grain + 1, high // grain) * grain for _ in range(2)})
+    ends = [amount(cut) for cut in cuts]
+    between = [{"at_least": a, "below": b} for a, b in pairwise(ends)]
+    return [{"below": ends[0]}, *between, {"at_least": ends[-1]}]
 
 
 def _kept_for(c: Choices, fact: Plain) -> Plain:
@@ -439,8 +496,15 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
 
 
 def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
-    name = c.of([name for name, fact in facts.items() if fact["type"] != "text"])
+    name = c.of([name for name, fact in facts.items() if fact["type"] not in ("text", "table")])
     fact = facts[name]
+    if c.rich and fact["type"] == "quantity" and c.chance(35):
+        limits = list(_held_against(facts, name))
+        if limits:
+            limit = c.of(limits)
+            if "fact" in limit and fact.get("unit") != "Cel" and c.chance(60):
+                limit = limit | {"times": _written(c, c.of([2, 5, 1]) * 500_000)}
+            return {name: {c.of(LIMITS): limit}}
     if fact["type"] == "boolean":
         return {name: c.chance(50)}
     if fact["type"] == "choice":
@@ -473,6 +537,32 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     return {name: _limits(c, [_limit(c, kind, u) for u in sorted(units)])}
 
 
+def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
+    """The other facts and the tables that a quantity may be held against."""
+    if f"{name}_limits" in facts:
+        table = facts[f"{name}_limits"]
+        yield {"table": f"{name}_limits", "by": table["by"]}
+        yield {"table": f"{name}_limits", "by": table["by"][::-1]}
+    unit, mass = _unit_of(facts[name]), facts[name].get("molar_mass")
+    for other, fact in facts.items():
+        if other == name or fact["type"] != "quantity" or fact.get("molar_mass", mass) != mass:
+            continue
+        try:
+            _, offset = conversion(_unit_of(fact), unit, mass)
+        except UnitError:
+            continue
+        both = (unit, _unit_of(fact))
+        if not (offset or months_each(*both) or months_each(*both[::-1])):
+            yield {"fact": other}
+
+
+def _unit_of(fact: Plain) -> str:
+    way = next(iter(fact.get("derive", {"": 0})))
+    of_way = {"completed_years_since": "a", "days_between": "d", "count": "1"}
+    of_way |= {"completed_months_since": "mo", "completed_weeks_since": "wk"}
+    return of_way.get(way) or fact.get("unit", "1")
+
+
 def _anchored(c: Choices, others: Sequence[str]) -> Plain:
     test: Plain = {c.of(["before", "after"]): c.of(others)}
     op = c.of((*ANCHORED, "plain"))
@@ -497,11 +587,12 @@ def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
     """A limit in the fact's unit, or sometimes in another that converts."""
     if c.chance(85):
         return amount(millionths)
-    others = (one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit))
+    others = [one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit)]
+    others += [one.unit for one in kind.also_in[1:]] if c.rich else []
     unit = c.of((kind.unit, *others))
     mass = Decimal(kind.molar_mass) if kind.molar_mass else None
     moved = _converted(millionths, kind.unit, unit, mass, kind.also_in)
-    if unit != kind.unit and stated_in(unit, kind.also_in):  # it must come out exactly
+    if stated_in(unit, kind.also_in[1:]):  # it must come out exactly
         moved = moved // 10_000 * 10_000
     number = amount(moved)
     return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
@@ -562,6 +653,8 @@ class Targets:
         for leaf in condition_paths(protocol).values():
             if isinstance(leaf, m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest):
                 found._leaf(leaf)
+            elif isinstance(leaf, m.FactLimitTest):
+                found._held(leaf)
             elif isinstance(leaf, m.AnchorTest | m.LastingTest):
                 for source in (s for name in m.facts_of(leaf) for s in found._sources(name)):
                     found.ago.setdefault(source, []).append(leaf.duration or m.Duration(0, 0))
@@ -596,6 +689,22 @@ class Targets:
                         self.ago.setdefault(source, []).extend(spans)
                     elif isinstance(derive, m.DaysBetween):
                         self.ago.setdefault(source, []).append(m.Duration(number, 0))
+
+    def _held(self, leaf: m.FactLimitTest) -> None:
+        """The limits of a table in the unit of the value, and where its rows part."""
+        fact, other = self.protocol.facts[leaf.fact], self.protocol.facts[leaf.against]
+        if not isinstance(other.derive, m.ByTable):
+            return
+        for row in other.derive.rows:
+            if row.limit_u is not None and fact.derive is None:
+                goal = (fact.unit, fact.molar_mass)
+                limit = round(row.limit_u * conversion(other.unit, *goal)[0])
+                self.amounts.setdefault(leaf.fact, []).append(limit)
+            for name, spans in zip(other.derive.by, row.spans, strict=True):
+                own = self.protocol.facts[name]
+                ends = [end for span in spans for end in span if abs(end) < m.UNBOUNDED]
+                if own.type == "quantity" and ends:
+                    self._leaf(m.BetweenTest(name, min(ends), max(ends)))
 
     def _sources(self, name: str) -> Iterator[str | Field]:
         """The recorded facts and fields that a fact comes from."""
@@ -847,7 +956,7 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     text = str(said["value"])
     sign = text[: len(text) - len(text.lstrip("<>="))]
     number = round(Decimal(text.lstrip("<>=")).scaleb(6))
-    other = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ()))) if c.chance(40) else fact.unit
+    other = c.of(units_of(fact)) if c.chance(40) else fact.unit
     said = dict(said)
     uln_u = (fact.uln_u or m.MILLION) * c.of([100, 100, 90, 110]) // 100
     own = c.chance(40)
@@ -869,6 +978,12 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
             if fits(fact, number, said.get("unit", fact.unit)):
                 said["value"] = amount(number)
     return said
+
+
+def units_of(of: m.Fact | m.Field) -> tuple[str, ...]:
+    """The units that a quantity is recorded in, its own first."""
+    usual = (of.unit, *OTHER_UNITS.get(of.unit, ()))
+    return (*usual, *(one.unit for one in of.also_in if one.unit not in usual))
 
 
 def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:

@@ -126,7 +126,7 @@ TODO = {"todo": True}
         ({"x": {">=": 3}}, "`at_least`"),
         ({"x": {"less_than": 3}}, "`below`"),
         ({"x": {"mean": 3}}, "`derive:` in facts.yaml"),
-        ({"a": {"within": "14 days"}}, "`within_last: 14 days`"),
+        ({"a": {"within": "14 days"}}, "`within_last`"),
         ({"x": {"between": [53, 86], "unit": "mmol/mol"}}, "`between: [53 mmol/mol, 86 mmol/mol]`"),
         ({"gap": {"at_least": "6 months"}}, "`{a: {at_least: 6 months, before: b}}`"),
         ({"a": {"within_last": "72 hours"}}, "`3 days`"),

@@ -17,7 +17,8 @@ CODES_A_LEVEL = 32
 # Properties of a reading: `known`; `low`/`high` on the fact's own axis (for a date, its day
 # number); days ago, and the month grid as of the day, of the day before, and of the day with
 # the missing days of its month (`m`, `s`, `e`; engine.terms.calendar);
-# floor and ceiling of the ratio to the upper limit of normal, in millionths.
+# floor and ceiling of the ratio to the upper limit of normal, in millionths; of a value held
+# against another, the least and the greatest that it can exceed it by (`dl`, `dh`).
 LONG_AGO = 3_900_000_000
 NEVER_AGO = 4_000_000_000
 Rows = list[tuple[m.Truth, tuple[Test, ...]]]
@@ -93,6 +94,13 @@ def leaf_rows(protocol: m.Protocol, leaf: m.Leaf) -> Rows:
             "above": _negated(_at_most("low", "high", leaf.limit_u)),
         }[leaf.op]
         return rows
+    if isinstance(leaf, m.FactLimitTest):
+        return {
+            "at_least": _at_least("dl", "dh", 0),
+            "below": _negated(_at_least("dl", "dh", 0)),
+            "at_most": _at_most("dl", "dh", 0),
+            "above": _negated(_at_most("dl", "dh", 0)),
+        }[leaf.op]
     if isinstance(leaf, m.BetweenTest):
         return _inside_rows("low", "high", leaf.low_u, leaf.high_u)
     if isinstance(leaf, m.UlnTest):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 from engine import terms as m
@@ -16,7 +17,7 @@ Test = tuple[str, Op, int]
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
     *("snear", "efar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
-    "pair",
+    *("pair", "dl", "dh"),
 )
 
 
@@ -60,13 +61,18 @@ class Node:
     ruleset: int = 0
 
 
+Against = tuple[m.Side | Fraction, str]
+"""The fact that another is held against, after the side of it, or how many times it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingKind:
     """One reading in a fact of kind `kind`: whose, and the properties its rules look at.
 
     A reading fact carries several readings; `slot` is this one's place in it, and stands at
     the end of its properties' names (`low3`). `against`: the date that it is held against, and
-    the side of that on which it lies.
+    the side of that on which it lies; or the quantity, and how many of it are the limit, in the
+    unit of `fact`.
     """
 
     kind: int
@@ -74,7 +80,7 @@ class ReadingKind:
     fact: str
     properties: tuple[str, ...]
     ruleset: int
-    against: tuple[m.Side, str] | None = None
+    against: Against | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from engine.compile.leaves import Rows, leaf_rows
 from engine.compile.program import (
     PROPERTIES,
     UNWRITTEN,
+    Against,
     Node,
     NodeKind,
     Program,
@@ -28,6 +29,7 @@ from engine.compile.program import (
 )
 from engine.record.wording import leaf_text
 from engine.terms.condition import defined_in
+from engine.terms.units import conversion
 
 BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
@@ -148,7 +150,7 @@ class _Compiler:
         rules: list[Rule] = []
         rulesets: list[list[int]] = [[]]
         slots: list[ReadingKind] = []
-        open_slots: dict[tuple[int, str, tuple[m.Side, str] | None], tuple[int, int]] = {}
+        open_slots: dict[tuple[int, str, Against | None], tuple[int, int]] = {}
         kinds, kind, taken = 0, -1, READINGS_A_FACT
         for node in self.nodes:
             if len(rulesets[-1]) > RULES_A_SET:
@@ -157,19 +159,16 @@ class _Compiler:
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
                 fact = UNWRITTEN if isinstance(node.leaf, m.Todo) else node.leaf.fact
-                against = None
-                if isinstance(node.leaf, m.AnchorTest):
-                    against = (node.leaf.side, node.leaf.anchor)
+                against = _held_against(self.protocol, node.leaf)
                 key = (node.ruleset, fact, against)
                 at, used = open_slots.get(key, (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:
                         kind, kinds, taken = kinds, kinds + 1, 0
                     at, used, taken = len(slots), 0, taken + 1
-                    first = "pair" if against else "known"
-                    slots.append(
-                        ReadingKind(kind, taken - 1, fact, (first,), node.ruleset, against)
-                    )
+                    first = "pair" if isinstance(node.leaf, m.AnchorTest) else "known"
+                    own = (kind, taken - 1, fact, (first,), node.ruleset)
+                    slots.append(ReadingKind(*own, against))
                 open_slots[key] = (at, used + 1)
                 slot = slots[at]
                 rows = leaf_rows(self.protocol, node.leaf)
@@ -217,6 +216,17 @@ class _Compiler:
 
 _SLOTS: Mapping[m.Truth, int] = {"true": 0, "false": 1, "unknown": 2}
 _STATUS_SLOTS: Mapping[m.Status, int] = {"passed": 0, "failed": 1, "open": 2}
+
+
+def _held_against(protocol: m.Protocol, leaf: m.Leaf) -> Against | None:
+    """The other fact that a test looks at, with its side, or how many of it are the limit."""
+    if isinstance(leaf, m.AnchorTest):
+        return leaf.side, leaf.anchor
+    if not isinstance(leaf, m.FactLimitTest):
+        return None
+    fact, other = protocol.facts[leaf.fact], protocol.facts[leaf.against]
+    factor, _ = conversion(other.unit, fact.unit, fact.molar_mass)
+    return factor * leaf.times_u / m.MILLION, leaf.against
 
 
 def status_of(kind: str, truth: m.Truth) -> m.Status:

@@ -122,6 +122,7 @@ class Explanation:
             }
             return why
         says, change = self._leaf(branch, test)
+        _, *others = m.facts_of(test)
         why = {
             "node": branch.path,
             "condition": words.text,
@@ -133,8 +134,8 @@ class Explanation:
             "reading": self.evidence.reading(test.fact),
             "children": [],
         }
-        if isinstance(test, m.AnchorTest):
-            why["against"] = self.evidence.reading(test.anchor)
+        if others:
+            why["against"] = self.evidence.reading(others[0])
         if change is not None:
             why["changes_on"] = change[0].isoformat()
         return why
@@ -149,21 +150,20 @@ class Explanation:
         truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
-        compared = {
+        compared: dict[str, Said | str | None] = {
             "ask": fact.ask,
             "shown": self.evidence.shown(fact, found),
             "test": branch.asked,
         }
         against = ""
-        if isinstance(test, m.AnchorTest):
-            other = self.protocol.facts[test.anchor]
+        for name in m.facts_of(test)[1:]:
+            other = self.protocol.facts[name]
             shown = self.evidence.shown(other, self.found[other.name])
             compared = {**compared, "other": other.ask, "against": shown}
             against = "_against"
         if truth == "unknown":
-            detail = self.lacking.detail(test, fact, found, self._reason(test, found))
-            said = say(f"says.unknown{against}", **compared, detail=detail)
-            return said, self._change(branch, test, fact, found, None)
+            said = say(f"says.unknown{against}", **compared, detail=self._detail(test))
+            return said, self._change(branch, test, found, None)
         turn = self.turns.turn(test, truth, found, earliest)
         # Of an imprecise date the day is only the first on which the truth may turn.
         exact = found.reading.low == found.reading.high
@@ -177,10 +177,10 @@ class Explanation:
         else:
             last = (turn - timedelta(days=1)).isoformat()
             said = say("says.holds_until", **compared, day=last)
-        return said, self._change(branch, test, fact, found, turn)
+        return said, self._change(branch, test, found, turn)
 
     def _change(
-        self, branch: Branch, test: m.Test, fact: m.Fact, found: Found, turn: date | None
+        self, branch: Branch, test: m.Test, found: Found, turn: date | None
     ) -> NextChange | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
         truth = self.truths[branch.node]
@@ -190,22 +190,24 @@ class Explanation:
             best = (turn, ((id_, "condition", branch.words),))
         if isinstance(test, m.AnchorTest):
             return self._against(test, branch, found)
-        if found.starts is not None and (best is None or found.starts < best[0]):
-            best = (found.starts, (("change.starts", "ask", fact.ask),))
-        if (
-            truth != "unknown"
-            and found.until is not None
-            and (best is None or found.until < best[0])
-            and not _proved_by_entry(fact, test, truth, found.reading)
-        ):
-            after = next_day(found.until)
-            if after is not None and (best is None or after < best[0]):
-                what = self.lacking.collect(fact)[1]
-                best = (after, (("change.expires", "ask", what),))
+        for name in m.facts_of(test):
+            fact, one = self.protocol.facts[name], self.found[name]
+            if one.starts is not None and (best is None or one.starts < best[0]):
+                best = (one.starts, (("change.starts", "ask", fact.ask),))
+            if (
+                truth != "unknown"
+                and one.until is not None
+                and (best is None or one.until < best[0])
+                and not _proved_by_entry(fact, test, truth, one.reading)
+            ):
+                after = next_day(one.until)
+                if after is not None and (best is None or after < best[0]):
+                    what = self.lacking.collect(fact)[1]
+                    best = (after, (("change.expires", "ask", what),))
         if (
             truth == "unknown"
             or found.reading.low != found.reading.high
-            or self.turns.moving(test.fact)
+            or any(self.turns.moving(name) for name in m.facts_of(test))
         ):
             day = min(self.turns.widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
@@ -284,6 +286,12 @@ class Explanation:
         walk(branch)
         return list(items.values())
 
+    def _detail(self, test: m.Test) -> Said:
+        """Why a test is unknown, in words."""
+        name = self.lacking.lacks(test)
+        fact, found = self.protocol.facts[name], self.found[name]
+        return self.lacking.detail(test, fact, found, self._reason(test, found))
+
     def _missing(self, branch: Branch) -> Missing:
         leaf = branch.test
         if leaf is None:
@@ -295,14 +303,12 @@ class Explanation:
                 "collect": "todo",
                 "ask": "Judge this criterion by hand",
             }
-        fact = self.protocol.facts[leaf.fact]
-        found = self.found[leaf.fact]
-        reason = self._reason(leaf, found)
-        of = fact
+        of = self.protocol.facts[self.lacking.lacks(leaf)]
+        reason = self._reason(leaf, self.found[of.name])
         if isinstance(leaf, m.AnchorTest) and reason == "no_anchor":
             of = self.protocol.facts[leaf.anchor]
         collect, ask, where = self.lacking.collect(of)
-        detail = self.lacking.detail(leaf, fact, found, reason)
+        detail = self._detail(leaf)
         item: Missing = {
             "fact": of.name,
             "reason": reason,

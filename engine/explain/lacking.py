@@ -42,6 +42,8 @@ class Lacking:
         derive = fact.derive
         if derive is None:
             return fact.name, fact.ask, fact.found_in
+        if isinstance(derive, m.ByTable):
+            return self.collect(self.protocol.facts[self.found[fact.name].from_facts[0]])
         if isinstance(derive, m.ListDerivation):
             record = self.protocol.records[derive.records]
             return record.name, record.ask, record.found_in
@@ -53,6 +55,16 @@ class Lacking:
             if one.low is None or one.reason or one.ahead == "under_way"
         )
         return self.collect(self.protocol.facts[next(lacking, sources[-1])])
+
+    def lacks(self, test: m.Test) -> str:
+        """The fact that leaves a test open: the one that it tests, or the one beside it."""
+        if isinstance(test, m.FactLimitTest):
+            reading, other = self.found[test.fact].reading, self.found[test.against].reading
+            if other.low is None and reading.low is not None:
+                return test.against
+            if reading.low is not None and reading.low == reading.high:
+                return test.against
+        return test.fact
 
     def detail(self, test: m.Test, fact: m.Fact, found: Found, reason: m.Reason) -> Said:
         """Why a fact's reading does not settle the question, in words."""
@@ -97,6 +109,8 @@ class Lacking:
             return say(f"missing.{reason}")
         if reason == "calendar":
             return self._month_end(test, fact, found)
+        if reason == "no_limit" and isinstance(fact.derive, m.ByTable):
+            return say("missing.no_limit_in_table")
         if reason == "no_anchor" and isinstance(test, m.AnchorTest):
             return say("missing.no_anchor", anchor=self.protocol.facts[test.anchor].ask)
         if reason == "planned":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 
 from engine import terms as m
@@ -69,11 +69,36 @@ class Turns:
 
     def moving(self, name: str) -> bool:
         """Whether a reading may be another tomorrow, though nothing turns or expires."""
-        found = self.found[name]
+        found, derive = self.found[name], self.protocol.facts[name].derive
+        if isinstance(derive, m.ByTable):
+            return bool(self.passing(name))
         return self.grows(name) or (
-            isinstance(self.protocol.facts[name].derive, m.DaysBetween | m.Completed)
+            isinstance(derive, m.DaysBetween | m.Completed)
             and any(self._moves(other) for other in found.from_facts)
         )
+
+    def passing(self, name: str, years: Collection[int] | None = None) -> list[date]:
+        """Days on which a number may be another by the calendar alone, the first of them among
+        these: of an age, those on which so many years are completed, or the next one."""
+        derive, reading = self.protocol.facts[name].derive, self.found[name].reading
+        days: list[date | None] = []
+        if isinstance(derive, m.ByTable):
+            for at, selector in enumerate(derive.by):
+                ends = {end for row in derive.rows for end in row.spans[at]}
+                bands = {n for low, high in ends for n in (low // m.MILLION, high // m.MILLION + 1)}
+                days += self.passing(selector, bands)
+        elif isinstance(derive, m.CompletedYears) and not self.grows(name):
+            born = self.found[derive.since].reading
+            if self._moves(derive.since) or (born.high or 0) >= self.as_of.toordinal():
+                days.append(next_day(self.as_of))
+            age = 0 if reading.low is None else reading.low // m.MILLION
+            sizes = [m.Duration(0, 12 * n) for n in years or (age, age + 1, age + 2) if n > 0]
+            for end in self._fixed_ends(name):
+                days += [add(end, size) for size in sizes if size.months < 12 * 10_000
+                         for add in (earliest, latest)]  # fmt: skip
+        elif self.moving(name) or (reading.low != reading.high and derive is not None):
+            days.append(next_day(self.as_of))
+        return [day for day in days if day is not None and day > self.as_of]
 
     def grows(self, name: str) -> bool:
         """Whether a reading that may be a point today is an interval tomorrow.
@@ -102,6 +127,8 @@ class Turns:
     def widening(self, test: m.Test, truth: m.Truth, found: Found) -> list[date]:
         """Days on which an end of an imprecise date comes of age, or is reached."""
         fact, reading = self.protocol.facts[test.fact], found.reading
+        if isinstance(test, m.FactLimitTest) or isinstance(fact.derive, m.ByTable):
+            return [day for name in m.facts_of(test) for day in self.passing(name)]
         if isinstance(test, m.LastingTest):
             test = m.AgoTest(test.fact, "at_least_ago", test.duration)
         dates = [s.value for s in found.statements if isinstance(s.value, m.Days)]

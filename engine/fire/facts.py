@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 
 from engine.compile.leaves import (
     CODES_A_LEVEL,
@@ -14,7 +15,7 @@ from engine.compile.leaves import (
     PAIR,
     PLANNED_PAIR,
 )
-from engine.terms import MILLION, NEVER, PAST, Reading, Side
+from engine.terms import MILLION, NEVER, PAST, UNBOUNDED, Reading, Side
 from engine.terms.calendar import grid, grid_end
 
 _ANY = 9_999_999
@@ -81,6 +82,24 @@ def pair_part(
         **_time("far", ends[f"{start}low"], ends[f"{end}high"]),
     }
     return text + "".join(f',"{name}{slot}":{between[name]}' for name in properties)
+
+
+def limit_part(slot: int, times: Fraction, reading: Reading, other: Reading) -> str:
+    """By how much one quantity exceeds some times another at least, and at most: a limit is
+    turned as a stated one is, by one rounding, half to even."""
+    if reading.low is None or reading.high is None or other.low is None or other.high is None:
+        return f',"known{slot}":0'
+    least = _difference(reading.low, other.high, times)
+    most = _difference(reading.high, other.low, times)
+    return f',"known{slot}":1,"dl{slot}":{least},"dh{slot}":{most}'
+
+
+def _difference(end: int, limit: int, times: Fraction) -> int:
+    """One end less so many times another; with an open end it lies beyond all others."""
+    for open_end in (end, -limit):
+        if abs(open_end) >= UNBOUNDED:
+            return _CLAMP if open_end > 0 else -_CLAMP
+    return max(-_CLAMP, min(_CLAMP, end - round(limit * times)))
 
 
 def _ends(reading: Reading) -> dict[str, int]:

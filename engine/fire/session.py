@@ -15,15 +15,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.compile.program import UNWRITTEN, Program, Rule, matches
+from engine.compile.program import UNWRITTEN, Against, Program, Rule, matches
 from engine.compile.rules import BUCKET
-from engine.fire.facts import pair_part, reading_part
+from engine.fire.facts import limit_part, pair_part, reading_part
 from engine.fire.limits import CANARY, SID, check_limits
-from engine.terms import AnchorTest, Leaf, Reading, Side, Todo, Truth
+from engine.terms import Leaf, Reading, Truth, facts_of
 from engine.terms.faults import EngineFault
 
 ENGINE_VERSION = "2.0.28"
@@ -65,8 +66,9 @@ class Conclusions:
     firings: tuple[Fired, ...]
 
 
-_Slot = tuple[int, str, tuple[str, ...], tuple[Side, str] | None]
+_Slot = tuple[int, str, tuple[str, ...], Against | None]
 """A reading in a fact: its place, whose, the properties looked at, what it is held against."""
+
 
 _Firing = tuple[int, int, Truth, int, tuple[tuple[int, int], ...], str]
 """What a rule's firing means: its number, node, truth, what it counts as, the parents with
@@ -78,10 +80,8 @@ def _head(kind: int) -> str:
 
 
 def _reading_words(leaf: Leaf) -> str:
-    if isinstance(leaf, Todo):
-        return "no reading: todo"
-    beside = f" and of {leaf.anchor}" if isinstance(leaf, AnchorTest) else ""
-    return f"reading of {leaf.fact}{beside}"
+    names = facts_of(leaf)
+    return f"reading of {' and of '.join(names)}" if names else "no reading: todo"
 
 
 class Session:
@@ -212,8 +212,11 @@ class Session:
                         if against is None or reading is None:
                             part = reading_part(slot, template, reading, as_of, days)
                         else:
-                            side, anchor = against
-                            part = pair_part(slot, template, side, reading, readings[anchor])
+                            how, other = against[0], readings[against[1]]
+                            if isinstance(how, Fraction):
+                                part = limit_part(slot, how, reading, other)
+                            else:
+                                part = pair_part(slot, template, how, reading, other)
                         parts.append(part)
                     code, state = engine.assert_fact(handle, "".join(parts) + "}")
                     if code:

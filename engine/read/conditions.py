@@ -9,6 +9,7 @@ from typing import Any as Anything
 from typing import get_args
 
 from engine.read import files, hints, pairs
+from engine.read.against import KEYS, fact_limit
 from engine.read.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.read.source import Num, Path, shorten
 from engine.terms import (
@@ -127,11 +128,12 @@ class Conditions:
             sheet.fault(path, "unknown-fact", what, hint, key=True)
             return None
         fact = self.facts.get(key)
-        return self._test(sheet, path, fact, value, place) if fact else None
+        return self.test(sheet, path, fact, value, place) if fact else None
 
-    def _test(
+    def test(
         self, sheet: Sheet, path: Path, fact: Fact, value: Anything, place: Span
     ) -> Condition | None:
+        """A test of a fact by its type; None after a fault."""
         if fact.type == "boolean":
             if isinstance(value, bool):
                 return BooleanTest(fact.name, value, place)
@@ -203,7 +205,7 @@ class Conditions:
     ) -> Condition | None:
         if op == "between":
             ends = sheet.list_of(path, value, "two limits")
-            limits = [self._limit(sheet, (*path, i), fact, end) for i, end in enumerate(ends)]
+            limits = [self.limit(sheet, (*path, i), fact, end) for i, end in enumerate(ends)]
             if len(limits) != 2:
                 sheet.fault(path, "range", "`between` takes a low and a high limit")
                 return None
@@ -214,8 +216,11 @@ class Conditions:
                 sheet.fault(path, "range", "the low limit is above the high one")
                 return None
             return BetweenTest(fact.name, low, high, place)
+        if op in _QUANTITY_OPS and isinstance(value, dict) and KEYS & value.keys():
+            known = (self.facts, self.fact_names)
+            return fact_limit(sheet, path, fact, op, value, place, *known)
         if op in _QUANTITY_OPS:
-            limit = self._limit(sheet, path, fact, value)
+            limit = self.limit(sheet, path, fact, value)
             return None if limit is None else LimitTest(fact.name, op, limit, place)
         if op in _ULN_OPS:
             times = sheet.amount_of(path, value)
@@ -247,7 +252,7 @@ class Conditions:
         expected = sheet.boolean_of(path, value)
         return None if expected is None else EverTest(fact.name, expected, place)
 
-    def _limit(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> int | None:
+    def limit(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> int | None:
         """A limit in millionths of the fact's unit, converted once, half to even."""
         unit = ""
         if isinstance(value, dict):

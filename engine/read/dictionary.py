@@ -13,7 +13,9 @@ from engine.read.known import read_known
 from engine.read.quantities import quantity_keys
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
+from engine.read.tables import read_tables
 from engine.terms import (
+    ByTable,
     Changes,
     Choice,
     Completed,
@@ -61,6 +63,9 @@ class Dictionary:
             fact = self._fact(sheet, ("facts", name), name, value)
             if fact:
                 self.facts[name] = fact
+        tables = sheet.names_of(("tables",), top.get("tables", {}), "table names to tables")
+        self.facts |= read_tables(sheet, tables, self.facts, self.fact_names)
+        self.fact_names |= frozenset(tables)
         self._check_derivations(sheet)
 
     def _record_list(
@@ -345,7 +350,7 @@ class Dictionary:
     def _check_derivations(self, sheet: Sheet) -> None:
         """Derivations read dates, and none depends on itself."""
         for name, fact in self.facts.items():
-            for source in derived_from(fact):
+            for source in () if isinstance(fact.derive, ByTable) else derived_from(fact):
                 found = self.facts.get(source)
                 if found and found.type != "date":
                     what = f"`{name}` is derived from `{source}`, which is not a date"

@@ -136,10 +136,19 @@ class RecordListFile(TypedDict):
     known_by: NotRequired[str]
 
 
+class TableFile(TypedDict):
+    """Limits by what facts come to: in each row a band or codes of each, and the limit."""
+
+    rows: Annotated[list[dict[str, Any]], SOME]
+    unit: NotRequired[str]
+    ask: NotRequired[Said]
+
+
 class FactsFile(TypedDict):
     """facts.yaml: the data dictionary."""
 
     facts: dict[str, FactFile]
+    tables: NotRequired[dict[str, TableFile]]
     records: NotRequired[dict[str, RecordListFile]]
 
 
@@ -150,13 +159,30 @@ class LimitFile(TypedDict):
     unit: NotRequired[str]
 
 
+class FactLimitFile(TypedDict):
+    """A limit that is another fact, or some times it."""
+
+    fact: str
+    times: NotRequired[Positive]
+
+
+class TableLimitFile(TypedDict):
+    """A limit that stands in a table, and the facts by which it selects."""
+
+    table: str
+    by: list[str] | str
+
+
+OneLimit = Limit | LimitFile | FactLimitFile | TableLimitFile
+
+
 class TestFile(TypedDict, total=False):
     """A test on a quantity or a date: exactly one of these."""
 
-    at_least: Limit
-    above: Limit
-    at_most: Limit
-    below: Limit
+    at_least: OneLimit
+    above: OneLimit
+    at_most: OneLimit
+    below: OneLimit
     between: Annotated[list[Limit], _TWO]
     at_least_uln: Positive
     above_uln: Positive

@@ -64,7 +64,6 @@ OPERATORS: Mapping[str, str] = {
     **dict.fromkeys(("range", "within_range", "inside"), "write `between: [LOW, HIGH]`"),
     **dict.fromkeys(("mean", "average", "highest", "lowest", "formula", "count"), _DERIVED),
     **dict.fromkeys(("if", "when"), _WHEN),
-    "within": "write `within_last: 14 days`, or with the other day `within: 14 days, before: FACT`",
     "since": "write `at_least_ago: 14 days` or `on_or_after: 2026-11-20`",
 }
 """By a key where an operator is expected."""

@@ -15,12 +15,7 @@ from typing import Any, cast
 
 from engine.record import messages
 from engine.record.semantics import CHANGES
-from engine.record.shape import (
-    Decision,
-    Message,
-    ReadingRecord,
-    Why,
-)
+from engine.record.shape import Decision, Message, ReadingRecord, Why
 from engine.record.shapes import Misfit, fits, same
 from engine.record.told import check_message, combined, demand, tally
 from engine.terms import Answer, Kind, Status, Truth

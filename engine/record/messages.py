@@ -65,6 +65,7 @@ TEMPLATES: Mapping[str, str] = {
     " {count:number} entries and holds more now",
     "missing.not_attested": "it lacks the name of the {role:text} who states it",
     "missing.no_limit": "no upper limit of normal is known for this result",
+    "missing.no_limit_in_table": "the table has no limit for this subject",
     "missing.no_date": "a date it is counted from is or may be `never`",
     "missing.pending": "recorded as pending",
     "missing.pending_note": "recorded as pending ({note:text})",
@@ -121,6 +122,10 @@ TESTS: Mapping[str, str] = {
     "above_uln": "above {} times the upper limit of normal",
     "at_most_uln": "at most {} times the upper limit of normal",
     "below_uln": "below {} times the upper limit of normal",
+    "at_least_fact": "at least {}{anchor}",
+    "above_fact": "above {}{anchor}",
+    "at_most_fact": "at most {}{anchor}",
+    "below_fact": "below {}{anchor}",
     "at_least_ago": "at least {} ago",
     "more_than_ago": "more than {} ago",
     "within_last": "within the last {}",
@@ -251,6 +256,8 @@ def asked_text(test: TestRecord, *, labels: bool = True) -> str:
         said = "ever" if limits[0] else "never"
     elif operator == "one_of":
         said = " or ".join(test["labels"] if labels else [str(code) for code in limits])
+    elif operator.endswith("_fact"):
+        said = "" if limits[0] == 1 else f"{number_text(limits[0])} times "
     elif operator == "between":
         said = f"{number_text(limits[0])} and {quantity_text(limits[1], unit)}"
     else:

@@ -76,8 +76,8 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
 def asked_of(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
     """What a test asks, as data; another date by its question too."""
     record = test_record(leaf, facts[leaf.fact])
-    if isinstance(leaf, m.AnchorTest):
-        record["anchor_ask"] = facts[leaf.anchor].ask
+    for other in m.facts_of(leaf)[1:]:
+        record["anchor_ask"] = facts[other].ask
     return record
 
 
@@ -105,6 +105,9 @@ def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
         return {"operator": "between", "limits": limits, "unit": fact.unit}
     if isinstance(leaf, m.UlnTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.times_u)]}
+    if isinstance(leaf, m.FactLimitTest):
+        limits = [number_value(leaf.times_u)]
+        return {"operator": f"{leaf.op}_fact", "limits": limits, "anchor": leaf.against}
     if isinstance(leaf, m.AgoTest):
         count, unit = _length(leaf.duration)
         return {"operator": leaf.op, "limits": [count], "unit": unit}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date as Day
 
 from engine import terms as m
 from engine.reference.measures import later
@@ -67,13 +67,21 @@ def _passed(pair: tuple[int, int], duration: m.Duration, rule: int, beyond: bool
 
 
 def with_ahead(
-    fact: m.Fact, found: m.Reading, said: Iterable[m.Statement], as_of: date
+    fact: m.Fact, found: m.Reading, said: Iterable[m.Statement], as_of: Day
 ) -> m.Reading:
     """Whether a recorded date lies ahead of the as-of date, and may not come about (7)."""
     today = as_of.toordinal()
     if fact.type != "date" or fact.planned or found.high is None or found.high <= today:
         return found
-    reached = (s for s in said if not s.voided and (s.first is None or s.first <= as_of))
-    days = [s.value for s in reached if s.value is not None or s.unknown]
-    ahead = all(isinstance(day, m.Days) and day.first > as_of for day in days)
-    return replace(found, ahead="planned" if ahead else "unsure")
+    reached = [
+        s
+        for s in said
+        if not s.voided
+        and (s.first is None or s.first <= as_of)
+        and (s.value is not None or s.unknown)
+    ]
+    newest = max((s.first for s in reached if s.first is not None), default=Day.min)
+    older = (s for s in reached if s.last is not None and s.last < newest)
+    others = any(s.value is None or fact.changes != "never" for s in older)
+    ahead = all(isinstance(s.value, m.Days) and s.value.first > as_of for s in reached)
+    return replace(found, ahead="planned" if ahead and not others else "unsure")

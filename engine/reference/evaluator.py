@@ -16,6 +16,7 @@ from operator import ge, gt, le, lt
 
 from engine import terms as m
 from engine.reference.anchors import anchored, with_ahead
+from engine.reference.limits import held_against, table_limit
 from engine.reference.measures import (
     COMPLETED,
     Exact,
@@ -270,9 +271,8 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
     def read(name: str) -> m.Reading:
         fact, derive = protocol.facts[name], protocol.facts[name].derive
         if fact.stands_for is not None:
-            test, of = fact.stands_for, read(fact.stands_for.fact)
-            anchor = read(test.anchor) if isinstance(test, m.AnchorTest) else None
-            truth = truth_of(test, of, protocol.facts[of.fact], today, anchor)
+            of = read(fact.stands_for.fact)
+            truth = leaf_truth(fact.stands_for, read, protocol.facts, today)
             end = {"true": 1, "false": 0, "unknown": None}[truth]
             return _reading(fact, of.reason or "imprecise", end, end)
         if derive is None:
@@ -288,21 +288,28 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             return elapsed(fact, since, read(derive.on), COMPLETED[derive.unit])
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
+        if isinstance(derive, m.ByTable):
+            return table_limit(name, derive, [read(one) for one in derive.by])
         entries = subject.records.get(derive.records, m.Entries(None, ()))
         return _from_records(fact, derive, protocol.records[derive.records], entries, today)
 
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
 
 
-def truth_of(
-    test: m.Test, reading: m.Reading, fact: m.Fact, today: int, anchor: m.Reading | None = None
+def leaf_truth(
+    test: m.Test, read: Callable[[str], m.Reading], facts: Mapping[str, m.Fact], today: int
 ) -> m.Truth:
-    """Does the test hold for every point of the reading, and does it for some point (7)?
-
-    `anchor`: the reading of the date that a test with an anchor names.
-    """
+    """The truth of a test, by the readings of the facts that it looks at (7)."""
+    if isinstance(test, m.FactLimitTest):
+        units = (facts[test.fact], facts[test.against])
+        return held_against(test, read(test.fact), read(test.against), units)
     if isinstance(test, m.AnchorTest):
-        return anchored(test, reading, anchor)
+        return anchored(test, read(test.fact), read(test.anchor))
+    return truth_of(test, read(test.fact), facts[test.fact], today)
+
+
+def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
+    """Does the test hold for every point of the reading, and does it for some point (7)?"""
     low, high, ratio = reading.low, reading.high, reading.times_uln
     if low is None or high is None or (ratio is None and isinstance(test, m.UlnTest)):
         return "unknown"
@@ -363,8 +370,7 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
         elif isinstance(node, m.Defined):
             truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
         elif not isinstance(node, m.Todo):
-            anchor = readings[node.anchor] if isinstance(node, m.AnchorTest) else None
-            truth = truth_of(node, readings[node.fact], protocol.facts[node.fact], today, anchor)
+            truth = leaf_truth(node, readings.__getitem__, protocol.facts, today)
         found[path] = truth
         return truth
 

@@ -425,4 +425,4 @@ def _guards(condition: m.Condition) -> bool:
 
 def _facts(conditions: Iterable[m.Condition]) -> frozenset[str]:
     leaves = (leaf for one in conditions for leaf in leaves_of(one, {}))
-    return frozenset(leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo))
+    return frozenset(name for leaf in leaves for name in m.facts_of(leaf))

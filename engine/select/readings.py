@@ -15,6 +15,7 @@ from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.completed import completed
 from engine.select.found import Found, PassedOver, unknown_reading
 from engine.select.lists import Matches, from_list
+from engine.select.tables import from_table
 from engine.terms.calendar import completed_years, earliest, of_year
 
 
@@ -37,6 +38,8 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             result = completed(name, derive, find(derive.since), until, as_of)
         elif isinstance(derive, m.DaysBetween):
             result = _days_between(name, derive, find(derive.start), find(derive.end))
+        elif isinstance(derive, m.ByTable):
+            result = from_table(name, derive, [find(one) for one in derive.by])
         else:
             record = protocol.records[derive.records]
             sure, maybe = matched(derive.records, derive.where)

@@ -16,6 +16,7 @@ from engine.terms.condition import (
     DayTest,
     Defined,
     EverTest,
+    FactLimitTest,
     Group,
     LastingTest,
     Leaf,
@@ -32,6 +33,7 @@ from engine.terms.condition import (
 )
 from engine.terms.dictionary import (
     Agent,
+    ByTable,
     Changes,
     Choice,
     Completed,
@@ -47,6 +49,7 @@ from engine.terms.dictionary import (
     LatestOf,
     ListDerivation,
     RecordList,
+    Row,
     Where,
 )
 from engine.terms.outcomes import (
@@ -114,6 +117,7 @@ __all__ = [
     "Basis",
     "BetweenTest",
     "BooleanTest",
+    "ByTable",
     "Censoring",
     "Changes",
     "Choice",
@@ -139,6 +143,7 @@ __all__ = [
     "EverTest",
     "Exists",
     "Fact",
+    "FactLimitTest",
     "FactType",
     "FailureDay",
     "Field",
@@ -160,6 +165,7 @@ __all__ = [
     "RecordList",
     "Recorded",
     "ResponseRule",
+    "Row",
     "SaidUnknown",
     "Scale",
     "ScaleClass",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-from engine.terms.values import NOWHERE, Duration, Span
+from engine.terms.values import MILLION, NOWHERE, Duration, Span
 
 QuantityOp = Literal["at_least", "above", "at_most", "below"]
 UlnOp = Literal["at_least_uln", "above_uln", "at_most_uln", "below_uln"]
@@ -62,6 +62,17 @@ class UlnTest:
     fact: str
     op: UlnOp
     times_u: int
+    place: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FactLimitTest:
+    """The quantity against `times_u` millionths of another one, `against`, in any unit of it."""
+
+    fact: str
+    op: QuantityOp
+    against: str
+    times_u: int = MILLION
     place: Span = field(default=NOWHERE, compare=False)
 
 
@@ -177,6 +188,7 @@ Test = (
     | LimitTest
     | BetweenTest
     | UlnTest
+    | FactLimitTest
     | AgoTest
     | DayTest
     | EverTest
@@ -225,6 +237,8 @@ def facts_of(leaf: Leaf) -> tuple[str, ...]:
     """The facts that a test looks at, the one that it tests first; none for `todo`."""
     if isinstance(leaf, Todo):
         return ()
+    if isinstance(leaf, FactLimitTest):
+        return (leaf.fact, leaf.against)
     return (leaf.fact, leaf.anchor) if isinstance(leaf, AnchorTest) else (leaf.fact,)
 
 

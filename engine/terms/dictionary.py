@@ -163,8 +163,25 @@ class Count:
     where: tuple[Where, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: for each selector the intervals of its axis that the row is for, ends
+    included; and the limit in millionths of the table's unit, or None where none is known."""
+
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+    limit_u: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ByTable:
+    """The limit that a table has for what the facts `by` come to."""
+
+    by: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
 ListDerivation = LatestOf | EarliestOf | Exists | Count
-Derivation = CompletedYears | Completed | DaysBetween | ListDerivation
+Derivation = CompletedYears | Completed | DaysBetween | ByTable | ListDerivation
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +245,8 @@ def derived_from(fact: Fact) -> tuple[str, ...]:
         return (fact.derive.since,)
     if isinstance(fact.derive, DaysBetween):
         return (fact.derive.start, fact.derive.end)
+    if isinstance(fact.derive, ByTable):
+        return fact.derive.by
     if isinstance(fact.derive, Completed):
         return (fact.derive.since, *((fact.derive.on,) if fact.derive.on else ()))
     return () if fact.stands_for is None else facts_of(fact.stands_for)

@@ -21,8 +21,8 @@ def same_to_read(old: m.Protocol, before: m.Condition, new: m.Protocol, after: m
     written = inlined(before, old.definitions)
     if written != inlined(after, new.definitions):
         return False
-    tests = (leaf for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo))
-    return read_alike(old, new, (test.fact for test in tests))
+    names = (name for leaf in leaves_of(written, {}) for name in m.facts_of(leaf))
+    return read_alike(old, new, names)
 
 
 def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:

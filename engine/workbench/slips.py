@@ -96,6 +96,8 @@ def _in_test(protocol: m.Protocol, leaf: m.Test, asked: frozenset[str]) -> Slips
         yield "boundary", replace(leaf, op=SWAPPED_ULN[leaf.op])
         # The number read in the fact's own unit, not as a multiple of a limit.
         yield "unit", m.LimitTest(leaf.fact, WITHOUT_ULN[leaf.op], leaf.times_u, leaf.place)
+    elif isinstance(leaf, m.FactLimitTest):
+        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])
     elif isinstance(leaf, m.AgoTest):
         yield from _ago(protocol, leaf, asked)
     elif isinstance(leaf, m.DayTest):

@@ -31,6 +31,8 @@ def kind_of(node: m.Condition) -> str:
     """The operator of a test, or the word of a group."""
     if isinstance(node, m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest):
         return node.op
+    if isinstance(node, m.FactLimitTest):
+        return "table" if node.against.endswith("_limits") else "fact"
     if isinstance(node, m.AnchorTest):
         return f"{node.op} {node.side}"
     return {
@@ -55,6 +57,7 @@ def derivation_of(fact: m.Fact) -> str:
         m.CompletedYears: "completed_years_since",
         m.Completed: "completed",
         m.DaysBetween: "days_between",
+        m.ByTable: "table",
         m.LatestOf: "latest",
         m.EarliestOf: "earliest",
         m.Exists: "exists",
@@ -74,14 +77,18 @@ def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.
     assert isinstance(leaf, m.Leaf)
     if isinstance(leaf, m.Todo):
         return "todo", "not_recorded"
-    reading = readings[leaf.fact]
+    name, reading = leaf.fact, readings[leaf.fact]
     if isinstance(leaf, m.AnchorTest) and reading.low is not None:
         return held_against(leaf, reading, readings[leaf.anchor])
+    if isinstance(leaf, m.FactLimitTest) and reading.low is not None:
+        settled = reading.low == reading.high or readings[leaf.against].low is None
+        name = leaf.against if settled else name
+        reading = readings[name]
     why = reading.uln_reason if isinstance(leaf, m.UlnTest) else None
     # `>=x` at the very end of a range is a point, yet its ratio may have an open end.
     counted = isinstance(leaf, m.AgoTest | m.LastingTest)
     point: m.Reason = "calendar" if counted else "imprecise"
-    return leaf.fact, why or reading.reason or point
+    return name, why or reading.reason or point
 
 
 def held_against(leaf: m.AnchorTest, reading: m.Reading, anchor: m.Reading) -> tuple[str, m.Reason]:

@@ -78,13 +78,14 @@ def test_the_generated_subjects_reach_everything() -> None:
 
 
 def test_the_whole_language_is_reached_too() -> None:
-    counts = survey(range(RICH, RICH + 100), 10)
+    counts = survey(range(RICH + 100, RICH + 200), 10)
     wanted = [f"reason {reason}" for reason in (*REASONS, *LATER_REASONS)]
     truths = ("true", "false", "unknown")
     tests = [f"{op} {side}" for op in (*ANCHORED, "plain") for side in ("before", "after")]
-    tests += ["lasting", "at_least of"]
+    tests += ["lasting", "at_least of", "fact", "table"]
     wanted += [f"{op} {truth}" for op in tests for truth in truths]
-    wanted += [f"completed {h}" for h in ("point", "interval", "unknown")]
+    ways = ("completed", "table")
+    wanted += [f"{way} {h}" for way in ways for h in ("point", "interval", "unknown")]
     assert [name for name in wanted if not counts[name]] == []
 
 

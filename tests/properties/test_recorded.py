@@ -25,7 +25,6 @@ from engine.terms.units import conversion, months_each, stated_in
 from tests.generators import (
     KNOWN_FIELDS,
     LONG,
-    OTHER_UNITS,
     Choices,
     Plain,
     Screening,
@@ -37,6 +36,7 @@ from tests.generators import (
     subject_in,
     turned,
     typical_subject,
+    units_of,
 )
 
 SEEDS = st.integers(0, 2**32)
@@ -371,7 +371,7 @@ def _elsewhere_exactly(c: Choices, fact: m.Fact, said: Plain) -> Mapping[str, An
     """
     text, unit = str(said["value"]), str(said.get("unit", fact.unit))
     sign = text.rstrip("0123456789.eE+-")
-    to = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ())))
+    to = c.of(units_of(fact))
     if months_each(unit, fact.unit) or months_each(to, fact.unit):
         return {}
     factor, offset = turned(unit, to, fact.molar_mass, fact.also_in)

@@ -215,7 +215,7 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
     outcomes = protocol.outcomes
     if outcomes is None:
         return frozenset()
-    found = {leaf.fact for _, leaf in _outcome_leaves(protocol)}
+    found = {name for _, leaf in _outcome_leaves(protocol) for name in m.facts_of(leaf)}
     todo: list[object] = [
         outcomes.start, outcomes.died, outcomes.in_order, outcomes.response,
         outcomes.events, outcomes.endpoints, outcomes.toxicities,
