@@ -37,6 +37,7 @@ from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
 from engine.terms.agents import named_in
 from engine.terms.calendar import of_year
+from engine.terms.condition import limits_named
 from engine.terms.protocol import condition_paths, is_birth_date
 from engine.terms.units import UnitError, conversion, months_each
 
@@ -265,7 +266,7 @@ def _record_lists(c: Choices) -> Plain:
         fields: Plain = {
             "kind": {"type": "choice", "choices": list(_KINDS)},
             "target": {"type": "choice", "choices": list(_TARGETS), "many": True},
-            "dose": {"type": "quantity", "unit": "mg"},
+            "dose": {"type": "quantity", "unit": "mg", "uln": Decimal(5)},
             "serious": {"type": "boolean"},
             "agent": {"type": "text"},
             "started": {"type": "date"},
@@ -366,6 +367,8 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
             dates.append(f"{way}_{number}")
         if c.chance(65):
             derive["where"] = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
+        if c.chance(35):
+            derive["where"] = {**derive.get("where", {}), **_where_tests(c)}
         yield f"{way}_{number}", derive, kind
     if dates and c.chance(60):
         since = "birth_date" if "birth_date" in facts and c.chance(70) else c.of(dates)
@@ -388,6 +391,36 @@ def _asked(c: Choices, key: str) -> Any:
         "agent": _WORDS,
     }
     return c.of(options[key]) if c.chance(50) else c.some(options[key], 1, 3)
+
+
+def _where_tests(c: Choices) -> Plain:
+    """What `where` asks with an operator, of one field or of one of several."""
+    way = c.whole(0, 3)
+    if way == 0:
+        ways = [{key: _field_test(c, key)} for key in c.some(_TESTED, 1, 2)]
+        more = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
+        return {"any": [*ways, more | {"ended": _field_test(c, "ended")}]}
+    if way == 1:
+        return {"all": [{"dose": _field_test(c, "dose")}, {"dose": _field_test(c, "dose")}]}
+    return {key: _field_test(c, key) for key in c.some(_TESTED, 1, 2)}
+
+
+_TESTED = ("ended", "dose", "started")
+
+
+def _field_test(c: Choices, key: str) -> Plain:
+    if key == "dose":
+        op = c.of(["at_least", "above", "at_most", "below", "between", "at_least_uln", "below_uln"])
+        limit = c.of([Decimal(5), Decimal("2.5"), "0.005 g"])
+        if op.endswith("_uln"):
+            return {op: c.of([Decimal(1), Decimal("0.5")])}
+        return {op: [Decimal("2.5"), limit] if op == "between" else limit}
+    if c.chance(15):
+        return {"ever": c.chance(70)}
+    if c.chance(30):
+        return {c.of(["on_or_after", "on_or_before"]): c.of(["2026-10-31", "2025-02-28"])}
+    op = c.of(["within_last", "at_least_ago", "less_than_ago", "more_than_ago"])
+    return {op: c.of([one for one in _DURATIONS if not one.startswith("0")])}
 
 
 def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: date) -> Plain:
@@ -491,9 +524,16 @@ class Targets:
             if isinstance(leaf, m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest):
                 found._leaf(leaf)
         for fact in protocol.facts.values():
-            for where in getattr(fact.derive, "where", ()):
-                key = (getattr(fact.derive, "records", ""), where.field)
-                found.asked.setdefault(key, []).extend(where.values)
+            records, where = getattr(fact.derive, "records", ""), getattr(fact.derive, "where", ())
+            for asked in m.equalities(where):
+                found.asked.setdefault((records, asked.field), []).extend(asked.values)
+            for test in m.tests_in(where):
+                key = (records, test.fact)
+                found.asked.setdefault(key, []).extend(limits_named(test))
+                if isinstance(test, m.AgoTest):
+                    found.ago.setdefault(key, []).append(test.duration)
+                elif isinstance(test, m.DayTest):
+                    found.days.setdefault(key, []).append(test.day)
         return found
 
     def _leaf(self, leaf: m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest) -> None:
@@ -623,7 +663,7 @@ def ending_with_what_decides(
     for name, one in record.fields.items():
         value = _field_value(c, targets, record, one, as_of, 0)
         entry[name] = as_of.isoformat() if one.type == "date" and c.chance(50) else value
-    for where in derive.where:
+    for where in m.equalities(derive.where):
         value = c.of(where.values)
         quantity = record.fields[where.field].type == "quantity"
         entry[where.field] = amount(int(value)) if quantity else value
@@ -948,7 +988,9 @@ def _field_value(
                 picked.append(c.of([None, ""]))
             return c.shuffled(picked)
         return picked[0]
-    millionths = c.of(asked) if asked and c.chance(60) else c.whole(0, 100) * 250_000
+    millionths = c.whole(0, 100) * 250_000
+    if asked and c.chance(60):
+        millionths = c.of(asked) + c.of([0, 0, 0, 1, -1])
     low, high = one.range_u or (0, m.LARGEST)
     millionths = max(low, min(millionths, high))
     if vague and c.chance(30) and low + 2 < millionths < high - 2:

@@ -107,7 +107,6 @@ def test_no_module_takes_a_private_name_of_another() -> None:
 LONG = 400
 """The most lines of a module but those below, each with its most. Lower them as they shrink."""
 LONGER = {
-    "engine.read.dictionary": 414,
     "engine.read.outcomes": 452,
     "engine.outcomes.patient": 559,
     "engine.drafting.statements": 465,

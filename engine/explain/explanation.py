@@ -174,7 +174,8 @@ class Explanation:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
             best = (turn, ((id_, "condition", branch.words),))
         if found.starts is not None and (best is None or found.starts < best[0]):
-            best = (found.starts, (("change.starts", "ask", fact.ask),))
+            id_ = "change.window" if by_their_day(fact) else "change.starts"
+            best = (found.starts, ((id_, "ask", fact.ask),))
         if (
             truth != "unknown"
             and found.until is not None
@@ -276,6 +277,13 @@ class Explanation:
         if where:
             item["found_in"] = where
         return item
+
+
+def by_their_day(fact: m.Fact) -> bool:
+    """Whether entries count for a fact by what their dates are to the as-of date."""
+    where = fact.derive.where if isinstance(fact.derive, m.ListDerivation) else ()
+    dated = (m.AgoTest, m.DayTest, m.EverTest)
+    return any(isinstance(test, dated) for test in m.tests_in(where))
 
 
 def _proved_by_entry(fact: m.Fact, test: m.Test, truth: m.Truth, reading: m.Reading) -> bool:

@@ -18,6 +18,7 @@ from engine.record.shape import (
     Gap,
 )
 from engine.select.found import Found
+from engine.select.matching import open_fields
 from engine.terms.agents import unsaid
 from engine.terms.calendar import earliest, latest
 
@@ -136,7 +137,7 @@ class Lacking:
         derive = fact.derive
         if not isinstance(derive, m.ListDerivation):
             return []
-        fields = [where.field for where in derive.where]
+        fields = [*m.fields_in(derive.where)]
         if isinstance(derive, m.LatestOf | m.EarliestOf):
             fields.append(derive.field)
         gaps: list[Gap] = []
@@ -145,9 +146,13 @@ class Lacking:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
             lacks = [name for name in lacks if unsaid(entry, record, name)]
             gap: Gap = {"number": entry_number(entry), "lacks": lacks}
+            left = dict.fromkeys(open_fields(entry.values, derive.where, record, self.as_of))
+            vague = [name for name in left if not _lacks(entry.values.get(name))]
+            if vague and not entry.known:
+                gap["vague"] = vague
             if entry.known and not entry.exact:
                 gap["holds"] = list(entry.known)
-            if lacks or "holds" in gap:
+            if lacks or len(gap) > 2:
                 gaps.append(gap)
         return gaps
 

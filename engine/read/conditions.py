@@ -116,11 +116,12 @@ class Conditions:
             sheet.fault(path, "unknown-fact", what, hint, key=True)
             return None
         fact = self.facts.get(key)
-        return self._test(sheet, path, fact, value, place) if fact else None
+        return self.test(sheet, path, fact, value, place) if fact else None
 
-    def _test(
+    def test(
         self, sheet: Sheet, path: Path, fact: Fact, value: Anything, place: Span
     ) -> Condition | None:
+        """What is asked of one fact; None after a fault."""
         if fact.type == "boolean":
             if isinstance(value, bool):
                 return BooleanTest(fact.name, value, place)

@@ -9,10 +9,11 @@ from typing import Any as Anything
 from typing import get_args
 
 from engine.read import files
-from engine.read.conditions import COMBINATORS, code_of
+from engine.read.conditions import COMBINATORS
 from engine.read.known import read_known
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
+from engine.read.where import GROUPS, read_where
 from engine.terms import (
     MILLION,
     Changes,
@@ -29,9 +30,7 @@ from engine.terms import (
     Field,
     LatestOf,
     RecordList,
-    Where,
 )
-from engine.terms.agents import folded
 from engine.terms.dictionary import derived_from
 from engine.terms.faults import did_you_mean
 from engine.terms.spellings import spelled
@@ -76,7 +75,7 @@ class Dictionary:
         fields: dict[str, Field] = {}
         at = (*path, "fields")
         for key, child in sheet.names_of(at, top.get("fields", {}), "field names").items():
-            check_name(sheet, (*at, key), key, ("voided",))
+            check_name(sheet, (*at, key), key, ("voided", *GROUPS))
             spec = sheet.mapping_of((*at, key), child, files.FieldFile)
             if spec is None:
                 continue
@@ -299,7 +298,7 @@ class Dictionary:
             return None
         if dated and not self._date_field(sheet, (*path, way), record, field):
             return None
-        where = self._where(sheet, (*path, "where"), record, top.get("where"))
+        where = read_where(sheet, (*path, "where"), record, top.get("where"))
         if way == "latest":
             return LatestOf(name, field, where)
         if way == "earliest":
@@ -317,53 +316,6 @@ class Dictionary:
             sheet.fault(path, "misfit", what, did_you_mean(field, dates))
             return False
         return True
-
-    def _where(
-        self, sheet: Sheet, path: Path, record: RecordList, value: Anything
-    ) -> tuple[Where, ...]:
-        result = []
-        if value is None:
-            return ()
-        if value == {}:
-            sheet.fault(path, "empty", "an empty `where` asks nothing", "leave it out", key=True)
-        for name, asked in sheet.names_of(path, value, "field names to codes").items():
-            here = (*path, name)
-            field = record.fields.get(name)
-            if field is None:
-                what = f"`{record.name}` has no field `{shorten(name)}`"
-                hint = did_you_mean(name, record.fields)
-                sheet.fault(here, "unknown-field", what, hint, key=True)
-                continue
-            if field.type == "date":
-                sheet.fault(here, "misfit", "`where` cannot ask about a date", key=True)
-                continue
-            many = isinstance(asked, list)
-            values = [
-                self._where_value(sheet, (*here, i) if many else here, record, field, one)
-                for i, one in enumerate(asked if many else [asked])
-            ]
-            if not values:
-                sheet.fault(here, "empty", "`where` asks for none of no codes")
-            result.append(Where(name, tuple(v for v in values if v is not None)))
-        return tuple(result)
-
-    def _where_value(
-        self, sheet: Sheet, path: Path, record: RecordList, field: Field, value: Anything
-    ) -> str | bool | int | None:
-        if field.type == "boolean":
-            return sheet.boolean_of(path, value)
-        if field.type == "quantity":
-            return sheet.amount_of(path, value)
-        text = sheet.text_of(path, value, "a code")
-        if text is not None and field.type == "choice":
-            return code_of(sheet, path, field.choices, text)
-        if text is not None and field.name == record.known_by:
-            name = record.named.get(folded(text), (text,))[0]  # a synonym asks for its agent
-            if name in record.known and record.known[name].components:
-                what = f"`{shorten(text)}` is read as its components"
-                sheet.fault(path, "misfit", what, "ask for one of them")
-            return name
-        return text
 
     def _fact_name(self, sheet: Sheet, path: Path, value: Anything) -> str | None:
         name = sheet.text_of(path, value, "a fact's name")

@@ -78,6 +78,7 @@ TEMPLATES: Mapping[str, str] = {
     "change.satisfied_from": "{condition:message} is satisfied from then",
     "change.satisfied_until": "{condition:message} is satisfied until then",
     "change.starts": "{ask:text}: something recorded for that day counts",
+    "change.window": "{ask:text}: an entry begins or ceases to count by its day",
     "change.expires": "{ask:text}: what is recorded expires the day before",
     "change.decided": "{condition:message} may be decided by then",
     # what was not used
@@ -244,6 +245,8 @@ def _gaps_text(gaps: Iterable[Gap]) -> str:
 def _gap_texts(gap: Gap) -> Iterator[str]:
     if gap["lacks"]:
         yield f"entry {gap['number']} does not say: {', '.join(gap['lacks'])}"
+    if gap.get("vague"):
+        yield f"entry {gap['number']} does not say exactly enough: {', '.join(gap['vague'])}"
     if gap.get("holds"):
         yield f"entry {gap['number']} names {', '.join(gap['holds'])} among other words"
 

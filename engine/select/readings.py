@@ -13,14 +13,15 @@ from datetime import date
 from engine import terms as m
 from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.found import Found, PassedOver, unknown_reading
-from engine.select.lists import Matches, from_list
+from engine.select.lists import from_list
+from engine.select.matching import Matches
 from engine.terms.calendar import completed_years, earliest, of_year
 
 
 def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, Found]:
     """What every fact of the dictionary (text aside) comes to on the as-of date."""
     found: dict[str, Found] = {}
-    matched = Matches(protocol, subject)
+    matched = Matches(protocol, subject, as_of)
 
     def find(name: str) -> Found:
         if name in found:

@@ -1,5 +1,6 @@
 """The vocabulary: what a pack, a subject and a reading are. Frozen values only."""
 
+from engine.terms.clauses import Clause, Either, Where, equalities, fields_in, tests_in
 from engine.terms.condition import (
     AgoOp,
     AgoTest,
@@ -39,7 +40,6 @@ from engine.terms.dictionary import (
     LatestOf,
     ListDerivation,
     RecordList,
-    Where,
 )
 from engine.terms.outcomes import (
     EXAMINED,
@@ -106,6 +106,7 @@ __all__ = [
     "Changes",
     "Choice",
     "ChoiceTest",
+    "Clause",
     "CompletedYears",
     "Condition",
     "Count",
@@ -119,6 +120,7 @@ __all__ = [
     "Doubt",
     "Duration",
     "EarliestOf",
+    "Either",
     "Endpoint",
     "Entries",
     "Entry",
@@ -164,5 +166,8 @@ __all__ = [
     "Where",
     "Word",
     "Words",
+    "equalities",
     "facts_of",
+    "fields_in",
+    "tests_in",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from engine.terms.clauses import Clause
 from engine.terms.condition import Test, facts_of
 from engine.terms.values import NOWHERE, Duration, Span
 
@@ -83,18 +84,6 @@ class RecordList:
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """One field an entry must match: equal to one of `values`.
-
-    Values are codes or words for choice and text, `True`/`False` for boolean, millionths
-    for quantity.
-    """
-
-    field: str
-    values: tuple[str | bool | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CompletedYears:
     """Whole years completed from the date of fact `since` to the as-of date."""
 
@@ -115,7 +104,7 @@ class LatestOf:
 
     records: str
     field: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +113,7 @@ class EarliestOf:
 
     records: str
     field: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +121,7 @@ class Exists:
     """Whether an entry of `records` matches."""
 
     records: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +129,7 @@ class Count:
     """How many entries of `records` match."""
 
     records: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count

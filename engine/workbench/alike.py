@@ -39,7 +39,7 @@ def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
         derive = one.derive
         if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
             lists = (old.records[derive.records], new.records[derive.records])
-            used = [where.field for where in derive.where]
+            used = [*m.fields_in(derive.where)]
             if isinstance(derive, m.LatestOf | m.EarliestOf):
                 used.append(derive.field)
             if lists[0].valid_for != lists[1].valid_for:

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, assert_never
 
 from engine import terms as m
-from engine.record.wording import decimal_text, leaf_text
+from engine.record.wording import decimal_text, leaf_text, where_text
 from engine.terms.condition import defined_in, parts_of
 from engine.workbench.alike import mistakable
 
@@ -166,10 +166,8 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
     if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
         word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
         field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
-        where = " and ".join(
-            f"{w.field}: " + " or ".join(_brief(one, "_u") for one in w.values)
-            for w in value.where
-        )  # fmt: skip
+        fields = pack.records[value.records].fields if pack is not None else {}
+        where = where_text(value.where, fields)
         listed = f"{word.get(type(value), 'count')} {value.records}{field}"
         return f"{listed} where {where}" if where else listed
     if isinstance(value, tuple):

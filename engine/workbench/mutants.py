@@ -140,6 +140,8 @@ def _of_list(
                 words = f"field `{field.name}`, not `{derive.field}`"
                 yield "record-field", words, replace(derive, field=field.name)
     for i, where in enumerate(derive.where):
+        if not isinstance(where, m.Where):
+            continue
         before, after = derive.where[:i], derive.where[i + 1 :]
         words = f"entries of any `{where.field}`"
         yield "record-field", words, replace(derive, where=(*before, *after))

@@ -11,6 +11,7 @@ from engine import terms as m
 from engine.record.shape import Why
 from engine.reference import evaluator as reference
 from engine.reference import measures
+from engine.reference.entries import matches
 from engine.terms.agents import standing
 from engine.terms.units import conversion
 from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
@@ -86,7 +87,7 @@ def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
     truths = reference.truths(one.protocol, readings, as_of)
     conditions = one.conditions
     counts: Counts = Counter([f"verdict {decision['verdict']}", "subjects"])
-    counts.update(entries_of(one, subject))
+    counts.update(entries_of(one, subject, as_of))
     counts.update(shared_ends(one, subject))
     for name, reading in readings.items():
         counts[f"{derivation_of(one.protocol.facts[name])} {how(reading)}"] += 1
@@ -120,7 +121,7 @@ def ties(one: Case, subject: m.Subject) -> int:
     return found
 
 
-def entries_of(one: Case, subject: m.Subject) -> Iterator[str]:
+def entries_of(one: Case, subject: m.Subject, as_of: date) -> Iterator[str]:
     """How entries stand to what is known, whether they match, and codes that are blank."""
     for fact in one.protocol.facts.values():
         if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
@@ -128,7 +129,7 @@ def entries_of(one: Case, subject: m.Subject) -> Iterator[str]:
             listed = subject.records.get(record.name)
             for entry in listed.entries if listed and fact.derive.where else ():
                 if record.known and not entry.voided:
-                    truth = reference.matches(entry, fact.derive.where, record)
+                    truth = matches(entry, fact.derive.where, record, as_of.toordinal())
                     yield f"{standing(entry, record)} {truth}"
                 if any(isinstance(v, tuple) and "" in v for v in entry.values.values()):
                     yield "a blank among several codes"

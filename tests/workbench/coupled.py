@@ -972,7 +972,7 @@ class Grid:
                     codes = dict.fromkeys((*fields[key].choices, *field.choices))
                     field = replace(field, choices=tuple(codes))
                 fields[key] = field
-        asked = {where.field for derive in derived for where in derive.where}
+        asked = {where.field for derive in derived for where in m.equalities(derive.where)}
         dated = {d.field for d in derived if isinstance(d, m.LatestOf | m.EarliestOf)}
         days = self._days(leaves, as_of)
         past = [day for day in days if day <= as_of.toordinal() + 1]

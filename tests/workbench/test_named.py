@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from engine import terms as m
-from engine.reference import evaluator as reference
+from engine.reference.entries import matches
 from engine.regions.diagrams import Effort
 from engine.regions.lists import Templates
 from engine.terms.faults import InputRejected
@@ -55,9 +55,7 @@ def _check(
         return
     for part in read:
         if not part.voided:
-            ways = tuple(
-                reference.matches(part, derive.where, record) for derive in templates.derivations
-            )
+            ways = tuple(matches(part, derive.where, record, 0) for derive in templates.derivations)
             assert ways in templates.kinds, (entry, ways)
             met["complete"] += 1
             met["open only by a name"] += ways not in templates.entries

@@ -118,7 +118,7 @@ def _limits(protocol: m.Protocol) -> Iterator[Finding]:
         derive = fact.derive
         if not isinstance(derive, m.ListDerivation):
             continue
-        for where in derive.where:
+        for where in m.equalities(derive.where):
             field = protocol.records[derive.records].fields[where.field]
             if field.type == "quantity" and field.range_u is not None:
                 low, high = field.range_u
@@ -265,7 +265,7 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
     for fact in protocol.facts.values():
         derive = fact.derive
         if isinstance(derive, m.ListDerivation):
-            for where in derive.where:
+            for where in m.equalities(derive.where):
                 named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
     for records, leaf in _outcome_leaves(protocol):
         if isinstance(leaf, m.ChoiceTest):
