@@ -356,18 +356,22 @@ def _kept_for(c: Choices, fact: Plain) -> Plain:
     return fact
 
 
+_OF_LISTS = ("latest", "exists", "count", "earliest", *["several"] * 4)
+
+
 def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Plain, str]]:
     dates = [name for name, fact in facts.items() if fact["type"] == "date"]
+    rich = c.chance(45)  # the others are for the analyses, which take the rest as free
     for number in range(c.whole(1, 4) if records else 0):
-        name, way = c.of(list(records)), c.of(["latest", "exists", "count", "earliest"])
-        derive: Plain = {way: name}
-        kind = {"exists": "boolean", "count": "quantity"}.get(way, "date")
+        name, way = c.of(list(records)), c.of(_OF_LISTS[: None if rich else 4])
+        derive: Plain = _several(c, name) if way == "several" else {way: name}
+        kind = {"latest": "date", "earliest": "date", "exists": "boolean"}.get(way, "quantity")
         if kind == "date":
             derive = {way: f"{name}.{c.of(['ended', 'started'])}"}
             dates.append(f"{way}_{number}")
         if c.chance(65):
             derive["where"] = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
-        if c.chance(35):
+        if rich and c.chance(50):
             derive["where"] = {**derive.get("where", {}), **_where_tests(c)}
         yield f"{way}_{number}", derive, kind
     if dates and c.chance(60):
@@ -376,6 +380,19 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
     if dates and c.chance(40):
         ends = {"from": c.of(dates), "to": c.of(dates)}
         yield "apart", {"days_between": ends}, "quantity"
+
+
+def _several(c: Choices, name: str) -> Plain:
+    """How many values differ, or what several come to."""
+    way = c.of(["mean", "highest", "count", "mean", "last", "lowest", "first"])
+    if way == "count":
+        return {way: name, "distinct": c.of(["agent", "kind", "dose", "ended", "serious"])}
+    derive: Plain = {way: f"{name}.dose"}
+    if way in ("last", "first"):
+        derive["by"] = c.of(["ended", "started"])
+    if c.chance(25):
+        derive["at_least_entries"] = Decimal(c.whole(1, 3))
+    return derive
 
 
 _ASKED = ("kind", "target", "dose", "serious", "agent")
@@ -454,6 +471,9 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
             return {name: {op: back(as_of, _duration(c), c.whole(-1, 1)).isoformat()}}
         most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
         return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
+    if {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}:
+        amounts = [Decimal(5), Decimal("2.5"), Decimal("3.333333"), Decimal(c.whole(0, 24))]
+        return {name: _limits(c, sorted(c.of(amounts) for _ in range(2)))}
     if "derive" in fact:
         low, high = {"completed_years_since": (0, 19), "count": (0, 4)}.get(
             next(iter(fact["derive"])), (-40, 400)
@@ -537,6 +557,9 @@ class Targets:
         return found
 
     def _leaf(self, leaf: m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest) -> None:
+        derive = self.protocol.facts[leaf.fact].derive
+        if isinstance(derive, m.OfSeveral):
+            self.asked.setdefault((derive.records, derive.field), []).extend(limits_named(leaf))
         for source in self._sources(leaf.fact):
             if isinstance(leaf, m.AgoTest):
                 self.ago.setdefault(source, []).append(leaf.duration)
@@ -653,7 +676,7 @@ def ending_with_what_decides(
     sought = [
         fact.derive
         for fact in targets.protocol.facts.values()
-        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
+        if isinstance(fact.derive, m.FromList)
     ]
     if not sought:
         return facts, records

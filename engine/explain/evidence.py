@@ -96,7 +96,7 @@ class Evidence:
             record["entry"] = entry.entry
             if under_way(fact, found):
                 record["note"] = "under way"
-        elif isinstance(fact.derive, m.ListDerivation) and places:
+        elif isinstance(fact.derive, m.FromList) and places:
             listed = self.subject.records[fact.derive.records]
             if listed.complete_on is not None:
                 record["on"] = listed.complete_on.isoformat()
@@ -125,7 +125,7 @@ class Evidence:
         """The places that together, and no fewer, give a reading its ends."""
         if fact.derive is None:
             return [one.entry for one in cited_statements(fact, found, self.as_of)]
-        if isinstance(fact.derive, m.ListDerivation):
+        if isinstance(fact.derive, m.FromList):
             places = [f"records.{fact.derive.records}"] if found.rests else []
             return [*places, *(one.entry for one in found.entries)]
         places = []
@@ -135,7 +135,7 @@ class Evidence:
 
     def _follows_from(self, fact: m.Fact, found: Found) -> list[Said]:
         """What a derived reading was worked out from, one sentence each."""
-        if not isinstance(fact.derive, m.ListDerivation):
+        if not isinstance(fact.derive, m.FromList):
             facts = [self.protocol.facts[name] for name in found.from_facts]
             return [
                 say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))

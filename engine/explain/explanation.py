@@ -281,7 +281,7 @@ class Explanation:
 
 def by_their_day(fact: m.Fact) -> bool:
     """Whether entries count for a fact by what their dates are to the as-of date."""
-    where = fact.derive.where if isinstance(fact.derive, m.ListDerivation) else ()
+    where = fact.derive.where if isinstance(fact.derive, m.FromList) else ()
     dated = (m.AgoTest, m.DayTest, m.EverTest)
     return any(isinstance(test, dated) for test in m.tests_in(where))
 

@@ -94,7 +94,9 @@ class Lacking:
             return say(f"missing.{reason}")
         if reason == "calendar":
             return self._month_end(test, fact, found)
-        if reason in ("no_limit", "no_date"):
+        if reason == "too_few":
+            return say("missing.too_few", least=getattr(root[0].derive, "least", 1))
+        if reason in ("no_limit", "no_date", "no_entry"):
             return say(f"missing.{reason}")
         gaps = self._gaps(*root)
         if found.reading.low is None:
@@ -135,11 +137,12 @@ class Lacking:
     def _gaps(self, fact: m.Fact, found: Found) -> list[Gap]:
         """Which entries of a record list leave it open, and what they do not say."""
         derive = fact.derive
-        if not isinstance(derive, m.ListDerivation):
+        if not isinstance(derive, m.FromList):
             return []
         fields = [*m.fields_in(derive.where)]
-        if isinstance(derive, m.LatestOf | m.EarliestOf):
-            fields.append(derive.field)
+        fields += [
+            name for name in (getattr(derive, "field", ""), getattr(derive, "by", "")) if name
+        ]
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
         for entry in found.around:

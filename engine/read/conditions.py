@@ -29,6 +29,7 @@ from engine.terms import (
     DaysBetween,
     DayTest,
     Defined,
+    Distinct,
     EverTest,
     Fact,
     LimitTest,
@@ -261,7 +262,10 @@ class Conditions:
         if abs(amount) > LARGEST:
             sheet.fault(path, "too-large", f"{describe(value)} is beyond 9e12 `{fact.unit}`")
             return None
-        if isinstance(fact.derive, CompletedYears | Count | DaysBetween) and amount % MILLION:
+        if (
+            isinstance(fact.derive, CompletedYears | Count | DaysBetween | Distinct)
+            and amount % MILLION
+        ):
             unit_word = {"a": "years", "d": "days"}.get(fact.unit, "numbers")
             what = f"`{fact.name}` is counted in whole {unit_word}"
             sheet.fault(path, "whole", what, f"{describe(value)} is not whole")

@@ -11,6 +11,14 @@ from typing import get_args
 from engine.read import files
 from engine.read.conditions import COMBINATORS
 from engine.read.known import read_known
+from engine.read.several import (
+    BESIDE,
+    WAYS,
+    check_beside,
+    field_of,
+    read_distinct,
+    read_several,
+)
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.read.where import GROUPS, read_where
@@ -29,6 +37,7 @@ from engine.terms import (
     FactType,
     Field,
     LatestOf,
+    OfSeveral,
     RecordList,
 )
 from engine.terms.dictionary import derived_from
@@ -220,7 +229,10 @@ class Dictionary:
             derive = self._derivation(sheet, (*path, "derive"), top["derive"], kind, top)
         common = self._common(sheet, path, kind, top)
         if derive is not None and kind == "quantity":
-            natural = {CompletedYears: "a", DaysBetween: "d", Count: "1"}.get(type(derive), "1")
+            natural = {CompletedYears: "a", DaysBetween: "d"}.get(type(derive), "1")
+            if isinstance(derive, OfSeveral):
+                measured = self.records[derive.records].fields[derive.field]
+                natural, common["molar_mass"] = measured.unit, measured.molar_mass
             if top.get("unit") not in (None, natural):
                 what = f"this derivation gives a number of `{natural}`"
                 sheet.fault((*path, "unit"), "unit", what, f"write `unit: {natural}`")
@@ -255,9 +267,9 @@ class Dictionary:
         top = sheet.mapping_of(path, value, files.DeriveFile)
         if top is None:
             return None
-        ways = [key for key in top if key != "where"]
+        ways = [key for key in top if key not in BESIDE]
         if len(ways) != 1:
-            known = sorted(files.DeriveFile.__optional_keys__ - {"where"})
+            known = sorted(files.DeriveFile.__optional_keys__ - {*BESIDE})
             hint = "one of " + ", ".join(f"`{k}`" for k in known)
             sheet.fault(path, "derive", "a derivation says exactly one thing", hint)
             return None
@@ -266,8 +278,7 @@ class Dictionary:
         if kind is not None and kind != gives:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
-        if way in ("completed_years_since", "days_between") and "where" in top:
-            sheet.fault((*path, "where"), "misfit", f"`where` does not go with `{way}`", key=True)
+        check_beside(sheet, path, way, top)
         if way == "completed_years_since":
             name = self._fact_name(sheet, (*path, way), top[way])
             return CompletedYears(name) if name else None
@@ -291,31 +302,23 @@ class Dictionary:
                 what = f"there is no record list `{shorten(name)}`"
                 sheet.fault((*path, way), "unknown-record", what, did_you_mean(name, self.records))
             return None
-        dated = way in ("latest", "earliest")
+        if way in WAYS and dot:
+            return read_several(sheet, path, record, field, way, top)
+        dated = way in ("latest", "earliest", *WAYS)
         if dated != bool(dot):
             hint = f"write `{way}: {name}.FIELD`" if dated else f"write `{way}: {name}`"
             sheet.fault((*path, way), "derive", f"`{shorten(target)}` does not fit `{way}`", hint)
             return None
-        if dated and not self._date_field(sheet, (*path, way), record, field):
+        if dated and not field_of(sheet, (*path, way), record, field, "date"):
             return None
+        if "distinct" in top:
+            return read_distinct(sheet, path, record, top) if way == "count" else None
         where = read_where(sheet, (*path, "where"), record, top.get("where"))
         if way == "latest":
             return LatestOf(name, field, where)
         if way == "earliest":
             return EarliestOf(name, field, where)
         return Exists(name, where) if way == "exists" else Count(name, where)
-
-    def _date_field(self, sheet: Sheet, path: Path, record: RecordList, field: str) -> bool:
-        if field not in record.fields:
-            what = f"`{record.name}` has no field `{shorten(field)}`"
-            sheet.fault(path, "unknown-field", what, did_you_mean(field, record.fields))
-            return False
-        if record.fields[field].type != "date":
-            dates = [f.name for f in record.fields.values() if f.type == "date"]
-            what = f"the field `{field}` of `{record.name}` is not a date"
-            sheet.fault(path, "misfit", what, did_you_mean(field, dates))
-            return False
-        return True
 
     def _fact_name(self, sheet: Sheet, path: Path, value: Anything) -> str | None:
         name = sheet.text_of(path, value, "a fact's name")

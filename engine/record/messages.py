@@ -54,6 +54,8 @@ TEMPLATES: Mapping[str, str] = {
     " does not end with the line `...`, so the end of it may be missing",
     "missing.more_entries": "the list “{list:text}” was confirmed complete with"
     " {count:number} entries and holds more now",
+    "missing.too_few": "fewer values than {least:number} are recorded that surely count",
+    "missing.no_entry": "no value is recorded that surely counts",
     "missing.not_attested": "it lacks the name of the {role:text} who states it",
     "missing.no_limit": "no upper limit of normal is known for this result",
     "missing.no_date": "a date it is counted from is or may be `never`",

@@ -66,6 +66,24 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
 
 
+_WAYS = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists", m.Count: "count"}
+
+
+def list_words(derive: m.FromList, fields: Mapping[str, m.Field]) -> str:
+    """What a fact follows from in a list: `count therapy where kind: chemo`."""
+    field = getattr(derive, "field", "")
+    if isinstance(derive, m.OfSeveral):
+        said = f"{derive.way} {derive.records}.{field}"
+        said += f" by {derive.by}" if derive.by else ""
+        said += f" of at least {counted(derive.least, 'value')}" if derive.least else ""
+    elif isinstance(derive, m.Distinct):
+        said = f"count {derive.records} distinct {field}"
+    else:
+        said = f"{_WAYS[type(derive)]} {derive.records}{f'.{field}' if field else ''}"
+    where = where_text(derive.where, fields)
+    return f"{said} where {where}" if where else said
+
+
 def where_text(where: Iterable[m.Clause], fields: Mapping[str, m.Field]) -> str:
     """What an entry must be like: `kind: chemo or radiation and dose at least 5 mg`."""
     return " and ".join(_clause_text(clause, fields) for clause in where)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from engine import terms as m
 from engine.reference.measures import Interval, interval, later
+from engine.reference.several import Same, Value, different, several
+from engine.terms.agents import folded
 
 End = int | None
-Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 Held = Mapping[str, m.Recorded | tuple[m.Recorded, ...]]
 
 
@@ -149,8 +150,33 @@ def covered(wanted: Iterable[m.Clause], said: int, today: int) -> bool:
     return any(rules_out(clause) for clause in wanted)
 
 
+def _same(entry: m.Entry, field: m.Field, records: m.RecordList, today: int) -> Same | None:
+    """What is known of the value that an entry has in a field; None if it is not recorded."""
+    value = entry.values.get(field.name)
+    if field.type == "date":
+        if not isinstance(value, m.Days) or value.first.toordinal() > today:
+            return None
+        return Same(within=interval(field, value, today))
+    if isinstance(value, m.Amount):
+        return Same(within=interval(field, value, today))
+    if field.type == "text" and isinstance(value, str):
+        exact = field.name == records.known_by and entry.exact and len(entry.known) == 1
+        return Same(of=entry.known[0]) if exact else Same(text=folded(value))
+    return Same(of=value) if isinstance(value, str | bool) else None
+
+
+def _value(entry: m.Entry, derive: m.OfSeveral, field: m.Field, sure: bool, today: int) -> Value:
+    value, day = entry.values.get(field.name), entry.values.get(derive.by)
+    ends = interval(field, value, today) if isinstance(value, m.Amount) else None
+    if day == "ongoing":
+        return Value(sure, ends, (today, today))
+    days = (day.first.toordinal(), day.last.toordinal()) if isinstance(day, m.Days) else (0, 0)
+    come = isinstance(day, m.Days) and days[0] <= today
+    return Value(sure, ends, (days[0], min(days[1], today)) if come else (m.PAST, today))
+
+
 def from_records(
-    fact: m.Fact, derive: Listed, records: m.RecordList, recorded: m.Entries, today: int
+    fact: m.Fact, derive: m.FromList, records: m.RecordList, recorded: m.Entries, today: int
 ) -> m.Reading:
     """What a record list comes to. `sure` entries match, `may` entries may match."""
     said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
@@ -174,6 +200,17 @@ def from_records(
         most = (len(sure) + len(may)) * m.MILLION if confirmed else m.UNBOUNDED
         return reading_of(fact, reason, len(sure) * m.MILLION, most)
     field = records.fields[derive.field]
+    if isinstance(derive, m.Distinct):
+        low, high = different([_same(e, field, records, today) for e in sure], len(may))
+        most = high * m.MILLION if confirmed else m.UNBOUNDED
+        return reading_of(fact, reason, low * m.MILLION, most)
+    if isinstance(derive, m.OfSeveral):
+        values = [_value(e, derive, field, truth == "true", today) for truth, e in found
+                  if truth != "false"]  # fmt: skip
+        blank = field.range_u or (-m.UNBOUNDED, m.UNBOUNDED)
+        lacking = None if confirmed else reason
+        why, *ends = several(derive.way, derive.least, values, blank, lacking)
+        return reading_of(fact, why or reason, *ends)
 
     def days(entry: m.Entry) -> Interval | None:  # None is open: it may be under way
         return _points(field, entry.values.get(field.name, ()), today)

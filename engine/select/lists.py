@@ -33,7 +33,7 @@ def relied_until(
 
 def from_list(
     name: str,
-    derive: m.LatestOf | m.EarliestOf | m.Exists | m.Count,
+    derive: m.ListDerivation,
     record: m.RecordList,
     listed: m.Entries | None,
     sure: list[m.Entry],
@@ -44,7 +44,7 @@ def from_list(
     closed = until is not None
     until = None if until == date.max else until
     cause: m.Reason = "imprecise" if closed else "history_not_confirmed"
-    starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
+    starts = list_starts(derive, listed, (*sure, *maybe), as_of)
     low: int | None
     high: int | None
     if isinstance(derive, m.Exists):
@@ -87,12 +87,8 @@ def from_list(
     return Found(reading, (), cited, until, starts, rests=rests, around=around)
 
 
-def _list_starts(
-    derive: m.LatestOf | m.EarliestOf | m.Exists | m.Count,
-    record: m.RecordList,
-    listed: m.Entries | None,
-    entries: tuple[m.Entry, ...],
-    as_of: date,
+def list_starts(
+    derive: m.FromList, listed: m.Entries | None, entries: tuple[m.Entry, ...], as_of: date
 ) -> date | None:
     """The first later day on which the confirmation or an entry's date begins to count."""
     days = [listed.complete_on] if listed is not None else []

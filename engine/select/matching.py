@@ -210,18 +210,19 @@ def turns_on(where: Iterable[m.Clause], entries: Iterable[m.Entry], as_of: date)
                     after = test.op in ("more_than_ago", "within_last")
                     for end in (value.first, value.last):
                         for add in (earliest, latest):
-                            days.add(_moved(add(end, test.duration), after))
+                            day = add(end, test.duration)
+                            days.add(day_after(day) if after else day)
             if isinstance(test, m.DayTest):
-                days.add(_moved(test.day, test.op == "on_or_before"))
+                days.add(day_after(test.day) if test.op == "on_or_before" else test.day)
     return min((day for day in days if day is not None and day > as_of), default=None)
 
 
 _DATED = (m.AgoTest, m.DayTest, m.EverTest)
 
 
-def _moved(day: date | None, after: bool) -> date | None:
-    """A day, or the one after it."""
-    return day if not after or day in (None, date.max) else day + timedelta(days=1)
+def day_after(day: date | None) -> date | None:
+    """The day after one; itself at the end of the calendar."""
+    return day if day is None or day == date.max else day + timedelta(days=1)
 
 
 def covered_until(where: Iterable[m.Clause], complete_on: date) -> date:

@@ -15,6 +15,7 @@ from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.found import Found, PassedOver, unknown_reading
 from engine.select.lists import from_list
 from engine.select.matching import Matches
+from engine.select.several import from_several
 from engine.terms.calendar import completed_years, earliest, of_year
 
 
@@ -38,7 +39,10 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             record = protocol.records[derive.records]
             sure, maybe = matched(derive.records, derive.where)
             listed = subject.records.get(derive.records)
-            result = from_list(name, derive, record, listed, sure, maybe, as_of)
+            if isinstance(derive, m.Distinct | m.OfSeveral):
+                result = from_several(name, derive, record, listed, sure, maybe, as_of)
+            else:
+                result = from_list(name, derive, record, listed, sure, maybe, as_of)
         found[name] = result
         return result
 

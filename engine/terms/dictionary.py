@@ -12,6 +12,7 @@ from engine.terms.condition import Test, facts_of
 from engine.terms.values import NOWHERE, Duration, Span
 
 FactType = Literal["boolean", "choice", "quantity", "date", "text"]
+Way = Literal["highest", "lowest", "mean", "last", "first"]
 Changes = Literal["never", "with_time", "by_retest", "by_treatment"]
 
 
@@ -132,8 +133,34 @@ class Count:
     where: tuple[Clause, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """How many different values the entries of `records` that match have in field `field`."""
+
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfSeveral:
+    """What the values in the quantity field `field` of the entries that match come to.
+
+    `by`: the date field that says which is the last or the first. `least`: how many values must
+    be recorded; 0 where the author asks for none.
+    """
+
+    way: Way
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+    by: str = ""
+    least: int = 0
+
+
 ListDerivation = LatestOf | EarliestOf | Exists | Count
-Derivation = CompletedYears | DaysBetween | ListDerivation
+FromList = ListDerivation | Distinct | OfSeveral
+Derivation = CompletedYears | DaysBetween | FromList
 
 
 @dataclass(frozen=True, slots=True)

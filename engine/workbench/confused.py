@@ -49,7 +49,7 @@ _PREFIXES = ("k", "", "m", "u", "n", "p", "f")
 
 def is_counted(fact: m.Fact) -> bool:
     """Whether a fact comes in whole years, days or entries."""
-    return isinstance(fact.derive, m.CompletedYears | m.DaysBetween | m.Count)
+    return isinstance(fact.derive, m.CompletedYears | m.DaysBetween | m.Count | m.Distinct)
 
 
 def _whole(fact: m.Fact, limit: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, assert_never
 
 from engine import terms as m
-from engine.record.wording import decimal_text, leaf_text, where_text
+from engine.record.wording import decimal_text, leaf_text, list_words
 from engine.terms.condition import defined_in, parts_of
 from engine.workbench.alike import mistakable
 
@@ -163,13 +163,8 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return f"completed_years_since {value.since}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
-    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
-        word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
-        field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
-        fields = pack.records[value.records].fields if pack is not None else {}
-        where = where_text(value.where, fields)
-        listed = f"{word.get(type(value), 'count')} {value.records}{field}"
-        return f"{listed} where {where}" if where else listed
+    if isinstance(value, m.FromList):
+        return list_words(value, pack.records[value.records].fields if pack is not None else {})
     if isinstance(value, tuple):
         words = [_brief(one, key) for one in value]
         return " to ".join(words) if key == "range_u" else ", ".join(words)

@@ -21,7 +21,16 @@ Counts = Counter[str]
 
 REASONS: tuple[m.Reason, ...] = (
     *("not_recorded", "not_yet", "out_of_date", "undated", "conflicting", "imprecise"),
-    *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
+    *(
+        "history_not_confirmed",
+        "too_few",
+        "no_entry",
+        "not_attested",
+        "no_limit",
+        "no_date",
+        "pending",
+        "not_done",
+    ),
     "calendar",
 )
 
@@ -46,6 +55,8 @@ def kind_of(node: m.Condition) -> str:
 def derivation_of(fact: m.Fact) -> str:
     """What a fact is derived by; `where` is named with it."""
     derive = fact.derive
+    if isinstance(derive, m.OfSeveral):
+        return derive.way
     word = {
         m.CompletedYears: "completed_years_since",
         m.DaysBetween: "days_between",
@@ -53,6 +64,7 @@ def derivation_of(fact: m.Fact) -> str:
         m.EarliestOf: "earliest",
         m.Exists: "exists",
         m.Count: "count",
+        m.Distinct: "distinct",
     }.get(type(derive), f"recorded {fact.type}")
     return f"{word} where" if getattr(derive, "where", ()) else word
 
@@ -124,7 +136,7 @@ def ties(one: Case, subject: m.Subject) -> int:
 def entries_of(one: Case, subject: m.Subject, as_of: date) -> Iterator[str]:
     """How entries stand to what is known, whether they match, and codes that are blank."""
     for fact in one.protocol.facts.values():
-        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        if isinstance(fact.derive, m.FromList):
             record = one.protocol.records[fact.derive.records]
             listed = subject.records.get(record.name)
             for entry in listed.entries if listed and fact.derive.where else ():

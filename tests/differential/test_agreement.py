@@ -58,6 +58,10 @@ def test_the_generated_subjects_reach_everything() -> None:
     groups = ("all", "any", "not", "defined")
     wanted += [f"{op} {t}" for op in (*OPERATORS, *groups) if op != "todo" for t in truths]
     wanted += ["todo unknown", "tie at a limit"]
+    wanted += [f"distinct {h}" for h in ("point", "interval")]
+    several = ("highest", "lowest", "mean", "last", "first")
+    wanted += [f"{way} unknown" for way in several]
+    assert all(counts[f"{way} point"] + counts[f"{way} interval"] for way in several)
     spread = ("latest", "earliest", "count")
     wanted += [
         f"{way}{w} {h}" for way in spread for w in ("", " where") for h in ("point", "interval")

@@ -24,6 +24,7 @@ def test_however_derivations_count_a_named_entry_is_one_of_the_ways() -> None:
                 for fact in one.protocol.facts.values()
                 if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
                 and fact.derive.records == name
+                and all(isinstance(clause, m.Where) for clause in fact.derive.where)
             ]
             if not derivations or not record.known:
                 continue

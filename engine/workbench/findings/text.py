@@ -116,7 +116,7 @@ def _limits(protocol: m.Protocol) -> Iterator[Finding]:
         yield from _outside(records, leaf, protocol.outcomes.scopes[records].facts[leaf.fact], ())
     for fact in protocol.facts.values():
         derive = fact.derive
-        if not isinstance(derive, m.ListDerivation):
+        if not isinstance(derive, m.FromList):
             continue
         for where in m.equalities(derive.where):
             field = protocol.records[derive.records].fields[where.field]
@@ -264,7 +264,7 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
             named |= {(leaf.fact, code) for code in leaf.codes}
     for fact in protocol.facts.values():
         derive = fact.derive
-        if isinstance(derive, m.ListDerivation):
+        if isinstance(derive, m.FromList):
             for where in m.equalities(derive.where):
                 named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
     for records, leaf in _outcome_leaves(protocol):
