@@ -374,6 +374,15 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
         if rich and c.chance(50):
             derive["where"] = {**derive.get("where", {}), **_where_tests(c)}
         yield f"{way}_{number}", derive, kind
+    quantities = [name for name, fact in facts.items() if name in ANALYTES]
+    for number in range(c.of([0, 1, 2]) if quantities and rich else 0):
+        way = c.of(["highest", "lowest", "mean", "last", "first"])
+        derive = {way: c.of(quantities)}
+        if c.chance(75):
+            derive["within_last"] = c.of(_DURATIONS)
+        if c.chance(25):
+            derive["at_least_entries"] = Decimal(c.whole(1, 3))
+        yield f"several_{number}", derive, "quantity"
     if dates and c.chance(60):
         since = "birth_date" if "birth_date" in facts and c.chance(70) else c.of(dates)
         yield "years", {"completed_years_since": since}, "quantity"
@@ -471,7 +480,13 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
             return {name: {op: back(as_of, _duration(c), c.whole(-1, 1)).isoformat()}}
         most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
         return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
-    if {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}:
+    several = {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
+    source = fact["derive"][several.pop()] if several else ""
+    if source in ANALYTES:
+        kind = ANALYTES[source]
+        units = [c.whole(kind.low, kind.high) // kind.grain * kind.grain for _ in range(2)]
+        return {name: _limits(c, [amount(u) for u in sorted(units)])}
+    if source:
         amounts = [Decimal(5), Decimal("2.5"), Decimal("3.333333"), Decimal(c.whole(0, 24))]
         return {name: _limits(c, sorted(c.of(amounts) for _ in range(2)))}
     if "derive" in fact:
@@ -558,6 +573,8 @@ class Targets:
 
     def _leaf(self, leaf: m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest) -> None:
         derive = self.protocol.facts[leaf.fact].derive
+        if isinstance(derive, m.OfValues):
+            self.amounts.setdefault(derive.fact, []).extend(limits_named(leaf))
         if isinstance(derive, m.OfSeveral):
             self.asked.setdefault((derive.records, derive.field), []).extend(limits_named(leaf))
         for source in self._sources(leaf.fact):
@@ -929,7 +946,7 @@ def _day(c: Choices, targets: Targets, source: str | Field, as_of: date) -> date
     if days and c.chance(40):
         return date.fromordinal(c.of(days).toordinal() + c.whole(-1, 1))
     ago = targets.ago.get(source, [])
-    if (as_of.month, as_of.day) in ((2, 28), (3, 1)) and c.chance(20):
+    if (as_of.month, as_of.day) in ((2, 28), (3, 1)) and c.chance(45):
         leap = (as_of.year - 1) // 4 * 4 - 4 * c.whole(0, 4)
         return date(leap, 2, 29 if isleap(leap) else 28)
     duration = c.of(ago) if ago and c.chance(70) else _duration(c)

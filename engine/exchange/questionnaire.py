@@ -38,7 +38,7 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
     fields = protocol.records[record].fields
     for fact in protocol.facts.values():
         derive = fact.derive
-        if derive is None or isinstance(derive, m.CompletedYears | m.DaysBetween):
+        if not isinstance(derive, m.FromList):
             continue
         if derive.records != record:
             continue

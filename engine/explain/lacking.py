@@ -44,6 +44,8 @@ class Lacking:
             return fact.name, fact.ask, fact.found_in
         if isinstance(derive, m.CompletedYears):
             return self.collect(self.protocol.facts[derive.since])
+        if isinstance(derive, m.OfValues):
+            return self.collect(self.protocol.facts[derive.fact])
         if isinstance(derive, m.DaysBetween):
             start = self.found[derive.start].reading
             name = derive.start if start.low is None or start.reason else derive.end
@@ -95,7 +97,7 @@ class Lacking:
         if reason == "calendar":
             return self._month_end(test, fact, found)
         if reason == "too_few":
-            return say("missing.too_few", least=getattr(root[0].derive, "least", 1))
+            return say("missing.too_few", least=getattr(fact.derive, "least", 0) or 1)
         if reason in ("no_limit", "no_date", "no_entry"):
             return say(f"missing.{reason}")
         gaps = self._gaps(*root)

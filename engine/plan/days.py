@@ -148,6 +148,8 @@ def _ends(
     if isinstance(derive, m.DaysBetween):
         ends = _ends(protocol, subject, derive.start, found, roots)
         return ends | _ends(protocol, subject, derive.end, found, roots)
+    if isinstance(derive, m.OfValues):
+        return _ends(protocol, subject, derive.fact, found, roots)
     if derive is None:
         statements = subject.facts.get(name, ())
         if name not in roots:

@@ -85,6 +85,8 @@ class Roots:
             elif isinstance(derive, m.DaysBetween):
                 both = (*self._find(derive.start), *self._find(derive.end))
                 self.of[name] = tuple(dict.fromkeys(both))
+            elif isinstance(derive, m.OfValues):
+                self.of[name] = self._find(derive.fact)
             else:
                 self.of[name] = (f"records.{derive.records}",)
         return self.of[name]

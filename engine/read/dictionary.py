@@ -18,6 +18,8 @@ from engine.read.several import (
     field_of,
     read_distinct,
     read_several,
+    read_values,
+    settle,
 )
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
@@ -38,6 +40,7 @@ from engine.terms import (
     Field,
     LatestOf,
     OfSeveral,
+    OfValues,
     RecordList,
 )
 from engine.terms.dictionary import derived_from
@@ -72,6 +75,7 @@ class Dictionary:
             if fact:
                 self.facts[name] = fact
         self._check_derivations(sheet)
+        settle(sheet, self.facts)
 
     def _record_list(
         self, sheet: Sheet, path: Path, name: str, value: Anything
@@ -233,6 +237,8 @@ class Dictionary:
             if isinstance(derive, OfSeveral):
                 measured = self.records[derive.records].fields[derive.field]
                 natural, common["molar_mass"] = measured.unit, measured.molar_mass
+            elif isinstance(derive, OfValues):
+                natural = top.get("unit") or ""  # its fact's, which may stand below
             if top.get("unit") not in (None, natural):
                 what = f"this derivation gives a number of `{natural}`"
                 sheet.fault((*path, "unit"), "unit", what, f"write `unit: {natural}`")
@@ -296,6 +302,9 @@ class Dictionary:
         if target is None:
             return None
         name, dot, field = target.partition(".")
+        if way in WAYS and not dot and name not in self.records:
+            known = self._fact_name(sheet, (*path, way), name)
+            return read_values(sheet, path, known, way, top) if known else None
         record = self.records.get(name)
         if record is None:
             if name not in sheet.names_of((), sheet.document.value.get("records", {}), ""):
@@ -333,7 +342,7 @@ class Dictionary:
         for name, fact in self.facts.items():
             for source in derived_from(fact):
                 found = self.facts.get(source)
-                if found and found.type != "date":
+                if found and found.type != "date" and not isinstance(fact.derive, OfValues):
                     what = f"`{name}` is derived from `{source}`, which is not a date"
                     sheet.fault(("facts", name, "derive"), "misfit", what)
         graph = {name: derived_from(fact) for name, fact in self.facts.items()}

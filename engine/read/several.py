@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any as Anything
 from typing import cast, get_args
 
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.read.where import read_where
-from engine.terms import Distinct, FactType, Field, OfSeveral, RecordList, Way
+from engine.terms import Distinct, Fact, FactType, Field, OfSeveral, OfValues, RecordList, Way
 from engine.terms.faults import did_you_mean
 
 WAYS: tuple[str, ...] = get_args(Way)
@@ -83,6 +84,35 @@ def read_least(sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> int:
     if least == 0:
         sheet.fault(at, "number", "`at_least_entries` is above zero", "or leave it out")
     return least or 0
+
+
+def read_values(
+    sheet: Sheet, path: Path, name: str, way: str, top: Mapping[str, Anything]
+) -> OfValues:
+    """`{mean: FACT}` and its like; `settle` sees to the fact."""
+    for key in ("where", "by"):
+        if key in top:
+            what = f"`{key}` goes with a list; `{name}` is a fact"
+            sheet.fault((*path, key), "misfit", what, key=True)
+    within = sheet.given(path, top, "within_last", sheet.duration_of)
+    return OfValues(cast(Way, way), name, within, read_least(sheet, path, top))
+
+
+def settle(sheet: Sheet, facts: dict[str, Fact]) -> None:
+    """Give facts over the values of another its unit; see that it is a recorded quantity."""
+    for name, fact in facts.items():
+        source = facts.get(fact.derive.fact) if isinstance(fact.derive, OfValues) else None
+        if source is None or not isinstance(fact.derive, OfValues):
+            continue
+        path = ("facts", name, "derive", fact.derive.way)
+        if source.type != "quantity" or source.derive is not None:
+            what = f"`{source.name}` is no recorded quantity"
+            sheet.fault(path, "misfit", what, "a number that is stated, with its day")
+            continue
+        if fact.unit not in ("", source.unit):
+            what = f"this derivation gives a number of `{source.unit}`"
+            sheet.fault(("facts", name, "unit"), "unit", what, f"write `unit: {source.unit}`")
+        facts[name] = replace(fact, unit=source.unit, molar_mass=source.molar_mass)
 
 
 def field_of(

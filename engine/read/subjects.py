@@ -21,6 +21,7 @@ from engine.terms import (
     Entries,
     Fact,
     Imported,
+    OfValues,
     Protocol,
     Span,
     Statement,
@@ -179,6 +180,8 @@ def _recorded_behind(protocol: Protocol, fact: Fact) -> Path:
             fact = protocol.facts[derive.since]
         elif isinstance(derive, DaysBetween):
             fact = protocol.facts[derive.end]
+        elif isinstance(derive, OfValues):
+            fact = protocol.facts[derive.fact]
         else:
             return ("records", derive.records)
     return ("facts", fact.name)

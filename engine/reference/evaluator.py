@@ -17,6 +17,7 @@ from operator import ge, gt, le, lt
 from engine import terms as m
 from engine.reference.entries import from_records, reading_of
 from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
+from engine.reference.values import from_values
 
 Measure = Callable[[int, int], Interval]
 Readings = Mapping[str, m.Reading]
@@ -164,6 +165,9 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
         if isinstance(derive, m.CompletedYears):
             now = m.Reading("", today, today, None)
             return elapsed(fact, read(derive.since), now, completed_years)
+        if isinstance(derive, m.OfValues):
+            said, source = subject.facts.get(derive.fact, ()), protocol.facts[derive.fact]
+            return from_values(fact, derive, source, read(derive.fact), said, today)
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         entries = subject.records.get(derive.records, m.Entries(None, ()))

@@ -15,6 +15,7 @@ from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.found import Found, PassedOver, unknown_reading
 from engine.select.lists import from_list
 from engine.select.matching import Matches
+from engine.select.of_values import from_values, looked_at
 from engine.select.several import from_several
 from engine.terms.calendar import completed_years, earliest, of_year
 
@@ -33,6 +34,9 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             result = recorded_reading(fact, subject.facts.get(name, ()), as_of)
         elif isinstance(derive, m.CompletedYears):
             result = _completed_years(name, derive.since, find(derive.since), as_of)
+        elif isinstance(derive, m.OfValues):
+            source = protocol.facts[derive.fact]
+            result = from_values(fact, derive, source, find(derive.fact), subject, as_of)
         elif isinstance(derive, m.DaysBetween):
             result = _days_between(name, derive, find(derive.start), find(derive.end))
         else:
@@ -46,7 +50,8 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
         found[name] = result
         return result
 
-    return {name: find(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+    whole = {name: find(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+    return looked_at(protocol, whole)
 
 
 # --- recorded facts -------------------------------------------------------------------

@@ -42,6 +42,7 @@ from engine.terms.dictionary import (
     LatestOf,
     ListDerivation,
     OfSeveral,
+    OfValues,
     RecordList,
     Way,
 )
@@ -146,6 +147,7 @@ __all__ = [
     "ListScope",
     "Not",
     "OfSeveral",
+    "OfValues",
     "Outcomes",
     "Protocol",
     "QuantityOp",

@@ -158,9 +158,19 @@ class OfSeveral:
     least: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class OfValues:
+    """What the values of the recorded quantity `fact` come to, of the days `within` so long."""
+
+    way: Way
+    fact: str
+    within: Duration | None = None
+    least: int = 0
+
+
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 FromList = ListDerivation | Distinct | OfSeveral
-Derivation = CompletedYears | DaysBetween | FromList
+Derivation = CompletedYears | DaysBetween | OfValues | FromList
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +218,6 @@ def derived_from(fact: Fact) -> tuple[str, ...]:
         return (fact.derive.since,)
     if isinstance(fact.derive, DaysBetween):
         return (fact.derive.start, fact.derive.end)
+    if isinstance(fact.derive, OfValues):
+        return (fact.derive.fact,)
     return () if fact.stands_for is None else facts_of(fact.stands_for)

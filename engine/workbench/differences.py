@@ -163,6 +163,10 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return f"completed_years_since {value.since}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
+    if isinstance(value, m.OfValues):
+        within = f" within the last {_brief(value.within)}" if value.within else ""
+        least = f" of at least {value.least}" if value.least else ""
+        return f"{value.way} {value.fact}{least}{within}"
     if isinstance(value, m.FromList):
         return list_words(value, pack.records[value.records].fields if pack is not None else {})
     if isinstance(value, tuple):

@@ -55,8 +55,8 @@ def kind_of(node: m.Condition) -> str:
 def derivation_of(fact: m.Fact) -> str:
     """What a fact is derived by; `where` is named with it."""
     derive = fact.derive
-    if isinstance(derive, m.OfSeveral):
-        return derive.way
+    if isinstance(derive, m.OfSeveral | m.OfValues):
+        return f"{derive.way} of values" if isinstance(derive, m.OfValues) else derive.way
     word = {
         m.CompletedYears: "completed_years_since",
         m.DaysBetween: "days_between",

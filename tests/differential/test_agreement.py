@@ -49,7 +49,7 @@ def test_rules_and_reference_agree_on_every_generated_subject(
 
 def test_the_generated_subjects_reach_everything() -> None:
     """A sample that never meets an operator proves nothing about it."""
-    counts = survey(range(160), 10)
+    counts = survey(range(240), 10)
     share = counts["verdict eligible"] / counts["subjects"]
     assert share >= 0.25, f"only {share:.0%} eligible"
     wanted = [f"verdict {verdict}" for verdict in ("eligible", "ineligible", "undetermined")]
@@ -59,7 +59,8 @@ def test_the_generated_subjects_reach_everything() -> None:
     wanted += [f"{op} {t}" for op in (*OPERATORS, *groups) if op != "todo" for t in truths]
     wanted += ["todo unknown", "tie at a limit"]
     wanted += [f"distinct {h}" for h in ("point", "interval")]
-    several = ("highest", "lowest", "mean", "last", "first")
+    ways = ("highest", "lowest", "mean", "last", "first")
+    several = [*ways, *(f"{way} of values" for way in ways)]
     wanted += [f"{way} unknown" for way in several]
     assert all(counts[f"{way} point"] + counts[f"{way} interval"] for way in several)
     spread = ("latest", "earliest", "count")

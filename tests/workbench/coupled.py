@@ -605,6 +605,8 @@ def behind(protocol: m.Protocol, name: str) -> frozenset[tuple[str, str]]:
         return behind(protocol, derive.since)
     if isinstance(derive, m.DaysBetween):
         return behind(protocol, derive.start) | behind(protocol, derive.end)
+    if isinstance(derive, m.OfValues):
+        return behind(protocol, derive.fact)
     return frozenset([("list", derive.records)])
 
 
