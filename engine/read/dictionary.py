@@ -303,8 +303,8 @@ class Dictionary:
             return None
         name, dot, field = target.partition(".")
         if way in WAYS and not dot and name not in self.records:
-            known = self._fact_name(sheet, (*path, way), name)
-            return read_values(sheet, path, known, way, top) if known else None
+            of = self._fact_name(sheet, (*path, way), name)
+            return read_values(sheet, path, of, way, top) if of else None
         record = self.records.get(name)
         if record is None:
             if name not in sheet.names_of((), sheet.document.value.get("records", {}), ""):
