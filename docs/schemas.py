@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from engine.outcomes import record as outcome_record  # noqa: E402
-from engine.read import files, outcome_files  # noqa: E402
+from engine.read import files, outcome_files, several  # noqa: E402
 from engine.record import messages  # noqa: E402
 from engine.record import shape as record  # noqa: E402
 
@@ -54,6 +54,7 @@ TABLES = {
     "key of eligibility.yaml": "EligibilityFile",
     "key of a criterion": "CriterionFile",
     "key of a condition": "Condition",
+    "key of where": "Where",
     "test on a quantity or date": "TestFile",
     "test against another date": "AnchorFile",
     "key of a limit": "LimitFile",
@@ -160,12 +161,16 @@ CONFIRMED: Schema = {
 CODE: Schema = {"type": ["string", "number"]}
 WHERE: Schema = {
     "type": "object",
+    "description": "What an entry must be like: each field that is named, and what is asked.",
     "additionalProperties": {
         "anyOf": [
             {"type": ["string", "number", "boolean"]},
             {"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1},
+            {"$ref": "#/$defs/TestFile"},
         ]
     },
+    "properties": {group: {"$ref": "#/$defs/Ways"} for group in ("all", "any")},
+    "minProperties": 1,
 }
 PAIRS: list[Schema] = [
     {
@@ -191,6 +196,7 @@ PAIRS: list[Schema] = [
 ]
 """Conditions of two keys."""
 
+WAYS: Schema = {"type": "array", "items": {"$ref": "#/$defs/Where"}, "minItems": 1}
 CONDITION: Schema = {
     "type": "object",
     "description": "One key: `all`, `any`, `not`, `defined`, `todo`, or a fact with its test.",
@@ -421,14 +427,14 @@ def _dictionary(defs: Schema) -> None:
         }
     )
     derive = defs["DeriveFile"]
-    derive["properties"]["where"] = WHERE
-    ways = [key for key in derive["properties"] if key not in ("where", "on")]
-    derive["oneOf"] = [{"required": [key]} for key in ways]
-    counted = [key for key in derive["properties"] if key.startswith("completed_")]
-    others = [key for key in derive["properties"] if key not in (*counted, "on")]
+    derive["properties"]["where"] = {"$ref": "#/$defs/Where"}
+    defs |= shape_of(files.TestFile)["$defs"] | {"Where": WHERE, "Ways": WAYS}
+    defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+    ways = [key for key in derive["properties"] if key not in several.BESIDE]
+    derive["oneOf"] = [{"required": [way]} for way in ways]
     derive["dependentSchemas"] = {
-        "where": _without(*counted, "days_between"),
-        "on": _without(*others),
+        key: _without(*(way for way in ways if way not in goes))
+        for key, goes in several.GOES_WITH.items()
     }
     facts = defs["FactsFile"]["properties"]
     words = sorted(CONDITION["properties"])
@@ -438,7 +444,7 @@ def _dictionary(defs: Schema) -> None:
     }
     facts["records"]["propertyNames"] = {"pattern": NAME}
     fields = defs["RecordListFile"]["properties"]["fields"]
-    fields["propertyNames"] = {"pattern": NAME, "not": {"const": "voided"}}
+    fields["propertyNames"] = {"pattern": NAME, "not": {"enum": ["all", "any", "voided"]}}
 
 
 def _outcomes(defs: Schema) -> None:

@@ -82,6 +82,14 @@ TO_DO: Mapping[Reason, ToDo] = {
         "Go through the history with the family and the files, add what is missing, and record"
         " the day on which the list was found complete.",
     ),
+    "too_few": ToDo(
+        "Record more values",
+        "Fewer values are recorded than the protocol asks for. Find the others, or have them done.",
+    ),
+    "no_entry": ToDo(
+        "Collect and record a value",
+        "No value that surely counts is recorded. Find it, or have it done, with its date.",
+    ),
     "not_attested": ToDo(
         "Have it attested",
         "Recorded without the name of the person who answers for it. Record who that is.",

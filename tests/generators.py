@@ -38,6 +38,7 @@ from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
 from engine.terms.agents import named_in
 from engine.terms.calendar import of_year
+from engine.terms.condition import limits_named
 from engine.terms.dictionary import derived_from
 from engine.terms.protocol import condition_paths, is_birth_date
 from engine.terms.units import AlsoIn, UnitError, conversion, months_each, stated_in
@@ -300,7 +301,7 @@ def _record_lists(c: Choices) -> Plain:
         fields: Plain = {
             "kind": {"type": "choice", "choices": list(_KINDS)},
             "target": {"type": "choice", "choices": list(_TARGETS), "many": True},
-            "dose": {"type": "quantity", "unit": "mg"},
+            "dose": {"type": "quantity", "unit": "mg", "uln": Decimal(5)},
             "serious": {"type": "boolean"},
             "agent": {"type": "text"},
             "started": {"type": "date"},
@@ -438,27 +439,55 @@ def _kept_for(c: Choices, fact: Plain) -> Plain:
     return fact
 
 
+_OF_LISTS = ("latest", "exists", "count", "earliest", *["several"] * 4)
+
+
 def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Plain, str]]:
     dates = [name for name, fact in facts.items() if fact["type"] == "date"]
+    rich = c.rich and c.chance(80)
     for number in range(c.whole(1, 4) if records else 0):
-        name, way = c.of(list(records)), c.of(["latest", "exists", "count", "earliest"])
-        derive: Plain = {way: name}
-        kind = {"exists": "boolean", "count": "quantity"}.get(way, "date")
+        name, way = c.of(list(records)), c.of(_OF_LISTS[: None if rich else 4])
+        derive: Plain = _several(c, name) if way == "several" else {way: name}
+        kind = {"latest": "date", "earliest": "date", "exists": "boolean"}.get(way, "quantity")
         if kind == "date":
             derive = {way: f"{name}.{c.of(['ended', 'started'])}"}
             dates.append(f"{way}_{number}")
         if c.chance(65):
             derive["where"] = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
+        if rich and c.chance(50):
+            derive["where"] = {**derive.get("where", {}), **_where_tests(c)}
         yield f"{way}_{number}", derive, kind
     if c.rich and dates and c.chance(70):
         counted = {c.of(COUNTED): c.of(dates)} | ({"on": c.of(dates)} if c.chance(50) else {})
         yield "counted", counted, "quantity"
+    quantities = [name for name, fact in facts.items() if name in ANALYTES]
+    for number in range(c.of([0, 1, 2]) if quantities and rich else 0):
+        way = c.of(["highest", "lowest", "mean", "last", "first"])
+        derive = {way: c.of(quantities)}
+        if c.chance(75):
+            derive["within_last"] = c.of(_DURATIONS)
+        if c.chance(25):
+            derive["at_least_entries"] = Decimal(c.whole(1, 3))
+        yield f"several_{number}", derive, "quantity"
     if dates and c.chance(60):
         since = "birth_date" if "birth_date" in facts and c.chance(70) else c.of(dates)
         yield "years", {"completed_years_since": since}, "quantity"
     if dates and c.chance(40):
         ends = {"from": c.of(dates), "to": c.of(dates)}
         yield "apart", {"days_between": ends}, "quantity"
+
+
+def _several(c: Choices, name: str) -> Plain:
+    """How many values differ, or what several come to."""
+    way = c.of(["mean", "highest", "count", "mean", "last", "lowest", "first"])
+    if way == "count":
+        return {way: name, "distinct": c.of(["agent", "kind", "dose", "ended", "serious"])}
+    derive: Plain = {way: f"{name}.dose"}
+    if way in ("last", "first"):
+        derive["by"] = c.of(["ended", "started"])
+    if c.chance(25):
+        derive["at_least_entries"] = Decimal(c.whole(1, 3))
+    return derive
 
 
 _ASKED = ("kind", "target", "dose", "serious", "agent")
@@ -474,6 +503,36 @@ def _asked(c: Choices, key: str) -> Any:
         "agent": _WORDS,
     }
     return c.of(options[key]) if c.chance(50) else c.some(options[key], 1, 3)
+
+
+def _where_tests(c: Choices) -> Plain:
+    """What `where` asks with an operator, of one field or of one of several."""
+    way = c.whole(0, 3)
+    if way == 0:
+        ways = [{key: _field_test(c, key)} for key in c.some(_TESTED, 1, 2)]
+        more = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
+        return {"any": [*ways, more | {"ended": _field_test(c, "ended")}]}
+    if way == 1:
+        return {"all": [{"dose": _field_test(c, "dose")}, {"dose": _field_test(c, "dose")}]}
+    return {key: _field_test(c, key) for key in c.some(_TESTED, 1, 2)}
+
+
+_TESTED = ("ended", "dose", "started")
+
+
+def _field_test(c: Choices, key: str) -> Plain:
+    if key == "dose":
+        op = c.of(["at_least", "above", "at_most", "below", "between", "at_least_uln", "below_uln"])
+        limit = c.of([Decimal(5), Decimal("2.5"), "0.005 g"])
+        if op.endswith("_uln"):
+            return {op: c.of([Decimal(1), Decimal("0.5")])}
+        return {op: [Decimal("2.5"), limit] if op == "between" else limit}
+    if c.chance(15):
+        return {"ever": c.chance(70)}
+    if c.chance(30):
+        return {c.of(["on_or_after", "on_or_before"]): c.of(["2026-10-31", "2025-02-28"])}
+    op = c.of(["within_last", "at_least_ago", "less_than_ago", "more_than_ago"])
+    return {op: c.of([one for one in _DURATIONS if not one.startswith("0")])}
 
 
 def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: date) -> Plain:
@@ -521,6 +580,15 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
             return {name: {op: back(as_of, _duration(c), c.whole(-1, 1)).isoformat()}}
         most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
         return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
+    several = {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
+    source = fact["derive"][several.pop()] if several else ""
+    if source in ANALYTES:
+        kind = ANALYTES[source]
+        units = [c.whole(kind.low, kind.high) // kind.grain * kind.grain for _ in range(2)]
+        return {name: _limits(c, [amount(u) for u in sorted(units)])}
+    if source:
+        amounts = [Decimal(5), Decimal("2.5"), Decimal("3.333333"), Decimal(c.whole(0, 24))]
+        return {name: _limits(c, sorted(c.of(amounts) for _ in range(2)))}
     if "derive" in fact:
         ends = {
             "completed_years_since": (0, 19),
@@ -659,12 +727,24 @@ class Targets:
                 for source in (s for name in m.facts_of(leaf) for s in found._sources(name)):
                     found.ago.setdefault(source, []).append(leaf.duration or m.Duration(0, 0))
         for fact in protocol.facts.values():
-            for where in getattr(fact.derive, "where", ()):
-                key = (getattr(fact.derive, "records", ""), where.field)
-                found.asked.setdefault(key, []).extend(where.values)
+            records, where = getattr(fact.derive, "records", ""), getattr(fact.derive, "where", ())
+            for asked in m.equalities(where):
+                found.asked.setdefault((records, asked.field), []).extend(asked.values)
+            for test in m.tests_in(where):
+                key = (records, test.fact)
+                found.asked.setdefault(key, []).extend(limits_named(test))
+                if isinstance(test, m.AgoTest):
+                    found.ago.setdefault(key, []).append(test.duration)
+                elif isinstance(test, m.DayTest):
+                    found.days.setdefault(key, []).append(test.day)
         return found
 
     def _leaf(self, leaf: m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest) -> None:
+        derive = self.protocol.facts[leaf.fact].derive
+        if isinstance(derive, m.OfValues):
+            self.amounts.setdefault(derive.fact, []).extend(limits_named(leaf))
+        if isinstance(derive, m.OfSeveral):
+            self.asked.setdefault((derive.records, derive.field), []).extend(limits_named(leaf))
         for source in self._sources(leaf.fact):
             if isinstance(leaf, m.AgoTest):
                 self.ago.setdefault(source, []).append(leaf.duration)
@@ -799,7 +879,7 @@ def ending_with_what_decides(
     sought = [
         fact.derive
         for fact in targets.protocol.facts.values()
-        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
+        if isinstance(fact.derive, m.FromList)
     ]
     if not sought:
         return facts, records
@@ -809,7 +889,7 @@ def ending_with_what_decides(
     for name, one in record.fields.items():
         value = _field_value(c, targets, record, one, as_of, 0)
         entry[name] = as_of.isoformat() if one.type == "date" and c.chance(50) else value
-    for where in derive.where:
+    for where in m.equalities(derive.where):
         value = c.of(where.values)
         quantity = record.fields[where.field].type == "quantity"
         entry[where.field] = amount(int(value)) if quantity else value
@@ -1058,7 +1138,7 @@ def _day(c: Choices, targets: Targets, source: str | Field, as_of: date) -> date
     if days and c.chance(40):
         return date.fromordinal(c.of(days).toordinal() + c.whole(-1, 1))
     ago = targets.ago.get(source, [])
-    if (as_of.month, as_of.day) in ((2, 28), (3, 1)) and c.chance(20):
+    if (as_of.month, as_of.day) in ((2, 28), (3, 1)) and c.chance(45):
         leap = (as_of.year - 1) // 4 * 4 - 4 * c.whole(0, 4)
         return date(leap, 2, 29 if isleap(leap) else 28)
     duration = c.of(ago) if ago and c.chance(70) else _duration(c)
@@ -1140,7 +1220,9 @@ def _field_value(
                 picked.append(c.of([None, ""]))
             return c.shuffled(picked)
         return picked[0]
-    millionths = c.of(asked) if asked and c.chance(60) else c.whole(0, 100) * 250_000
+    millionths = c.whole(0, 100) * 250_000
+    if asked and c.chance(60):
+        millionths = c.of(asked) + c.of([0, 0, 0, 1, -1])
     low, high = one.range_u or (0, m.LARGEST)
     millionths = max(low, min(millionths, high))
     if vague and c.chance(30) and low + 2 < millionths < high - 2:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.read.packs import protocol_of
 from engine.read.subjects import read_subject
+from engine.reference import entries as listed_in
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings
 from engine.terms import Exists, Protocol, Subject
@@ -77,7 +78,7 @@ def matches(entry: str, asked: str) -> str:
     listed = read.records["therapy"].entries
     derive, record = protocol.facts["found"].derive, protocol.records["therapy"]
     assert isinstance(derive, Exists)
-    truths = {reference.matches(one, derive.where, record) for one in listed}
+    truths = {listed_in.matches(one, derive.where, record, AS_OF.toordinal()) for one in listed}
     return "true" if "true" in truths else "unknown" if "unknown" in truths else "false"
 
 

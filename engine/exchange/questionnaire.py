@@ -38,13 +38,16 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
     fields = protocol.records[record].fields
     for fact in protocol.facts.values():
         derive = fact.derive
-        if not isinstance(derive, m.ListDerivation) or derive.records != record:
+        if not isinstance(derive, m.FromList) or derive.records != record:
             continue
         dated = getattr(derive, "field", None)
         if dated is not None:
             found[dated] = None
-        choices = [w for w in derive.where if fields[w.field].type == "choice"]
-        for where in derive.where:
+        asked = [where for where in derive.where if isinstance(where, m.Where)]
+        others = [where for where in derive.where if not isinstance(where, m.Where)]
+        found |= dict.fromkeys(m.fields_in(others))
+        choices = [w for w in asked if fields[w.field].type == "choice"]
+        for where in asked:
             # Of two choice fields, the first in the list's order decides about the second.
             before = list(fields)[: list(fields).index(where.field)]
             guides = [w for w in choices if w.field in before]

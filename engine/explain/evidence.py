@@ -12,6 +12,7 @@ from engine.explain.recorded import (
     entry_number,
     put_day,
     quantity_of,
+    stated_with_day,
     unusual,
 )
 from engine.record.messages import Said, say, shown_text, value_text
@@ -24,6 +25,7 @@ from engine.record.shape import (
 )
 from engine.record.wording import amount_text, day_text, number_value
 from engine.select.found import Found
+from engine.select.of_values import cited_values
 from engine.select.readings import cited_statements
 
 
@@ -60,6 +62,8 @@ class Evidence:
         entry: m.Entry | None = None
         if len(found.statements) == 1:
             one = found.statements[0]
+        elif isinstance(fact.derive, m.OfValues) and len(places) != 1:
+            pass  # no one statement is the reading's
         elif found.statements:
             one = next((s for s in found.statements if s.entry in places), None)
         elif found.entries:
@@ -97,7 +101,7 @@ class Evidence:
             record["entry"] = entry.entry
             if under_way(fact, found):
                 record["note"] = "under way"
-        elif isinstance(fact.derive, m.ListDerivation) and places:
+        elif isinstance(fact.derive, m.FromList) and places:
             listed = self.subject.records[fact.derive.records]
             if listed.complete_on is not None:
                 record["on"] = listed.complete_on.isoformat()
@@ -126,9 +130,11 @@ class Evidence:
         """The places that together, and no fewer, give a reading its ends."""
         if fact.derive is None:
             return [one.entry for one in cited_statements(fact, found, self.as_of)]
-        if isinstance(fact.derive, m.ListDerivation):
+        if isinstance(fact.derive, m.FromList):
             places = [f"records.{fact.derive.records}"] if found.rests else []
             return [*places, *(one.entry for one in found.entries)]
+        if isinstance(fact.derive, m.OfValues):
+            return [one.entry for one in self._values(fact.derive, found)]
         places = []
         for name in found.from_facts:
             places += self._places(self.protocol.facts[name], self.found[name])
@@ -138,9 +144,20 @@ class Evidence:
             return places
         return fewest(self.protocol, self.subject, found.reading, places, self.as_of)
 
+    def _values(self, derive: m.OfValues, found: Found) -> tuple[m.Statement, ...]:
+        """The statements of a fact that give what its values come to."""
+        source, own = self.protocol.facts[derive.fact], self.found[derive.fact]
+        return cited_values(derive, source, own, found, self.as_of)
+
     def _follows_from(self, fact: m.Fact, found: Found) -> list[Said]:
         """What a derived reading was worked out from, one sentence each."""
-        if not isinstance(fact.derive, m.ListDerivation):
+        if isinstance(fact.derive, m.OfValues):
+            source = self.protocol.facts[fact.derive.fact]
+            return [
+                say("follows.fact", ask=source.ask, shown=stated_with_day(one, source))
+                for one in self._values(fact.derive, found)
+            ]
+        if not isinstance(fact.derive, m.FromList):
             facts = [self.protocol.facts[name] for name in found.from_facts]
             return [
                 say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))

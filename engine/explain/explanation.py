@@ -193,7 +193,8 @@ class Explanation:
         for name in m.facts_of(test):
             fact, one = self.protocol.facts[name], self.found[name]
             if one.starts is not None and (best is None or one.starts < best[0]):
-                best = (one.starts, (("change.starts", "ask", fact.ask),))
+                id_ = "change.window" if by_their_day(fact) else "change.starts"
+                best = (one.starts, ((id_, "ask", fact.ask),))
             if (
                 truth != "unknown"
                 and one.until is not None
@@ -320,6 +321,13 @@ class Explanation:
         if where:
             item["found_in"] = where
         return item
+
+
+def by_their_day(fact: m.Fact) -> bool:
+    """Whether entries count for a fact by what their dates are to the as-of date."""
+    where = fact.derive.where if isinstance(fact.derive, m.FromList) else ()
+    dated = (m.AgoTest, m.DayTest, m.EverTest)
+    return any(isinstance(test, dated) for test in m.tests_in(where))
 
 
 def _proved_by_entry(fact: m.Fact, test: m.Test, truth: m.Truth, reading: m.Reading) -> bool:

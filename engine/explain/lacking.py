@@ -18,6 +18,7 @@ from engine.record.shape import (
     Gap,
 )
 from engine.select.found import Found
+from engine.select.matching import open_fields
 from engine.terms.agents import unsaid
 from engine.terms.calendar import earliest, latest
 from engine.terms.dictionary import derived_from
@@ -44,7 +45,7 @@ class Lacking:
             return fact.name, fact.ask, fact.found_in
         if isinstance(derive, m.ByTable):
             return self.collect(self.protocol.facts[self.found[fact.name].from_facts[0]])
-        if isinstance(derive, m.ListDerivation):
+        if isinstance(derive, m.FromList):
             record = self.protocol.records[derive.records]
             return record.name, record.ask, record.found_in
         sources = derived_from(fact)
@@ -117,7 +118,9 @@ class Lacking:
             return say("missing.planned")
         if reason == "imprecise" and self._going_on(test, found):
             return say("missing.under_way")
-        if reason in ("no_limit", "no_date"):
+        if reason == "too_few":
+            return say("missing.too_few", least=getattr(fact.derive, "least", 0) or 1)
+        if reason in ("no_limit", "no_date", "no_entry"):
             return say(f"missing.{reason}")
         gaps = self._gaps(*root)
         if found.reading.low is None:
@@ -165,20 +168,25 @@ class Lacking:
     def _gaps(self, fact: m.Fact, found: Found) -> list[Gap]:
         """Which entries of a record list leave it open, and what they do not say."""
         derive = fact.derive
-        if not isinstance(derive, m.ListDerivation):
+        if not isinstance(derive, m.FromList):
             return []
-        fields = [where.field for where in derive.where]
-        if isinstance(derive, m.LatestOf | m.EarliestOf):
-            fields.append(derive.field)
+        fields = [*m.fields_in(derive.where)]
+        fields += [
+            name for name in (getattr(derive, "field", ""), getattr(derive, "by", "")) if name
+        ]
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
         for entry in found.around:
             lacks = [name for name in fields if _lacks(entry.values.get(name))]
             lacks = [name for name in lacks if unsaid(entry, record, name)]
             gap: Gap = {"number": entry_number(entry), "lacks": lacks}
+            left = dict.fromkeys(open_fields(entry.values, derive.where, record, self.as_of))
+            vague = [name for name in left if not _lacks(entry.values.get(name))]
+            if vague and not entry.known:
+                gap["vague"] = vague
             if entry.known and not entry.exact:
                 gap["holds"] = list(entry.known)
-            if lacks or "holds" in gap:
+            if lacks or len(gap) > 2:
                 gaps.append(gap)
         return gaps
 

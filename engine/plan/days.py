@@ -144,7 +144,7 @@ def _ends(
     """
     fact = protocol.facts[name]
     derive = fact.derive
-    if derive is not None and not isinstance(derive, m.ListDerivation):
+    if derive is not None and not isinstance(derive, m.FromList):
         others = derived_from(fact)
         return set().union(*(_ends(protocol, subject, one, found, roots) for one in others))
     if derive is None:

@@ -141,7 +141,7 @@ def _records_of(fact: m.Fact) -> str:
 
 def _where(fact: m.Fact) -> tuple[m.Where, ...]:
     assert isinstance(fact.derive, m.ListDerivation)
-    return fact.derive.where
+    return tuple(m.equalities(fact.derive.where))
 
 
 def _cap(roots: Roots, name: str) -> int:

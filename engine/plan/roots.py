@@ -80,7 +80,7 @@ class Roots:
             derive = self.protocol.facts[name].derive
             if derive is None:
                 self.of[name] = (name,)
-            elif isinstance(derive, m.ListDerivation):
+            elif isinstance(derive, m.FromList):
                 self.of[name] = (f"records.{derive.records}",)
             else:
                 others = derived_from(self.protocol.facts[name])

@@ -31,6 +31,7 @@ from engine.terms import (
     DaysBetween,
     DayTest,
     Defined,
+    Distinct,
     EverTest,
     Fact,
     LastingTest,
@@ -294,7 +295,7 @@ class Conditions:
             sheet.fault(path, "too-large", f"{describe(value)} is beyond 9e12 `{fact.unit}`")
             return None
         if (
-            isinstance(fact.derive, Completed | CompletedYears | Count | DaysBetween)
+            isinstance(fact.derive, Completed | CompletedYears | Count | DaysBetween | Distinct)
             and amount % MILLION
         ):
             unit_word = {"a": "years", "d": "days", "mo": "months", "wk": "weeks"}.get(

@@ -8,12 +8,23 @@ from typing import Any as Anything
 from typing import get_args
 
 from engine.read import files, hints
-from engine.read.conditions import COMBINATORS, code_of
+from engine.read.conditions import COMBINATORS
 from engine.read.known import read_known
 from engine.read.quantities import quantity_keys
+from engine.read.several import (
+    BESIDE,
+    WAYS,
+    check_beside,
+    field_of,
+    read_distinct,
+    read_several,
+    read_values,
+    settle,
+)
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.read.tables import read_tables
+from engine.read.where import GROUPS, read_where
 from engine.terms import (
     ByTable,
     Changes,
@@ -30,10 +41,10 @@ from engine.terms import (
     FactType,
     Field,
     LatestOf,
+    OfSeveral,
+    OfValues,
     RecordList,
-    Where,
 )
-from engine.terms.agents import folded
 from engine.terms.dictionary import COMPLETED, derived_from
 from engine.terms.faults import did_you_mean
 
@@ -67,6 +78,7 @@ class Dictionary:
         self.facts |= read_tables(sheet, tables, self.facts, self.fact_names)
         self.fact_names |= frozenset(tables)
         self._check_derivations(sheet)
+        settle(sheet, self.facts)
 
     def _record_list(
         self, sheet: Sheet, path: Path, name: str, value: Anything
@@ -79,7 +91,7 @@ class Dictionary:
         fields: dict[str, Field] = {}
         at = (*path, "fields")
         for key, child in sheet.names_of(at, top.get("fields", {}), "field names").items():
-            check_name(sheet, (*at, key), key, ("voided",))
+            check_name(sheet, (*at, key), key, ("voided", *GROUPS))
             spec = sheet.mapping_of((*at, key), child, files.FieldFile)
             if spec is None:
                 continue
@@ -173,8 +185,13 @@ class Dictionary:
             derive = self._derivation(sheet, (*path, "derive"), top["derive"], kind, top)
         common = self._common(sheet, path, kind, top)
         if derive is not None and kind == "quantity":
-            natural = {CompletedYears: "a", DaysBetween: "d", Count: "1"}.get(type(derive), "1")
+            natural = {CompletedYears: "a", DaysBetween: "d"}.get(type(derive), "1")
             natural = derive.unit if isinstance(derive, Completed) else natural
+            if isinstance(derive, OfSeveral):
+                measured = self.records[derive.records].fields[derive.field]
+                natural, common["molar_mass"] = measured.unit, measured.molar_mass
+            elif isinstance(derive, OfValues):
+                natural = top.get("unit") or ""  # its fact's, which may stand below
             if top.get("unit") not in (None, natural):
                 what = f"this derivation gives a number of `{natural}`"
                 sheet.fault((*path, "unit"), "unit", what, f"write `unit: {natural}`")
@@ -220,11 +237,11 @@ class Dictionary:
         top = sheet.mapping_of(path, value, files.DeriveFile, hints.DERIVATIONS)
         if top is None:
             return None
-        ways = [key for key in top if key not in ("where", "on")]
+        ways = [key for key in top if key not in BESIDE]
         if not ways and value:
             return None  # what stands there is a fault already
         if len(ways) != 1:
-            known = sorted(files.DeriveFile.__optional_keys__ - {"where", "on"})
+            known = sorted(files.DeriveFile.__optional_keys__ - {*BESIDE})
             hint = "one of " + ", ".join(f"`{k}`" for k in known)
             sheet.fault(path, "derive", "a derivation says exactly one thing", hint)
             return None
@@ -233,12 +250,8 @@ class Dictionary:
         if kind is not None and kind != gives:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
+        check_beside(sheet, path, way, top)
         counted = next((unit for unit, key in COMPLETED.items() if key == way), None)
-        listed = counted is None and way != "days_between"
-        for key, fits in (("where", listed), ("on", counted is not None)):
-            if key in top and not fits:
-                what = f"`{key}` does not go with `{way}`"
-                sheet.fault((*path, key), "misfit", what, key=True)
         if counted is not None:
             name = self._fact_name(sheet, (*path, way), top[way])
             on = self._fact_name(sheet, (*path, "on"), top["on"]) if "on" in top else ""
@@ -260,84 +273,32 @@ class Dictionary:
         if target is None:
             return None
         name, dot, field = target.partition(".")
+        if way in WAYS and not dot and name not in self.records:
+            of = self._fact_name(sheet, (*path, way), name)
+            return read_values(sheet, path, of, way, top) if of else None
         record = self.records.get(name)
         if record is None:
             if name not in sheet.names_of((), sheet.document.value.get("records", {}), ""):
                 what = f"there is no record list `{shorten(name)}`"
                 sheet.fault((*path, way), "unknown-record", what, did_you_mean(name, self.records))
             return None
-        dated = way in ("latest", "earliest")
+        if way in WAYS and dot:
+            return read_several(sheet, path, record, field, way, top)
+        dated = way in ("latest", "earliest", *WAYS)
         if dated != bool(dot):
             hint = f"write `{way}: {name}.FIELD`" if dated else f"write `{way}: {name}`"
             sheet.fault((*path, way), "derive", f"`{shorten(target)}` does not fit `{way}`", hint)
             return None
-        if dated and not self._date_field(sheet, (*path, way), record, field):
+        if dated and not field_of(sheet, (*path, way), record, field, "date"):
             return None
-        where = self._where(sheet, (*path, "where"), record, top.get("where"))
+        if "distinct" in top:
+            return read_distinct(sheet, path, record, top) if way == "count" else None
+        where = read_where(sheet, (*path, "where"), record, top.get("where"))
         if way == "latest":
             return LatestOf(name, field, where)
         if way == "earliest":
             return EarliestOf(name, field, where)
         return Exists(name, where) if way == "exists" else Count(name, where)
-
-    def _date_field(self, sheet: Sheet, path: Path, record: RecordList, field: str) -> bool:
-        if field not in record.fields:
-            what = f"`{record.name}` has no field `{shorten(field)}`"
-            sheet.fault(path, "unknown-field", what, did_you_mean(field, record.fields))
-            return False
-        if record.fields[field].type != "date":
-            dates = [f.name for f in record.fields.values() if f.type == "date"]
-            what = f"the field `{field}` of `{record.name}` is not a date"
-            sheet.fault(path, "misfit", what, did_you_mean(field, dates))
-            return False
-        return True
-
-    def _where(
-        self, sheet: Sheet, path: Path, record: RecordList, value: Anything
-    ) -> tuple[Where, ...]:
-        result = []
-        if value is None:
-            return ()
-        if value == {}:
-            sheet.fault(path, "empty", "an empty `where` asks nothing", "leave it out", key=True)
-        for name, asked in sheet.names_of(path, value, "field names to codes").items():
-            here = (*path, name)
-            field = record.fields.get(name)
-            if field is None:
-                what = f"`{record.name}` has no field `{shorten(name)}`"
-                hint = did_you_mean(name, record.fields)
-                sheet.fault(here, "unknown-field", what, hint, key=True)
-                continue
-            if field.type == "date":
-                sheet.fault(here, "misfit", "`where` cannot ask about a date", key=True)
-                continue
-            many = isinstance(asked, list)
-            values = [
-                self._where_value(sheet, (*here, i) if many else here, record, field, one)
-                for i, one in enumerate(asked if many else [asked])
-            ]
-            if not values:
-                sheet.fault(here, "empty", "`where` asks for none of no codes")
-            result.append(Where(name, tuple(v for v in values if v is not None)))
-        return tuple(result)
-
-    def _where_value(
-        self, sheet: Sheet, path: Path, record: RecordList, field: Field, value: Anything
-    ) -> str | bool | int | None:
-        if field.type == "boolean":
-            return sheet.boolean_of(path, value)
-        if field.type == "quantity":
-            return sheet.amount_of(path, value)
-        text = sheet.text_of(path, value, "a code")
-        if text is not None and field.type == "choice":
-            return code_of(sheet, path, field.choices, text)
-        if text is not None and field.name == record.known_by:
-            name = record.named.get(folded(text), (text,))[0]  # a synonym asks for its agent
-            if name in record.known and record.known[name].components:
-                what = f"`{shorten(text)}` is read as its components"
-                sheet.fault(path, "misfit", what, "ask for one of them")
-            return name
-        return text
 
     def _fact_name(self, sheet: Sheet, path: Path, value: Anything) -> str | None:
         name = sheet.text_of(path, value, "a fact's name")
@@ -352,7 +313,7 @@ class Dictionary:
         for name, fact in self.facts.items():
             for source in () if isinstance(fact.derive, ByTable) else derived_from(fact):
                 found = self.facts.get(source)
-                if found and found.type != "date":
+                if found and found.type != "date" and not isinstance(fact.derive, OfValues):
                     what = f"`{name}` is derived from `{source}`, which is not a date"
                     sheet.fault(("facts", name, "derive"), "misfit", what)
         graph = {name: derived_from(fact) for name, fact in self.facts.items()}

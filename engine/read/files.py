@@ -67,8 +67,7 @@ DaysBetweenFile = TypedDict("DaysBetweenFile", {"from": str, "to": str})
 
 
 class DeriveFile(TypedDict, total=False):
-    """How a fact follows from others: exactly one of the eight, `where` for record lists,
-    `on` for whole units completed by another day."""
+    """How a fact follows from others: exactly one of these, with what may stand beside it."""
 
     completed_years_since: str
     completed_months_since: str
@@ -79,7 +78,16 @@ class DeriveFile(TypedDict, total=False):
     earliest: DateField
     exists: str
     count: str
+    highest: str
+    lowest: str
+    mean: str
+    last: str
+    first: str
     where: dict[str, Any]
+    distinct: str
+    by: str
+    at_least_entries: Annotated[int, Also(minimum=1, maximum=1000)]
+    within_last: Length
 
 
 class AlsoInFile(TypedDict):

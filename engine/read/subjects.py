@@ -18,8 +18,8 @@ from engine.terms import (
     Days,
     Entries,
     Fact,
+    FromList,
     Imported,
-    ListDerivation,
     Protocol,
     Span,
     Statement,
@@ -174,7 +174,7 @@ def _check_derived(sheet: Sheet, protocol: Protocol, subject: Subject, as_of: da
 def _recorded_behind(protocol: Protocol, fact: Fact) -> Path:
     """The path of a fact that a derived one is worked out from, or of its list."""
     while fact.derive is not None:
-        if isinstance(fact.derive, ListDerivation):
+        if isinstance(fact.derive, FromList):
             return ("records", fact.derive.records)
         fact = protocol.facts[derived_from(fact)[-1]]
     return ("facts", fact.name)

@@ -63,6 +63,8 @@ TEMPLATES: Mapping[str, str] = {
     " does not end with the line `...`, so the end of it may be missing",
     "missing.more_entries": "the list “{list:text}” was confirmed complete with"
     " {count:number} entries and holds more now",
+    "missing.too_few": "fewer values than {least:number} are recorded that surely count",
+    "missing.no_entry": "no value is recorded that surely counts",
     "missing.not_attested": "it lacks the name of the {role:text} who states it",
     "missing.no_limit": "no upper limit of normal is known for this result",
     "missing.no_limit_in_table": "the table has no limit for this subject",
@@ -92,6 +94,7 @@ TEMPLATES: Mapping[str, str] = {
     "change.satisfied_from": "{condition:message} is satisfied from then",
     "change.satisfied_until": "{condition:message} is satisfied until then",
     "change.starts": "{ask:text}: something recorded for that day counts",
+    "change.window": "{ask:text}: an entry begins or ceases to count by its day",
     "change.expires": "{ask:text}: what is recorded expires the day before",
     "change.decided": "{condition:message} may be decided by then",
     # what was not used
@@ -279,6 +282,8 @@ def _gaps_text(gaps: Iterable[Gap]) -> str:
 def _gap_texts(gap: Gap) -> Iterator[str]:
     if gap["lacks"]:
         yield f"entry {gap['number']} does not say: {', '.join(gap['lacks'])}"
+    if gap.get("vague"):
+        yield f"entry {gap['number']} does not say exactly enough: {', '.join(gap['vague'])}"
     if gap.get("holds"):
         yield f"entry {gap['number']} names {', '.join(gap['holds'])} among other words"
 

@@ -145,10 +145,12 @@ class FieldRecord(TypedDict):
 
 
 class Gap(TypedDict):
-    """An entry, by its number from 1, the fields that it lacks, and the names that it holds."""
+    """An entry, by its number from 1, the fields that it lacks, those that are not exact enough,
+    and the names that it holds."""
 
     number: int
     lacks: list[str]
+    vague: NotRequired[list[str]]
     holds: NotRequired[list[str]]
 
 

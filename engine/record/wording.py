@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import assert_never
 
@@ -81,12 +81,50 @@ def asked_of(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
     return record
 
 
-def test_text(leaf: m.Test, fact: m.Fact, *, labels: bool) -> str:
+_WAYS = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists", m.Count: "count"}
+
+
+def list_words(derive: m.FromList, fields: Mapping[str, m.Field]) -> str:
+    """What a fact follows from in a list: `count therapy where kind: chemo`."""
+    field = getattr(derive, "field", "")
+    if isinstance(derive, m.OfSeveral):
+        said = f"{derive.way} {derive.records}.{field}"
+        said += f" by {derive.by}" if derive.by else ""
+        said += f" of at least {counted(derive.least, 'value')}" if derive.least else ""
+    elif isinstance(derive, m.Distinct):
+        said = f"count {derive.records} distinct {field}"
+    else:
+        said = f"{_WAYS[type(derive)]} {derive.records}{f'.{field}' if field else ''}"
+    where = where_text(derive.where, fields)
+    return f"{said} where {where}" if where else said
+
+
+def where_text(where: Iterable[m.Clause], fields: Mapping[str, m.Field]) -> str:
+    """What an entry must be like: `kind: chemo or radiation and dose at least 5 mg`."""
+    return " and ".join(_clause_text(clause, fields) for clause in where)
+
+
+def _clause_text(clause: m.Clause, fields: Mapping[str, m.Field]) -> str:
+    if isinstance(clause, m.Either):
+        return f"({' or '.join(where_text(way, fields) for way in clause.ways)})"
+    if isinstance(clause, m.Where):
+        return f"{clause.field}: " + " or ".join(_asked_text(value) for value in clause.values)
+    field = fields.get(clause.fact) or m.Field(clause.fact, clause.fact, "quantity")
+    return f"{clause.fact} {test_text(clause, field, labels=False)}"
+
+
+def _asked_text(value: str | bool | int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return decimal_text(value) if isinstance(value, int) else value
+
+
+def test_text(leaf: m.Test, fact: m.Fact | m.Field, *, labels: bool) -> str:
     """What a test asks of its fact."""
     return messages.asked_text(test_record(leaf, fact), labels=labels)
 
 
-def test_record(leaf: m.Test, fact: m.Fact) -> TestRecord:
+def test_record(leaf: m.Test, fact: m.Fact | m.Field) -> TestRecord:
     """What a test asks of its fact, as data."""
     if isinstance(leaf, m.BooleanTest):
         return {"operator": "is", "limits": [leaf.expected]}

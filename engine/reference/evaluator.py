@@ -16,6 +16,7 @@ from operator import ge, gt, le, lt
 
 from engine import terms as m
 from engine.reference.anchors import anchored, with_ahead
+from engine.reference.entries import from_records, reading_of
 from engine.reference.limits import held_against, table_limit
 from engine.reference.measures import (
     COMPLETED,
@@ -26,11 +27,10 @@ from engine.reference.measures import (
     later,
     ratio_of,
 )
+from engine.reference.values import from_values
 
-End = int | None
 Measure = Callable[[int, int], Interval]
 Readings = Mapping[str, m.Reading]
-Listed = m.LatestOf | m.EarliestOf | m.Exists | m.Count
 COMPARE: dict[str, Callable[[Exact, int], bool]]
 COMPARE = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
 
@@ -48,13 +48,6 @@ STATUSES: dict[m.Kind, dict[m.Answer, m.Status]] = {
     "inclusion": {"yes": "passed", "no": "failed", "unknown": "open"},
     "exclusion": {"yes": "failed", "no": "passed", "unknown": "open"},
 }
-
-
-def _reading(fact: m.Fact, why: m.Reason | None, low: End = None, high: End = None) -> m.Reading:
-    """Without ends: unknown, `why`. With ends: `why` says what set them apart."""
-    reason = why if low is None or low != high else None
-    uln_reason = None if fact.type != "quantity" else reason if low is None else "no_limit"
-    return m.Reading(fact.name, low, high, reason, None, uln_reason)
 
 
 def _ratios(
@@ -89,11 +82,11 @@ def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: i
     values = [(s, ends) for s, ends in zip(kept, said, strict=True) if ends is not None]
     pending = any(s.unknown == "pending" for s in kept)
     if not values:
-        return _reading(fact, "pending" if pending else "not_done")
+        return reading_of(fact, "pending" if pending else "not_done")
     if fact.valid_for is not None and newest is None:
-        return _reading(fact, "undated")
+        return reading_of(fact, "undated")
     if fact.valid_for and newest and today > later(newest.toordinal(), fact.valid_for)[0]:
-        return _reading(fact, "out_of_date")
+        return reading_of(fact, "out_of_date")
     lows, highs = {low for _, (low, _) in values}, {high for _, (_, high) in values}
     differ = len({ends for _, ends in values}) > 1
     full = fact.type == "date" and lows == highs and min(lows) > m.PAST
@@ -101,18 +94,18 @@ def _chosen(fact: m.Fact, kept: list[m.Statement], newest: date | None, today: i
     if fact.changes == "never":
         low, high = max(lows), min(highs)
         if len(values) < len(kept) or low > high:
-            return _reading(fact, "conflicting")
+            return reading_of(fact, "conflicting")
     else:
         low, high = min(lows), max(highs)
         if len({ends for s, ends in zip(kept, said, strict=True) if s.on == newest}) > 1:
-            return _reading(fact, "conflicting")
+            return reading_of(fact, "conflicting")
         if len(values) < len(kept):
-            return _reading(fact, "pending" if pending else "undated")
+            return reading_of(fact, "pending" if pending else "undated")
         if differ and fact.type != "quantity" and not full:
-            return _reading(fact, "undated")
+            return reading_of(fact, "undated")
     if fact.attested_by and not all(s.by for s in kept):
-        return _reading(fact, "not_attested")
-    found = _reading(fact, why, low, high)
+        return reading_of(fact, "not_attested")
+    found = reading_of(fact, why, low, high)
     if fact.type != "quantity":
         return found
     ratio, uln_reason = _ratios(fact, values, newest, (low, high))
@@ -124,7 +117,7 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
     counted = [s for s in statements if not s.voided and (s.value is not None or s.unknown)]
     reached = [s for s in counted if s.first is None or s.first <= as_of]
     if not reached:
-        return _reading(fact, "not_yet" if counted else "not_recorded")
+        return reading_of(fact, "not_yet" if counted else "not_recorded")
     newest = max((s.first for s in reached if s.first is not None), default=None)
 
     def older(said: m.Statement) -> bool:
@@ -150,109 +143,17 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
             replace(fact, valid_for=None, attested_by=""), [said], day, as_of.toordinal()
         )
         if replace(alone, reason=found.reason, uln_reason=found.uln_reason) != found:
-            return _reading(fact, "undated")
+            return reading_of(fact, "undated")
     return found
-
-
-def _codes(value: m.Recorded | tuple[str, ...] | None) -> tuple[m.Recorded, ...]:
-    return value if isinstance(value, tuple) else () if value is None else (value,)
-
-
-def matches(entry: m.Entry, wanted: tuple[m.Where, ...], records: m.RecordList) -> m.Truth:
-    """Does the entry match, with what its agent implies (5)?"""
-    stated = _holds(entry.values, wanted, records)
-    if not entry.known:
-        return stated
-    told: list[m.Truth] = []  # what the entry comes to under each use
-    agree = 0  # uses that contradict nothing stated
-    for name in entry.known:
-        text = (*_codes(entry.values.get(records.known_by)), name)  # the text stands for both
-        for use in records.known[name].uses:
-            said = {field: _codes(entry.values.get(field)) for field in use}
-            fits = all({*said[field]} - {""} <= {*codes} for field, codes in use.items())
-            agree += fits
-            if fits or not entry.exact:
-                beside = said if entry.exact else dict.fromkeys(use, ())
-                implied = {field: (*beside[field], *codes) for field, codes in use.items()}
-                values = {**entry.values, **implied, records.known_by: text}
-                told.append(_holds(values, wanted, records))
-    if entry.exact:
-        return told[0] if len({*told}) == 1 else "unknown"
-    if stated == "true":
-        return "true" if agree else "unknown"
-    return "unknown" if stated == "unknown" or {*told} - {"false"} else "false"
-
-
-def _holds(
-    values: Mapping[str, m.Recorded | tuple[m.Recorded, ...]],
-    wanted: Iterable[m.Where],
-    records: m.RecordList,
-) -> m.Truth:
-    """Do the values match? Unknown: they may, for they do not say (5)."""
-    truth: m.Truth = "true"
-    for where in wanted:
-        value = values.get(where.field, ())
-        if isinstance(value, m.Amount):
-            low, high = interval(records.fields[where.field], value, 0)
-            possible, certain = any(low <= int(v) <= high for v in where.values), low == high
-        else:
-            held = value if isinstance(value, tuple) else (value,)
-            certain = any(v in where.values for v in held)
-            possible = certain or not held or "" in held
-        if not possible:
-            return "false"
-        truth = truth if certain else "unknown"
-    return truth
-
-
-def _from_records(
-    fact: m.Fact, derive: Listed, records: m.RecordList, recorded: m.Entries, today: int
-) -> m.Reading:
-    """What a record list comes to (5). `sure` entries match, `may` entries may match."""
-    said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
-    confirmed = said is not None and said <= today <= later(said, records.valid_for)[0]
-    confirmed = confirmed and recorded.doubt is None
-    reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
-    found = [(matches(e, derive.where, records), e) for e in recorded.entries if not e.voided]
-    sure = [e for truth, e in found if truth == "true"]
-    may = [e for truth, e in found if truth == "unknown"]
-    if isinstance(derive, m.Exists):
-        if not sure and (may or not confirmed):
-            return _reading(fact, reason)
-        return _reading(fact, None, int(bool(sure)), int(bool(sure)))
-    if isinstance(derive, m.Count):
-        most = (len(sure) + len(may)) * m.MILLION if confirmed else m.UNBOUNDED
-        return _reading(fact, reason, len(sure) * m.MILLION, most)
-    field = records.fields[derive.field]
-
-    def days(entry: m.Entry) -> Interval | None:  # None is open: it may be under way
-        value = entry.values.get(field.name)
-        if isinstance(value, m.Days) and value.first.toordinal() <= today:
-            return interval(field, value, today)
-        return (today, today) if value == "ongoing" else None
-
-    dated = [d for e in sure if (d := days(e)) is not None]
-    # What may match counts for its days; an open one for any day up to today.
-    wider = [days(e) or (m.PAST, today) for e in may]
-    settled = confirmed and len(dated) == len(sure)  # nothing unlisted, nothing open
-    going = [days(e) is None or e.values.get(field.name) == "ongoing" for e in (*sure, *may)]
-    low = max((first for first, _ in dated), default=m.NEVER)
-    high = max((last for _, last in dated + wider), default=m.NEVER) if settled else today
-    ahead = not settled or any(going)
-    if dated and isinstance(derive, m.EarliestOf):
-        low = min(first for first, _ in dated + wider) if settled else m.PAST
-        high = min(last for _, last in dated)
-        ahead = all(e.values.get(field.name) == "ongoing" for e in sure if days(e) is not None)
-    return replace(_reading(fact, reason, low, high), ahead="under_way" if ahead else "")
 
 
 def elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
     """The time from one date to another, measured in whole units (6). What is under way ends on
     any day from the as-of date on."""
     if start.low is None or start.high is None or end.low is None or end.high is None:
-        return _reading(fact, start.reason if start.low is None else end.reason)
+        return reading_of(fact, start.reason if start.low is None else end.reason)
     if m.NEVER in (start.low, end.low):
-        return _reading(fact, "no_date")
+        return reading_of(fact, "no_date")
     open_start, open_end = (one.ahead == "under_way" for one in (start, end))
     low, high = -m.UNBOUNDED, m.UNBOUNDED
     if end.low != m.PAST and not open_start:
@@ -260,7 +161,7 @@ def elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) ->
     if start.low != m.PAST and not open_end:
         high = measure(start.low, end.high)[1] * m.MILLION
     otherwise: m.Reason = "imprecise" if open_start or open_end else "calendar"
-    return _reading(fact, start.reason or end.reason or otherwise, low, high)
+    return reading_of(fact, start.reason or end.reason or otherwise, low, high)
 
 
 def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
@@ -274,7 +175,7 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             of = read(fact.stands_for.fact)
             truth = leaf_truth(fact.stands_for, read, protocol.facts, today)
             end = {"true": 1, "false": 0, "unknown": None}[truth]
-            return _reading(fact, of.reason or "imprecise", end, end)
+            return reading_of(fact, of.reason or "imprecise", end, end)
         if derive is None:
             said = subject.facts.get(name, ())
             return with_ahead(fact, _recorded(fact, said, as_of), said, as_of)
@@ -286,12 +187,15 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             if not derive.on:
                 return elapsed(fact, replace(since, ahead=""), until, COMPLETED[derive.unit])
             return elapsed(fact, since, read(derive.on), COMPLETED[derive.unit])
+        if isinstance(derive, m.OfValues):
+            said, source = subject.facts.get(derive.fact, ()), protocol.facts[derive.fact]
+            return from_values(fact, derive, source, read(derive.fact), said, today)
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
         if isinstance(derive, m.ByTable):
             return table_limit(name, derive, [read(one) for one in derive.by])
         entries = subject.records.get(derive.records, m.Entries(None, ()))
-        return _from_records(fact, derive, protocol.records[derive.records], entries, today)
+        return from_records(fact, derive, protocol.records[derive.records], entries, today)
 
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
 

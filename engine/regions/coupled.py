@@ -97,7 +97,7 @@ def _read_otherwise(group: Group) -> bool:
             if ratios and len({(fact.unit, fact.range_u) for fact in facts}) > 1:
                 return True
             continue
-        for field in (where.field for where in what.where):
+        for field in m.fields_in(what.where):
             held = [
                 p.records[what.records].fields[field]
                 for p in group.protocols

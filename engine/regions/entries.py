@@ -88,7 +88,7 @@ def listed(group: Group, member: int, virtual: bool = False) -> Iterator[Option]
 
 def _known_to_one(group: Group, derive: Listed, entry: Plain) -> Iterator[Plain]:
     """An entry with each code that one version's dictionary has, and the other has not."""
-    for where in derive.where:
+    for where in m.equalities(derive.where):
         fields = [
             p.records[derive.records].fields.get(where.field)
             for p in group.protocols

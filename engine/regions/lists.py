@@ -44,7 +44,7 @@ class Templates:
                 fields |= protocol.records[name].fields
         asked: dict[str, list[Any]] = {}
         for derive in self.derivations:
-            for where in derive.where:
+            for where in m.equalities(derive.where):
                 values = asked.setdefault(where.field, [])
                 values += [v for v in where.values if v not in values]
         options: list[list[tuple[str, Any]]] = []
@@ -59,7 +59,9 @@ class Templates:
             more, every = _several(fields[field], some)
             self.complete = self.complete and every
             # Of values that no derivation tells apart, the plainest is enough.
-            wheres = [w for d in self.derivations for w in d.where if w.field == field]
+            wheres = [
+                w for d in self.derivations for w in m.equalities(d.where) if w.field == field
+            ]
             told = matching([m.Exists(name, (w,)) for w in wheres], record)
             kinds: dict[tuple[m.Truth, ...], Any] = {}
             for value in [*some, *more]:

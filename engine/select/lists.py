@@ -2,137 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from engine import terms as m
-from engine.select.amounts import quantity_of
 from engine.select.found import Found
-from engine.terms.agents import Use, Values, as_recorded, contradicted
+from engine.select.matching import covered_until, days_of, turns_on
+from engine.terms.agents import as_recorded
 from engine.terms.calendar import earliest
-
-
-class Matches:
-    """The entries that match and those that may, looked for once a record list and `where`."""
-
-    def __init__(self, protocol: m.Protocol, subject: m.Subject) -> None:
-        self.protocol, self.subject = protocol, subject
-        self.known: dict[tuple[str, tuple[m.Where, ...]], tuple[list[m.Entry], list[m.Entry]]] = {}
-
-    def __call__(
-        self, records: str, where: tuple[m.Where, ...]
-    ) -> tuple[list[m.Entry], list[m.Entry]]:
-        key = (records, where)
-        if key not in self.known:
-            sure: list[m.Entry] = []
-            maybe: list[m.Entry] = []
-            listed = self.subject.records.get(records)
-            for entry in listed.entries if listed else ():
-                fits = (
-                    None if entry.voided else _match(entry, where, self.protocol.records[records])
-                )
-                if fits is not None:
-                    (sure if fits else maybe).append(entry)
-            self.known[key] = (sure, maybe)
-        return self.known[key]
-
-
-def _match(entry: m.Entry, where: tuple[m.Where, ...], record: m.RecordList) -> bool | None:
-    """True: matches; False: may match; None: does not. What is known of its name counts too."""
-    if not entry.known:
-        return _fits(entry.values, where, record)
-    text = str(entry.values.get(record.known_by, ""))
-    uses = [(name, use) for name in entry.known for use in record.known[name].uses]
-    agreeing = [pair for pair in uses if not any(contradicted(pair[1], entry.values))]
-    if entry.exact:
-        found = {
-            _fits({**_filled(entry.values, use), record.known_by: (text, name)}, where, record)
-            for name, use in agreeing
-        }
-        return found.pop() if len(found) == 1 else False
-    stated = _fits(entry.values, where, record)
-    if stated:
-        return bool(agreeing)
-    if stated is None and any(
-        _fits({**entry.values, **use, record.known_by: (text, name)}, where, record) is not None
-        for name, use in uses
-    ):
-        return False
-    return stated
-
-
-def _filled(values: Values, use: Use) -> Values:
-    """What is stated, with the blank fields of a use, and those of its codes that are not."""
-    whole = dict(values)
-    for field, codes in use.items():
-        stated = values.get(field, ())
-        if isinstance(stated, tuple):
-            whole[field] = (*stated, *codes)
-    return whole
-
-
-def _fits(values: Values, where: tuple[m.Where, ...], record: m.RecordList) -> bool | None:
-    sure = True
-    for asked in where:
-        value = values.get(asked.field)
-        if value is None:
-            sure = False
-            continue
-        if isinstance(value, m.Amount):
-            fits = _amount_fits(value, asked, record)
-            if fits is None:
-                sure = False
-            elif not fits:
-                return None
-            continue
-        has = value if isinstance(value, tuple) else (value,)
-        if not any(one in asked.values for one in has):
-            if "" not in has:
-                return None
-            sure = False
-    return sure
-
-
-def _amount_fits(value: m.Amount, asked: m.Where, record: m.RecordList) -> bool | None:
-    """Whether a quantity equals one asked for; None where a censored one might."""
-    low, high = quantity_of(record.fields[asked.field], value)
-    wanted = [v for v in asked.values if isinstance(v, int) and low <= v <= high]
-    if low == high:
-        return bool(wanted)
-    return None if wanted else False
 
 
 def relied_on(record: m.RecordList, listed: m.Entries | None, as_of: date) -> bool:
     """Whether the list may be relied on as complete on the as-of date."""
+    return relied_until(record, listed, (), as_of) is not None
+
+
+def relied_until(
+    record: m.RecordList, listed: m.Entries | None, where: Iterable[m.Clause], as_of: date
+) -> date | None:
+    """The last day on which the list may be relied on for what matches; None: not today."""
     if listed is None or listed.doubt is not None:
-        return False
+        return None
     if listed.complete_on is None or listed.complete_on > as_of:
-        return False
-    until = earliest(listed.complete_on, record.valid_for)
-    return until is None or as_of <= until
+        return None
+    until = earliest(listed.complete_on, record.valid_for) or date.max
+    until = max(until, covered_until(where, listed.complete_on))
+    return until if as_of <= until else None
 
 
 def from_list(
     name: str,
-    derive: m.LatestOf | m.EarliestOf | m.Exists | m.Count,
+    derive: m.ListDerivation,
     record: m.RecordList,
     listed: m.Entries | None,
     sure: list[m.Entry],
     maybe: list[m.Entry],
     as_of: date,
 ) -> Found:
-    closed = relied_on(record, listed, as_of)
-    until = None
-    if closed and listed is not None and listed.complete_on is not None:
-        until = earliest(listed.complete_on, record.valid_for)
+    until = relied_until(record, listed, derive.where, as_of)
+    closed = until is not None
+    until = None if until == date.max else until
     cause: m.Reason = "imprecise" if closed else "history_not_confirmed"
-    starts = _list_starts(derive, record, listed, (*sure, *maybe), as_of)
+    starts = list_starts(derive, listed, (*sure, *maybe), as_of)
     low: int | None
     high: int | None
     if isinstance(derive, m.Exists):
         if sure:
             # A matching entry proves it whatever else the list may lack.
-            return Found(m.Reading(name, 1, 1, None), (), tuple(sure[:1]), around=tuple(sure[:1]))
+            first = tuple(sure[:1])
+            turns = turns_on(derive.where, listed.entries if listed else (), as_of)
+            return Found(m.Reading(name, 1, 1, None), (), first, starts=turns, around=first)
         if maybe or not closed:
             cited = tuple(as_recorded(maybe[:1])) if closed else ()
             reading = m.Reading(name, None, None, cause)
@@ -171,18 +91,16 @@ def from_list(
     return Found(reading, (), cited, until, starts, rests=rests, around=around)
 
 
-def _list_starts(
-    derive: m.LatestOf | m.EarliestOf | m.Exists | m.Count,
-    record: m.RecordList,
-    listed: m.Entries | None,
-    entries: tuple[m.Entry, ...],
-    as_of: date,
+def list_starts(
+    derive: m.FromList, listed: m.Entries | None, entries: tuple[m.Entry, ...], as_of: date
 ) -> date | None:
     """The first later day on which the confirmation or an entry's date begins to count."""
     days = [listed.complete_on] if listed is not None else []
     if isinstance(derive, m.LatestOf | m.EarliestOf):
         dates = (entry.values.get(derive.field) for entry in entries)
         days += [value.first for value in dates if isinstance(value, m.Days)]
+    if listed is not None:
+        days.append(turns_on(derive.where, listed.entries, as_of))
     return min((day for day in days if day is not None and day > as_of), default=None)
 
 
@@ -191,12 +109,8 @@ _Interval = tuple[int, int]
 
 def _entry_days(entry: m.Entry, field: str, as_of: date) -> _Interval | None:
     """The days an entry's date could be; None where the thing may still be under way."""
-    value = entry.values.get(field)
-    if value == "ongoing":
-        return (as_of.toordinal(), as_of.toordinal())
-    if not isinstance(value, m.Days) or value.first > as_of:
-        return None
-    return (value.first.toordinal(), min(value.last, as_of).toordinal())
+    days = days_of(entry.values.get(field), as_of)
+    return days and (days[0].toordinal(), days[1].toordinal())
 
 
 def _latest(

@@ -14,7 +14,10 @@ from engine import terms as m
 from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.completed import completed
 from engine.select.found import Found, PassedOver, unknown_reading
-from engine.select.lists import Matches, from_list
+from engine.select.lists import from_list
+from engine.select.matching import Matches
+from engine.select.of_values import from_values, looked_at
+from engine.select.several import from_several
 from engine.select.tables import from_table
 from engine.terms.calendar import completed_years, earliest, of_year
 
@@ -22,7 +25,7 @@ from engine.terms.calendar import completed_years, earliest, of_year
 def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, Found]:
     """What every fact of the dictionary (text aside) comes to on the as-of date."""
     found: dict[str, Found] = {}
-    matched = Matches(protocol, subject)
+    matched = Matches(protocol, subject, as_of)
 
     def find(name: str) -> Found:
         if name in found:
@@ -36,6 +39,9 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
         elif isinstance(derive, m.Completed):
             until = find(derive.on) if derive.on else None
             result = completed(name, derive, find(derive.since), until, as_of)
+        elif isinstance(derive, m.OfValues):
+            source = protocol.facts[derive.fact]
+            result = from_values(fact, derive, source, find(derive.fact), subject, as_of)
         elif isinstance(derive, m.DaysBetween):
             result = _days_between(name, derive, find(derive.start), find(derive.end))
         elif isinstance(derive, m.ByTable):
@@ -44,11 +50,15 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             record = protocol.records[derive.records]
             sure, maybe = matched(derive.records, derive.where)
             listed = subject.records.get(derive.records)
-            result = from_list(name, derive, record, listed, sure, maybe, as_of)
+            if isinstance(derive, m.Distinct | m.OfSeveral):
+                result = from_several(name, derive, record, listed, sure, maybe, as_of)
+            else:
+                result = from_list(name, derive, record, listed, sure, maybe, as_of)
         found[name] = result
         return result
 
-    return {name: find(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+    whole = {name: find(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+    return looked_at(protocol, whole)
 
 
 # --- recorded facts -------------------------------------------------------------------

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from engine.terms.clauses import Clause
 from engine.terms.condition import Leaf, Test, facts_of
 from engine.terms.units import AlsoIn
 from engine.terms.values import NOWHERE, Duration, Span
 
 FactType = Literal["boolean", "choice", "quantity", "date", "text"]
+Way = Literal["highest", "lowest", "mean", "last", "first"]
 Changes = Literal["never", "with_time", "by_retest", "by_treatment"]
 
 
@@ -85,18 +87,6 @@ class RecordList:
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """One field an entry must match: equal to one of `values`.
-
-    Values are codes or words for choice and text, `True`/`False` for boolean, millionths
-    for quantity.
-    """
-
-    field: str
-    values: tuple[str | bool | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CompletedYears:
     """Whole years completed from the date of fact `since` to the as-of date."""
 
@@ -135,7 +125,7 @@ class LatestOf:
 
     records: str
     field: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +134,7 @@ class EarliestOf:
 
     records: str
     field: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +142,7 @@ class Exists:
     """Whether an entry of `records` matches."""
 
     records: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +150,42 @@ class Count:
     """How many entries of `records` match."""
 
     records: str
-    where: tuple[Where, ...]
+    where: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """How many different values the entries of `records` that match have in field `field`."""
+
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfSeveral:
+    """What the values in the quantity field `field` of the entries that match come to.
+
+    `by`: the date field that says which is the last or the first. `least`: how many values must
+    be recorded; 0 where the author asks for none.
+    """
+
+    way: Way
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+    by: str = ""
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OfValues:
+    """What the values of the recorded quantity `fact` come to, of the days `within` so long."""
+
+    way: Way
+    fact: str
+    within: Duration | None = None
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +206,8 @@ class ByTable:
 
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
-Derivation = CompletedYears | Completed | DaysBetween | ByTable | ListDerivation
+FromList = ListDerivation | Distinct | OfSeveral
+Derivation = CompletedYears | Completed | DaysBetween | ByTable | OfValues | FromList
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +275,6 @@ def derived_from(fact: Fact) -> tuple[str, ...]:
         return fact.derive.by
     if isinstance(fact.derive, Completed):
         return (fact.derive.since, *((fact.derive.on,) if fact.derive.on else ()))
+    if isinstance(fact.derive, OfValues):
+        return (fact.derive.fact,)
     return () if fact.stands_for is None else facts_of(fact.stands_for)

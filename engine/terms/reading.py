@@ -14,6 +14,8 @@ Reason = Literal[
     "conflicting",
     "imprecise",
     "history_not_confirmed",
+    "too_few",
+    "no_entry",
     "not_attested",
     "no_limit",
     "no_date",

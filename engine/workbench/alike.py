@@ -38,11 +38,11 @@ def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
             return False
         todo += derived_from(one)
         derive = one.derive
-        if isinstance(derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        if isinstance(derive, m.FromList):
             lists = (old.records[derive.records], new.records[derive.records])
-            used = [where.field for where in derive.where]
-            if isinstance(derive, m.LatestOf | m.EarliestOf):
-                used.append(derive.field)
+            used = [*m.fields_in(derive.where)]
+            named = (getattr(derive, "field", ""), getattr(derive, "by", ""))
+            used += [name for name in named if name]
             if lists[0].valid_for != lists[1].valid_for:
                 return False
             if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):

@@ -49,7 +49,8 @@ _PREFIXES = ("k", "", "m", "u", "n", "p", "f")
 
 def is_counted(fact: m.Fact) -> bool:
     """Whether a fact comes in whole years, days or entries."""
-    return isinstance(fact.derive, m.CompletedYears | m.Completed | m.DaysBetween | m.Count)
+    counted = m.CompletedYears | m.Completed | m.DaysBetween | m.Count | m.Distinct
+    return isinstance(fact.derive, counted)
 
 
 def _whole(fact: m.Fact, limit: int) -> bool:

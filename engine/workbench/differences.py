@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, assert_never
 
 from engine import terms as m
-from engine.record.wording import decimal_text, group_word, leaf_text
+from engine.record.wording import decimal_text, group_word, leaf_text, list_words
 from engine.terms.condition import defined_in, parts_of
 from engine.terms.dictionary import COMPLETED
 from engine.workbench.alike import mistakable
@@ -167,15 +167,12 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return f"{COMPLETED[value.unit]} {value.since}{until}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
-    if isinstance(value, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
-        word = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists"}
-        field = f".{value.field}" if isinstance(value, m.LatestOf | m.EarliestOf) else ""
-        where = " and ".join(
-            f"{w.field}: " + " or ".join(_brief(one, "_u") for one in w.values)
-            for w in value.where
-        )  # fmt: skip
-        listed = f"{word.get(type(value), 'count')} {value.records}{field}"
-        return f"{listed} where {where}" if where else listed
+    if isinstance(value, m.OfValues):
+        within = f" within the last {_brief(value.within)}" if value.within else ""
+        least = f" of at least {value.least}" if value.least else ""
+        return f"{value.way} {value.fact}{least}{within}"
+    if isinstance(value, m.FromList):
+        return list_words(value, pack.records[value.records].fields if pack is not None else {})
     if isinstance(value, tuple):
         words = [_brief(one, key) for one in value]
         return " to ".join(words) if key == "range_u" else ", ".join(words)

@@ -135,7 +135,7 @@ def _other_ways(
         yield "reference-date", "from and to swapped", m.DaysBetween(derive.end, derive.start)
     elif isinstance(derive, m.ListDerivation):
         yield from _of_list(protocol.records[derive.records], derive)
-    elif not isinstance(derive, m.ByTable):
+    elif not isinstance(derive, m.ByTable | m.Distinct | m.OfSeveral | m.OfValues):
         assert_never(derive)
 
 
@@ -152,6 +152,8 @@ def _of_list(
                 words = f"field `{field.name}`, not `{derive.field}`"
                 yield "record-field", words, replace(derive, field=field.name)
     for i, where in enumerate(derive.where):
+        if not isinstance(where, m.Where):
+            continue
         before, after = derive.where[:i], derive.where[i + 1 :]
         words = f"entries of any `{where.field}`"
         yield "record-field", words, replace(derive, where=(*before, *after))

@@ -11,6 +11,7 @@ from engine import terms as m
 from engine.record.shape import Why
 from engine.reference import evaluator as reference
 from engine.reference import measures
+from engine.reference.entries import matches
 from engine.terms.agents import standing
 from engine.terms.units import conversion
 from tests.generators import Case, Plain, Seeded, case, json_text, subject_in
@@ -23,7 +24,7 @@ REASONS: tuple[m.Reason, ...] = (
     *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
     "calendar",
 )
-LATER_REASONS: tuple[m.Reason, ...] = ("no_anchor", "planned")
+LATER_REASONS: tuple[m.Reason, ...] = ("no_anchor", "planned", "too_few", "no_entry")
 """Those of what only rich packs say."""
 
 
@@ -53,6 +54,8 @@ def kind_of(node: m.Condition) -> str:
 def derivation_of(fact: m.Fact) -> str:
     """What a fact is derived by; `where` is named with it."""
     derive = fact.derive
+    if isinstance(derive, m.OfSeveral | m.OfValues):
+        return f"{derive.way} of values" if isinstance(derive, m.OfValues) else derive.way
     word = {
         m.CompletedYears: "completed_years_since",
         m.Completed: "completed",
@@ -62,6 +65,7 @@ def derivation_of(fact: m.Fact) -> str:
         m.EarliestOf: "earliest",
         m.Exists: "exists",
         m.Count: "count",
+        m.Distinct: "distinct",
     }.get(type(derive), f"recorded {fact.type}")
     return f"{word} where" if getattr(derive, "where", ()) else word
 
@@ -115,7 +119,7 @@ def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
     truths = reference.truths(one.protocol, readings, as_of)
     conditions = one.conditions
     counts: Counts = Counter([f"verdict {decision['verdict']}", "subjects"])
-    counts.update(entries_of(one, subject))
+    counts.update(entries_of(one, subject, as_of))
     counts.update(shared_ends(one, subject))
     for name, reading in readings.items():
         counts[f"{derivation_of(one.protocol.facts[name])} {how(reading)}"] += 1
@@ -151,15 +155,15 @@ def ties(one: Case, subject: m.Subject) -> int:
     return found
 
 
-def entries_of(one: Case, subject: m.Subject) -> Iterator[str]:
+def entries_of(one: Case, subject: m.Subject, as_of: date) -> Iterator[str]:
     """How entries stand to what is known, whether they match, and codes that are blank."""
     for fact in one.protocol.facts.values():
-        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count):
+        if isinstance(fact.derive, m.FromList):
             record = one.protocol.records[fact.derive.records]
             listed = subject.records.get(record.name)
             for entry in listed.entries if listed and fact.derive.where else ():
                 if record.known and not entry.voided:
-                    truth = reference.matches(entry, fact.derive.where, record)
+                    truth = matches(entry, fact.derive.where, record, as_of.toordinal())
                     yield f"{standing(entry, record)} {truth}"
                 if any(isinstance(v, tuple) and "" in v for v in entry.values.values()):
                     yield "a blank among several codes"

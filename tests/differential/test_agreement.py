@@ -78,14 +78,19 @@ def test_the_generated_subjects_reach_everything() -> None:
 
 
 def test_the_whole_language_is_reached_too() -> None:
-    counts = survey(range(RICH + 100, RICH + 200), 10)
+    counts = survey(range(RICH + 100, RICH + 340), 10)
     wanted = [f"reason {reason}" for reason in (*REASONS, *LATER_REASONS)]
     truths = ("true", "false", "unknown")
     tests = [f"{op} {side}" for op in (*ANCHORED, "plain") for side in ("before", "after")]
     tests += ["lasting", "at_least of", "fact", "table"]
     wanted += [f"{op} {truth}" for op in tests for truth in truths]
-    ways = ("completed", "table")
-    wanted += [f"{way} {h}" for way in ways for h in ("point", "interval", "unknown")]
+    each = ("completed", "table")
+    wanted += [f"{way} {h}" for way in each for h in ("point", "interval", "unknown")]
+    wanted += [f"distinct {h}" for h in ("point", "interval")]
+    ways = ("highest", "lowest", "mean", "last", "first")
+    several = [*ways, *(f"{way} of values" for way in ways)]
+    wanted += [f"{way} unknown" for way in several]
+    assert all(counts[f"{way} point"] + counts[f"{way} interval"] for way in several)
     assert [name for name in wanted if not counts[name]] == []
 
 

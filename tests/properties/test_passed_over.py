@@ -31,10 +31,17 @@ def closed(recorded: Plain) -> str:
 @given(screenings())
 def test_every_statement_decides_or_is_named(one: Screening) -> None:
     subject = one.subject()
-    for name, found in find_readings(one.case.protocol, subject, one.as_of).items():
+    every = find_readings(one.case.protocol, subject, one.as_of)
+    for name, found in every.items():
         if one.case.protocol.facts[name].derive is None and name in subject.facts:
             named = Counter(s.entry for s, _ in found.passed)
-            looked_at = Counter(s.entry for s in found.statements)
+            several = [
+                other
+                for other, fact in one.case.protocol.facts.items()
+                if isinstance(fact.derive, m.OfValues) and fact.derive.fact == name
+            ]
+            read = (found, *(every[other] for other in several))
+            looked_at = Counter({s.entry for each in read for s in each.statements})
             stated = Counter(s.entry for s in subject.facts[name])
             assert not stated - (named + looked_at)
             if found.reading.low is not None:

@@ -23,7 +23,7 @@ from engine.decide.decision import Screener
 from engine.read import conditions, recorded
 from engine.read.subjects import read_subject
 from engine.reference import evaluator as reference
-from engine.select import lists, readings
+from engine.select import lists, matching, readings
 from engine.select.readings import find_readings, readings_only
 from engine.terms import calendar
 from engine.terms.faults import EngineFault, InputRejected
@@ -269,12 +269,12 @@ SLIPS = [
          lambda real: lambda chosen, ends: (*ends[0], None), ONE),
     Slip("a result is relied on a day longer", readings, "earliest", _a_day_longer, ONE),
     Slip("a month ends late", readings, "earliest", lambda _: calendar.latest, by_month_ends),
-    Slip("what may match matches", lists, "_match",
+    Slip("what may match matches", matching, "_match",
          lambda real: lambda *given: True if real(*given) is False else real(*given), CROWD),
-    Slip("what may match does not", lists, "_match",
+    Slip("what may match does not", matching, "_match",
          lambda real: lambda *given: real(*given) or None, CROWD),
-    Slip("any list is confirmed", lists, "relied_on",
-         lambda _: lambda record, listed, as_of: listed is not None, CROWD),
+    Slip("any list is confirmed", lists, "relied_until",
+         lambda _: lambda record, listed, where, as_of: date.max if listed else None, CROWD),
     Slip("an entry whose day is open is over", lists, "_entry_days",
          lambda real: lambda entry, field, as_of: real(entry, field, as_of) or (1, 1), CROWD),
     Slip("the last of the cited is cited for the latest day", lists, "_latest_cited",

@@ -602,7 +602,7 @@ def behind(protocol: m.Protocol, name: str) -> frozenset[tuple[str, str]]:
     derive = protocol.facts[name].derive
     if derive is None:
         return frozenset([("fact", name)])
-    if isinstance(derive, m.ListDerivation):
+    if isinstance(derive, m.FromList):
         return frozenset([("list", derive.records)])
     others = derived_from(protocol.facts[name])
     return frozenset().union(*(behind(protocol, other) for other in others))
@@ -975,7 +975,7 @@ class Grid:
                     codes = dict.fromkeys((*fields[key].choices, *field.choices))
                     field = replace(field, choices=tuple(codes))
                 fields[key] = field
-        asked = {where.field for derive in derived for where in derive.where}
+        asked = {where.field for derive in derived for where in m.equalities(derive.where)}
         dated = {d.field for d in derived if isinstance(d, m.LatestOf | m.EarliestOf)}
         days = self._days(leaves, as_of)
         past = [day for day in days if day <= as_of.toordinal() + 1]

@@ -116,9 +116,9 @@ def _limits(protocol: m.Protocol) -> Iterator[Finding]:
         yield from _outside(records, leaf, protocol.outcomes.scopes[records].facts[leaf.fact], ())
     for fact in protocol.facts.values():
         derive = fact.derive
-        if not isinstance(derive, m.ListDerivation):
+        if not isinstance(derive, m.FromList):
             continue
-        for where in derive.where:
+        for where in m.equalities(derive.where):
             field = protocol.records[derive.records].fields[where.field]
             if field.type == "quantity" and field.range_u is not None:
                 low, high = field.range_u
@@ -263,8 +263,8 @@ def _named_codes(protocol: m.Protocol, cases: Cases | None) -> frozenset[tuple[s
             named |= {(leaf.fact, code) for code in leaf.codes}
     for fact in protocol.facts.values():
         derive = fact.derive
-        if isinstance(derive, m.ListDerivation):
-            for where in derive.where:
+        if isinstance(derive, m.FromList):
+            for where in m.equalities(derive.where):
                 named |= {(f"{derive.records}.{where.field}", str(v)) for v in where.values}
     for records, leaf in _outcome_leaves(protocol):
         if isinstance(leaf, m.ChoiceTest):
