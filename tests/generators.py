@@ -547,7 +547,7 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
         return {"not": condition(c, facts, defined, depth - 1, as_of)}
     if c.rich and c.chance(20):
         some = [condition(c, facts, [], 1, as_of) for _ in range(c.whole(2, 4))]
-        parts = list({json_text(one): one for one in some}.values())
+        parts = list({next(iter(one)): one for one in some}.values())
         return {"at_least": Decimal(c.whole(1, len(parts))), "of": parts}
     many = c.whole(1, 4)
     word = "all" if kind < 77 else "any"
@@ -557,7 +557,7 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
 def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     name = c.of([name for name, fact in facts.items() if fact["type"] not in ("text", "table")])
     fact = facts[name]
-    if c.rich and fact["type"] == "quantity" and c.chance(35):
+    if c.rich and fact["type"] == "quantity" and not _of_several(fact) and c.chance(35):
         limits = list(_held_against(facts, name))
         if limits:
             limit = c.of(limits)
@@ -580,7 +580,7 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
             return {name: {op: back(as_of, _duration(c), c.whole(-1, 1)).isoformat()}}
         most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
         return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
-    several = {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
+    several = _of_several(fact)
     source = fact["derive"][several.pop()] if several else ""
     if source in ANALYTES:
         kind = ANALYTES[source]
@@ -615,6 +615,8 @@ def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
     for other, fact in facts.items():
         if other == name or fact["type"] != "quantity" or fact.get("molar_mass", mass) != mass:
             continue
+        if _of_several(fact):
+            continue
         try:
             _, offset = conversion(_unit_of(fact), unit, mass)
         except UnitError:
@@ -622,6 +624,11 @@ def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
         both = (unit, _unit_of(fact))
         if not (offset or months_each(*both) or months_each(*both[::-1])):
             yield {"fact": other}
+
+
+def _of_several(fact: Plain) -> set[str]:
+    """How a fact comes from several values, if it does."""
+    return {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
 
 
 def _unit_of(fact: Plain) -> str:

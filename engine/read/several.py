@@ -11,14 +11,16 @@ from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.read.where import read_where
 from engine.terms import Distinct, Fact, FactType, Field, OfSeveral, OfValues, RecordList, Way
+from engine.terms.dictionary import COMPLETED
 from engine.terms.faults import did_you_mean
 
 WAYS: tuple[str, ...] = get_args(Way)
-BESIDE = ("where", "distinct", "by", "at_least_entries", "within_last")
+BESIDE = ("where", "on", "distinct", "by", "at_least_entries", "within_last")
 """The keys that stand beside the one that says what is derived."""
 
 GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "where": ("latest", "earliest", "exists", "count", *WAYS),
+    "on": tuple(COMPLETED.values()),
     "distinct": ("count",),
     "by": ("last", "first"),
     "at_least_entries": WAYS,

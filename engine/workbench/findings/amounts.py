@@ -75,6 +75,7 @@ def numbers(protocol: m.Protocol) -> Iterator[Finding]:
         asked = [amount for fact in facts for _, amount in amounts_in(fact.ask)]
         limits = [a for leaf in tests for a in _limits(leaf, _units(protocol.facts))]
         counted = [*limits, *asked, *(a for fact in facts for a in _of_fact(protocol, fact))]
+        counted += [a for leaf in tests for a in _last_whole(leaf)]
         words = _ASIDE.sub(" ", f"{one.text} {one.interpretation}")
         untested = [
             said
@@ -96,6 +97,13 @@ def numbers(protocol: m.Protocol) -> Iterator[Finding]:
                 what = f"{one.id}: a test has {said}, which the words do not name"
                 hint = "correct the words or the test, or name it in `interpretation`"
                 yield Finding("number-unworded", one.place, what, hint, "read", (one.id,))
+
+
+def _last_whole(leaf: m.Test) -> Iterator[Amount]:
+    """The last whole unit that a window leaves in: less than 105 weeks is up to 104 weeks old."""
+    if isinstance(leaf, m.AgoTest) and leaf.op in ("less_than_ago", "more_than_ago"):
+        for _, amount in amounts_in(leaf.duration.text):
+            yield Amount(amount.number - 1, amount.unit)
 
 
 def _behind(protocol: m.Protocol, tests: Iterable[m.Test]) -> list[m.Fact]:
