@@ -126,6 +126,14 @@ TO_DO: Mapping[Reason, ToDo] = {
         "Wait for the day, or settle it",
         "What is recorded is of a day ahead that may not come about, and the answer would change.",
     ),
+    "not_together": ToDo(
+        "Repeat what is worked out together",
+        "A number is worked out from several results, and their days lie too far apart.",
+    ),
+    "no_divisor": ToDo(
+        "Check a number that is divided by",
+        "A number cannot be worked out, because what it is divided by is or may be zero.",
+    ),
     "no_date": ToDo(
         "Give the date to count from",
         "A length of time cannot be counted, because the date it runs from never was or may"

@@ -352,6 +352,8 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
         if c.chance(30):
             codes = {code: code.upper() for code in codes}
         facts[name] = _kept_for(c, {"ask": name, "type": "choice", "choices": codes})
+        if c.rich and c.chance(60):
+            facts[name]["points"] = {code: Decimal(c.whole(0, 3)) for code in codes}
     if c.chance(6):
         codes = [f"code_{number}" for number in range(c.of([33, 40, 64, 100]))]
         facts["diagnosis"] = {"ask": "Which", "type": "choice", "choices": codes}
@@ -457,6 +459,9 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
         if rich and c.chance(50):
             derive["where"] = {**derive.get("where", {}), **_where_tests(c)}
         yield f"{way}_{number}", derive, kind
+    terms = [name for name, fact in facts.items() if _in_formulas(fact)]
+    if c.rich and terms and c.chance(80):
+        yield "worked", _formula(c, terms, facts), "quantity"
     if c.rich and dates and c.chance(70):
         counted = {c.of(COUNTED): c.of(dates)} | ({"on": c.of(dates)} if c.chance(50) else {})
         yield "counted", counted, "quantity"
@@ -589,6 +594,9 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     if source:
         amounts = [Decimal(5), Decimal("2.5"), Decimal("3.333333"), Decimal(c.whole(0, 24))]
         return {name: _limits(c, sorted(c.of(amounts) for _ in range(2)))}
+    if "formula" in fact.get("derive", {}):
+        amounts = [Decimal(1), Decimal("0.5"), Decimal("1.5"), Decimal(2), Decimal(c.whole(-3, 9))]
+        return {name: _limits(c, sorted(c.of(amounts) for _ in range(2)))}
     if "derive" in fact:
         ends = {
             "completed_years_since": (0, 19),
@@ -624,6 +632,34 @@ def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
         both = (unit, _unit_of(fact))
         if not (offset or months_each(*both) or months_each(*both[::-1])):
             yield {"fact": other}
+
+
+def _in_formulas(fact: Plain) -> bool:
+    """Whether a formula of a made-up pack may name a fact."""
+    quantity = fact["type"] == "quantity" and fact.get("unit", "Cel") != "Cel"
+    return quantity or "points" in fact
+
+
+def _formula(c: Choices, terms: list[str], facts: Plain) -> Plain:
+    """A formula that comes out as a bare number: quotients of one fact, and points."""
+    parts = []
+    for name in c.some(terms, 1, 3):
+        bare = "points" in facts[name]
+        parts.append(name if bare else f"{name} / max({name}, {c.of(terms_like(facts, name))})")
+    text = parts[0]
+    for part in parts[1:]:
+        sign = c.of(["+", "-", "*"])
+        text = c.of([f"({text}) {sign} {part}", f"min({text}, {part})", f"max({text}, {part})"])
+    if c.chance(30):
+        text = f"{c.whole(1, 9)}.5 / ({text})"
+    within = {"within": c.of(_DURATIONS)} if c.chance(40) else {}
+    return {"formula": text, **within}
+
+
+def terms_like(facts: Plain, name: str) -> list[str]:
+    """The facts of one unit."""
+    unit = facts[name].get("unit")
+    return [n for n, f in facts.items() if _in_formulas(f) and f.get("unit") == unit]
 
 
 def _of_several(fact: Plain) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -23,7 +24,7 @@ from engine.record.shape import (
     Shown,
     Value,
 )
-from engine.record.wording import amount_text, day_text, number_value
+from engine.record.wording import amount_text, day_text, decimal_text, number_value
 from engine.select.found import Found
 from engine.select.of_values import cited_values
 from engine.select.readings import cited_statements
@@ -159,10 +160,14 @@ class Evidence:
             ]
         if not isinstance(fact.derive, m.FromList):
             facts = [self.protocol.facts[name] for name in found.from_facts]
-            return [
+            lines = [
                 say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))
                 for one in facts
             ]
+            if isinstance(fact.derive, m.Formula):
+                numbers = self._with_numbers(fact.derive.text)
+                lines.insert(0, say("follows.formula", formula=fact.derive.text, numbers=numbers))
+            return lines
         record = self.protocol.records[fact.derive.records]
         listed = self.subject.records.get(record.name)
         lines = []
@@ -176,6 +181,24 @@ class Evidence:
             number, fields = entry_number(entry), self.fields(entry, record)
             lines.append(say("follows.entry", number=number, fields=fields))
         return lines
+
+    def _with_numbers(self, text: str) -> str:
+        """A formula with what its facts come to in place of their names."""
+
+        def number(name: re.Match[str]) -> str:
+            fact = self.protocol.facts.get(name[0])
+            reading = self.found[name[0]].reading if fact is not None else None
+            if fact is None or reading is None or reading.low is None or reading.high is None:
+                return name[0]
+            if fact.type == "choice":
+                return decimal_text(fact.points[reading.low][1])
+            if reading.low == reading.high:
+                return amount_text(reading.low, fact.unit)
+            ends = (reading.low, reading.high)
+            low, high = ("?" if abs(end) >= m.UNBOUNDED else decimal_text(end) for end in ends)
+            return f"({low} to {high} {fact.unit})"
+
+        return re.sub(r"[A-Za-z][A-Za-z0-9_]*", number, text)
 
     def _root_fact(self, fact: m.Fact, statement: m.Statement) -> m.Fact:
         name = statement.entry.split(".")[1].split("[")[0]

@@ -114,6 +114,8 @@ class Lacking:
             return say("missing.no_limit_in_table")
         if reason == "no_anchor" and isinstance(test, m.AnchorTest):
             return say("missing.no_anchor", anchor=self.protocol.facts[test.anchor].ask)
+        if reason in ("not_together", "no_divisor"):
+            return say(f"missing.{reason}")
         if reason == "planned":
             return say("missing.planned")
         if reason == "imprecise" and self._going_on(test, found):

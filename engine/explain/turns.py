@@ -72,6 +72,9 @@ class Turns:
         found, derive = self.found[name], self.protocol.facts[name].derive
         if isinstance(derive, m.ByTable):
             return bool(self.passing(name))
+        if isinstance(derive, m.Formula):
+            # An age in it is another on a birthday; a plain number is not.
+            return any(self.protocol.facts[one].derive is not None for one in found.from_facts)
         return self.grows(name) or (
             isinstance(derive, m.DaysBetween | m.Completed)
             and any(self._moves(other) for other in found.from_facts)
@@ -155,7 +158,7 @@ class Turns:
                 days.append(test.day if test.op == "on_or_after" else next_day(test.day))
         elif isinstance(test, m.EverTest):
             days += ends
-        elif isinstance(fact.derive, m.DaysBetween | m.Completed):
+        elif isinstance(fact.derive, m.DaysBetween | m.Completed | m.Formula):
             # An end that moves with the as-of date moves the count every day.
             days += [*ends, next_day(self.as_of)]
         return [day for day in days if day is not None and day > self.as_of]

@@ -9,6 +9,7 @@ from typing import get_args
 
 from engine.read import files, hints
 from engine.read.conditions import COMBINATORS
+from engine.read.formulas import read_formula, read_points, settle_formulas
 from engine.read.known import read_known
 from engine.read.quantities import quantity_keys
 from engine.read.several import (
@@ -40,6 +41,7 @@ from engine.terms import (
     Fact,
     FactType,
     Field,
+    Formula,
     LatestOf,
     OfSeveral,
     OfValues,
@@ -79,6 +81,7 @@ class Dictionary:
         self.fact_names |= frozenset(tables)
         self._check_derivations(sheet)
         settle(sheet, self.facts)
+        settle_formulas(sheet, self.facts)
 
     def _record_list(
         self, sheet: Sheet, path: Path, name: str, value: Anything
@@ -190,6 +193,8 @@ class Dictionary:
             if isinstance(derive, OfSeveral):
                 measured = self.records[derive.records].fields[derive.field]
                 natural, common["molar_mass"] = measured.unit, measured.molar_mass
+            elif isinstance(derive, Formula):
+                natural = top.get("unit") or "1"
             elif isinstance(derive, OfValues):
                 natural = top.get("unit") or ""  # its fact's, which may stand below
             if top.get("unit") not in (None, natural):
@@ -211,6 +216,9 @@ class Dictionary:
             found_in=sheet.words_of(path, top, "found_in"),
             attested_by=sheet.words_of(path, top, "attested_by"),
             planned=self._planned(sheet, path, top, kind),
+            points=read_points(
+                sheet, path, top, tuple(choice.code for choice in common.get("choices", ()))
+            ),
             derive=derive,
             place=sheet.document.span(path, key=True),
             **common,
@@ -259,6 +267,8 @@ class Dictionary:
                 return None
             plain = counted == "a" and not on
             return CompletedYears(name) if plain else Completed(name, counted, on)
+        if way == "formula":
+            return read_formula(sheet, path, top, self.fact_names)
         if way == "days_between":
             ends = sheet.mapping_of((*path, way), top[way], files.DaysBetweenFile) or {}
             names = [
@@ -313,7 +323,8 @@ class Dictionary:
         for name, fact in self.facts.items():
             for source in () if isinstance(fact.derive, ByTable) else derived_from(fact):
                 found = self.facts.get(source)
-                if found and found.type != "date" and not isinstance(fact.derive, OfValues):
+                reckoned = isinstance(fact.derive, OfValues | Formula)
+                if found and found.type != "date" and not reckoned:
                     what = f"`{name}` is derived from `{source}`, which is not a date"
                     sheet.fault(("facts", name, "derive"), "misfit", what)
         graph = {name: derived_from(fact) for name, fact in self.facts.items()}

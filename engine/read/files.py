@@ -88,6 +88,8 @@ class DeriveFile(TypedDict, total=False):
     by: str
     at_least_entries: Annotated[int, Also(minimum=1, maximum=1000)]
     within_last: Length
+    formula: Said
+    within: Length
 
 
 class AlsoInFile(TypedDict):
@@ -122,6 +124,7 @@ class FactFile(_KindFile):
     found_in: NotRequired[str]
     attested_by: NotRequired[str]
     planned: NotRequired[bool]
+    points: NotRequired[dict[str, Number]]
     derive: NotRequired[DeriveFile]
 
 

@@ -15,7 +15,7 @@ from engine.terms.dictionary import COMPLETED
 from engine.terms.faults import did_you_mean
 
 WAYS: tuple[str, ...] = get_args(Way)
-BESIDE = ("where", "on", "distinct", "by", "at_least_entries", "within_last")
+BESIDE = ("where", "on", "distinct", "by", "at_least_entries", "within_last", "within")
 """The keys that stand beside the one that says what is derived."""
 
 GOES_WITH: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +25,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "by": ("last", "first"),
     "at_least_entries": WAYS,
     "within_last": WAYS,
+    "within": ("formula",),
 }
 _MOST_ENTRIES = 1_000
 

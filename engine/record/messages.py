@@ -75,6 +75,9 @@ TEMPLATES: Mapping[str, str] = {
     "missing.not_done_note": "recorded as not done ({note:text})",
     "missing.no_anchor": "the date that it is held against, “{anchor:text}”, is not known,"
     " or may be `never`",
+    "missing.not_together": "the values that it is worked out from lie too far apart in time,"
+    " or one has no date",
+    "missing.no_divisor": "it is divided by what is, or may be, zero",
     "missing.planned": "the day lies ahead, and may not come about",
     "missing.under_way": "it is still going on, or may be: record its last day",
     "missing.calendar": "the time is counted from a day that the last month of it lacks, and is up"
@@ -87,6 +90,7 @@ TEMPLATES: Mapping[str, str] = {
     "missing.known_as_with_gaps": "known only as {value:shown}; {gaps:gaps}",
     # what a derived reading follows from
     "follows.fact": "{ask:text}: {shown:shown}",
+    "follows.formula": "{formula:text} = {numbers:text}",
     "follows.confirmed": "{ask:text}: confirmed complete on {day:day}",
     "follows.confirmed_by": "{ask:text}: confirmed complete on {day:day} by {by:text}",
     "follows.entry": "entry {number:number}: {fields:fields}",

@@ -17,6 +17,7 @@ from operator import ge, gt, le, lt
 from engine import terms as m
 from engine.reference.anchors import anchored, with_ahead
 from engine.reference.entries import from_records, reading_of
+from engine.reference.formulas import formula
 from engine.reference.limits import held_against, table_limit
 from engine.reference.measures import (
     COMPLETED,
@@ -192,6 +193,9 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
             return from_values(fact, derive, source, read(derive.fact), said, today)
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
+        if isinstance(derive, m.Formula):
+            said_of = lambda one: subject.facts.get(one, ())  # noqa: E731
+            return formula(fact, derive, protocol.facts, read, said_of, as_of)
         if isinstance(derive, m.ByTable):
             return table_limit(name, derive, [read(one) for one in derive.by])
         entries = subject.records.get(derive.records, m.Entries(None, ()))

@@ -13,6 +13,7 @@ from datetime import date
 from engine import terms as m
 from engine.select.amounts import interval_of, ratio_of, ratios_of
 from engine.select.completed import completed
+from engine.select.formulas import from_formula
 from engine.select.found import Found, PassedOver, unknown_reading
 from engine.select.lists import from_list
 from engine.select.matching import Matches
@@ -44,6 +45,8 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             result = from_values(fact, derive, source, find(derive.fact), subject, as_of)
         elif isinstance(derive, m.DaysBetween):
             result = _days_between(name, derive, find(derive.start), find(derive.end))
+        elif isinstance(derive, m.Formula):
+            result = from_formula(fact, derive, find, protocol.facts)
         elif isinstance(derive, m.ByTable):
             result = from_table(name, derive, [find(one) for one in derive.by])
         else:

@@ -48,6 +48,7 @@ from engine.terms.dictionary import (
     Fact,
     FactType,
     Field,
+    Formula,
     FromList,
     LatestOf,
     ListDerivation,
@@ -56,6 +57,7 @@ from engine.terms.dictionary import (
     RecordList,
     Row,
     Way,
+    derived_from,
 )
 from engine.terms.outcomes import (
     EXAMINED,
@@ -155,6 +157,7 @@ __all__ = [
     "FactType",
     "FailureDay",
     "Field",
+    "Formula",
     "FromList",
     "Group",
     "Imported",
@@ -198,6 +201,7 @@ __all__ = [
     "Where",
     "Word",
     "Words",
+    "derived_from",
     "equalities",
     "facts_of",
     "fields_in",

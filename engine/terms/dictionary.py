@@ -9,6 +9,7 @@ from typing import Literal
 
 from engine.terms.clauses import Clause
 from engine.terms.condition import Leaf, Test, facts_of
+from engine.terms.formula import Expression, inputs_of
 from engine.terms.units import AlsoIn
 from engine.terms.values import NOWHERE, Duration, Span
 
@@ -189,6 +190,18 @@ class OfValues:
 
 
 @dataclass(frozen=True, slots=True)
+class Formula:
+    """What an expression over facts comes to, in the unit of its fact.
+
+    `text`: as its author wrote it; `within`: how far apart the days of its inputs may lie.
+    """
+
+    text: str
+    expression: Expression
+    within: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table: for each selector the intervals of its axis that the row is for, ends
     included; and the limit in millionths of the table's unit, or None where none is known."""
@@ -207,7 +220,7 @@ class ByTable:
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 FromList = ListDerivation | Distinct | OfSeveral
-Derivation = CompletedYears | Completed | DaysBetween | ByTable | OfValues | FromList
+Derivation = CompletedYears | Completed | DaysBetween | ByTable | OfValues | Formula | FromList
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +231,10 @@ class Fact:
     outside it a value is a slip; `usual_u`: outside it a value is to be confirmed with its
     unit. `unit_required`: a bare number is a fault. `also_in`: what turns a number in a unit of
     another kind. `effort` orders what is collected first: a smaller number is less work.
-    `planned`: a date that is settled ahead, and is the day that is recorded also where that lies
-    ahead. `found_in` says where a nurse finds it. `stands_for`: the test that a fact stands for
-    while a plan is made; no pack has one.
+    `points`: what each code of a choice counts in a formula, in millionths. `planned`: a date that
+    is settled ahead, and is the day that is recorded also where that lies ahead. `found_in` says
+    where a nurse finds it. `stands_for`: the test that a fact stands for while a plan is made; no
+    pack has one.
     """
 
     name: str
@@ -241,6 +255,7 @@ class Fact:
     also_in: tuple[AlsoIn, ...] = ()
     attested_by: str = ""
     planned: bool = False
+    points: tuple[tuple[str, int], ...] = ()
     derive: Derivation | None = None
     stands_for: Test | None = None
     place: Span = field(default=NOWHERE, compare=False)
@@ -277,4 +292,6 @@ def derived_from(fact: Fact) -> tuple[str, ...]:
         return (fact.derive.since, *((fact.derive.on,) if fact.derive.on else ()))
     if isinstance(fact.derive, OfValues):
         return (fact.derive.fact,)
+    if isinstance(fact.derive, Formula):
+        return tuple(dict.fromkeys(inputs_of(fact.derive.expression)))
     return () if fact.stands_for is None else facts_of(fact.stands_for)

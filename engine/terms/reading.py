@@ -24,6 +24,8 @@ Reason = Literal[
     "calendar",
     "no_anchor",
     "planned",
+    "not_together",
+    "no_divisor",
 ]
 Ahead = Literal["", "under_way", "planned", "unsure"]
 """Whether a date may still lie ahead of the as-of date: what is under way, or may be, ends on any

@@ -165,6 +165,9 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
     if isinstance(value, m.Completed):
         until = f" on {value.on}" if value.on else ""
         return f"{COMPLETED[value.unit]} {value.since}{until}"
+    if isinstance(value, m.Formula):
+        within = f" within {_brief(value.within)}" if value.within else ""
+        return f"formula {value.text}{within}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
     if isinstance(value, m.OfValues):

@@ -24,7 +24,14 @@ REASONS: tuple[m.Reason, ...] = (
     *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
     "calendar",
 )
-LATER_REASONS: tuple[m.Reason, ...] = ("no_anchor", "planned", "too_few", "no_entry")
+LATER_REASONS: tuple[m.Reason, ...] = (
+    "no_anchor",
+    "planned",
+    "too_few",
+    "no_entry",
+    "not_together",
+    "no_divisor",
+)
 """Those of what only rich packs say."""
 
 
@@ -59,6 +66,7 @@ def derivation_of(fact: m.Fact) -> str:
     word = {
         m.CompletedYears: "completed_years_since",
         m.Completed: "completed",
+        m.Formula: "formula",
         m.DaysBetween: "days_between",
         m.ByTable: "table",
         m.LatestOf: "latest",

@@ -84,7 +84,7 @@ def test_the_whole_language_is_reached_too() -> None:
     tests = [f"{op} {side}" for op in (*ANCHORED, "plain") for side in ("before", "after")]
     tests += ["lasting", "at_least of", "fact", "table"]
     wanted += [f"{op} {truth}" for op in tests for truth in truths]
-    each = ("completed", "table")
+    each = ("completed", "table", "formula")
     wanted += [f"{way} {h}" for way in each for h in ("point", "interval", "unknown")]
     wanted += [f"distinct {h}" for h in ("point", "interval")]
     ways = ("highest", "lowest", "mean", "last", "first")

@@ -139,7 +139,14 @@ def test_one_open_criterion_is_quoted_in_the_verdict() -> None:
 
 def test_what_is_missing_is_grouped_by_what_to_do() -> None:
     groups = {action.heading: action.items for action in arrange(undetermined()).missing}
-    beyond = ("too_few", "no_entry", "no_anchor", "planned")  # this pack asks nothing of the kind
+    beyond = (
+        "too_few",
+        "no_entry",
+        "no_anchor",
+        "planned",
+        "not_together",
+        "no_divisor",
+    )  # this pack asks nothing of the kind
     wanted = [todo.heading for reason, todo in wording.TO_DO.items() if reason not in beyond]
     assert list(groups) == wanted
     (therapy,) = groups["Confirm that the list is complete"]

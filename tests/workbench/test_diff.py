@@ -566,7 +566,7 @@ OTHER: Mapping[str, Any] = {
     "also_in": (AlsoIn("mmol/mol", Decimal(1)),),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
     "many": True, "unit_required": True, "stands_for": m.BooleanTest("other", True),
-    "planned": True,
+    "planned": True, "points": (("z", 1),),
 }  # fmt: skip
 
 
