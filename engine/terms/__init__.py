@@ -48,6 +48,7 @@ from engine.terms.dictionary import (
     Fact,
     FactType,
     Field,
+    FieldTimes,
     FromList,
     LatestOf,
     ListDerivation,
@@ -55,6 +56,7 @@ from engine.terms.dictionary import (
     OfValues,
     RecordList,
     Row,
+    WashedOut,
     Way,
 )
 from engine.terms.outcomes import (
@@ -155,6 +157,7 @@ __all__ = [
     "FactType",
     "FailureDay",
     "Field",
+    "FieldTimes",
     "FromList",
     "Group",
     "Imported",
@@ -194,6 +197,7 @@ __all__ = [
     "UlnRatio",
     "UlnTest",
     "Verdict",
+    "WashedOut",
     "Way",
     "Where",
     "Word",

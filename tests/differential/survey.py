@@ -61,6 +61,7 @@ def derivation_of(fact: m.Fact) -> str:
         m.Completed: "completed",
         m.DaysBetween: "days_between",
         m.ByTable: "table",
+        m.WashedOut: "washed_out",
         m.LatestOf: "latest",
         m.EarliestOf: "earliest",
         m.Exists: "exists",
