@@ -61,6 +61,8 @@ TABLES = {
     "key of a limit that is a fact": "FactLimitFile",
     "key of a limit in a table": "TableLimitFile",
     "key of a table": "TableFile",
+    "key of washed_out": "WashedOutFile",
+    "key of a field as a length": "FieldTimesFile",
     "key of a subject file": "SubjectFile",
     "key of imported": "ImportedFile",
     "key of a recorded value": "StatementFile",
@@ -141,7 +143,7 @@ NAME = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
 DAY = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"
 NOT_BLANK = r"\S"
 
-QUANTITY_KEYS = ("unit", "range", "molar_mass", "uln", "resolution")
+QUANTITY_KEYS = ("unit", "range", "molar_mass", "uln", "resolution", "also_in")
 SAID: Schema = {"type": "string", "pattern": r"\S"}
 CONFIRMED: Schema = {
     "if": {"required": ["complete_on"], "properties": {"complete_on": SAID}},
@@ -423,7 +425,7 @@ def _dictionary(defs: Schema) -> None:
     defs["FactFile"]["allOf"].append(
         {
             "if": {"required": ["derive"]},
-            "then": _without("valid_for", "attested_by", "uln", "molar_mass"),
+            "then": _without("valid_for", "attested_by", "uln", "molar_mass", "also_in"),
         }
     )
     derive = defs["DeriveFile"]
@@ -436,7 +438,9 @@ def _dictionary(defs: Schema) -> None:
         key: _without(*(way for way in ways if way not in goes))
         for key, goes in several.GOES_WITH.items()
     }
+    defs["WashedOutFile"]["properties"]["where"] = {"$ref": "#/$defs/Where"}
     facts = defs["FactsFile"]["properties"]
+    facts["tables"]["propertyNames"] = {"pattern": NAME}
     words = sorted(CONDITION["properties"])
     facts["facts"] |= {
         "minProperties": 1,

@@ -302,6 +302,7 @@ def _record_lists(c: Choices) -> Plain:
             "kind": {"type": "choice", "choices": list(_KINDS)},
             "target": {"type": "choice", "choices": list(_TARGETS), "many": True},
             "dose": {"type": "quantity", "unit": "mg", "uln": Decimal(5)},
+            **({"half_life": {"type": "quantity", "unit": "h"}} if c.rich else {}),
             "serious": {"type": "boolean"},
             "agent": {"type": "text"},
             "started": {"type": "date"},
@@ -462,6 +463,8 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
     terms = [name for name, fact in facts.items() if _in_formulas(fact)]
     if c.rich and terms and c.chance(80):
         yield "worked", _formula(c, terms, facts), "quantity"
+    for number in range(c.whole(0, 1) if c.rich and records else 0):
+        yield f"washed_{number}", {"washed_out": _washed_out(c, list(records), dates)}, "boolean"
     if c.rich and dates and c.chance(70):
         counted = {c.of(COUNTED): c.of(dates)} | ({"on": c.of(dates)} if c.chance(50) else {})
         yield "counted", counted, "quantity"
@@ -480,6 +483,23 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
     if dates and c.chance(40):
         ends = {"from": c.of(dates), "to": c.of(dates)}
         yield "apart", {"days_between": ends}, "quantity"
+
+
+def _washed_out(c: Choices, lists: list[str], dates: list[str]) -> Plain:
+    """How long after the entries of a list something must be over."""
+    lengths: list[Any] = [c.of(_DURATIONS) for _ in range(c.whole(0, 2))]
+    if not lengths or c.chance(60):
+        times: Plain = {"times": Decimal(c.of([5, 1, 3]))} if c.chance(80) else {}
+        lengths.append({"field": "half_life"} | times)
+    made: Plain = {"list": f"{c.of(lists)}.{c.of(['ended', 'started'])}"}
+    made["for"] = lengths[0] if len(lengths) == 1 and c.chance(50) else lengths
+    if len(lengths) > 1:
+        made["whichever"] = c.of(["longer", "shorter"])
+    if c.chance(60):
+        made["where"] = {key: _asked(c, key) for key in c.some(_ASKED, 1, 2)}
+    if c.chance(30):
+        made["where"] = {**made.get("where", {}), **_where_tests(c)}
+    return made | ({"before": c.of(dates)} if dates and c.chance(60) else {})
 
 
 def _several(c: Choices, name: str) -> Plain:
@@ -566,7 +586,7 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
         limits = list(_held_against(facts, name))
         if limits:
             limit = c.of(limits)
-            if "fact" in limit and fact.get("unit") != "Cel" and c.chance(60):
+            if "fact" in limit and _measured_in(facts, name)[0] != "Cel" and c.chance(60):
                 limit = limit | {"times": _written(c, c.of([2, 5, 1]) * 500_000)}
             return {name: {c.of(LIMITS): limit}}
     if fact["type"] == "boolean":
@@ -619,18 +639,18 @@ def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
         table = facts[f"{name}_limits"]
         yield {"table": f"{name}_limits", "by": table["by"]}
         yield {"table": f"{name}_limits", "by": table["by"][::-1]}
-    unit, mass = _unit_of(facts[name]), facts[name].get("molar_mass")
+    unit, mass = _measured_in(facts, name)
     for other, fact in facts.items():
-        if other == name or fact["type"] != "quantity" or fact.get("molar_mass", mass) != mass:
+        if other == name or fact["type"] != "quantity":
             continue
-        if _of_several(fact):
-            continue
+        own, own_mass = _measured_in(facts, other)
         try:
-            _, offset = conversion(_unit_of(fact), unit, mass)
+            _, offset = conversion(own, unit, mass)
         except UnitError:
             continue
-        both = (unit, _unit_of(fact))
-        if not (offset or months_each(*both) or months_each(*both[::-1])):
+        if own_mass in (None, mass) and not (
+            offset or months_each(unit, own) or months_each(own, unit)
+        ):
             yield {"fact": other}
 
 
@@ -667,11 +687,17 @@ def _of_several(fact: Plain) -> set[str]:
     return {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
 
 
-def _unit_of(fact: Plain) -> str:
-    way = next(iter(fact.get("derive", {"": 0})))
+def _measured_in(facts: Plain, name: str) -> tuple[str, Decimal | None]:
+    """The unit of a quantity, and its molar mass."""
+    fact = facts[name]
+    way, source = next(iter(fact.get("derive", {"": ""}).items()))
     of_way = {"completed_years_since": "a", "days_between": "d", "count": "1"}
     of_way |= {"completed_months_since": "mo", "completed_weeks_since": "wk"}
-    return of_way.get(way) or fact.get("unit", "1")
+    if way in of_way:
+        return of_way[way], None
+    if way:
+        return ("mg", None) if "." in source else _measured_in(facts, source)
+    return fact.get("unit", "1"), fact.get("molar_mass")
 
 
 def _anchored(c: Choices, others: Sequence[str]) -> Plain:
@@ -766,6 +792,8 @@ class Targets:
                 found._leaf(leaf)
             elif isinstance(leaf, m.FactLimitTest):
                 found._held(leaf)
+            elif isinstance(leaf, m.BooleanTest):
+                found._washed(protocol.facts[leaf.fact].derive)
             elif isinstance(leaf, m.AnchorTest | m.LastingTest):
                 for source in (s for name in m.facts_of(leaf) for s in found._sources(name)):
                     found.ago.setdefault(source, []).append(leaf.duration or m.Duration(0, 0))
@@ -813,6 +841,14 @@ class Targets:
                     elif isinstance(derive, m.DaysBetween):
                         self.ago.setdefault(source, []).append(m.Duration(number, 0))
 
+    def _washed(self, derive: m.Derivation | None) -> None:
+        """The lengths of time that must be over after the entries of a list."""
+        for one in derive.lengths if isinstance(derive, m.WashedOut) else ():
+            assert isinstance(derive, m.WashedOut)
+            own = one if isinstance(one, m.Duration) else m.Duration(5, 0)
+            for source in ((derive.records, derive.field), *self._sources(derive.before or "")):
+                self.ago.setdefault(source, []).append(own)
+
     def _held(self, leaf: m.FactLimitTest) -> None:
         """The limits of a table in the unit of the value, and where its rows part."""
         fact, other = self.protocol.facts[leaf.fact], self.protocol.facts[leaf.against]
@@ -831,6 +867,8 @@ class Targets:
 
     def _sources(self, name: str) -> Iterator[str | Field]:
         """The recorded facts and fields that a fact comes from."""
+        if not name:
+            return
         derive = self.protocol.facts[name].derive
         if derive is None:
             yield name

@@ -38,6 +38,9 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
     fields = protocol.records[record].fields
     for fact in protocol.facts.values():
         derive = fact.derive
+        if isinstance(derive, m.WashedOut) and derive.records == record:
+            lengths = (one.field for one in derive.lengths if isinstance(one, m.FieldTimes))
+            found |= dict.fromkeys((derive.field, *lengths, *m.fields_in(derive.where)))
         if not isinstance(derive, m.FromList) or derive.records != record:
             continue
         dated = getattr(derive, "field", None)

@@ -67,7 +67,9 @@ class Evidence:
             pass  # no one statement is the reading's
         elif found.statements:
             one = next((s for s in found.statements if s.entry in places), None)
-        elif found.entries:
+        if one is not None and fact.derive is not None and one.entry not in places:
+            one = None  # what is worked out does not need it
+        if one is None:
             entry = next((e for e in found.entries if e.entry in places), None)
         if one is not None:
             put_day(record, one)
@@ -102,7 +104,10 @@ class Evidence:
             record["entry"] = entry.entry
             if under_way(fact, found):
                 record["note"] = "under way"
-        elif isinstance(fact.derive, m.FromList) and places:
+        elif (
+            isinstance(fact.derive, m.FromList | m.WashedOut)
+            and f"records.{fact.derive.records}" in places
+        ):
             listed = self.subject.records[fact.derive.records]
             if listed.complete_on is not None:
                 record["on"] = listed.complete_on.isoformat()
@@ -137,10 +142,13 @@ class Evidence:
         if isinstance(fact.derive, m.OfValues):
             return [one.entry for one in self._values(fact.derive, found)]
         places = []
+        if isinstance(fact.derive, m.WashedOut):
+            places = [f"records.{fact.derive.records}"] if found.rests else []
+            places += [one.entry for one in found.entries]
         for name in found.from_facts:
             places += self._places(self.protocol.facts[name], self.found[name])
         places = list(dict.fromkeys(places))
-        one = len(places) < 2 and not isinstance(fact.derive, m.ByTable)
+        one = len(places) < 2 and not isinstance(fact.derive, m.ByTable | m.WashedOut)
         if found.reading.low is None or one:
             return places
         return fewest(self.protocol, self.subject, found.reading, places, self.as_of)
@@ -158,19 +166,18 @@ class Evidence:
                 say("follows.fact", ask=source.ask, shown=stated_with_day(one, source))
                 for one in self._values(fact.derive, found)
             ]
-        if not isinstance(fact.derive, m.FromList):
-            facts = [self.protocol.facts[name] for name in found.from_facts]
-            lines = [
-                say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))
-                for one in facts
-            ]
-            if isinstance(fact.derive, m.Formula):
-                numbers = self._with_numbers(fact.derive.text)
-                lines.insert(0, say("follows.formula", formula=fact.derive.text, numbers=numbers))
+        facts = [self.protocol.facts[name] for name in found.from_facts]
+        lines = [
+            say("follows.fact", ask=one.ask, shown=self.shown(one, self.found[one.name]))
+            for one in facts
+        ]
+        if isinstance(fact.derive, m.Formula):
+            numbers = self._with_numbers(fact.derive.text)
+            lines.insert(0, say("follows.formula", formula=fact.derive.text, numbers=numbers))
+        if not isinstance(fact.derive, m.FromList | m.WashedOut):
             return lines
         record = self.protocol.records[fact.derive.records]
         listed = self.subject.records.get(record.name)
-        lines = []
         if listed is not None and found.until is not None and listed.complete_on is not None:
             day = listed.complete_on.isoformat()
             if listed.by:

@@ -45,7 +45,8 @@ class Lacking:
             return fact.name, fact.ask, fact.found_in
         if isinstance(derive, m.ByTable):
             return self.collect(self.protocol.facts[self.found[fact.name].from_facts[0]])
-        if isinstance(derive, m.FromList):
+        unanchored = self.found[fact.name].reading.reason == "no_anchor"
+        if isinstance(derive, m.FromList | m.WashedOut) and not unanchored:
             record = self.protocol.records[derive.records]
             return record.name, record.ask, record.found_in
         sources = derived_from(fact)
@@ -112,6 +113,9 @@ class Lacking:
             return self._month_end(test, fact, found)
         if reason == "no_limit" and isinstance(fact.derive, m.ByTable):
             return say("missing.no_limit_in_table")
+        if reason == "no_anchor" and isinstance(fact.derive, m.WashedOut):
+            before = self.protocol.facts[fact.derive.before]
+            return say("missing.no_anchor", anchor=before.ask)
         if reason == "no_anchor" and isinstance(test, m.AnchorTest):
             return say("missing.no_anchor", anchor=self.protocol.facts[test.anchor].ask)
         if reason in ("not_together", "no_divisor"):
@@ -170,12 +174,14 @@ class Lacking:
     def _gaps(self, fact: m.Fact, found: Found) -> list[Gap]:
         """Which entries of a record list leave it open, and what they do not say."""
         derive = fact.derive
-        if not isinstance(derive, m.FromList):
+        if not isinstance(derive, m.FromList | m.WashedOut):
             return []
         fields = [*m.fields_in(derive.where)]
         fields += [
             name for name in (getattr(derive, "field", ""), getattr(derive, "by", "")) if name
         ]
+        if isinstance(derive, m.WashedOut):
+            fields += [one.field for one in derive.lengths if isinstance(one, m.FieldTimes)]
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
         for entry in found.around:

@@ -144,9 +144,10 @@ def _ends(
     """
     fact = protocol.facts[name]
     derive = fact.derive
-    if derive is not None and not isinstance(derive, m.FromList):
-        others = derived_from(fact)
-        return set().union(*(_ends(protocol, subject, one, found, roots) for one in others))
+    others = (_ends(protocol, subject, one, found, roots) for one in derived_from(fact))
+    beside: set[int] = set().union(*others)
+    if derive is not None and not isinstance(derive, m.FromList | m.WashedOut):
+        return beside
     if derive is None:
         statements = subject.facts.get(name, ())
         if name not in roots:
@@ -156,8 +157,8 @@ def _ends(
     else:
         listed = subject.records.get(derive.records, m.Entries(None, ()))
         _lapses(found, [listed.complete_on], protocol.records[derive.records].valid_for)
-        ends = set()
-        if isinstance(derive, m.LatestOf | m.EarliestOf):
+        ends = beside
+        if isinstance(derive, m.LatestOf | m.EarliestOf | m.WashedOut):
             for entry in listed.entries:
                 if not entry.voided:
                     ends |= set(_days(entry.values.get(derive.field)))

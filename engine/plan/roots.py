@@ -84,7 +84,8 @@ class Roots:
                 self.of[name] = (f"records.{derive.records}",)
             else:
                 others = derived_from(self.protocol.facts[name])
-                every = (root for other in others for root in self._find(other))
+                every = [root for other in others for root in self._find(other)]
+                every += [f"records.{derive.records}"] if isinstance(derive, m.WashedOut) else []
                 self.of[name] = tuple(dict.fromkeys(every))
         return self.of[name]
 

@@ -25,6 +25,7 @@ from engine.read.several import (
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.read.tables import read_tables
+from engine.read.washout import read_washout
 from engine.read.where import GROUPS, read_where
 from engine.terms import (
     ByTable,
@@ -254,7 +255,8 @@ class Dictionary:
             sheet.fault(path, "derive", "a derivation says exactly one thing", hint)
             return None
         way = ways[0]
-        gives = {"latest": "date", "earliest": "date", "exists": "boolean"}.get(way, "quantity")
+        gives = {"latest": "date", "earliest": "date"}.get(way, "quantity")
+        gives = "boolean" if way in ("exists", "washed_out") else gives
         if kind is not None and kind != gives:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
@@ -269,6 +271,9 @@ class Dictionary:
             return CompletedYears(name) if plain else Completed(name, counted, on)
         if way == "formula":
             return read_formula(sheet, path, top, self.fact_names)
+        if way == "washed_out":
+            more = (self.records, self._fact_name)
+            return read_washout(sheet, (*path, way), top[way], *more)
         if way == "days_between":
             ends = sheet.mapping_of((*path, way), top[way], files.DaysBetweenFile) or {}
             names = [

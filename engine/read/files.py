@@ -66,6 +66,27 @@ class ProtocolFile(TypedDict):
 DaysBetweenFile = TypedDict("DaysBetweenFile", {"from": str, "to": str})
 
 
+class FieldTimesFile(TypedDict):
+    """A length of time that an entry carries itself, or some times it."""
+
+    field: str
+    times: NotRequired[Positive]
+
+
+_Part = Length | FieldTimesFile
+WashedOutFile = TypedDict(
+    "WashedOutFile",
+    {
+        "list": str,
+        "for": _Part | Annotated[list[_Part], SOME],
+        "whichever": NotRequired[Literal["longer", "shorter"]],
+        "where": NotRequired[dict[str, Any]],
+        "before": NotRequired[str],
+    },
+)
+"""Whether some time is over after every entry of a list."""
+
+
 class DeriveFile(TypedDict, total=False):
     """How a fact follows from others: exactly one of these, with what may stand beside it."""
 
@@ -78,6 +99,7 @@ class DeriveFile(TypedDict, total=False):
     earliest: DateField
     exists: str
     count: str
+    washed_out: WashedOutFile
     highest: str
     lowest: str
     mean: str

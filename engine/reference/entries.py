@@ -176,17 +176,22 @@ def _value(entry: m.Entry, derive: m.OfSeveral, field: m.Field, sure: bool, toda
     return Value(sure, ends, (days[0], min(days[1], today)) if come else (m.PAST, today))
 
 
+def is_confirmed(
+    wanted: Iterable[m.Clause], records: m.RecordList, recorded: m.Entries, today: int
+) -> bool:
+    """May the list be relied on as complete, for what is asked of it?"""
+    if recorded.complete_on is None or recorded.doubt is not None:
+        return False
+    said = recorded.complete_on.toordinal()
+    lasting = today <= later(said, records.valid_for)[0] or covered(wanted, said, today)
+    return said <= today and lasting
+
+
 def from_records(
     fact: m.Fact, derive: m.FromList, records: m.RecordList, recorded: m.Entries, today: int
 ) -> m.Reading:
     """What a record list comes to. `sure` entries match, `may` entries may match."""
-    said = None if recorded.complete_on is None else recorded.complete_on.toordinal()
-    confirmed = (
-        said is not None
-        and said <= today
-        and (today <= later(said, records.valid_for)[0] or covered(derive.where, said, today))
-    )
-    confirmed = confirmed and recorded.doubt is None
+    confirmed = is_confirmed(derive.where, records, recorded, today)
     reason: m.Reason = "imprecise" if confirmed else "history_not_confirmed"
     found = [
         (matches(e, derive.where, records, today), e) for e in recorded.entries if not e.voided

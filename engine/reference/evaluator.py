@@ -29,6 +29,7 @@ from engine.reference.measures import (
     ratio_of,
 )
 from engine.reference.values import from_values
+from engine.reference.washout import washed
 
 Measure = Callable[[int, int], Interval]
 Readings = Mapping[str, m.Reading]
@@ -199,6 +200,9 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
         if isinstance(derive, m.ByTable):
             return table_limit(name, derive, [read(one) for one in derive.by])
         entries = subject.records.get(derive.records, m.Entries(None, ()))
+        if isinstance(derive, m.WashedOut):
+            records, by = protocol.records[derive.records], derive.before
+            return washed(fact, derive, records, entries, read(by) if by else None, today)
         return from_records(fact, derive, protocol.records[derive.records], entries, today)
 
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}

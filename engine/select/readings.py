@@ -20,6 +20,7 @@ from engine.select.matching import Matches
 from engine.select.of_values import from_values, looked_at
 from engine.select.several import from_several
 from engine.select.tables import from_table
+from engine.select.washout import washed_out
 from engine.terms.calendar import completed_years, earliest, of_year
 
 
@@ -49,6 +50,11 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             result = from_formula(fact, derive, find, protocol.facts)
         elif isinstance(derive, m.ByTable):
             result = from_table(name, derive, [find(one) for one in derive.by])
+        elif isinstance(derive, m.WashedOut):
+            record, listed = protocol.records[derive.records], subject.records.get(derive.records)
+            both = matched(derive.records, derive.where)
+            by = find(derive.before) if derive.before else None
+            result = washed_out(name, derive, record, listed, both, by, as_of)
         else:
             record = protocol.records[derive.records]
             sure, maybe = matched(derive.records, derive.where)

@@ -218,9 +218,33 @@ class ByTable:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FieldTimes:
+    """`times_u` millionths of a quantity field of an entry: as a length of time."""
+
+    field: str
+    times_u: int
+
+
+@dataclass(frozen=True, slots=True)
+class WashedOut:
+    """Whether, after the day in field `field` of every entry of `records` that matches, the
+    longest of some lengths of time (or the shortest) is over on the day of fact `before`; on the
+    as-of date where that is ""."""
+
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+    lengths: tuple[Duration | FieldTimes, ...]
+    longest: bool
+    before: str = ""
+
+
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 FromList = ListDerivation | Distinct | OfSeveral
-Derivation = CompletedYears | Completed | DaysBetween | ByTable | OfValues | Formula | FromList
+Derivation = (
+    CompletedYears | Completed | DaysBetween | ByTable | WashedOut | OfValues | Formula | FromList
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +312,8 @@ def derived_from(fact: Fact) -> tuple[str, ...]:
         return (fact.derive.start, fact.derive.end)
     if isinstance(fact.derive, ByTable):
         return fact.derive.by
+    if isinstance(fact.derive, WashedOut):
+        return (fact.derive.before,) if fact.derive.before else ()
     if isinstance(fact.derive, Completed):
         return (fact.derive.since, *((fact.derive.on,) if fact.derive.on else ()))
     if isinstance(fact.derive, OfValues):

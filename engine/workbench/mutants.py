@@ -135,7 +135,9 @@ def _other_ways(
         yield "reference-date", "from and to swapped", m.DaysBetween(derive.end, derive.start)
     elif isinstance(derive, m.ListDerivation):
         yield from _of_list(protocol.records[derive.records], derive)
-    elif not isinstance(derive, m.ByTable | m.Distinct | m.Formula | m.OfSeveral | m.OfValues):
+    elif not isinstance(
+        derive, m.ByTable | m.WashedOut | m.Distinct | m.Formula | m.OfSeveral | m.OfValues
+    ):
         assert_never(derive)
 
 

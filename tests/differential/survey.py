@@ -69,6 +69,7 @@ def derivation_of(fact: m.Fact) -> str:
         m.Formula: "formula",
         m.DaysBetween: "days_between",
         m.ByTable: "table",
+        m.WashedOut: "washed_out",
         m.LatestOf: "latest",
         m.EarliestOf: "earliest",
         m.Exists: "exists",

@@ -86,6 +86,7 @@ def test_the_whole_language_is_reached_too() -> None:
     wanted += [f"{op} {truth}" for op in tests for truth in truths]
     each = ("completed", "table", "formula")
     wanted += [f"{way} {h}" for way in each for h in ("point", "interval", "unknown")]
+    wanted += [f"washed_out{w} {h}" for w in ("", " where") for h in ("point", "unknown")]
     wanted += [f"distinct {h}" for h in ("point", "interval")]
     ways = ("highest", "lowest", "mean", "last", "first")
     several = [*ways, *(f"{way} of values" for way in ways)]
