@@ -128,3 +128,24 @@ def test_two_that_mean_the_same_through_a_definition_do_not_count_as_two() -> No
         pack(rule, "inclusion", "{d: {a: true}}")
     (fault,) = rejected.value.faults
     assert "mean the same" in fault.message
+
+
+def test_a_plan_for_so_many_of_many_ends() -> None:
+    names = [f"f{n}" for n in range(40)]
+    facts = "".join(f"  {name}: {{ask: {name}, type: boolean}}\n" for name in names)
+    listed = ", ".join(f"{{{name}: true}}" for name in names)
+    parts = {
+        "protocol.yaml": b'{protocol: many, version: "1", title: Many}',
+        "facts.yaml": f"facts:\n{facts}".replace("boolean}", "boolean, changes: never}").encode(),
+        "eligibility.yaml": f"""
+criteria:
+- {{id: X1, kind: inclusion, text: X, holds_when: {{at_least: 20, of: [{listed}]}}}}
+""".encode(),
+    }
+    protocol = protocol_of(parts, "many")
+    known = ", ".join(f"{name}: true" for name in names[:19])
+    subject = read_subject(f"{{subject: S, facts: {{{known}}}}}\n...\n".encode(), "s", protocol)
+    with Screener(protocol) as screener:
+        plan = plan_of(Planner(screener), subject, AS_OF)
+    assert plan["collect"]["possible"] == ["eligible", "ineligible"]
+    assert {one["collect"] for one in plan["collect"]["needed"]} <= {*names[19:]}

@@ -83,7 +83,7 @@ class Shape:
             return (word, tuple(self._expression(child) for child in condition.children))
         if isinstance(condition, AtLeast):
             children = [self._expression(child) for child in condition.children]
-            return _at_least(condition.count, children)
+            return (str(condition.count), tuple(children))
         if isinstance(condition, Not):
             return ("not", (self._expression(condition.child),))
         if isinstance(condition, Defined):
@@ -94,14 +94,9 @@ class Shape:
         return self.todo if isinstance(condition, Todo) else self.numbers[condition]
 
 
-def _at_least(count: int, parts: list[Expression]) -> Expression:
-    """At least so many of some parts: the first and one less of the others, or of the others."""
-    if count == len(parts):
-        return ("all", tuple(parts))
-    if count == 1:
-        return ("any", tuple(parts))
-    first, rest = parts[0], parts[1:]
-    return ("any", (("all", (first, _at_least(count - 1, rest))), _at_least(count, rest)))
+def _nth(truths: list[Truth3], count: str) -> Truth3:
+    """The truth of so many at least: that of the one which is so many-th from the top."""
+    return sorted(truths, reverse=True)[int(count) - 1]
 
 
 def _leaves(expression: Expression) -> Iterable[int]:
@@ -207,6 +202,8 @@ class World:
                 if result == NO:
                     break
             return result
+        if word != "any":
+            return _nth([self._value(part) for part in parts], word)
         result = NO
         for part in parts:
             result = max(result, self._value(part))
@@ -227,7 +224,8 @@ class World:
         elif word == "all":
             result = min([self._look(part, values, leaves) for part in parts])
         else:
-            result = max([self._look(part, values, leaves) for part in parts])
+            found = [self._look(part, values, leaves) for part in parts]
+            result = max(found) if word == "any" else _nth(found, word)
         if result != OPEN:
             del leaves[before:]
         return result
