@@ -141,10 +141,7 @@ class Lacking:
         derive = fact.derive
         if not isinstance(derive, m.FromList):
             return []
-        fields = [*m.fields_in(derive.where)]
-        fields += [
-            name for name in (getattr(derive, "field", ""), getattr(derive, "by", "")) if name
-        ]
+        fields = m.fields_read(derive)
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
         for entry in found.around:

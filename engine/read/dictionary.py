@@ -18,6 +18,7 @@ from engine.read.several import (
     field_of,
     read_distinct,
     read_several,
+    read_stable,
     read_values,
     settle,
 )
@@ -280,7 +281,12 @@ class Dictionary:
             sheet.fault(path, "derive", "a derivation says exactly one thing", hint)
             return None
         way = ways[0]
-        gives = {"latest": "date", "earliest": "date", "exists": "boolean"}.get(way, "quantity")
+        gives = {
+            "latest": "date",
+            "earliest": "date",
+            "exists": "boolean",
+            "stable": "boolean",
+        }.get(way, "quantity")
         if kind is not None and kind != gives:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
@@ -313,7 +319,9 @@ class Dictionary:
             return None
         if way in WAYS and dot:
             return read_several(sheet, path, record, field, way, top)
-        dated = way in ("latest", "earliest", *WAYS)
+        if way == "stable" and dot:
+            return read_stable(sheet, path, record, field, top)
+        dated = way in ("latest", "earliest", "stable", *WAYS)
         if dated != bool(dot):
             hint = f"write `{way}: {name}.FIELD`" if dated else f"write `{way}: {name}`"
             sheet.fault((*path, way), "derive", f"`{shorten(target)}` does not fit `{way}`", hint)

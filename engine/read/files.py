@@ -66,7 +66,10 @@ class ProtocolFile(TypedDict):
 DaysBetweenFile = TypedDict("DaysBetweenFile", {"from": str, "to": str})
 
 
-class DeriveFile(TypedDict, total=False):
+_Lasting = TypedDict("_Lasting", {"for": Length, "from": str, "to": str}, total=False)
+
+
+class DeriveFile(_Lasting, total=False):
     """How a fact follows from others: exactly one of these, with what may stand beside it."""
 
     completed_years_since: str
@@ -80,6 +83,7 @@ class DeriveFile(TypedDict, total=False):
     mean: str
     last: str
     first: str
+    stable: DateField
     where: dict[str, Any]
     distinct: str
     by: str

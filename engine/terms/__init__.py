@@ -44,7 +44,9 @@ from engine.terms.dictionary import (
     OfSeveral,
     OfValues,
     RecordList,
+    Stable,
     Way,
+    fields_read,
 )
 from engine.terms.outcomes import (
     EXAMINED,
@@ -161,6 +163,7 @@ __all__ = [
     "ScaleClass",
     "Sign",
     "Span",
+    "Stable",
     "Statement",
     "Status",
     "Subject",
@@ -179,5 +182,6 @@ __all__ = [
     "equalities",
     "facts_of",
     "fields_in",
+    "fields_read",
     "tests_in",
 ]

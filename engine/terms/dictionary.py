@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from engine.terms.clauses import Clause
+from engine.terms.clauses import Clause, fields_in
 from engine.terms.condition import Test, facts_of
 from engine.terms.values import NOWHERE, Duration, Span
 
@@ -168,9 +168,30 @@ class OfValues:
     least: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Stable:
+    """Whether the value in field `field` of the entries that match was the same for so long.
+
+    An entry lasts from the day in its field `start` to the one in `stop`.
+    """
+
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+    lasting: Duration
+    start: str
+    stop: str
+
+
 ListDerivation = LatestOf | EarliestOf | Exists | Count
-FromList = ListDerivation | Distinct | OfSeveral
+FromList = ListDerivation | Distinct | OfSeveral | Stable
 Derivation = CompletedYears | DaysBetween | OfValues | FromList
+
+
+def fields_read(derive: FromList) -> tuple[str, ...]:
+    """The fields of its list that a derivation looks at, each once; those of `where` first."""
+    own = [getattr(derive, name, "") for name in ("field", "by", "start", "stop")]
+    return tuple(dict.fromkeys([*fields_in(derive.where), *(name for name in own if name)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _other_ways(
         yield "reference-date", "from and to swapped", m.DaysBetween(derive.end, derive.start)
     elif isinstance(derive, m.ListDerivation):
         yield from _of_list(protocol.records[derive.records], derive)
-    elif not isinstance(derive, m.Distinct | m.OfSeveral | m.OfValues):
+    elif not isinstance(derive, m.Distinct | m.OfSeveral | m.OfValues | m.Stable):
         assert_never(derive)
 
 

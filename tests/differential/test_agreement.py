@@ -59,6 +59,7 @@ def test_the_generated_subjects_reach_everything() -> None:
     wanted += [f"{op} {t}" for op in (*OPERATORS, *groups) if op != "todo" for t in truths]
     wanted += ["todo unknown", "tie at a limit"]
     wanted += [f"distinct {h}" for h in ("point", "interval")]
+    wanted += ["stable unknown"]
     ways = ("highest", "lowest", "mean", "last", "first")
     several = [*ways, *(f"{way} of values" for way in ways)]
     wanted += [f"{way} unknown" for way in several]

@@ -47,8 +47,8 @@ def screened() -> Iterator[Screening]:
 
 def ending() -> Iterator[Screening]:
     """Typical subjects but for the last entry of their last list."""
-    for number in range(SCREENED // 10):
-        one, c = pooled(number % 30), Seeded(f"planted {number}")
+    for number in range(SCREENED // 4):
+        one, c = pooled(number), Seeded(f"planted {number}")
         facts, records = ending_with_what_decides(c, one.targets, one.as_of, one.typical)
         yield Screening(one, one.typical | {"facts": facts, "records": records}, one.as_of)
 
