@@ -46,6 +46,7 @@ TABLES = {
     "key of protocol.yaml": "ProtocolFile",
     "key of facts.yaml": "FactsFile",
     "key of a fact": "FactFile",
+    "key of a unit in also_in": "AlsoInFile",
     "key of a derivation": "DeriveFile",
     "key of days_between": "DaysBetweenFile",
     "key of a record list": "RecordListFile",
@@ -55,7 +56,11 @@ TABLES = {
     "key of a condition": "Condition",
     "key of where": "Where",
     "test on a quantity or date": "TestFile",
+    "test against another date": "AnchorFile",
     "key of a limit": "LimitFile",
+    "key of a limit that is a fact": "FactLimitFile",
+    "key of a limit in a table": "TableLimitFile",
+    "key of a table": "TableFile",
     "key of a subject file": "SubjectFile",
     "key of imported": "ImportedFile",
     "key of a recorded value": "StatementFile",
@@ -167,6 +172,30 @@ WHERE: Schema = {
     "properties": {group: {"$ref": "#/$defs/Ways"} for group in ("all", "any")},
     "minProperties": 1,
 }
+PAIRS: list[Schema] = [
+    {
+        "type": "object",
+        "description": "So many of several conditions.",
+        "properties": {
+            "at_least": {"type": "integer", "minimum": 1},
+            "of": {"$ref": "#/$defs/Conditions"},
+        },
+        "required": ["at_least", "of"],
+        "additionalProperties": False,
+    },
+    {
+        "type": "object",
+        "description": "What is required where a condition holds.",
+        "properties": {
+            "when": {"$ref": "#/$defs/Condition"},
+            "require": {"$ref": "#/$defs/Condition"},
+        },
+        "required": ["when", "require"],
+        "additionalProperties": False,
+    },
+]
+"""Conditions of two keys."""
+
 WAYS: Schema = {"type": "array", "items": {"$ref": "#/$defs/Where"}, "minItems": 1}
 CONDITION: Schema = {
     "type": "object",
@@ -195,8 +224,25 @@ FACT_TEST: Schema = {
         CODE,
         {"type": "array", "items": CODE, "minItems": 1},
         {"$ref": "#/$defs/TestFile"},
+        {"$ref": "#/$defs/AnchorFile"},
     ],
 }
+ANCHORED: Schema = {
+    "oneOf": [{"required": ["before"]}, {"required": ["after"]}],
+    "minProperties": 1,
+    "maxProperties": 2,
+}
+"""One of the two sides, and at most one length."""
+
+OF_CONDITIONS: Schema = {
+    "Condition": {
+        "anyOf": [CONDITION, *PAIRS],
+        "description": "A test, a group, `defined`, `todo`, or one of two pairs of keys.",
+    },
+    "Conditions": CONDITIONS,
+    "FactTest": FACT_TEST,
+}
+
 VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
 STATEMENT: Schema = {
     "anyOf": [{"required": [key]} for key in ("value", "unknown", "voided")],
@@ -293,9 +339,10 @@ def completed(schema: Schema, title: str, said: dict[str, dict[str, str]]) -> Sc
         defs["CriterionFile"]["properties"]["holds_when"] = dict(condition)
         named = {"type": "object", "additionalProperties": condition}
         defs["EligibilityFile"]["properties"]["definitions"] = named
-        tests = shape_of(files.TestFile)["$defs"]
-        defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
+        tests = shape_of(files.TestFile)["$defs"] | shape_of(files.AnchorFile)["$defs"]
+        defs |= tests | OF_CONDITIONS
         defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+        defs["AnchorFile"] |= ANCHORED
     if "OutcomesFile" in defs:
         _outcomes(defs)
     if "DeriveFile" in defs:
@@ -411,9 +458,10 @@ def _outcomes(defs: Schema) -> None:
     named = {"type": "object", "additionalProperties": condition}
     top = defs["OutcomesFile"]["properties"]
     top["definitions"] = {"type": "object", "additionalProperties": named}
-    tests = shape_of(files.TestFile)["$defs"]
-    defs |= tests | {"Condition": CONDITION, "Conditions": CONDITIONS, "FactTest": FACT_TEST}
+    tests = shape_of(files.TestFile)["$defs"] | shape_of(files.AnchorFile)["$defs"]
+    defs |= tests | OF_CONDITIONS
     defs["TestFile"] |= {"minProperties": 1, "maxProperties": 1}
+    defs["AnchorFile"] |= ANCHORED
 
 
 def _without(*keys: str) -> Schema:

@@ -205,9 +205,9 @@ def evidence_of(criteria: Sequence[CriterionRecord]) -> tuple[EvidenceRow, ...]:
 
 
 def _known(why: Why) -> Iterator[ReadingRecord]:
-    reading = why.get("reading")
-    if reading is not None and reading["value"] is not None:
-        yield reading
+    for reading in (why.get("reading"), why.get("against")):
+        if reading is not None and reading["value"] is not None:
+            yield reading
     for child in why["children"]:
         yield from _known(child)
 

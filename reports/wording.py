@@ -117,6 +117,15 @@ TO_DO: Mapping[Reason, ToDo] = {
         " such day: it is up on the last day of that month or on the 1st of the next. Only on"
         " that one day does it matter.",
     ),
+    "no_anchor": ToDo(
+        "Give the date that another is held against",
+        "How long before or after it something was cannot be said while it is not known, or may"
+        " never be.",
+    ),
+    "planned": ToDo(
+        "Wait for the day, or settle it",
+        "What is recorded is of a day ahead that may not come about, and the answer would change.",
+    ),
     "no_date": ToDo(
         "Give the date to count from",
         "A length of time cannot be counted, because the date it runs from never was or may"

@@ -20,6 +20,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 
@@ -38,8 +39,9 @@ from engine.terms import calendar
 from engine.terms.agents import named_in
 from engine.terms.calendar import of_year
 from engine.terms.condition import limits_named
+from engine.terms.dictionary import derived_from
 from engine.terms.protocol import condition_paths, is_birth_date
-from engine.terms.units import UnitError, conversion, months_each
+from engine.terms.units import AlsoIn, UnitError, conversion, months_each, stated_in
 
 Plain = dict[str, Any]
 """What a file holds: mappings, lists, text, booleans, None, and `Decimal` for a number."""
@@ -48,7 +50,12 @@ T = TypeVar("T")
 
 
 class Choices:
-    """Where a generator's choices come from; 0 and "no" are the plainest."""
+    """Where a generator's choices come from; 0 and "no" are the plainest.
+
+    `rich`: packs use the whole language, also what the exact analysis does not cut.
+    """
+
+    rich = False
 
     def whole(self, low: int, high: int) -> int:
         """A whole number, both ends included."""
@@ -184,14 +191,25 @@ class Analyte:
     molar_mass: str = ""
     uln: str = ""
     span: tuple[int, int] | None = None
+    also_in: tuple[AlsoIn, ...] = ()
 
 
 ANALYTES: Mapping[str, Analyte] = {
     "creatinine": Analyte("mg/dL", 400_000, 3_000_000, 100_000, "113.12", "1.2", (0, 40)),
+    "before": Analyte("umol/L", 35_000_000, 265_000_000, 1_000_000, "113.12", span=(0, 4000)),
     "glucose": Analyte("mmol/L", 2_000_000, 20_000_000, 100_000, "180.156"),
     "platelets": Analyte("10*9/L", 20_000_000, 200_000_000, 5_000_000, span=(0, 3000)),
-    "blasts": Analyte("%", 0, 100_000_000, 5_000_000, span=(0, 100)),
-    "residual": Analyte("1", 0, 20_000, 1_000, span=(0, 1)),
+    "blasts": Analyte(
+        "%",
+        0,
+        100_000_000,
+        5_000_000,
+        span=(0, 100),
+        also_in=(AlsoIn("1", Decimal(100)), AlsoIn("mmol/mol", Decimal("0.0915"), Decimal("2.15"))),
+    ),
+    "residual": Analyte(
+        "1", 0, 20_000, 1_000, span=(0, 1), also_in=(AlsoIn("%", Decimal("0.01")),)
+    ),
     "temperature": Analyte("Cel", 35_000_000, 41_000_000, 100_000, span=(25, 45)),
     "alt": Analyte("U/L", 10_000_000, 400_000_000, 5_000_000, uln="40"),
     "weight": Analyte("kg", 5_000_000, 90_000_000, 500_000),
@@ -217,6 +235,8 @@ LIMITS = ("at_least", "above", "at_most", "below")
 ULNS = ("at_least_uln", "above_uln", "at_most_uln", "below_uln")
 AGOS = ("at_least_ago", "more_than_ago", "within_last", "less_than_ago")
 DAYS = ("on_or_after", "on_or_before")
+ANCHORED = ("at_least", "more_than", "within", "less_than")
+COUNTED = ("completed_years_since", "completed_months_since", "completed_weeks_since")
 OPERATORS = (*LIMITS, "between", *ULNS, *AGOS, *DAYS, "ever", "boolean", "choice", "todo")
 
 
@@ -240,12 +260,15 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
     for number in range(c.whole(8, 20) if wide else c.whole(1, 7)):
         criterion: Plain = {"id": f"C{number:02}", "kind": "inclusion", "text": "as it stands"}
         criterion["holds_when"] = condition(c, facts, list(definitions), 3, as_of)
+        if c.rich and c.chance(15):
+            applies = condition(c, facts, [], 1, as_of)
+            criterion["holds_when"] = {"when": applies, "require": criterion["holds_when"]}
         if c.chance(10):
             criterion |= {"interpretation": "as read", "basis": "assumed"}
         criteria.append(criterion)
     parts: dict[str, Plain] = {
         "protocol": {"protocol": "made-up", "version": "1", "title": "A made-up protocol"},
-        "facts": {"facts": facts} | ({"records": records} if records else {}),
+        "facts": _dictionary_file(facts, records),
         "eligibility": {"criteria": criteria}
         | ({"definitions": definitions} if definitions else {}),
     }
@@ -255,9 +278,21 @@ def _calibrated(c: Choices, as_of: date) -> tuple[dict[str, Plain], m.Protocol, 
     truths = reference.truths(protocol, readings, as_of)
     kept = [one for one in criteria if truths[one["id"]] != "unknown" or c.chance(10)]
     for one in kept:
-        one["kind"] = "exclusion" if truths[one["id"]] == "false" else "inclusion"
+        excludes = truths[one["id"]] == "false" and "when" not in one["holds_when"]
+        one["kind"] = "exclusion" if excludes else "inclusion"
     parts["eligibility"]["criteria"] = kept or criteria
     return parts, protocol_in(parts), typical
+
+
+def _dictionary_file(facts: Plain, records: Plain) -> Plain:
+    """facts.yaml: tables stand among the facts while a pack is made up."""
+    tables = {name: fact["rows"] for name, fact in facts.items() if "rows" in fact}
+    made: Plain = {"facts": {name: fact for name, fact in facts.items() if name not in tables}}
+    if tables:
+        made["tables"] = {
+            name: {"unit": facts[name]["unit"], "rows": rows} for name, rows in tables.items()
+        }
+    return made | ({"records": records} if records else {})
 
 
 def _record_lists(c: Choices) -> Plain:
@@ -320,11 +355,14 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
     if c.chance(6):
         codes = [f"code_{number}" for number in range(c.of([33, 40, 64, 100]))]
         facts["diagnosis"] = {"ask": "Which", "type": "choice", "choices": codes}
-    for name in c.some(list(ANALYTES), max(least, 1), most + 1):
+    for name in c.some([n for n in ANALYTES if c.rich or n != "before"], max(least, 1), most + 1):
         analyte = ANALYTES[name]
         fact: Plain = {"ask": name, "type": "quantity", "unit": analyte.unit}
         if analyte.molar_mass:
             fact["molar_mass"] = Decimal(analyte.molar_mass)
+        stated = analyte.also_in if c.rich else analyte.also_in[:1]
+        if stated:
+            fact["also_in"] = {o.unit: {"times": o.times, "plus": o.plus} for o in stated}
         if analyte.uln and c.chance(70):
             fact["uln"] = Decimal(analyte.uln)
         if analyte.span and c.chance(80):
@@ -336,11 +374,56 @@ def _dictionary(c: Choices, records: Plain, wide: bool) -> Plain:
         facts[name] = _kept_for(c, fact)
     for name in c.some(["transplant", "diagnosed", "scan"], min(least, 3), most):
         facts[name] = _kept_for(c, {"ask": name, "type": "date"})
+        if c.rich and c.chance(30):
+            facts[name]["planned"] = True
     if c.chance(10):
         facts["remark"] = {"ask": "Remark", "type": "text"}
     for name, derive, kind in _derived(c, facts, records):
         facts[name] = {"ask": name, "type": kind, "derive": derive}
-    return facts
+    return facts | {
+        f"{name}_limits": _table(c, facts, ANALYTES[name])
+        for name in list(facts)
+        if c.rich and name in ANALYTES and c.chance(25)
+    }
+
+
+def _table(c: Choices, facts: Plain, kind: Analyte) -> Plain:
+    """Limits by one or two facts: every value of theirs has one row, some no limit."""
+    fit = [n for n, one in facts.items() if one["type"] in ("boolean", "choice", "quantity")]
+    by = c.some([n for n in fit if len(facts[n].get("choices", ())) < 9], 1, 2)
+    unit = kind.unit
+    for other in c.shuffled(OTHER_UNITS.get(unit, ())):
+        if c.chance(30) and not months_each(other, unit):
+            mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+            try:
+                unit = unit if conversion(other, kind.unit, mass)[1] else other
+            except UnitError:
+                continue
+    rows: list[Plain] = [{}]
+    for name in by:
+        bands = _bands(c, facts[name], ANALYTES.get(name))
+        rows = [row | {name: band} for row in rows for band in bands]
+    for row in rows:
+        at = c.whole(kind.low // kind.grain, kind.high // kind.grain) * kind.grain
+        mass = Decimal(kind.molar_mass) if kind.molar_mass else None
+        row["limit"] = amount(_converted(at, kind.unit, unit, mass, ()))
+        if c.chance(8):
+            row["limit"] = "none"
+    return {"type": "table", "unit": unit, "by": by, "rows": c.shuffled(rows)}
+
+
+def _bands(c: Choices, fact: Plain, kind: Analyte | None) -> list[Any]:
+    """What rows select by: all that a fact can be, in parts."""
+    if fact["type"] == "boolean":
+        return [True, False]
+    if fact["type"] == "choice":
+        codes, cut = list(fact["choices"]), c.whole(1, len(fact["choices"]) - 1)
+        return [codes[0] if cut == 1 else codes[:cut], codes[cut:]]
+    low, high, grain = (kind.low, kind.high, kind.grain) if kind else (0, 19_000_000, m.MILLION)
+    cuts = sorted({c.whole(low // grain + 1, high // grain) * grain for _ in range(2)})
+    ends = [amount(cut) for cut in cuts]
+    between = [{"at_least": a, "below": b} for a, b in pairwise(ends)]
+    return [{"below": ends[0]}, *between, {"at_least": ends[-1]}]
 
 
 def _kept_for(c: Choices, fact: Plain) -> Plain:
@@ -361,7 +444,7 @@ _OF_LISTS = ("latest", "exists", "count", "earliest", *["several"] * 4)
 
 def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Plain, str]]:
     dates = [name for name, fact in facts.items() if fact["type"] == "date"]
-    rich = c.chance(45)  # the others are for the analyses, which take the rest as free
+    rich = c.rich and c.chance(80)
     for number in range(c.whole(1, 4) if records else 0):
         name, way = c.of(list(records)), c.of(_OF_LISTS[: None if rich else 4])
         derive: Plain = _several(c, name) if way == "several" else {way: name}
@@ -375,6 +458,9 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
         if rich and c.chance(50):
             derive["where"] = {**derive.get("where", {}), **_where_tests(c)}
         yield f"{way}_{number}", derive, kind
+    if c.rich and dates and c.chance(70):
+        counted = {c.of(COUNTED): c.of(dates)} | ({"on": c.of(dates)} if c.chance(50) else {})
+        yield "counted", counted, "quantity"
     quantities = [name for name, fact in facts.items() if name in ANALYTES]
     for number in range(c.of([0, 1, 2]) if quantities and rich else 0):
         way = c.of(["highest", "lowest", "mean", "last", "first"])
@@ -464,20 +550,34 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
         return _leaf(c, facts, as_of)
     if kind < 55:
         return {"not": condition(c, facts, defined, depth - 1, as_of)}
+    if c.rich and c.chance(20):
+        some = [condition(c, facts, [], 1, as_of) for _ in range(c.whole(2, 4))]
+        parts = list({next(iter(one)): one for one in some}.values())
+        return {"at_least": Decimal(c.whole(1, len(parts))), "of": parts}
     many = c.whole(1, 4)
     word = "all" if kind < 77 else "any"
     return {word: [condition(c, facts, defined, depth - 1, as_of) for _ in range(many)]}
 
 
 def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
-    name = c.of([name for name, fact in facts.items() if fact["type"] != "text"])
+    name = c.of([name for name, fact in facts.items() if fact["type"] not in ("text", "table")])
     fact = facts[name]
+    if c.rich and fact["type"] == "quantity" and not _of_several(fact) and c.chance(35):
+        limits = list(_held_against(facts, name))
+        if limits:
+            limit = c.of(limits)
+            if "fact" in limit and fact.get("unit") != "Cel" and c.chance(60):
+                limit = limit | {"times": _written(c, c.of([2, 5, 1]) * 500_000)}
+            return {name: {c.of(LIMITS): limit}}
     if fact["type"] == "boolean":
         return {name: c.chance(50)}
     if fact["type"] == "choice":
         codes = list(fact["choices"])
         return {name: c.of(codes) if c.chance(50) else c.shuffled(c.some(codes, 1, len(codes)))}
     if fact["type"] == "date":
+        others = [n for n, f in facts.items() if f["type"] == "date" and n != name]
+        if c.rich and c.chance(60):
+            return {name: _anchored(c, others) if others and c.chance(80) else _lasting(c)}
         op = c.of((*AGOS, *AGOS, *DAYS, "ever"))
         if op == "ever":
             return {name: {op: c.chance(50)}}
@@ -485,7 +585,7 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
             return {name: {op: back(as_of, _duration(c), c.whole(-1, 1)).isoformat()}}
         most = "5 years" if c.chance(5) else "99999 years" if c.chance(1) else c.of(_DURATIONS)
         return {name: {op: "1 day" if op == "less_than_ago" and most == "0 days" else most}}
-    several = {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
+    several = _of_several(fact)
     source = fact["derive"][several.pop()] if several else ""
     if source in ANALYTES:
         kind = ANALYTES[source]
@@ -495,9 +595,12 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
         amounts = [Decimal(5), Decimal("2.5"), Decimal("3.333333"), Decimal(c.whole(0, 24))]
         return {name: _limits(c, sorted(c.of(amounts) for _ in range(2)))}
     if "derive" in fact:
-        low, high = {"completed_years_since": (0, 19), "count": (0, 4)}.get(
-            next(iter(fact["derive"])), (-40, 400)
-        )
+        ends = {
+            "completed_years_since": (0, 19),
+            "count": (0, 4),
+            "completed_months_since": (0, 30),
+        }
+        low, high = ends.get(next(iter(fact["derive"])), (-40, 400))
         return {name: _limits(c, [Decimal(c.whole(low, high)) for _ in range(2)])}
     if fact["unit"] != "Cel" and c.chance(40 if "uln" in fact else 8):
         return {name: {c.of(ULNS): _written(c, c.of([m.MILLION, 2_500_000, 5_000_000, 333_333]))}}
@@ -505,6 +608,52 @@ def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     grain = 1 if c.chance(10) else kind.grain
     units = [c.whole(kind.low // grain, kind.high // grain) * grain for _ in range(2)]
     return {name: _limits(c, [_limit(c, kind, u) for u in sorted(units)])}
+
+
+def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
+    """The other facts and the tables that a quantity may be held against."""
+    if f"{name}_limits" in facts:
+        table = facts[f"{name}_limits"]
+        yield {"table": f"{name}_limits", "by": table["by"]}
+        yield {"table": f"{name}_limits", "by": table["by"][::-1]}
+    unit, mass = _unit_of(facts[name]), facts[name].get("molar_mass")
+    for other, fact in facts.items():
+        if other == name or fact["type"] != "quantity" or fact.get("molar_mass", mass) != mass:
+            continue
+        if _of_several(fact):
+            continue
+        try:
+            _, offset = conversion(_unit_of(fact), unit, mass)
+        except UnitError:
+            continue
+        both = (unit, _unit_of(fact))
+        if not (offset or months_each(*both) or months_each(*both[::-1])):
+            yield {"fact": other}
+
+
+def _of_several(fact: Plain) -> set[str]:
+    """How a fact comes from several values, if it does."""
+    return {*fact.get("derive", {})} & {"highest", "lowest", "mean", "last", "first"}
+
+
+def _unit_of(fact: Plain) -> str:
+    way = next(iter(fact.get("derive", {"": 0})))
+    of_way = {"completed_years_since": "a", "days_between": "d", "count": "1"}
+    of_way |= {"completed_months_since": "mo", "completed_weeks_since": "wk"}
+    return of_way.get(way) or fact.get("unit", "1")
+
+
+def _anchored(c: Choices, others: Sequence[str]) -> Plain:
+    test: Plain = {c.of(["before", "after"]): c.of(others)}
+    op = c.of((*ANCHORED, "plain"))
+    length = c.of(_DURATIONS)
+    if op != "plain":
+        test[op] = "1 day" if op == "less_than" and length == "0 days" else length
+    return test
+
+
+def _lasting(c: Choices) -> Plain:
+    return {"lasting": c.of(_DURATIONS)}
 
 
 def _limits(c: Choices, two: list[Any]) -> Plain:
@@ -518,15 +667,36 @@ def _limit(c: Choices, kind: Analyte, millionths: int) -> Any:
     """A limit in the fact's unit, or sometimes in another that converts."""
     if c.chance(85):
         return amount(millionths)
-    others = (one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit))
+    others = [one for one in OTHER_UNITS.get(kind.unit, ()) if not months_each(one, kind.unit)]
+    others += [one.unit for one in kind.also_in[1:]] if c.rich else []
     unit = c.of((kind.unit, *others))
     mass = Decimal(kind.molar_mass) if kind.molar_mass else None
-    number = amount(_converted(millionths, kind.unit, unit, mass))
+    moved = _converted(millionths, kind.unit, unit, mass, kind.also_in)
+    if stated_in(unit, kind.also_in[1:]):  # it must come out exactly
+        moved = moved // 10_000 * 10_000
+    number = amount(moved)
     return f"{number:f} {unit}" if c.chance(50) else {"value": number, "unit": unit}
 
 
-def _converted(millionths: int, unit: str, other: str, molar_mass: Decimal | None) -> int:
-    factor, offset = conversion(unit, other, molar_mass)
+def turned(
+    unit: str, other: str, molar_mass: Decimal | None, also_in: tuple[AlsoIn, ...]
+) -> tuple[Fraction, Fraction]:
+    """How a number of one unit becomes one of another, also against what a dictionary states."""
+    try:
+        return conversion(unit, other, molar_mass, also_in)
+    except UnitError:
+        factor, offset = conversion(other, unit, molar_mass, also_in)
+        return 1 / factor, -offset / factor
+
+
+def _converted(
+    millionths: int,
+    unit: str,
+    other: str,
+    molar_mass: Decimal | None,
+    also_in: tuple[AlsoIn, ...],
+) -> int:
+    factor, offset = turned(unit, other, molar_mass, also_in)
     return round(millionths * factor + offset * m.MILLION)
 
 
@@ -563,6 +733,11 @@ class Targets:
         for leaf in condition_paths(protocol).values():
             if isinstance(leaf, m.LimitTest | m.BetweenTest | m.UlnTest | m.AgoTest | m.DayTest):
                 found._leaf(leaf)
+            elif isinstance(leaf, m.FactLimitTest):
+                found._held(leaf)
+            elif isinstance(leaf, m.AnchorTest | m.LastingTest):
+                for source in (s for name in m.facts_of(leaf) for s in found._sources(name)):
+                    found.ago.setdefault(source, []).append(leaf.duration or m.Duration(0, 0))
         for fact in protocol.facts.values():
             records, where = getattr(fact.derive, "records", ""), getattr(fact.derive, "where", ())
             for asked in m.equalities(where):
@@ -600,24 +775,42 @@ class Targets:
                 if derive is None:
                     self.amounts.setdefault(source, []).extend(ends)
                 for number in (abs(end) // m.MILLION for end in ends):
-                    if isinstance(derive, m.CompletedYears):
+                    if isinstance(derive, m.Completed):
+                        days, months = {"a": (0, 12), "mo": (0, 1), "wk": (7, 0)}[derive.unit]
+                        span = m.Duration(days * number, months * number)
+                        self.ago.setdefault(source, []).append(span)
+                    elif isinstance(derive, m.CompletedYears):
                         spans = [m.Duration(0, 12 * number), m.Duration(0, 12 * number + 12)]
                         self.ago.setdefault(source, []).extend(spans)
                     elif isinstance(derive, m.DaysBetween):
                         self.ago.setdefault(source, []).append(m.Duration(number, 0))
+
+    def _held(self, leaf: m.FactLimitTest) -> None:
+        """The limits of a table in the unit of the value, and where its rows part."""
+        fact, other = self.protocol.facts[leaf.fact], self.protocol.facts[leaf.against]
+        if not isinstance(other.derive, m.ByTable):
+            return
+        for row in other.derive.rows:
+            if row.limit_u is not None and fact.derive is None:
+                goal = (fact.unit, fact.molar_mass)
+                limit = round(row.limit_u * conversion(other.unit, *goal)[0])
+                self.amounts.setdefault(leaf.fact, []).append(limit)
+            for name, spans in zip(other.derive.by, row.spans, strict=True):
+                own = self.protocol.facts[name]
+                ends = [end for span in spans for end in span if abs(end) < m.UNBOUNDED]
+                if own.type == "quantity" and ends:
+                    self._leaf(m.BetweenTest(name, min(ends), max(ends)))
 
     def _sources(self, name: str) -> Iterator[str | Field]:
         """The recorded facts and fields that a fact comes from."""
         derive = self.protocol.facts[name].derive
         if derive is None:
             yield name
-        elif isinstance(derive, m.CompletedYears):
-            yield from self._sources(derive.since)
-        elif isinstance(derive, m.DaysBetween):
-            yield from self._sources(derive.start)
-            yield from self._sources(derive.end)
         elif isinstance(derive, m.LatestOf | m.EarliestOf):
             yield (derive.records, derive.field)
+        else:
+            for source in derived_from(self.protocol.facts[name]):
+                yield from self._sources(source)
 
 
 # --- subjects -------------------------------------------------------------------------
@@ -859,7 +1052,7 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     text = str(said["value"])
     sign = text[: len(text) - len(text.lstrip("<>="))]
     number = round(Decimal(text.lstrip("<>=")).scaleb(6))
-    other = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ()))) if c.chance(40) else fact.unit
+    other = c.of(units_of(fact)) if c.chance(40) else fact.unit
     said = dict(said)
     uln_u = (fact.uln_u or m.MILLION) * c.of([100, 100, 90, 110]) // 100
     own = c.chance(40)
@@ -872,7 +1065,7 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
             said |= {"value": amount(moved), "unit": other}
             if sign:
                 said["value"] = f"{sign}{amount(moved):f}"
-            uln_u = max(1, _converted(uln_u, fact.unit, other, fact.molar_mass))
+            uln_u = max(1, _converted(uln_u, fact.unit, other, fact.molar_mass, fact.also_in))
     if own:
         said["uln"] = amount(uln_u)
         if c.chance(60) and not sign:  # on the limit, so far as a millionth allows
@@ -883,10 +1076,16 @@ def _measured(c: Choices, targets: Targets, fact: m.Fact, said: Plain) -> Plain:
     return said
 
 
+def units_of(of: m.Fact | m.Field) -> tuple[str, ...]:
+    """The units that a quantity is recorded in, its own first."""
+    usual = (of.unit, *OTHER_UNITS.get(of.unit, ()))
+    return (*usual, *(one.unit for one in of.also_in if one.unit not in usual))
+
+
 def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
     """An amount in another unit, half a millionth of the fact's unit from some number of them."""
     try:
-        factor, offset = conversion(unit, fact.unit, fact.molar_mass)
+        factor, offset = conversion(unit, fact.unit, fact.molar_mass, fact.also_in)
     except UnitError:
         return None
     exact = (millionths + Fraction(c.of([1, -1]), 2) - offset * m.MILLION) / factor
@@ -897,7 +1096,7 @@ def _tied(c: Choices, fact: m.Fact, millionths: int, unit: str) -> int | None:
 def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> int | None:
     """The nearest amount in another unit; None if it does not convert or leaves the range."""
     try:
-        moved = _converted(millionths, fact.unit, unit, fact.molar_mass)
+        moved = _converted(millionths, fact.unit, unit, fact.molar_mass, fact.also_in)
     except UnitError:
         return None
     return moved if fits(fact, moved, unit, spare) else None
@@ -905,7 +1104,7 @@ def elsewhere(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0
 
 def fits(fact: m.Fact | m.Field, millionths: int, unit: str, spare: int = 0) -> bool:
     """Whether the reader will take an amount: not too large, and inside the range."""
-    back_again = _converted(millionths, unit, fact.unit, fact.molar_mass)
+    back_again = _converted(millionths, unit, fact.unit, fact.molar_mass, fact.also_in)
     low, high = fact.range_u or (-m.LARGEST, m.LARGEST)
     return abs(millionths) <= m.LARGEST and low + spare <= back_again <= high - spare
 
@@ -1120,6 +1319,7 @@ class Case:
 def case(seed: int) -> Case:
     """The pack of a seed. Close it when done: its rules are held outside Python's memory."""
     c = Seeded(f"pack {seed}")
+    c.rich = seed >= RICH
     as_of = c.of(AS_OF)
     parts, protocol, typical = _calibrated(c, as_of)
     targets = Targets.of(protocol)
@@ -1136,8 +1336,14 @@ def fewer(share: int) -> settings:
     return settings(max_examples=usual.max_examples // share)
 
 
+RICH = 1_000_000
+"""From this seed on packs use the whole language; those before it are what they always were."""
+
 POOL = 300 if LONG else 40
 """Packs that the property tests share; each takes some 15 ms to make ready."""
+
+POOLED = (*range(POOL), *range(RICH, RICH + POOL))
+"""The seeds of the shared packs."""
 
 pooled = lru_cache(maxsize=None)(case)
 
@@ -1183,6 +1389,6 @@ def screenings(
     draw: Callable[[st.SearchStrategy[int]], int], shares: Sequence[int] = SHARES
 ) -> Screening:
     """Somebody of Hypothesis' choosing, screened with one of the shared packs."""
-    one = pooled(draw(st.integers(0, POOL - 1)))
+    one = pooled(draw(st.sampled_from(POOLED)))
     recorded, as_of = one.subject(Drawn(draw), shares)
     return Screening(one, recorded, as_of)

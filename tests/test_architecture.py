@@ -112,7 +112,7 @@ LONGER = {
     "engine.drafting.statements": 465,
     "app.store.log.store": 473,
     "engine.read.source": 567,
-    "engine.record.checked": 452,
+    "engine.record.checked": 427,
     "reports.diff": 432,
     "engine.regions.bounds": 428,
     "engine.exchange.fhir.map_read": 413,

@@ -33,9 +33,10 @@ from engine.decide.decision import Screener
 from engine.read import packs, sheet, source
 from engine.read.conditions import COMBINATORS, OPERATORS
 from engine.read.packs import protocol_of
+from engine.read.pairs import ANCHORED, PAIRS
 from engine.read.source import Num, read_document
 from engine.read.subjects import read_subject
-from engine.terms import FactType, Protocol, Reason, Verdict, units
+from engine.terms import AtLeast, FactType, Protocol, Reason, Verdict, units
 
 ROOT = Path(__file__).parent.parent
 README, TUTORIAL = ROOT / "README.md", ROOT / "docs" / "TUTORIAL.md"
@@ -254,6 +255,8 @@ def test_every_reason_is_documented_and_no_other() -> None:
 def test_every_operator_and_combinator_is_documented_and_no_other() -> None:
     operators = [op for ops in OPERATORS.values() for op in ops]
     assert sorted(first_cells("test on a quantity or date")) == sorted(operators)
+    anchored = first_cells("test against another date")
+    assert sorted(anchored) == sorted((*ANCHORED, "before", "after"))
     assert first_cells("key of a condition") == list(COMBINATORS)
     assert first_cells("type", "a recorded value") == list(get_args(FactType))
 
@@ -469,9 +472,11 @@ def test_the_tables_show_every_operator_holding_and_not_holding() -> None:
         value = parsed(test)
         ((_, asked),) = value.items()
         if isinstance(asked, dict):
-            (operator,) = asked
+            operator = next(key for key in sorted(asked, key=lambda k: k in ("before", "after")))
+            operator += " against" if {"before", "after"} & asked.keys() else ""
             seen.setdefault(operator, set()).add(truth.split()[0])
     operators = {op for ops in OPERATORS.values() for op in ops}
+    operators |= {f"{op} against" for op in (*ANCHORED, "before", "after")}
     assert seen.keys() == operators
     assert {op for op, truths in seen.items() if not {"true", "false"} <= truths} == set()
 
@@ -497,6 +502,17 @@ def test_the_examples_of_conditions_are_read() -> None:
     )
     protocol = manual_pack(f"{definitions}criteria:\n{criteria}")
     assert [type(c.holds_when).__name__.lower() for c in protocol.criteria] == list(COMBINATORS)
+
+
+def test_the_examples_of_conditions_of_two_keys_are_read() -> None:
+    (rows,) = tables(REFERENCE, "keys of a condition", "example")
+    assert [tuple(code(row[0])) for row in rows] == list(PAIRS)
+    criteria = "".join(
+        f"  - {{id: C{n}, kind: inclusion, text: t, holds_when: {code(row[1])[0]}}}\n"
+        for n, row in enumerate(rows)
+    )
+    some, when = (c.holds_when for c in manual_pack(f"criteria:\n{criteria}").criteria)
+    assert isinstance(some, AtLeast) and getattr(when, "when", False)
 
 
 def test_the_manual_s_cases_come_out() -> None:

@@ -140,6 +140,7 @@ def test_what_is_no_spelling_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        *product(("1", "{ratio}", "{fraction}"), ("%", "[ppm]", "/100{WBC}")),
         *product(("%", "1", "{ratio}"), ("mmol/mol", "mg/g", "mL/L", "U/kU", "[IU]/k[IU]")),
         *(("mmol/mol", "mg/g"), ("mL/L", "mg/g"), ("mg/g/d", "%/d")),
     ],
@@ -152,7 +153,7 @@ def test_ratios_of_two_kinds_do_not_convert_whatever_the_molar_mass(one: str, ot
 
 @pytest.mark.parametrize(
     ("source", "target", "factor"),
-    [("mg/g", "g/g", "1/1000"), ("mmol/mol", "umol/mol", "1000"), ("%", "1", "1/100"),
+    [("mg/g", "g/g", "1/1000"), ("mmol/mol", "umol/mol", "1000"), ("%", "[ppth]", "10"),
      ("mL/dL", "L/L", "1/100"), ("mg/mmol", "g/mol", "1")],
 )  # fmt: skip
 def test_ratios_of_one_kind_do(source: str, target: str, factor: str) -> None:

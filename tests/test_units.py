@@ -13,9 +13,10 @@ import pytest
 from ucumvert.xml_util import get_units_with_full_definition
 
 from engine.terms import units
-from engine.terms.units import COMMON_UNITS, UnitError, conversion, known_unit
+from engine.terms.units import COMMON_UNITS, AlsoIn, UnitError, conversion, known_unit
 
 CREATININE = Decimal("113.12")
+PARTS = {"%", "[ppth]", "[ppm]", "[ppb]", "[pptr]"}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,8 @@ CREATININE = Decimal("113.12")
         ("a", "d", "1461/4", "0"),
         ("a", "mo", "12", "0"),
         ("wk", "d", "7", "0"),
-        ("%", "1", "1/100", "0"),
+        ("[ppth]", "%", "1/10", "0"),
+        ("%{WBC}", "%", "1", "0"),
         ("{score}", "1", "1", "0"),
         ("{score}", "{points}", "1", "0"),
         ("1", "{a/b}", "1", "0"),
@@ -49,7 +51,7 @@ CREATININE = Decimal("113.12")
         ("g/(24.h)", "mg/d", "1000", "0"),
         ("g%", "g/dL", "1", "0"),
         ("[Cal]", "kcal", "1", "0"),
-        ("/100{WBC}", "%", "1", "0"),
+        ("/100{WBC}", "/100", "1", "0"),
         ("MiBy", "KiBy", "1024", "0"),
         ("m-2", "/m2", "1", "0"),
     ],
@@ -118,6 +120,53 @@ def test_an_annotation_that_states_an_amount_is_part_of_the_unit() -> None:
     with pytest.raises(UnitError, match="their annotations state different amounts"):
         conversion("mL/min", "mL/min/{1.73_m2}", None)
     assert conversion("L/min/{1.73_m2}", "mL/min/{1.73_m2}", None)[0] == 1000
+
+
+RATIOS = (
+    ("%", "[ppth]", "[ppm]", "[ppb]"),
+    ("1", "{ratio}", "{fraction}", "{INR}"),
+    ("/100{WBC}",),
+    ("10*3{cells}/10*6{cells}",),
+    ("mg/g", "g/kg", "ug/g", "g/g", "[oz_av]/kg"),
+    ("mmol/mol", "mol/mol", "umol/mol"),
+    ("mL/L", "L/L", "mL/dL"),
+    ("meq/eq",),
+    ("U/kU",),
+    ("[IU]/k[IU]",),
+    ("s/min", "h/d"),
+    ("cm/m",),
+)
+"""Ratios, each line of one kind; every number of one is some number of any other in UCUM."""
+
+
+@pytest.mark.parametrize("mass", [None, CREATININE])
+def test_of_all_pairs_of_ratios_those_of_one_kind_convert_and_no_others(
+    mass: Decimal | None,
+) -> None:
+    kinds = [(unit, number) for number, alike in enumerate(RATIOS) for unit in alike]
+    for (source, one), (target, other) in product(kinds, kinds):
+        if one == other:
+            assert conversion(source, target, mass)[0] > 0
+            continue
+        with pytest.raises(UnitError, match="ratios of different kinds"):
+            conversion(source, target, mass)
+
+
+def test_a_molar_mass_makes_no_share_of_a_whole() -> None:
+    assert conversion("mg/mmol", "mg/g", CREATININE)[0] == 1_000 / Fraction(CREATININE)
+    for whole in ("%", "1", "[ppm]", "mL/L"):
+        with pytest.raises(UnitError, match="ratios of different kinds"):
+            conversion("mg/mmol", whole, CREATININE)
+
+
+def test_a_dictionary_may_state_a_conversion_between_kinds() -> None:
+    stated = (AlsoIn("mmol/mol", Decimal("0.0915"), Decimal("2.15")),)
+    assert conversion("mmol/mol", "%", None, stated) == (Fraction("0.0915"), Fraction("2.15"))
+    assert conversion("mol/mol", "%", None, stated) == (Fraction("91.5"), Fraction("2.15"))
+    assert conversion("[ppth]", "%", None, stated) == (Fraction(1, 10), Fraction(0))
+    for other in ("mg/g", "1", "mmol/L"):
+        with pytest.raises(UnitError, match="does not convert to `%`"):
+            conversion(other, "%", None, stated)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +251,7 @@ def test_every_ucum_unit_is_what_its_definition_says() -> None:
         assert known_unit(code)
         if unit.is_special or code in apart:
             continue
-        if by == "1" and code not in {"10*", "10^", "[pi]"}:
+        if (by == "1" and code not in {"10*", "10^", "[pi]"}) or code in PARTS:
             with pytest.raises(UnitError):
                 conversion(code, "1", None)
         else:

@@ -249,7 +249,7 @@ def test_the_record_says_what_is_not_exact_enough_and_when_it_turns() -> None:
         ("{systolic: {at_least: 140 mg}}", "unit: "),
         ("{taken: 2026-01-01}", "misfit: `taken` is a date: "),
         ("{taken: {within_last: 6}}", "duration: "),
-        ("{taken: {at_least: 6}}", "misfit: `at_least` does not fit `taken`, which is a date"),
+        ("{taken: {at_least: 6}}", "misfit: `at_least` needs a day to be counted from or to"),
         ("{diastolic: {at_least_uln: 2}}", "misfit: the field `diastolic` has no upper limit of normal"),
         ("{any: []}", "empty: an empty `any` says nothing"),
         ("{any: {arm: left}}", "type: a mapping stands where a list of fields and what is asked of them is expected"),

@@ -49,7 +49,7 @@ def _kind(fact: Fact | Field) -> str:
         if fact.usual_u is not None:
             text += f", usually {decimal_text(fact.usual_u[0])} to {decimal_text(fact.usual_u[1])}"
         if fact.unit_required:
-            choices = unit_choices(fact.unit, fact.molar_mass)
+            choices = unit_choices(fact.unit, fact.molar_mass, fact.also_in)
             text += f", with its unit ({' or '.join(choices)})"
         return text
     return {"boolean": "true | false", "date": "date", "text": "text"}[fact.type]
@@ -203,6 +203,10 @@ def _entry(fact: Fact | Field) -> dict[str, object]:
         entry["unit"] = fact.unit
         if fact.unit_required:
             entry["unit_required"] = True
+        if fact.also_in:
+            entry["also_in"] = {
+                one.unit: {"times": str(one.times), "plus": str(one.plus)} for one in fact.also_in
+            }
         if fact.usual_u is not None:
             entry["usual"] = [decimal_text(end) for end in fact.usual_u]
     if isinstance(fact, Fact):

@@ -144,7 +144,7 @@ def unfit_unit(target: Fact | Field, unit: str) -> str:
     if target.type != "quantity":
         return f"names a unit, and `{target.name}` has none"
     try:
-        unit_code(unit, target.unit, target.molar_mass)
+        unit_code(unit, target.unit, target.molar_mass, target.also_in)
     except UnitError as error:
         return str(error)
     return ""
@@ -154,7 +154,7 @@ def other_unit(target: Fact | Field, said: str, named: str) -> bool:
     """Whether a cell says another unit than the heading of its value names."""
     if not said or not named or unfit_unit(target, said):
         return bool(said and named) and said != named
-    goal = (target.unit, target.molar_mass)
+    goal = (target.unit, target.molar_mass, target.also_in)
     return len({conversion(unit_code(one, *goal), *goal) for one in (said, named)}) > 1
 
 

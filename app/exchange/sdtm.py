@@ -174,9 +174,9 @@ def _readings(decision: Decision) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def walk(why: Why) -> None:
-        reading = why.get("reading")
-        if reading is not None:
-            found[reading["fact"]] = reading["value"]
+        for reading in (why.get("reading"), why.get("against")):
+            if reading is not None:
+                found[reading["fact"]] = reading["value"]
         for child in why["children"]:
             walk(child)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from engine import terms as m
@@ -16,7 +17,8 @@ CODES_A_LEVEL = 32
 # Properties of a reading: `known`; `low`/`high` on the fact's own axis (for a date, its day
 # number); days ago, and the month grid as of the day, of the day before, and of the day with
 # the missing days of its month (`m`, `s`, `e`; engine.terms.calendar);
-# floor and ceiling of the ratio to the upper limit of normal, in millionths.
+# floor and ceiling of the ratio to the upper limit of normal, in millionths; of a value held
+# against another, the least and the greatest that it can exceed it by (`dl`, `dh`).
 LONG_AGO = 3_900_000_000
 NEVER_AGO = 4_000_000_000
 Rows = list[tuple[m.Truth, tuple[Test, ...]]]
@@ -92,6 +94,13 @@ def leaf_rows(protocol: m.Protocol, leaf: m.Leaf) -> Rows:
             "above": _negated(_at_most("low", "high", leaf.limit_u)),
         }[leaf.op]
         return rows
+    if isinstance(leaf, m.FactLimitTest):
+        return {
+            "at_least": _at_least("dl", "dh", 0),
+            "below": _negated(_at_least("dl", "dh", 0)),
+            "at_most": _at_most("dl", "dh", 0),
+            "above": _negated(_at_most("dl", "dh", 0)),
+        }[leaf.op]
     if isinstance(leaf, m.BetweenTest):
         return _inside_rows("low", "high", leaf.low_u, leaf.high_u)
     if isinstance(leaf, m.UlnTest):
@@ -106,6 +115,10 @@ def leaf_rows(protocol: m.Protocol, leaf: m.Leaf) -> Rows:
     if isinstance(leaf, m.EverTest):
         rows = _inside_rows("near", "far", 0, NEVER_AGO - 1)
         return rows if leaf.expected else _negated(rows)
+    if isinstance(leaf, m.AnchorTest):
+        return _anchor_rows(leaf)
+    if isinstance(leaf, m.LastingTest):
+        return _lasting_rows(leaf)
     assert_never(leaf)
 
 
@@ -154,6 +167,65 @@ def _uln_rows(leaf: m.UlnTest) -> Rows:
 
 
 def _ago_rows(leaf: m.AgoTest) -> Rows:
+    rows = _length_rows(LENGTHS[leaf.op], leaf.duration)
+    return [*((truth, (_KNOWN, *tests)) for truth, tests in rows), _UNKNOWN]
+
+
+LENGTHS: Mapping[m.AgoOp, m.AnchorOp] = {
+    "at_least_ago": "at_least", "more_than_ago": "more_than",
+    "within_last": "within", "less_than_ago": "less_than",
+}  # fmt: skip
+"""How each test against the as-of date reads against any date."""
+
+
+def _lasting_rows(leaf: m.LastingTest) -> Rows:
+    """As `at_least_ago`, but that `never` has not lasted (`near`, where it is nothing else)."""
+    some: Test = ("near", "<", NEVER_AGO)
+    rows: Rows = []
+    for truth, tests in _length_rows("at_least", leaf.duration):
+        if truth == "true":
+            rows += [
+                ("true", (_KNOWN, some, ("far", "!=", NEVER_AGO), *tests)),
+                ("unknown", (_KNOWN, some, ("far", "==", NEVER_AGO), *tests)),
+            ]
+        else:
+            rows.append((truth, (_KNOWN, some, *tests)))
+    return [*rows, ("false", (_KNOWN, ("near", "==", NEVER_AGO))), _UNKNOWN]
+
+
+NO_PAIR, NEVER_PAIR, PLANNED_PAIR, PAIR, MIXED_PAIR = range(5)
+"""How a date and its anchor stand: not to be compared; `never`, which is settled whatever the
+anchor; a day ahead that may not come about; two dates; two dates of which the first may be
+`never`, as one that is longer ago than any other."""
+
+
+def _anchor_rows(leaf: m.AnchorTest) -> Rows:
+    """Over the time from one date to the other: at most `far`, at least `near`."""
+    washout = leaf.side == "before" and leaf.op in ("at_least", "more_than")
+    rows: Rows = [
+        ("unknown", (("pair", "==", NO_PAIR),)),
+        ("true" if washout else "false", (("pair", "==", NEVER_PAIR),)),
+    ]
+    most = MIXED_PAIR
+    if leaf.duration is None:
+        base: Rows = [
+            ("true", (("near", ">", 0),)),
+            ("false", (("far", "<=", 0),)),
+            ("unknown", (("near", "<=", 0), ("far", ">", 0))),
+        ]
+        if leaf.side == "before":
+            most = PAIR
+            rows.append(("unknown", (("pair", "==", MIXED_PAIR),)))
+    else:
+        base = _length_rows(leaf.op, leaf.duration)
+    for truth, tests in base:
+        rows.append((truth, (("pair", ">=", PAIR), ("pair", "<=", most), *tests)))
+        sure = truth == ("true" if washout else "false")
+        rows.append((truth if sure else "unknown", (("pair", "==", PLANNED_PAIR), *tests)))
+    return rows
+
+
+def _length_rows(op: m.AnchorOp, duration: m.Duration) -> Rows:
     """Days ago, or steps of the month grid: `near` is the later end, `far` the earlier one.
 
     `sure`: for every date that the reading can be, and by both month-end rules, the length has
@@ -161,29 +233,23 @@ def _ago_rows(leaf: m.AgoTest) -> Rows:
     is asked of the grid as of the day (the earlier rule: with its missing days), and that it
     was over before, of the day before, as engine.terms.calendar explains.
     """
-    over = leaf.op in ("more_than_ago", "within_last")
-    near, far, least, most = "near", "far", leaf.duration.days + over, leaf.duration.days + over
-    if leaf.duration.months:
+    over = op in ("more_than", "within")
+    near, far, least, most = "near", "far", duration.days + over, duration.days + over
+    if duration.months:
         near, far = ("snear", "mfar") if over else ("mnear", "efar")
-        least = 31 * leaf.duration.months
+        least = 31 * duration.months
         most = least + over
     sure: Test = (near, ">=", least)
     not_sure: Test = (near, "<", least)
     may: Test = (far, ">=", most)
     not_may: Test = (far, "<", most)
-    if leaf.op in ("at_least_ago", "more_than_ago"):
-        return [
-            ("true", (_KNOWN, sure)),
-            ("false", (_KNOWN, not_may)),
-            ("unknown", (_KNOWN, not_sure, may)),
-            _UNKNOWN,
-        ]
+    if op in ("at_least", "more_than"):
+        return [("true", (sure,)), ("false", (not_may,)), ("unknown", (not_sure, may))]
     come: Test = ("far", ">=", 0)
     return [
-        ("true", (_KNOWN, ("near", ">=", 0), not_may)),
-        ("false", (_KNOWN, ("far", "<", 0))),
-        ("false", (_KNOWN, come, sure)),
-        ("unknown", (_KNOWN, ("near", "<", 0), come, not_sure)),
-        ("unknown", (_KNOWN, ("near", ">=", 0), not_sure, may)),
-        _UNKNOWN,
+        ("true", (("near", ">=", 0), not_may)),
+        ("false", (("far", "<", 0),)),
+        ("false", (come, sure)),
+        ("unknown", (("near", "<", 0), come, not_sure)),
+        ("unknown", (("near", ">=", 0), not_sure, may)),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 from engine import terms as m
@@ -16,6 +17,7 @@ Test = tuple[str, Op, int]
 PROPERTIES = (
     *("id", "sid", "g", "k", "known", "low", "high", "near", "far", "mnear", "mfar"),
     *("snear", "efar", "uknown", "ulf", "ulc", "uhf", "uhc", "t", "f", "u", "block", "digit"),
+    *("pair", "dl", "dh"),
 )
 
 
@@ -36,7 +38,7 @@ class Rule:
     counts_as: int = 2
 
 
-NodeKind = Literal["leaf", "all", "any", "not", "criterion", "section", "verdict"]
+NodeKind = Literal["leaf", "all", "any", "at_least", "not", "criterion", "section", "verdict"]
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class Node:
     """Something concluded: a leaf, a group, a criterion, a section or the verdict.
 
     `criterion`: the criterion that this node's rules conclude; a node of kind `criterion` is
-    there only for a condition that others use too.
+    there only for a condition that others use too. `count`: how many of an `at_least` must hold.
     """
 
     index: int
@@ -54,8 +56,13 @@ class Node:
     parents: list[int] = field(default_factory=list)
     leaf: m.Leaf | None = None
     criterion: str = ""
+    count: int = 0
     fact_kind: int = -1
     ruleset: int = 0
+
+
+Against = tuple[m.Side | Fraction, str]
+"""The fact that another is held against, after the side of it, or how many times it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,9 @@ class ReadingKind:
     """One reading in a fact of kind `kind`: whose, and the properties its rules look at.
 
     A reading fact carries several readings; `slot` is this one's place in it, and stands at
-    the end of its properties' names (`low3`).
+    the end of its properties' names (`low3`). `against`: the date that it is held against, and
+    the side of that on which it lies; or the quantity, and how many of it are the limit, in the
+    unit of `fact`.
     """
 
     kind: int
@@ -71,6 +80,7 @@ class ReadingKind:
     fact: str
     properties: tuple[str, ...]
     ruleset: int
+    against: Against | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from engine.compile.leaves import Rows, leaf_rows
 from engine.compile.program import (
     PROPERTIES,
     UNWRITTEN,
+    Against,
     Node,
     NodeKind,
     Program,
@@ -28,6 +29,7 @@ from engine.compile.program import (
 )
 from engine.record.wording import leaf_text
 from engine.terms.condition import defined_in
+from engine.terms.units import conversion
 
 BUCKET = 12
 """Fact kinds a first condition is shared by (the engine's limits are in the hundreds)."""
@@ -120,6 +122,13 @@ class _Compiler:
                 for i, child in enumerate(condition.children, start=1)
             )
             index = self._node("all" if isinstance(condition, m.All) else "any", path, children)
+        elif isinstance(condition, m.AtLeast):
+            children = tuple(
+                self._condition(f"{path}.{i}", child)
+                for i, child in enumerate(condition.children, start=1)
+            )
+            index = self._node("at_least", path, children)
+            self.nodes[index].count = condition.count
         elif isinstance(condition, m.Not):
             index = self._node("not", path, (self._condition(f"{path}.1", condition.child),))
         else:
@@ -141,7 +150,7 @@ class _Compiler:
         rules: list[Rule] = []
         rulesets: list[list[int]] = [[]]
         slots: list[ReadingKind] = []
-        open_slots: dict[tuple[int, str], tuple[int, int]] = {}
+        open_slots: dict[tuple[int, str, Against | None], tuple[int, int]] = {}
         kinds, kind, taken = 0, -1, READINGS_A_FACT
         for node in self.nodes:
             if len(rulesets[-1]) > RULES_A_SET:
@@ -150,13 +159,17 @@ class _Compiler:
             node.ruleset = len(rulesets) - 1
             if node.leaf is not None:
                 fact = UNWRITTEN if isinstance(node.leaf, m.Todo) else node.leaf.fact
-                at, used = open_slots.get((node.ruleset, fact), (-1, LEAVES_A_READING))
+                against = _held_against(self.protocol, node.leaf)
+                key = (node.ruleset, fact, against)
+                at, used = open_slots.get(key, (-1, LEAVES_A_READING))
                 if used >= LEAVES_A_READING:
                     if taken >= READINGS_A_FACT:
                         kind, kinds, taken = kinds, kinds + 1, 0
                     at, used, taken = len(slots), 0, taken + 1
-                    slots.append(ReadingKind(kind, taken - 1, fact, ("known",), node.ruleset))
-                open_slots[(node.ruleset, fact)] = (at, used + 1)
+                    first = "pair" if isinstance(node.leaf, m.AnchorTest) else "known"
+                    own = (kind, taken - 1, fact, (first,), node.ruleset)
+                    slots.append(ReadingKind(*own, against))
+                open_slots[key] = (at, used + 1)
                 slot = slots[at]
                 rows = leaf_rows(self.protocol, node.leaf)
                 asked = {*slot.properties, *(name for _, tests in rows for name, _, _ in tests)}
@@ -168,7 +181,7 @@ class _Compiler:
                 node.fact_kind = slot.kind
             else:
                 node.fact_kind, kinds = kinds, kinds + 1
-                rows = _tally_rows(node.kind)
+                rows = _tally_rows(node)
             for i, (truth, tests) in enumerate(rows):
                 concluded = self._concluded(node, truth)
                 same = sum(1 for other, _ in rows[:i] if other == truth)
@@ -205,6 +218,17 @@ _SLOTS: Mapping[m.Truth, int] = {"true": 0, "false": 1, "unknown": 2}
 _STATUS_SLOTS: Mapping[m.Status, int] = {"passed": 0, "failed": 1, "open": 2}
 
 
+def _held_against(protocol: m.Protocol, leaf: m.Leaf) -> Against | None:
+    """The other fact that a test looks at, with its side, or how many of it are the limit."""
+    if isinstance(leaf, m.AnchorTest):
+        return leaf.side, leaf.anchor
+    if not isinstance(leaf, m.FactLimitTest):
+        return None
+    fact, other = protocol.facts[leaf.fact], protocol.facts[leaf.against]
+    factor, _ = conversion(other.unit, fact.unit, fact.molar_mass)
+    return factor * leaf.times_u / m.MILLION, leaf.against
+
+
 def status_of(kind: str, truth: m.Truth) -> m.Status:
     """A criterion's status, as its rule concludes it."""
     if truth == "unknown":
@@ -212,11 +236,19 @@ def status_of(kind: str, truth: m.Truth) -> m.Status:
     return "passed" if (truth == "true") == (kind == "inclusion") else "failed"
 
 
-def _tally_rows(kind: NodeKind) -> Rows:
+def _tally_rows(node: Node) -> Rows:
     """The rules over a tally of children that are true (t), false (f) and unknown (u).
 
     For a section and the verdict the children count as true when they passed.
     """
+    kind = node.kind
+    if kind == "at_least":
+        lost = len(node.children) - node.count + 1
+        return [
+            ("true", (("t", ">=", node.count),)),
+            ("false", (("f", ">=", lost),)),
+            ("unknown", (("t", "<", node.count), ("f", "<", lost))),
+        ]
     if kind == "any":
         return [
             ("true", (("t", ">=", 1),)),

@@ -31,7 +31,7 @@ from engine.record.shape import (
 from engine.reference import evaluator as reference
 from engine.select.found import Found
 from engine.select.readings import find_readings, readings_only
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import facts_behind
 from engine.terms.faults import EngineFault, Fault, InputRejected
 from engine.terms.protocol import condition_paths
 
@@ -71,19 +71,9 @@ def only_needed(protocol: m.Protocol) -> m.Protocol:
 
     A dictionary also holds facts that serve other questions; screening leaves them alone.
     """
-    needed: set[str] = set()
-    todo = [
-        condition.fact
-        for condition in condition_paths(protocol).values()
-        if not isinstance(condition, m.All | m.Any | m.Not | m.Defined | m.Todo)
-    ]
-    while todo:
-        name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            todo.extend(derived_from(protocol.facts[name]))
-    facts = {name: fact for name, fact in protocol.facts.items() if name in needed}
-    return replace(protocol, facts=facts)
+    tests = (one for one in condition_paths(protocol).values() if isinstance(one, m.Leaf))
+    needed = facts_behind(protocol.facts, tests)
+    return replace(protocol, facts={name: protocol.facts[name] for name in needed})
 
 
 class Screener:

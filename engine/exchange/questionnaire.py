@@ -39,9 +39,7 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
     fields = protocol.records[record].fields
     for fact in protocol.facts.values():
         derive = fact.derive
-        if not isinstance(derive, m.FromList):
-            continue
-        if derive.records != record:
+        if not isinstance(derive, m.FromList) or derive.records != record:
             continue
         found |= dict.fromkeys(m.fields_read(replace(derive, where=())))
         asked = [where for where in derive.where if isinstance(where, m.Where)]
@@ -196,9 +194,13 @@ def _value_items(link: str, text: str, target: m.Fact | m.Field) -> list[Plain]:
             options_of(f"{link}.word", "Or", words),
         ]
     if target.type == "quantity":
-        unit = {"system": UCUM, "code": target.unit, "display": target.unit}
+        units = (target.unit, *(one.unit for one in target.also_in))
         extensions: list[Plain] = [
-            {"url": f"{EXTENSION}questionnaire-unitOption", "valueCoding": unit}
+            {
+                "url": f"{EXTENSION}questionnaire-unitOption",
+                "valueCoding": {"system": UCUM, "code": unit, "display": unit},
+            }
+            for unit in units
         ]
         if target.range_u is not None:
             for end, amount_u in zip(("min", "max"), target.range_u, strict=True):

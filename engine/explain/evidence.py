@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from engine import terms as m
+from engine.explain.fewest import fewest
 from engine.explain.recorded import (
     entry_fields,
     entry_number,
@@ -137,7 +138,11 @@ class Evidence:
         places = []
         for name in found.from_facts:
             places += self._places(self.protocol.facts[name], self.found[name])
-        return list(dict.fromkeys(places))
+        places = list(dict.fromkeys(places))
+        one = len(places) < 2 and not isinstance(fact.derive, m.ByTable)
+        if found.reading.low is None or one:
+            return places
+        return fewest(self.protocol, self.subject, found.reading, places, self.as_of)
 
     def _values(self, derive: m.OfValues, found: Found) -> tuple[m.Statement, ...]:
         """The statements of a fact that give what its values come to."""

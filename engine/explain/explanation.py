@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from engine import terms as m
@@ -16,7 +16,7 @@ from engine.record.shape import (
     Missing,
     Why,
 )
-from engine.record.wording import test_record
+from engine.record.wording import asked_of
 from engine.select.found import Found
 from engine.terms.calendar import earliest, latest
 
@@ -51,8 +51,15 @@ def prepare(protocol: m.Protocol, paths: Mapping[str, int]) -> dict[str, Branch]
 
     def branch(path: str, condition: m.Condition) -> Branch:
         node = paths[path]
-        if isinstance(condition, m.All | m.Any):
+        if isinstance(condition, m.Group):
             children = tuple(branch(f"{path}.{i}", c) for i, c in enumerate(condition.children, 1))
+            if isinstance(condition, m.AtLeast):
+                words = say("condition.at_least", count=condition.count)
+                return Branch(path, node, words, None, None, None, children)
+            if isinstance(condition, m.Any) and condition.when:
+                unless = replace(children[0], words=say("condition.unless"))
+                both = (unless, *children[1:])
+                return Branch(path, node, say("condition.when"), None, None, "true", both)
             if isinstance(condition, m.All):
                 return Branch(path, node, say("condition.all"), None, None, "false", children)
             return Branch(path, node, say("condition.any"), None, None, "true", children)
@@ -68,7 +75,7 @@ def prepare(protocol: m.Protocol, paths: Mapping[str, int]) -> dict[str, Branch]
         if isinstance(condition, m.Todo):
             return Branch(path, node, say("condition.todo"), None, None, None, ())
         fact = facts[condition.fact]
-        test = test_record(condition, fact)
+        test = asked_of(condition, facts)
         asked = Said(asked_text(test), test)
         words = say("condition.test", ask=fact.ask, test=asked)
         return Branch(path, node, words, condition, asked, None, ())
@@ -115,6 +122,7 @@ class Explanation:
             }
             return why
         says, change = self._leaf(branch, test)
+        _, *others = m.facts_of(test)
         why = {
             "node": branch.path,
             "condition": words.text,
@@ -126,6 +134,8 @@ class Explanation:
             "reading": self.evidence.reading(test.fact),
             "children": [],
         }
+        if others:
+            why["against"] = self.evidence.reading(others[0])
         if change is not None:
             why["changes_on"] = change[0].isoformat()
         return why
@@ -140,20 +150,25 @@ class Explanation:
         truth = self.truths[branch.node]
         fact = self.protocol.facts[test.fact]
         found = self.found[test.fact]
-        compared = {
+        compared: dict[str, Said | str | None] = {
             "ask": fact.ask,
             "shown": self.evidence.shown(fact, found),
             "test": branch.asked,
         }
+        against = ""
+        for name in m.facts_of(test)[1:]:
+            other = self.protocol.facts[name]
+            shown = self.evidence.shown(other, self.found[other.name])
+            compared = {**compared, "other": other.ask, "against": shown}
+            against = "_against"
         if truth == "unknown":
-            detail = self.lacking.detail(test, fact, found, unknown_reason(test, found.reading))
-            said = say("says.unknown", **compared, detail=detail)
-            return said, self._change(branch, test, fact, found, None)
+            said = say(f"says.unknown{against}", **compared, detail=self._detail(test))
+            return said, self._change(branch, test, found, None)
         turn = self.turns.turn(test, truth, found, earliest)
         # Of an imprecise date the day is only the first on which the truth may turn.
         exact = found.reading.low == found.reading.high
         if turn is None or not exact or self.turns.grows(test.fact):
-            said = say("says.holds" if truth == "true" else "says.fails", **compared)
+            said = say(f"says.{'holds' if truth == 'true' else 'fails'}{against}", **compared)
         elif truth == "false":
             sure = self.turns.turn(test, truth, found, latest) or turn
             late = found.until is not None and sure > found.until
@@ -162,10 +177,10 @@ class Explanation:
         else:
             last = (turn - timedelta(days=1)).isoformat()
             said = say("says.holds_until", **compared, day=last)
-        return said, self._change(branch, test, fact, found, turn)
+        return said, self._change(branch, test, found, turn)
 
     def _change(
-        self, branch: Branch, test: m.Test, fact: m.Fact, found: Found, turn: date | None
+        self, branch: Branch, test: m.Test, found: Found, turn: date | None
     ) -> NextChange | None:
         """The first day on which anything about a leaf may change, nothing new recorded."""
         truth = self.truths[branch.node]
@@ -173,28 +188,50 @@ class Explanation:
         if turn is not None and turn > self.as_of:
             id_ = "change.satisfied_from" if truth == "false" else "change.satisfied_until"
             best = (turn, ((id_, "condition", branch.words),))
-        if found.starts is not None and (best is None or found.starts < best[0]):
-            id_ = "change.window" if by_their_day(fact) else "change.starts"
-            best = (found.starts, ((id_, "ask", fact.ask),))
-        if (
-            truth != "unknown"
-            and found.until is not None
-            and (best is None or found.until < best[0])
-            and not _proved_by_entry(fact, test, truth, found.reading)
-        ):
-            after = next_day(found.until)
-            if after is not None and (best is None or after < best[0]):
-                what = self.lacking.collect(fact)[1]
-                best = (after, (("change.expires", "ask", what),))
+        if isinstance(test, m.AnchorTest):
+            return self._against(test, branch, found)
+        for name in m.facts_of(test):
+            fact, one = self.protocol.facts[name], self.found[name]
+            if one.starts is not None and (best is None or one.starts < best[0]):
+                id_ = "change.window" if by_their_day(fact) else "change.starts"
+                best = (one.starts, ((id_, "ask", fact.ask),))
+            if (
+                truth != "unknown"
+                and one.until is not None
+                and (best is None or one.until < best[0])
+                and not _proved_by_entry(fact, test, truth, one.reading)
+            ):
+                after = next_day(one.until)
+                if after is not None and (best is None or after < best[0]):
+                    what = self.lacking.collect(fact)[1]
+                    best = (after, (("change.expires", "ask", what),))
         if (
             truth == "unknown"
             or found.reading.low != found.reading.high
-            or self.turns.moving(test.fact)
+            or any(self.turns.moving(name) for name in m.facts_of(test))
         ):
             day = min(self.turns.widening(test, truth, found), default=None)
             if day is not None and (best is None or day < best[0]):
                 best = (day, (("change.decided", "condition", branch.words),))
         return best
+
+    def _against(self, test: m.AnchorTest, branch: Branch, found: Found) -> NextChange | None:
+        """As `_change`, of a date that is held against another: never too late."""
+        days: list[tuple[date | None, Cause]] = []
+        for name in m.facts_of(test):
+            fact, one = self.protocol.facts[name], self.found[name]
+            days.append((one.starts, ("change.starts", "ask", fact.ask)))
+            after = next_day(one.until) if one.until is not None else None
+            days.append((after, ("change.expires", "ask", self.lacking.collect(fact)[1])))
+            exact = one.reading.low == one.reading.high and not one.reading.ahead
+            if not exact or self.turns.moving(name):
+                days.append((next_day(self.as_of), ("change.decided", "condition", branch.words)))
+        ahead = [(day, (cause,)) for day, cause in days if day is not None and day > self.as_of]
+        return _first([*ahead])
+
+    def _reason(self, test: m.Test, found: Found) -> m.Reason:
+        anchor = self.found[test.anchor].reading if isinstance(test, m.AnchorTest) else None
+        return unknown_reason(test, found.reading, anchor)
 
     def next_change(self, branch: Branch) -> NextChange | None:
         """The first day on which a condition's truth may change by time alone.
@@ -250,6 +287,12 @@ class Explanation:
         walk(branch)
         return list(items.values())
 
+    def _detail(self, test: m.Test) -> Said:
+        """Why a test is unknown, in words."""
+        name = self.lacking.lacks(test)
+        fact, found = self.protocol.facts[name], self.found[name]
+        return self.lacking.detail(test, fact, found, self._reason(test, found))
+
     def _missing(self, branch: Branch) -> Missing:
         leaf = branch.test
         if leaf is None:
@@ -261,13 +304,14 @@ class Explanation:
                 "collect": "todo",
                 "ask": "Judge this criterion by hand",
             }
-        fact = self.protocol.facts[leaf.fact]
-        found = self.found[leaf.fact]
-        reason = unknown_reason(leaf, found.reading)
-        collect, ask, where = self.lacking.collect(fact)
-        detail = self.lacking.detail(leaf, fact, found, reason)
+        of = self.protocol.facts[self.lacking.lacks(leaf)]
+        reason = self._reason(leaf, self.found[of.name])
+        if isinstance(leaf, m.AnchorTest) and reason == "no_anchor":
+            of = self.protocol.facts[leaf.anchor]
+        collect, ask, where = self.lacking.collect(of)
+        detail = self._detail(leaf)
         item: Missing = {
-            "fact": fact.name,
+            "fact": of.name,
             "reason": reason,
             "detail": detail.text,
             "message": detail.data,

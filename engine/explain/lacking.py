@@ -12,7 +12,7 @@ from engine.explain.recorded import (
     stated,
     stated_with_day,
 )
-from engine.explain.turns import age_limits, calendar_day
+from engine.explain.turns import age_limits, calendar_day, counted_to_today
 from engine.record.messages import Said, say, value_text
 from engine.record.shape import (
     Gap,
@@ -21,6 +21,7 @@ from engine.select.found import Found
 from engine.select.matching import open_fields
 from engine.terms.agents import unsaid
 from engine.terms.calendar import earliest, latest
+from engine.terms.dictionary import derived_from
 
 
 class Lacking:
@@ -42,16 +43,29 @@ class Lacking:
         derive = fact.derive
         if derive is None:
             return fact.name, fact.ask, fact.found_in
-        if isinstance(derive, m.CompletedYears):
-            return self.collect(self.protocol.facts[derive.since])
-        if isinstance(derive, m.OfValues):
-            return self.collect(self.protocol.facts[derive.fact])
-        if isinstance(derive, m.DaysBetween):
-            start = self.found[derive.start].reading
-            name = derive.start if start.low is None or start.reason else derive.end
-            return self.collect(self.protocol.facts[name])
-        record = self.protocol.records[derive.records]
-        return record.name, record.ask, record.found_in
+        if isinstance(derive, m.ByTable):
+            return self.collect(self.protocol.facts[self.found[fact.name].from_facts[0]])
+        if isinstance(derive, m.FromList):
+            record = self.protocol.records[derive.records]
+            return record.name, record.ask, record.found_in
+        sources = derived_from(fact)
+        readings = [self.found[name].reading for name in sources]
+        lacking = (
+            name
+            for name, one in zip(sources, readings, strict=True)
+            if one.low is None or one.reason or one.ahead == "under_way"
+        )
+        return self.collect(self.protocol.facts[next(lacking, sources[-1])])
+
+    def lacks(self, test: m.Test) -> str:
+        """The fact that leaves a test open: the one that it tests, or the one beside it."""
+        if isinstance(test, m.FactLimitTest):
+            reading, other = self.found[test.fact].reading, self.found[test.against].reading
+            if other.low is None and reading.low is not None:
+                return test.against
+            if reading.low is not None and reading.low == reading.high:
+                return test.against
+        return test.fact
 
     def detail(self, test: m.Test, fact: m.Fact, found: Found, reason: m.Reason) -> Said:
         """Why a fact's reading does not settle the question, in words."""
@@ -96,6 +110,14 @@ class Lacking:
             return say(f"missing.{reason}")
         if reason == "calendar":
             return self._month_end(test, fact, found)
+        if reason == "no_limit" and isinstance(fact.derive, m.ByTable):
+            return say("missing.no_limit_in_table")
+        if reason == "no_anchor" and isinstance(test, m.AnchorTest):
+            return say("missing.no_anchor", anchor=self.protocol.facts[test.anchor].ask)
+        if reason == "planned":
+            return say("missing.planned")
+        if reason == "imprecise" and self._going_on(test, found):
+            return say("missing.under_way")
         if reason == "too_few":
             return say("missing.too_few", least=getattr(fact.derive, "least", 0) or 1)
         if reason in ("no_limit", "no_date", "no_entry"):
@@ -108,13 +130,20 @@ class Lacking:
             return say("missing.known_as_with_gaps", value=known, gaps=gaps)
         return say("missing.known_as", value=known)
 
+    def _going_on(self, test: m.Test, found: Found) -> bool:
+        """Whether what a test counts from or to is under way, or may be."""
+        names = [*m.facts_of(test), *found.from_facts]
+        counted = isinstance(test, m.AnchorTest) or bool(found.from_facts)
+        return counted and any(self.found[name].reading.ahead == "under_way" for name in names)
+
     def _month_end(self, test: m.Test, fact: m.Fact, found: Found) -> Said:
         """On which two days a time may be up that ends in a month without its day."""
-        number, sizes = found.reading.low, age_limits(test)
-        if isinstance(test, m.AgoTest):
+        unit = counted_to_today(fact)
+        number, sizes = found.reading.low, age_limits(test, unit or "a")
+        if isinstance(test, m.AgoTest | m.LastingTest):
             sizes = [test.duration]
-        elif isinstance(fact.derive, m.CompletedYears):
-            number = self.found[fact.derive.since].reading.low
+        elif unit:
+            number = self.found[found.from_facts[0]].reading.low
         day = None if number is None else calendar_day(number)
         ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
         for early, late in ends:
@@ -167,11 +196,21 @@ class Lacking:
         return fact, found
 
 
-def unknown_reason(test: m.Test, reading: m.Reading) -> m.Reason:
-    """Why a test on a reading is unknown (SEMANTICS 7)."""
+def unknown_reason(test: m.Test, reading: m.Reading, anchor: m.Reading | None) -> m.Reason:
+    """Why a test on a reading, held against an anchor's, is unknown (SEMANTICS 7)."""
+    if anchor is not None and reading.low is not None:
+        if reading.ahead == "unsure":
+            return "planned"
+        if anchor.low is None or anchor.low == m.NEVER:
+            return "no_anchor"
+        if reading.ahead == "planned":
+            return "planned"
+        going = "under_way" in (reading.ahead, anchor.ahead)
+        return reading.reason or anchor.reason or ("imprecise" if going else "calendar")
     if isinstance(test, m.UlnTest) and (reading.uln_reason or reading.times_uln is None):
         return reading.uln_reason or "no_limit"
-    return reading.reason or ("calendar" if isinstance(test, m.AgoTest) else "imprecise")
+    counted = isinstance(test, m.AgoTest | m.LastingTest)
+    return reading.reason or ("calendar" if counted else "imprecise")
 
 
 def _lacks(value: m.Recorded | tuple[str, ...] | None) -> bool:

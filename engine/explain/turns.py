@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 
 from engine import terms as m
@@ -10,6 +10,7 @@ from engine.explain.evidence import under_way
 from engine.select.found import Found
 from engine.select.lists import relied_on
 from engine.terms.calendar import earliest, latest
+from engine.terms.dictionary import derived_from
 
 Add = Callable[[date, m.Duration], date | None]
 """A month-end rule: what date + n months is (engine.terms.calendar)."""
@@ -30,20 +31,22 @@ class Turns:
         if reading.low is None or reading.high is None or truth == "unknown":
             return None
         fact = self.protocol.facts[test.fact]
+        if isinstance(test, m.LastingTest):
+            test = m.AgoTest(test.fact, "at_least_ago", test.duration)
         if isinstance(test, m.AgoTest):
             if under_way(fact, found):
                 return None
             # The earliest day of the interval is the first to come of age.
             first = calendar_day(reading.low)
             return _ago_turn(test, truth, first, self.as_of, add) if first else None
-        if isinstance(fact.derive, m.CompletedYears) and isinstance(
-            test, m.LimitTest | m.BetweenTest
-        ):
-            if self._moves(fact.derive.since):
+        unit = counted_to_today(fact)
+        if unit and isinstance(test, m.LimitTest | m.BetweenTest):
+            (since,) = derived_from(fact)
+            if self._moves(since):
                 return None
-            born = self.found[fact.derive.since].reading
+            born = self.found[since].reading
             first = None if born.low is None else calendar_day(born.low)
-            return _age_turn(test, truth, first, self.as_of, add) if first else None
+            return _age_turn(test, unit, first, self.as_of, add) if first else None
         if isinstance(test, m.EverTest):
             first = calendar_day(reading.low)
             return first if first is not None and first > self.as_of else None
@@ -52,8 +55,8 @@ class Turns:
     def _fixed_ends(self, name: str) -> list[date]:
         """The ends of a date's reading that do not move with the as-of date."""
         fact = self.protocol.facts[name]
-        if isinstance(fact.derive, m.CompletedYears):
-            return self._fixed_ends(fact.derive.since)
+        if isinstance(fact.derive, m.CompletedYears | m.Completed):
+            return [day for one in derived_from(fact) for day in self._fixed_ends(one)]
         if fact.type != "date":
             return []
         reading = self.found[name].reading
@@ -66,11 +69,36 @@ class Turns:
 
     def moving(self, name: str) -> bool:
         """Whether a reading may be another tomorrow, though nothing turns or expires."""
-        found = self.found[name]
+        found, derive = self.found[name], self.protocol.facts[name].derive
+        if isinstance(derive, m.ByTable):
+            return bool(self.passing(name))
         return self.grows(name) or (
-            isinstance(self.protocol.facts[name].derive, m.DaysBetween)
+            isinstance(derive, m.DaysBetween | m.Completed)
             and any(self._moves(other) for other in found.from_facts)
         )
+
+    def passing(self, name: str, years: Collection[int] | None = None) -> list[date]:
+        """Days on which a number may be another by the calendar alone, the first of them among
+        these: of an age, those on which so many years are completed, or the next one."""
+        derive, reading = self.protocol.facts[name].derive, self.found[name].reading
+        days: list[date | None] = []
+        if isinstance(derive, m.ByTable):
+            for at, selector in enumerate(derive.by):
+                ends = {end for row in derive.rows for end in row.spans[at]}
+                bands = {n for low, high in ends for n in (low // m.MILLION, high // m.MILLION + 1)}
+                days += self.passing(selector, bands)
+        elif isinstance(derive, m.CompletedYears) and not self.grows(name):
+            born = self.found[derive.since].reading
+            if self._moves(derive.since) or (born.high or 0) >= self.as_of.toordinal():
+                days.append(next_day(self.as_of))
+            age = 0 if reading.low is None else reading.low // m.MILLION
+            sizes = [m.Duration(0, 12 * n) for n in years or (age, age + 1, age + 2) if n > 0]
+            for end in self._fixed_ends(name):
+                days += [add(end, size) for size in sizes if size.months < 12 * 10_000
+                         for add in (earliest, latest)]  # fmt: skip
+        elif self.moving(name) or (reading.low != reading.high and derive is not None):
+            days.append(next_day(self.as_of))
+        return [day for day in days if day is not None and day > self.as_of]
 
     def grows(self, name: str) -> bool:
         """Whether a reading that may be a point today is an interval tomorrow.
@@ -99,6 +127,10 @@ class Turns:
     def widening(self, test: m.Test, truth: m.Truth, found: Found) -> list[date]:
         """Days on which an end of an imprecise date comes of age, or is reached."""
         fact, reading = self.protocol.facts[test.fact], found.reading
+        if isinstance(test, m.FactLimitTest) or isinstance(fact.derive, m.ByTable):
+            return [day for name in m.facts_of(test) for day in self.passing(name)]
+        if isinstance(test, m.LastingTest):
+            test = m.AgoTest(test.fact, "at_least_ago", test.duration)
         dates = [s.value for s in found.statements if isinstance(s.value, m.Days)]
         for entry in found.around:
             dates += [value for value in entry.values.values() if isinstance(value, m.Days)]
@@ -114,8 +146,8 @@ class Turns:
             if test.op in ("more_than_ago", "within_last"):
                 reached = [next_day(day) for day in reached if day is not None]
             days += reached
-        elif isinstance(fact.derive, m.CompletedYears):
-            sizes = age_limits(test)
+        elif unit := counted_to_today(fact):
+            sizes = age_limits(test, unit)
             days += [add(e, size) for e in ends for size in sizes for add in (earliest, latest)]
         elif isinstance(test, m.DayTest):
             days += ends
@@ -123,7 +155,7 @@ class Turns:
                 days.append(test.day if test.op == "on_or_after" else next_day(test.day))
         elif isinstance(test, m.EverTest):
             days += ends
-        elif isinstance(fact.derive, m.DaysBetween):
+        elif isinstance(fact.derive, m.DaysBetween | m.Completed):
             # An end that moves with the as-of date moves the count every day.
             days += [*ends, next_day(self.as_of)]
         return [day for day in days if day is not None and day > self.as_of]
@@ -143,20 +175,28 @@ def _ago_turn(test: m.AgoTest, truth: m.Truth, day: date, as_of: date, add: Add)
     return next_day(reached) if test.op in ("more_than_ago", "within_last") else reached
 
 
-def age_limits(test: m.Test) -> list[m.Duration]:
-    """The whole years at which an age test's truth turns."""
+def counted_to_today(fact: m.Fact) -> str:
+    """The unit of a fact that counts whole ones up to the as-of date; "" for any other."""
+    if isinstance(fact.derive, m.CompletedYears):
+        return "a"
+    return fact.derive.unit if isinstance(fact.derive, m.Completed) and not fact.derive.on else ""
+
+
+def age_limits(test: m.Test, unit: str = "a") -> list[m.Duration]:
+    """The whole years, months or weeks at which an age test's truth turns."""
     if isinstance(test, m.BetweenTest):
-        years = [test.low_u // m.MILLION, test.high_u // m.MILLION + 1]
+        whole = [test.low_u // m.MILLION, test.high_u // m.MILLION + 1]
     elif isinstance(test, m.LimitTest):
         after = test.op in ("above", "at_most")
-        years = [test.limit_u // m.MILLION + (1 if after else 0)]
+        whole = [test.limit_u // m.MILLION + (1 if after else 0)]
     else:
         return []
-    return [m.Duration(0, 12 * n) for n in years if n >= 0]
+    days, months = {"a": (0, 12), "mo": (0, 1), "wk": (7, 0)}[unit]
+    return [m.Duration(days * n, months * n) for n in whole if n >= 0]
 
 
-def _age_turn(test: m.Test, truth: m.Truth, born: date, as_of: date, add: Add) -> date | None:
-    days = [add(born, size) for size in age_limits(test)]
+def _age_turn(test: m.Test, unit: str, born: date, as_of: date, add: Add) -> date | None:
+    days = [add(born, size) for size in age_limits(test, unit)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 
 

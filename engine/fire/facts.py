@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 
-from engine.compile.leaves import CODES_A_LEVEL, LONG_AGO, NEVER_AGO
-from engine.terms import MILLION, NEVER, PAST, Reading
+from engine.compile.leaves import (
+    CODES_A_LEVEL,
+    LONG_AGO,
+    MIXED_PAIR,
+    NEVER_AGO,
+    NEVER_PAIR,
+    NO_PAIR,
+    PAIR,
+    PLANNED_PAIR,
+)
+from engine.terms import MILLION, NEVER, PAST, UNBOUNDED, Reading, Side
 from engine.terms.calendar import grid, grid_end
+
+_ANY = 9_999_999
+"""A day arbitrarily far ahead: after every day number."""
 
 _CLAMP = 9_200_000_000_000_000_000
 
@@ -43,6 +56,73 @@ def reading_part(
                 days[reading.fact] = _days_ago(reading, as_of)
             text += f',"{name}{slot}":{days[reading.fact][name]}'
     return text
+
+
+def pair_part(
+    slot: int, properties: tuple[str, ...], side: Side, reading: Reading, anchor: Reading
+) -> str:
+    """A date's part of a fact's JSON text, as it is held against another date."""
+    if reading.low is None or reading.high is None:
+        pair = NO_PAIR
+    elif reading.high == NEVER:
+        pair = NEVER_PAIR
+    elif anchor.low is None or anchor.low == NEVER or reading.ahead == "unsure":
+        pair = NO_PAIR
+    elif reading.ahead == "planned":
+        pair = PLANNED_PAIR
+    else:
+        pair = PAIR if reading.low > NEVER else MIXED_PAIR
+    text = f',"pair{slot}":{pair}'
+    if pair in (NO_PAIR, NEVER_PAIR):
+        return text
+    ends = {**_ends(reading), **{f"anchor {end}": n for end, n in _ends(anchor).items()}}
+    start, end = ("", "anchor ") if side == "before" else ("anchor ", "")
+    between = {
+        **_time("near", ends[f"{start}high"], ends[f"{end}low"]),
+        **_time("far", ends[f"{start}low"], ends[f"{end}high"]),
+    }
+    return text + "".join(f',"{name}{slot}":{between[name]}' for name in properties)
+
+
+def limit_part(slot: int, times: Fraction, reading: Reading, other: Reading) -> str:
+    """By how much one quantity exceeds some times another at least, and at most: a limit is
+    turned as a stated one is, by one rounding, half to even."""
+    if reading.low is None or reading.high is None or other.low is None or other.high is None:
+        return f',"known{slot}":0'
+    least = _difference(reading.low, other.high, times)
+    most = _difference(reading.high, other.low, times)
+    return f',"known{slot}":1,"dl{slot}":{least},"dh{slot}":{most}'
+
+
+def _difference(end: int, limit: int, times: Fraction) -> int:
+    """One end less so many times another; with an open end it lies beyond all others."""
+    for open_end in (end, -limit):
+        if abs(open_end) >= UNBOUNDED:
+            return _CLAMP if open_end > 0 else -_CLAMP
+    return max(-_CLAMP, min(_CLAMP, end - round(limit * times)))
+
+
+def _ends(reading: Reading) -> dict[str, int]:
+    """The first and the last day that a date can be: what is under way ends on any day."""
+    assert reading.low is not None and reading.high is not None
+    return {"low": reading.low, "high": _ANY if reading.ahead == "under_way" else reading.high}
+
+
+def _time(end: str, first: int, last: int) -> dict[str, int]:
+    """The time from one day to another, in days and on the grids of `_days_ago`."""
+    scales = ("", "m", "s", "e")
+    if first in (NEVER, PAST) or last == _ANY:
+        # Both ends open: the least that may lie between is no more than the most.
+        return {scale + end: LONG_AGO for scale in scales}
+    if first == _ANY or last in (NEVER, PAST):
+        return {scale + end: -LONG_AGO for scale in scales}
+    own, day = grid(date.fromordinal(first)), date.fromordinal(last)
+    numbers = (last - first, grid(day) - own, _grid_before(day) - own, grid_end(day) - own)
+    return {scale + end: number for scale, number in zip(scales, numbers, strict=True)}
+
+
+def _grid_before(day: date) -> int:
+    return grid(day - timedelta(days=1)) if day > date.min else grid(day) - 1
 
 
 def _days_ago(reading: Reading, as_of: date) -> dict[str, int]:

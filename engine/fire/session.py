@@ -15,15 +15,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from string import ascii_lowercase
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.compile.program import UNWRITTEN, Program, Rule, matches
+from engine.compile.program import UNWRITTEN, Against, Program, Rule, matches
 from engine.compile.rules import BUCKET
-from engine.fire.facts import reading_part
+from engine.fire.facts import limit_part, pair_part, reading_part
 from engine.fire.limits import CANARY, SID, check_limits
-from engine.terms import Leaf, Reading, Todo, Truth
+from engine.terms import Leaf, Reading, Truth, facts_of
 from engine.terms.faults import EngineFault
 
 ENGINE_VERSION = "2.0.28"
@@ -65,6 +66,10 @@ class Conclusions:
     firings: tuple[Fired, ...]
 
 
+_Slot = tuple[int, str, tuple[str, ...], Against | None]
+"""A reading in a fact: its place, whose, the properties looked at, what it is held against."""
+
+
 _Firing = tuple[int, int, Truth, int, tuple[tuple[int, int], ...], str]
 """What a rule's firing means: its number, node, truth, what it counts as, the parents with
 their rulesets, and (for a leaf) the reading in words."""
@@ -75,7 +80,8 @@ def _head(kind: int) -> str:
 
 
 def _reading_words(leaf: Leaf) -> str:
-    return "no reading: todo" if isinstance(leaf, Todo) else f"reading of {leaf.fact}"
+    names = facts_of(leaf)
+    return f"reading of {' and of '.join(names)}" if names else "no reading: todo"
 
 
 class Session:
@@ -201,9 +207,17 @@ class Session:
             try:
                 for fact_id, text, slots in self._readings[ruleset]:
                     parts = [text]
-                    for slot, fact, template in slots:
+                    for slot, fact, template, against in slots:
                         reading = readings[fact] if fact != UNWRITTEN else None
-                        parts.append(reading_part(slot, template, reading, as_of, days))
+                        if against is None or reading is None:
+                            part = reading_part(slot, template, reading, as_of, days)
+                        else:
+                            how, other = against[0], readings[against[1]]
+                            if isinstance(how, Fraction):
+                                part = limit_part(slot, how, reading, other)
+                            else:
+                                part = pair_part(slot, template, how, reading, other)
+                        parts.append(part)
                     code, state = engine.assert_fact(handle, "".join(parts) + "}")
                     if code:
                         raise EngineFault(f"a fact of readings was refused, code {code}")
@@ -254,14 +268,15 @@ class Session:
         nodes = program.nodes
         self._names = [node.name for node in nodes]
         self._children = [len(node.children) for node in nodes]
-        self._readings: list[list[tuple[str, str, list[tuple[int, str, tuple[str, ...]]]]]]
+        self._readings: list[list[tuple[str, str, list[_Slot]]]]
         self._readings = [[] for _ in program.rulesets]
         for reading in program.readings:
             rows = self._readings[reading.ruleset]
             fact_id = f"f{reading.kind}"
             if not rows or rows[-1][0] != fact_id:
                 rows.append((fact_id, _head(reading.kind), []))
-            rows[-1][2].append((reading.slot, reading.fact, reading.properties[1:]))
+            properties = tuple(p for p in reading.properties if p not in ("known", "pair"))
+            rows[-1][2].append((reading.slot, reading.fact, properties, reading.against))
         self._tallies = [
             (
                 f"f{node.fact_kind}",

@@ -32,7 +32,6 @@ from engine.outcomes.screened import (
     EntryScreener,
     death_criterion,
     months_between,
-    needed_by,
     proof_of,
     small_pack,
 )
@@ -43,6 +42,7 @@ from engine.read.subjects import entry_path
 from engine.record.shape import PassedOver
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
+from engine.terms.dictionary import facts_behind
 from engine.terms.faults import EngineFault, Fault, InputRejected
 
 
@@ -88,7 +88,7 @@ class OutcomeScreener:
                     )
                 )
                 leaves += leaves_of(scope, condition)
-            needed = needed_by(protocol, protocol.facts, leaves)
+            needed = facts_behind(protocol.facts, leaves)
             facts = {name: protocol.facts[name] for name in needed}
             self.fatal = Screener(small_pack(protocol, facts, {}, criteria))
 

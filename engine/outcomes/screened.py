@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -18,22 +18,8 @@ from engine.outcomes.record import (
 from engine.read.exclusive import leaves_of
 from engine.read.outcomes import conditions_of
 from engine.record.shape import Decision
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import facts_behind
 from engine.terms.faults import EngineFault
-
-
-def needed_by(
-    protocol: m.Protocol, facts: Mapping[str, m.Fact], leaves: Iterable[m.Leaf]
-) -> list[str]:
-    """The facts that some leaves look at, and those they are derived from, in order."""
-    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
-    needed: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            todo += derived_from(facts[name])
-    return [name for name in facts if name in needed]
 
 
 def small_pack(
@@ -107,7 +93,7 @@ def entry_pack(protocol: m.Protocol, outcomes: m.Outcomes, records: str) -> m.Pr
         for condition in conditions_of(outcomes, records)
         for leaf in leaves_of(scope, condition)
     ]
-    needed = needed_by(protocol, scope.facts, leaves)
+    needed = facts_behind(scope.facts, leaves)
     facts = {name: scope.facts[name] for name in needed}
     return small_pack(protocol, facts, definitions, criteria)
 

@@ -49,13 +49,16 @@ def following(
         return {"kind": "repeat", "on": first["on"], "says": says}, says
     if would["cannot"]:
         says = f"Cannot become eligible: {words.sentences(would['cannot'])}."
+    elif not would["exact"]:
+        says = "Not eligible. What would change that is not worked out: it turns on tests that a"
+        says += " plan does not look into."
     else:
         says = "Not eligible, and no wait and no new result that can be named would change it."
     return {"kind": "none", "on": None, "says": says}, says
 
 
 def _while_eligible(window: Window, horizon: str) -> tuple[Next, str]:
-    if not window["closes"]:
+    if window["last"] >= horizon:
         says = f"Eligible, and stays so until {horizon} at least."
     else:
         lapsed = [r["ask"] for r in window["rests_on"] if r["good_until"] == window["last"]]

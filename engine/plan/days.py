@@ -23,6 +23,7 @@ from engine.regions.axis import turns
 from engine.select.lists import relied_on
 from engine.terms.calendar import earliest, latest, of_year
 from engine.terms.condition import ends_of, limits_named
+from engine.terms.dictionary import derived_from
 from engine.terms.protocol import is_birth_date
 
 
@@ -143,13 +144,9 @@ def _ends(
     """
     fact = protocol.facts[name]
     derive = fact.derive
-    if isinstance(derive, m.CompletedYears):
-        return _ends(protocol, subject, derive.since, found, roots)
-    if isinstance(derive, m.DaysBetween):
-        ends = _ends(protocol, subject, derive.start, found, roots)
-        return ends | _ends(protocol, subject, derive.end, found, roots)
-    if isinstance(derive, m.OfValues):
-        return _ends(protocol, subject, derive.fact, found, roots)
+    if derive is not None and not isinstance(derive, m.FromList):
+        others = derived_from(fact)
+        return set().union(*(_ends(protocol, subject, one, found, roots) for one in others))
     if derive is None:
         statements = subject.facts.get(name, ())
         if name not in roots:

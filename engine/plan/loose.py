@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine import terms as m
 from engine.record.wording import leaf_text, leaf_words
 from engine.regions.free import is_free
+from engine.terms.dictionary import derived_from
 
 LOOSE = "test: "
 """What the names of such facts begin with; no name of a pack has a blank."""
@@ -21,13 +22,14 @@ def loosened(protocol: m.Protocol) -> m.Protocol:
     facts: dict[str, m.Fact] = {}
 
     def stand_in(condition: m.Condition) -> m.Condition:
-        if isinstance(condition, m.All | m.Any):
+        if isinstance(condition, m.Group):
             return replace(condition, children=tuple(map(stand_in, condition.children)))
         if isinstance(condition, m.Not):
             return replace(condition, child=stand_in(condition.child))
-        if isinstance(condition, m.Defined) or not is_free(protocol, condition):
+        if isinstance(condition, m.Defined | m.Todo):
             return condition
-        assert not isinstance(condition, m.Todo)
+        if not is_free(protocol, condition) and not _counts_from_entries(protocol, condition):
+            return condition
         name = LOOSE + leaf_text(condition, protocol.facts)
         ask = leaf_words(condition, protocol.facts)
         facts[name] = m.Fact(name, ask, "boolean", stands_for=condition)
@@ -39,6 +41,15 @@ def loosened(protocol: m.Protocol) -> m.Protocol:
         return protocol
     known = {**protocol.facts, **facts}
     return replace(protocol, definitions=definitions, criteria=criteria, facts=known)
+
+
+def _counts_from_entries(protocol: m.Protocol, test: m.Test) -> bool:
+    """Whether a test is on days from or to an entry of a list: what is under way, or may be, ends
+    on any day, which no single day of a list stands for."""
+    fact = protocol.facts[test.fact]
+    return isinstance(fact.derive, m.DaysBetween) and any(
+        isinstance(protocol.facts[end].derive, m.ListDerivation) for end in derived_from(fact)
+    )
 
 
 def is_loose(root: str) -> bool:

@@ -86,7 +86,8 @@ class Planner:
             if was == now:
                 continue
             reading = after.readings[test.fact]
-            if now == OPEN and reading.reason in ("out_of_date", "history_not_confirmed"):
+            stale = reading.reason in ("out_of_date", "history_not_confirmed")
+            if now == OPEN and stale and not is_loose(test.fact):
                 for root in self.shape.leaf_roots[number]:
                     good = self.good_until(subject, root, before.on)
                     if good is not None and good < after.on:

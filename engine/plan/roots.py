@@ -80,15 +80,12 @@ class Roots:
             derive = self.protocol.facts[name].derive
             if derive is None:
                 self.of[name] = (name,)
-            elif isinstance(derive, m.CompletedYears):
-                self.of[name] = self._find(derive.since)
-            elif isinstance(derive, m.DaysBetween):
-                both = (*self._find(derive.start), *self._find(derive.end))
-                self.of[name] = tuple(dict.fromkeys(both))
-            elif isinstance(derive, m.OfValues):
-                self.of[name] = self._find(derive.fact)
-            else:
+            elif isinstance(derive, m.FromList):
                 self.of[name] = (f"records.{derive.records}",)
+            else:
+                others = derived_from(self.protocol.facts[name])
+                every = (root for other in others for root in self._find(other))
+                self.of[name] = tuple(dict.fromkeys(every))
         return self.of[name]
 
     def _looked_at(self) -> set[str]:
@@ -97,12 +94,8 @@ class Roots:
 
         def look(name: str) -> None:
             found.add(name)
-            derive = self.protocol.facts[name].derive
-            if isinstance(derive, m.CompletedYears):
-                look(derive.since)
-            elif isinstance(derive, m.DaysBetween):
-                look(derive.start)
-                look(derive.end)
+            for other in derived_from(self.protocol.facts[name]):
+                look(other)
 
         for name in self.tests:
             look(name)

@@ -16,7 +16,7 @@ from datetime import date
 from engine.plan.days import Day
 from engine.plan.roots import TRUTH3, Root, Roots, State, Truth3, with_derived
 from engine.reference.evaluator import truth_of
-from engine.terms import All, Any, Condition, Defined, Not, Protocol, Reading, Test, Todo
+from engine.terms import All, Any, AtLeast, Condition, Defined, Not, Protocol, Reading, Test, Todo
 
 MOST_STEPS = 60_000
 """Steps one plan may search; beyond that it says that it is not exhaustive."""
@@ -81,6 +81,9 @@ class Shape:
         if isinstance(condition, All | Any):
             word = "all" if isinstance(condition, All) else "any"
             return (word, tuple(self._expression(child) for child in condition.children))
+        if isinstance(condition, AtLeast):
+            children = [self._expression(child) for child in condition.children]
+            return _at_least(condition.count, children)
         if isinstance(condition, Not):
             return ("not", (self._expression(condition.child),))
         if isinstance(condition, Defined):
@@ -89,6 +92,16 @@ class Shape:
                 self._defined[name] = self._expression(self.protocol.definitions[name])
             return self._defined[name]
         return self.todo if isinstance(condition, Todo) else self.numbers[condition]
+
+
+def _at_least(count: int, parts: list[Expression]) -> Expression:
+    """At least so many of some parts: the first and one less of the others, or of the others."""
+    if count == len(parts):
+        return ("all", tuple(parts))
+    if count == 1:
+        return ("any", tuple(parts))
+    first, rest = parts[0], parts[1:]
+    return ("any", (("all", (first, _at_least(count - 1, rest))), _at_least(count, rest)))
 
 
 def _leaves(expression: Expression) -> Iterable[int]:

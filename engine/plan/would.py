@@ -28,7 +28,7 @@ def would(planner: Planner, subject: Subject, today: Day, changes: Changing) -> 
     """What would have to change for a subject who fails."""
     sets = [_change(planner, subject, today, one) for one in changes.sets]
     stays: list[str] = []
-    if not sets and not changes.fixed:
+    if not sets and not changes.fixed and changes.exact:
         leaves = {leaf for n in planner.failed(today) for leaf in planner.shape.leaves_in[n]}
         facts = planner.protocol.facts
         stays = [leaf_words(planner.tests[n], facts) for n in sorted(leaves - {planner.shape.todo})]

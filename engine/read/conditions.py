@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files
+from engine.read import files, hints, pairs
+from engine.read.against import KEYS, fact_limit
 from engine.read.sheet import NotThat, Sheet, describe, parse_amount, split_limit
 from engine.read.source import Num, Path, shorten
 from engine.terms import (
@@ -22,6 +23,7 @@ from engine.terms import (
     BooleanTest,
     Choice,
     ChoiceTest,
+    Completed,
     CompletedYears,
     Condition,
     Count,
@@ -32,6 +34,7 @@ from engine.terms import (
     Distinct,
     EverTest,
     Fact,
+    LastingTest,
     LimitTest,
     Not,
     QuantityOp,
@@ -42,7 +45,7 @@ from engine.terms import (
 )
 from engine.terms.faults import did_you_mean
 from engine.terms.spellings import unit_code
-from engine.terms.units import UnitError, conversion, months_each
+from engine.terms.units import UnitError, conversion, months_each, stated_in
 
 COMBINATORS = ("all", "any", "not", "defined", "todo")
 TEMPERATURES = ("Cel", "[degF]", "[degRe]")
@@ -55,7 +58,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
     "choice": (),
     "text": (),
     "quantity": (*_QUANTITY_OPS, *_ULN_OPS),
-    "date": (*_AGO_OPS, *_DAY_OPS, "ever"),
+    "date": (*_AGO_OPS, *_DAY_OPS, "ever", "lasting"),
 }
 """The operators that fit each type of fact."""
 
@@ -72,6 +75,15 @@ class Conditions:
         """One condition; None after a fault."""
         if not isinstance(value, dict):
             sheet.expected(path, value, "a condition", "as in `age: {at_least: 2}`")
+            return None
+        if "of" in value and "at_least" in value:
+            return pairs.at_least(self.condition, sheet, path, value)
+        if "when" in value and "require" in value:
+            return pairs.when(self.condition, sheet, path, value)
+        other = hints.said_otherwise(value, self.fact_names | {*COMBINATORS})
+        if other is not None:
+            what = f"`{other[0]}` is not a word of conditions"
+            sheet.fault((*path, other[0]), "other-word", what, other[1], key=True)
             return None
         if len(value) != 1:
             what = f"a condition has one key; this one has {len(value)}"
@@ -122,7 +134,7 @@ class Conditions:
     def test(
         self, sheet: Sheet, path: Path, fact: Fact, value: Anything, place: Span
     ) -> Condition | None:
-        """What is asked of one fact; None after a fault."""
+        """A test of a fact by its type; None after a fault."""
         if fact.type == "boolean":
             if isinstance(value, bool):
                 return BooleanTest(fact.name, value, place)
@@ -151,21 +163,31 @@ class Conditions:
         if not isinstance(value, dict):
             self._misfit(sheet, path, fact, value)
             return None
+        if fact.type == "date" and ("before" in value or "after" in value):
+            return pairs.anchored(self.facts, self.fact_names, sheet, path, fact, value, place)
         if len(value) != 1:
             what = f"a test has one operator; this one has {len(value)}"
-            sheet.fault(path, "condition", what, "use `between`, or join tests with `all:`")
+            hint = "use `between`, or join tests with `all:`"
+            if "unit" in value:
+                hint = "write the unit with each number: `between: [53 mmol/mol, 86 mmol/mol]`"
+            sheet.fault(path, "condition", what, hint)
             return None
         ((op, limit),) = value.items()
         if op not in OPERATORS[fact.type]:
             fits = OPERATORS[fact.type]
             known = frozenset(op for ops in OPERATORS.values() for op in ops)
-            if op in known:
+            if fact.type == "date" and op in pairs.ANCHORED:
+                what = f"`{op}` needs a day to be counted from or to"
+                hint = f"add `before: FACT` or `after: FACT`, or write `{pairs.PLAIN[op]}`"
+                sheet.fault((*path, op), "misfit", what, hint, key=True)
+            elif op in known:
                 what = f"`{op}` does not fit `{fact.name}`, which is a {fact.type}"
                 hint = "it takes " + ", ".join(f"`{f}`" for f in fits)
                 sheet.fault((*path, op), "misfit", what, hint, key=True)
             else:
                 what = f"`{shorten(op)}` is not an operator"
-                sheet.fault((*path, op), "unknown-operator", what, did_you_mean(op, fits), key=True)
+                hint = hints.OPERATORS.get(op) or did_you_mean(op, fits)
+                sheet.fault((*path, op), "unknown-operator", what, hint, key=True)
             return None
         return self._operator(sheet, (*path, op), fact, op, limit, place)
 
@@ -184,7 +206,7 @@ class Conditions:
     ) -> Condition | None:
         if op == "between":
             ends = sheet.list_of(path, value, "two limits")
-            limits = [self._limit(sheet, (*path, i), fact, end) for i, end in enumerate(ends)]
+            limits = [self.limit(sheet, (*path, i), fact, end) for i, end in enumerate(ends)]
             if len(limits) != 2:
                 sheet.fault(path, "range", "`between` takes a low and a high limit")
                 return None
@@ -195,8 +217,11 @@ class Conditions:
                 sheet.fault(path, "range", "the low limit is above the high one")
                 return None
             return BetweenTest(fact.name, low, high, place)
+        if op in _QUANTITY_OPS and isinstance(value, dict) and KEYS & value.keys():
+            known = (self.facts, self.fact_names)
+            return fact_limit(sheet, path, fact, op, value, place, *known)
         if op in _QUANTITY_OPS:
-            limit = self._limit(sheet, path, fact, value)
+            limit = self.limit(sheet, path, fact, value)
             return None if limit is None else LimitTest(fact.name, op, limit, place)
         if op in _ULN_OPS:
             times = sheet.amount_of(path, value)
@@ -222,10 +247,13 @@ class Conditions:
         if op in _DAY_OPS:
             day = sheet.day_of(path, value)
             return DayTest(fact.name, op, day, place) if day else None
+        if op == "lasting":
+            length = sheet.duration_of(path, value)
+            return LastingTest(fact.name, length, place) if length else None
         expected = sheet.boolean_of(path, value)
         return None if expected is None else EverTest(fact.name, expected, place)
 
-    def _limit(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> int | None:
+    def limit(self, sheet: Sheet, path: Path, fact: Fact, value: Anything) -> int | None:
         """A limit in millionths of the fact's unit, converted once, half to even."""
         unit = ""
         if isinstance(value, dict):
@@ -245,14 +273,18 @@ class Conditions:
         try:
             amount = parse_amount(number, yaml_number=isinstance(number, Num))
             if unit and unit != fact.unit:
-                unit = unit_code(unit, fact.unit, fact.molar_mass)
+                unit = unit_code(unit, fact.unit, fact.molar_mass, fact.also_in)
                 if months_each(unit, fact.unit):
                     what = f"a month has no fixed number of days, and `{fact.name}` is in"
-                    hint = f"write the limit in `{fact.unit}`"
-                    sheet.fault(path, "unit", f"{what} `{fact.unit}`", hint)
+                    sheet.fault(path, "unit", f"{what} `{fact.unit}`", hints.months_for(fact))
                     return None
-                factor, offset = conversion(unit, fact.unit, fact.molar_mass)
-                amount = round(Fraction(amount) * factor + offset * MILLION)
+                factor, offset = conversion(unit, fact.unit, fact.molar_mass, fact.also_in)
+                turned = Fraction(amount) * factor + offset * MILLION
+                amount = round(turned)
+                if amount != turned and stated_in(unit, fact.also_in):
+                    what = f"this limit is no whole number of millionths of `{fact.unit}`"
+                    sheet.fault(path, "too-fine", what, f"write the limit in `{fact.unit}`")
+                    return None
         except NotThat as error:
             sheet.wrong(path, error)
             return None
@@ -263,10 +295,12 @@ class Conditions:
             sheet.fault(path, "too-large", f"{describe(value)} is beyond 9e12 `{fact.unit}`")
             return None
         if (
-            isinstance(fact.derive, CompletedYears | Count | DaysBetween | Distinct)
+            isinstance(fact.derive, Completed | CompletedYears | Count | DaysBetween | Distinct)
             and amount % MILLION
         ):
-            unit_word = {"a": "years", "d": "days"}.get(fact.unit, "numbers")
+            unit_word = {"a": "years", "d": "days", "mo": "months", "wk": "weeks"}.get(
+                fact.unit, "numbers"
+            )
             what = f"`{fact.name}` is counted in whole {unit_word}"
             sheet.fault(path, "whole", what, f"{describe(value)} is not whole")
             return None

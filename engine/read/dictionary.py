@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files
+from engine.read import files, hints
 from engine.read.conditions import COMBINATORS
 from engine.read.known import read_known
+from engine.read.quantities import quantity_keys
 from engine.read.several import (
     BESIDE,
     WAYS,
@@ -24,11 +24,13 @@ from engine.read.several import (
 )
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
+from engine.read.tables import read_tables
 from engine.read.where import GROUPS, read_where
 from engine.terms import (
-    MILLION,
+    ByTable,
     Changes,
     Choice,
+    Completed,
     CompletedYears,
     Count,
     DaysBetween,
@@ -44,14 +46,12 @@ from engine.terms import (
     OfValues,
     RecordList,
 )
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import COMPLETED, derived_from
 from engine.terms.faults import did_you_mean
-from engine.terms.spellings import spelled
-from engine.terms.units import COMMON_UNITS, known_unit
 
 MAX_CODES = 1_000
 MOST_EFFORT = 1_000
-_CHECKED = ("unit_required", "usual")
+_CHECKED = ("unit_required", "usual", "also_in")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -75,6 +75,9 @@ class Dictionary:
             fact = self._fact(sheet, ("facts", name), name, value)
             if fact:
                 self.facts[name] = fact
+        tables = sheet.names_of(("tables",), top.get("tables", {}), "table names to tables")
+        self.facts |= read_tables(sheet, tables, self.facts, self.fact_names)
+        self.fact_names |= frozenset(tables)
         self._check_derivations(sheet)
         settle(sheet, self.facts)
 
@@ -136,58 +139,7 @@ class Dictionary:
                     what = f"`{key}` belongs to `type: quantity`"
                     sheet.fault((*path, key), "misfit", what, key=True)
             return result
-        unit = sheet.words_of(path, top, "unit") or "1"
-        if "unit" in top and not known_unit(unit):
-            sheet.fault(
-                (*path, "unit"),
-                "unit",
-                f"`{shorten(unit)}` is not a UCUM unit",
-                did_you_mean(spelled(unit), COMMON_UNITS),
-            )
-        result["unit"] = unit
-        if "molar_mass" in top and "unit" not in top:
-            sheet.fault((*path, "molar_mass"), "misfit", "`molar_mass` needs a `unit`", key=True)
-        for key in ("molar_mass", "uln", "resolution"):
-            amount = sheet.given(path, top, key, sheet.amount_of)
-            if amount is not None and amount <= 0:
-                what = "a molar mass" if key == "molar_mass" else f"`{key}`"
-                sheet.fault((*path, key), "number", f"{what} is above zero")
-            elif amount is not None and key == "molar_mass":
-                result[key] = Decimal(amount) / MILLION
-            elif amount is not None:
-                result[f"{key}_u"] = amount
-        for key in ("range", "usual"):
-            ends = sheet.given(path, top, key, self._ends, sheet, key)
-            if ends is not None:
-                result[f"{key}_u"] = ends
-        if "range_u" in result and "usual_u" in result:
-            low, high = result["range_u"]
-            if not low <= result["usual_u"][0] <= result["usual_u"][1] <= high:
-                what = "what is usual reaches beyond the range"
-                sheet.fault((*path, "usual"), "range", what, "a usual value is a plausible one")
-        said = result["unit_required"] = bool(
-            sheet.given(path, top, "unit_required", sheet.boolean_of)
-        )
-        if said and "unit" not in top:
-            what = "`unit_required` needs a `unit`"
-            sheet.fault((*path, "unit_required"), "misfit", what, key=True)
-        return result
-
-    def _ends(self, path: Path, value: Anything, sheet: Sheet, key: str) -> tuple[int, int] | None:
-        """The two ends of a `range`, or of what is `usual`."""
-        ends = sheet.list_of(path, value, "two numbers")
-        amounts = [sheet.amount_of((*path, i), end) for i, end in enumerate(ends)]
-        if len(ends) != 2:
-            what = "a range is a low and a high number"
-            sheet.fault(
-                path, "range", what if key == "range" else what.replace("a range", f"`{key}`")
-            )
-        elif amounts[0] is not None and amounts[1] is not None:
-            if amounts[0] > amounts[1]:
-                what = "the range's low end is above its high end"
-                sheet.fault(path, "range", what)
-            return (amounts[0], amounts[1])
-        return None
+        return result | quantity_keys(sheet, path, top)
 
     def _choices(self, sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> tuple[Choice, ...]:
         at = (*path, "choices")
@@ -235,6 +187,7 @@ class Dictionary:
         common = self._common(sheet, path, kind, top)
         if derive is not None and kind == "quantity":
             natural = {CompletedYears: "a", DaysBetween: "d"}.get(type(derive), "1")
+            natural = derive.unit if isinstance(derive, Completed) else natural
             if isinstance(derive, OfSeveral):
                 measured = self.records[derive.records].fields[derive.field]
                 natural, common["molar_mass"] = measured.unit, measured.molar_mass
@@ -258,10 +211,21 @@ class Dictionary:
             effort=sheet.given(path, top, "effort", sheet.whole_of, MOST_EFFORT),
             found_in=sheet.words_of(path, top, "found_in"),
             attested_by=sheet.words_of(path, top, "attested_by"),
+            planned=self._planned(sheet, path, top, kind),
             derive=derive,
             place=sheet.document.span(path, key=True),
             **common,
         )
+
+    def _planned(
+        self, sheet: Sheet, path: Path, top: Mapping[str, Anything], kind: FactType | None
+    ) -> bool:
+        """Whether a date is marked as settled ahead."""
+        said = bool(sheet.given(path, top, "planned", sheet.boolean_of))
+        if said and (kind != "date" or "derive" in top):
+            what = "`planned` is for a date that is recorded"
+            sheet.fault((*path, "planned"), "misfit", what, "remove it", key=True)
+        return said
 
     def _derivation(
         self,
@@ -271,10 +235,12 @@ class Dictionary:
         kind: FactType | None,
         fact: Mapping[str, Anything],
     ) -> Derivation | None:
-        top = sheet.mapping_of(path, value, files.DeriveFile)
+        top = sheet.mapping_of(path, value, files.DeriveFile, hints.DERIVATIONS)
         if top is None:
             return None
         ways = [key for key in top if key not in BESIDE]
+        if not ways and value:
+            return None  # what stands there is a fault already
         if len(ways) != 1:
             known = sorted(files.DeriveFile.__optional_keys__ - {*BESIDE})
             hint = "one of " + ", ".join(f"`{k}`" for k in known)
@@ -291,9 +257,14 @@ class Dictionary:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
         check_beside(sheet, path, way, top)
-        if way == "completed_years_since":
+        counted = next((unit for unit, key in COMPLETED.items() if key == way), None)
+        if counted is not None:
             name = self._fact_name(sheet, (*path, way), top[way])
-            return CompletedYears(name) if name else None
+            on = self._fact_name(sheet, (*path, "on"), top["on"]) if "on" in top else ""
+            if not name or on is None:
+                return None
+            plain = counted == "a" and not on
+            return CompletedYears(name) if plain else Completed(name, counted, on)
         if way == "days_between":
             ends = sheet.mapping_of((*path, way), top[way], files.DaysBetweenFile) or {}
             names = [
@@ -348,7 +319,7 @@ class Dictionary:
     def _check_derivations(self, sheet: Sheet) -> None:
         """Derivations read dates, and none depends on itself."""
         for name, fact in self.facts.items():
-            for source in derived_from(fact):
+            for source in () if isinstance(fact.derive, ByTable) else derived_from(fact):
                 found = self.facts.get(source)
                 if found and found.type != "date" and not isinstance(fact.derive, OfValues):
                     what = f"`{name}` is derived from `{source}`, which is not a date"

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any as Anything
 from typing import get_args
 
-from engine.read import files
+from engine.read import files, hints
 from engine.read.conditions import Conditions
 from engine.read.dictionary import Dictionary, check_name, in_cycles
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.terms import (
-    All,
     Any,
+    AtLeast,
     Basis,
     Condition,
     Criterion,
     Defined,
+    Group,
     Kind,
     Not,
     Todo,
 )
-from engine.terms.condition import defined_in
+from engine.terms.condition import defined_in, inlined
 
 MAX_CONDITIONS = 10_000
 MAX_CONDITION_DEPTH = 100
@@ -70,6 +71,16 @@ def read_eligibility(
             what = f"`{criterion.id}` is also the name of a definition"
             sheet.fault(("criteria", i, "id"), "duplicate-id", what, "rename the definition")
         criteria.append(criterion)
+    if sheet.clean:
+        for i, criterion in enumerate(criteria):
+            if _turned(criterion.holds_when, definitions, criterion.kind == "exclusion"):
+                what = "`when` with `require` does not go with an exclusion, nor with `not`"
+                hint = "it says what is required; write `all:` with the condition and the rest"
+                sheet.fault(("criteria", i, "holds_when"), "condition", what, hint, key=True)
+            for part in _alike(criterion.holds_when, definitions):
+                what = "two conditions of this `at_least` mean the same, and would count as two"
+                hint = f"the one on line {part.place.line}: remove it"
+                sheet.fault(("criteria", i, "holds_when"), "condition", what, hint, key=True)
     if sheet.clean and whole_dictionary:
         sizes: dict[str, int] = {}
         whole = sum(_size(c.holds_when, definitions, sizes) for c in criteria)
@@ -83,7 +94,7 @@ def read_eligibility(
 def _criterion(
     conditions: Conditions, sheet: Sheet, path: Path, value: Anything
 ) -> Criterion | None:
-    top = sheet.mapping_of(path, value, files.CriterionFile)
+    top = sheet.mapping_of(path, value, files.CriterionFile, hints.CRITERIA)
     if top is None:
         return None
     id_ = sheet.given(path, top, "id", sheet.text_of)
@@ -113,6 +124,27 @@ def _criterion(
     )
 
 
+def _turned(condition: Condition, definitions: Mapping[str, Condition], turned: bool) -> bool:
+    """Whether a requirement stands where its condition counts turned round."""
+    if isinstance(condition, Any) and condition.when:
+        applies, required = condition.children
+        assert isinstance(applies, Not)
+        inside = _turned(applies.child, definitions, True)
+        return turned or inside or _turned(required, definitions, turned)
+    if isinstance(condition, Not):
+        return _turned(condition.child, definitions, True)
+    return any(_turned(one, definitions, turned) for one in _children(condition, definitions))
+
+
+def _alike(condition: Condition, definitions: Mapping[str, Condition]) -> Iterator[Condition]:
+    """Conditions of which so many must hold, and which are one with another beside them."""
+    if isinstance(condition, AtLeast):
+        whole = [inlined(one, definitions) for one in condition.children]
+        yield from (one for i, one in enumerate(condition.children) if whole[i] in whole[:i])
+    for one in _children(condition, definitions):
+        yield from _alike(one, definitions)
+
+
 def _size(condition: Condition, definitions: Mapping[str, Condition], sizes: dict[str, int]) -> int:
     """How many conditions there are, with every definition written out where it is used."""
     if isinstance(condition, Defined) and condition.name in sizes:
@@ -137,7 +169,7 @@ def _too_deep(condition: Condition, definitions: Mapping[str, Condition]) -> boo
 
 
 def _children(condition: Condition, definitions: Mapping[str, Condition]) -> tuple[Condition, ...]:
-    if isinstance(condition, All | Any):
+    if isinstance(condition, Group):
         return condition.children
     if isinstance(condition, Not):
         return (condition.child,)

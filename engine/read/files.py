@@ -73,6 +73,9 @@ class DeriveFile(_Lasting, total=False):
     """How a fact follows from others: exactly one of these, with what may stand beside it."""
 
     completed_years_since: str
+    completed_months_since: str
+    completed_weeks_since: str
+    on: str
     days_between: DaysBetweenFile
     latest: DateField
     earliest: DateField
@@ -91,6 +94,13 @@ class DeriveFile(_Lasting, total=False):
     within_last: Length
 
 
+class AlsoInFile(TypedDict):
+    """How a number in another unit is turned: value = times * number + plus."""
+
+    times: Positive
+    plus: NotRequired[Number]
+
+
 class _KindFile(TypedDict):
     """What facts and fields share: their type, and what goes with it."""
 
@@ -103,6 +113,7 @@ class _KindFile(TypedDict):
     resolution: NotRequired[Positive]
     unit_required: NotRequired[bool]
     usual: NotRequired[_Ends]
+    also_in: NotRequired[dict[str, AlsoInFile]]
 
 
 class FactFile(_KindFile):
@@ -114,6 +125,7 @@ class FactFile(_KindFile):
     effort: NotRequired[Effort]
     found_in: NotRequired[str]
     attested_by: NotRequired[str]
+    planned: NotRequired[bool]
     derive: NotRequired[DeriveFile]
 
 
@@ -136,10 +148,19 @@ class RecordListFile(TypedDict):
     known_by: NotRequired[str]
 
 
+class TableFile(TypedDict):
+    """Limits by what facts come to: in each row a band or codes of each, and the limit."""
+
+    rows: Annotated[list[dict[str, Any]], SOME]
+    unit: NotRequired[str]
+    ask: NotRequired[Said]
+
+
 class FactsFile(TypedDict):
     """facts.yaml: the data dictionary."""
 
     facts: dict[str, FactFile]
+    tables: NotRequired[dict[str, TableFile]]
     records: NotRequired[dict[str, RecordListFile]]
 
 
@@ -150,13 +171,30 @@ class LimitFile(TypedDict):
     unit: NotRequired[str]
 
 
+class FactLimitFile(TypedDict):
+    """A limit that is another fact, or some times it."""
+
+    fact: str
+    times: NotRequired[Positive]
+
+
+class TableLimitFile(TypedDict):
+    """A limit that stands in a table, and the facts by which it selects."""
+
+    table: str
+    by: list[str] | str
+
+
+OneLimit = Limit | LimitFile | FactLimitFile | TableLimitFile
+
+
 class TestFile(TypedDict, total=False):
     """A test on a quantity or a date: exactly one of these."""
 
-    at_least: Limit
-    above: Limit
-    at_most: Limit
-    below: Limit
+    at_least: OneLimit
+    above: OneLimit
+    at_most: OneLimit
+    below: OneLimit
     between: Annotated[list[Limit], _TWO]
     at_least_uln: Positive
     above_uln: Positive
@@ -169,6 +207,18 @@ class TestFile(TypedDict, total=False):
     on_or_after: Day
     on_or_before: Day
     ever: bool
+    lasting: Length
+
+
+class AnchorFile(TypedDict, total=False):
+    """A test of a date against another date: `before` or `after` it, and by how much."""
+
+    before: str
+    after: str
+    at_least: Length
+    more_than: Length
+    within: Length
+    less_than: Length
 
 
 class CriterionFile(TypedDict):

@@ -49,6 +49,7 @@ def field_fact(field: Field) -> Fact:
         field.range_u,
         changes="never",
         molar_mass=field.molar_mass,
+        also_in=field.also_in,
         uln_u=field.uln_u,
         resolution_u=field.resolution_u,
         place=field.place,
@@ -166,9 +167,8 @@ class _Reader:
         fact = self.dictionary.facts.get(name or "")
         if fact is not None and (fact.type != "date" or fact.derive is not None):
             message = f"`{fact.name}` is not a recorded date"
-            days = [
-                f.name for f in self.dictionary.facts.values() if f.type == "date" and not f.derive
-            ]
+            known = self.dictionary.facts.values()
+            days = [f.name for f in known if f.type == "date" and not f.derive]
             self.sheet.fault(path, "misfit", message, did_you_mean(fact.name, days))
             return None
         return name

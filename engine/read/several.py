@@ -21,14 +21,16 @@ from engine.terms import (
     Stable,
     Way,
 )
+from engine.terms.dictionary import COMPLETED
 from engine.terms.faults import did_you_mean
 
 WAYS: tuple[str, ...] = get_args(Way)
-BESIDE = ("where", "distinct", "by", "at_least_entries", "within_last", "for", "from", "to")
+BESIDE = ("where", "on", "distinct", "by", "at_least_entries", "within_last", "for", "from", "to")
 """The keys that stand beside the one that says what is derived."""
 
 GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "where": ("latest", "earliest", "exists", "count", "stable", *WAYS),
+    "on": tuple(COMPLETED.values()),
     **dict.fromkeys(("for", "from", "to"), ("stable",)),
     "distinct": ("count",),
     "by": ("last", "first"),

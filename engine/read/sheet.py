@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from engine.read.hints import days_for
 from engine.read.source import Document, Num, Path, shorten
 from engine.record.wording import counted
 from engine.terms import LARGEST, Days, Duration, Sign
@@ -73,6 +74,7 @@ def parse_duration(text: str) -> Duration:
     match = _DURATION.fullmatch(text.strip())
     if not match:
         hint = "write a whole number and days, weeks, months or years, as in `7 days`"
+        hint = days_for(text) or hint
         raise NotThat("duration", f"`{shorten(text)}` is not a duration", hint)
     count, unit = int(match[1]), match[2]
     days, months = count * _DAYS_IN.get(unit, 0), count * _MONTHS_IN.get(unit, 0)
@@ -191,9 +193,12 @@ class Sheet:
     def expected(self, path: Path, value: Any, what: str, hint: str = "") -> None:
         self.fault(path, "type", f"{describe(value)} stands where {what} is expected", hint)
 
-    def mapping_of(self, path: Path, value: Any, shape: type) -> dict[str, Any] | None:
+    def mapping_of(
+        self, path: Path, value: Any, shape: type, instead: Mapping[str, str] | None = None
+    ) -> dict[str, Any] | None:
         """A mapping with the keys of a typed dictionary: unknown and missing keys are faults.
 
+        `instead`: for words that an author may write, the hint at what the language has.
         Returns what is usable: the known keys with their values, nulls dropped.
         """
         if not isinstance(value, dict):
@@ -209,7 +214,7 @@ class Sheet:
                     (*path, key),
                     "unknown-key",
                     f"`{shorten(key)}` is not a key here",
-                    self.near(key, known),
+                    (instead or {}).get(key) or self.near(key, known),
                     key=True,
                 )
             elif child is not None:

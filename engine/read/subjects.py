@@ -15,18 +15,17 @@ from engine.read.sheet import Sheet
 from engine.read.source import Document, Path, scan_document, shorten
 from engine.record.wording import amount_text, range_text
 from engine.terms import (
-    CompletedYears,
     Days,
-    DaysBetween,
     Entries,
     Fact,
+    FromList,
     Imported,
-    OfValues,
     Protocol,
     Span,
     Statement,
     Subject,
 )
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import Fault, InputRejected
 from engine.terms.protocol import is_birth_date
 
@@ -175,15 +174,9 @@ def _check_derived(sheet: Sheet, protocol: Protocol, subject: Subject, as_of: da
 def _recorded_behind(protocol: Protocol, fact: Fact) -> Path:
     """The path of a fact that a derived one is worked out from, or of its list."""
     while fact.derive is not None:
-        derive = fact.derive
-        if isinstance(derive, CompletedYears):
-            fact = protocol.facts[derive.since]
-        elif isinstance(derive, DaysBetween):
-            fact = protocol.facts[derive.end]
-        elif isinstance(derive, OfValues):
-            fact = protocol.facts[derive.fact]
-        else:
-            return ("records", derive.records)
+        if isinstance(fact.derive, FromList):
+            return ("records", fact.derive.records)
+        fact = protocol.facts[derived_from(fact)[-1]]
     return ("facts", fact.name)
 
 

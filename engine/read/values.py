@@ -54,7 +54,7 @@ def unit_of(sheet: Sheet, path: Path, target: Fact | Field, value: Any) -> str:
     if text is None:
         return ""
     try:
-        return unit_code(text, target.unit, target.molar_mass)
+        return unit_code(text, target.unit, target.molar_mass, target.also_in)
     except UnitError as error:
         hint = f"`{target.name}` is in {_choices(target)}; write the unit of the report"
         sheet.fault(path, "unit", str(error), hint)
@@ -65,7 +65,7 @@ def _choices(target: Fact | Field, number: str = "") -> str:
     """The units to choose from, each after a number where one is given."""
     *some, last = (
         f"`{number} {unit}`" if number else f"`{unit}`"
-        for unit in unit_choices(target.unit, target.molar_mass)
+        for unit in unit_choices(target.unit, target.molar_mass, target.also_in)
     )
     return f"{', '.join(some)} or {last}" if some else last
 

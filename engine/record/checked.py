@@ -10,13 +10,14 @@ found by deciding again, or by a proof of a log.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from engine.record import messages
 from engine.record.semantics import CHANGES
-from engine.record.shape import Day, Decision, FieldRecord, Gap, Message, Shown, TestRecord, Why
+from engine.record.shape import Decision, Message, ReadingRecord, Why
 from engine.record.shapes import Misfit, fits, same
+from engine.record.told import check_message, combined, demand, tally
 from engine.terms import Answer, Kind, Status, Truth
 
 OLD = "eligo.decision/1"
@@ -32,23 +33,9 @@ _SINCE_2 = frozenset(
 )
 """The keys that `eligo.decision/1` did not have."""
 
-_KINDS: Mapping[str, Any] = {
-    "text": str,
-    "name": str,
-    "day": Day,
-    "number": int,
-    "message": Message,
-    "shown": Shown,
-    "shown_all": list[Shown],
-    "values": list[Shown],
-    "test": TestRecord,
-    "fields": list[FieldRecord],
-    "gaps": list[Gap],
-}
 _SOFTWARE = {"eligo": r"[0-9][\w.+!-]*|uninstalled", "durable_rules": r"[0-9]+(\.[0-9]+)+",
              "python": r"3\.[0-9]+"}  # fmt: skip
 _PLACE = re.compile(r"(facts|records)\.[A-Za-z][A-Za-z0-9_]*(\.entries\[[0-9]+\]|\[[0-9]+\])?")
-_OPPOSITE: Mapping[Truth, Truth] = {"true": "false", "false": "true", "unknown": "unknown"}
 _ANSWERS: Mapping[Truth, Answer] = {"true": "yes", "false": "no", "unknown": "unknown"}
 
 
@@ -83,29 +70,6 @@ def status_of(kind: Kind, answer: Answer) -> Status:
     return "passed" if (answer == "yes") == (kind == "inclusion") else "failed"
 
 
-def combined(kind: str, truths: list[Truth]) -> Truth:
-    """The truth of a condition over those of its children, by Kleene's logic."""
-    if kind == "condition.not":
-        return _OPPOSITE[truths[0]]
-    if kind == "condition.defined":
-        return truths[0]
-    first: Truth = "false" if kind == "condition.all" else "true"
-    if first in truths:
-        return first
-    return "unknown" if "unknown" in truths else _OPPOSITE[first]
-
-
-def _tally(name: str, truths: Iterable[Truth]) -> str:
-    every = list(truths)
-    counts = ", ".join(f"{every.count(t)} {t}" for t in ("true", "false", "unknown"))
-    return f"tally of {name}: {counts}"
-
-
-def _demand(holds: bool, place: str, message: str) -> None:
-    if not holds:
-        raise Misfit(place, message)
-
-
 class _Record:
     """One record and what was seen of it so far."""
 
@@ -122,15 +86,15 @@ class _Record:
         record = self.record
         for name, pattern in _SOFTWARE.items():
             version = cast(Mapping[str, str], record["software"])[name]
-            _demand(bool(re.fullmatch(pattern, version)), f"software.{name}", "is no version")
+            demand(bool(re.fullmatch(pattern, version)), f"software.{name}", "is no version")
         if not self.old:
             known = record["semantics"] in CHANGES and record["semantics"] > 1
-            _demand(known, "semantics", "is no version that is known here")
-        _demand(bool(record["criteria"]), "criteria", "is empty")
+            demand(known, "semantics", "is no version that is known here")
+        demand(bool(record["criteria"]), "criteria", "is empty")
         statuses: dict[str, Status] = {}
         for number, criterion in enumerate(record["criteria"]):
             place = f"criteria[{number}]"
-            _demand(criterion["id"] not in statuses, f"{place}.id", "stands there twice")
+            demand(criterion["id"] not in statuses, f"{place}.id", "stands there twice")
             statuses[criterion["id"]] = self._criterion(criterion, place)
         self._verdict(statuses)
         self._firings()
@@ -146,9 +110,9 @@ class _Record:
         self._why(why, criterion["id"], f"{place}.why")
         truth: Truth = why["truth"]
         follows = criterion["answer"] == _ANSWERS[truth]
-        _demand(follows, f"{place}.answer", "does not follow from the condition")
+        demand(follows, f"{place}.answer", "does not follow from the condition")
         status = status_of(criterion["kind"], criterion["answer"])
-        _demand(criterion["status"] == status, f"{place}.status", "does not follow from the answer")
+        demand(criterion["status"] == status, f"{place}.status", "does not follow from the answer")
         self._missing(criterion, f"{place}.missing")
         id_, name = criterion["id"], self._name(why)
         said = f"criterion {id_}: answer {criterion['answer']}, {status}"
@@ -160,37 +124,47 @@ class _Record:
         if together in fired:
             self.concluded[together] = self.concluded.pop(f"{name}: {truth}", None)
         else:
-            self.concluded[said] = _tally(f"criterion {id_}", [truth])
+            self.concluded[said] = tally(f"criterion {id_}", [truth])
         return status
 
     def _why(self, why: Why, node: str, place: str) -> None:
         """A condition and all below it."""
-        _demand(why["node"] == node, f"{place}.node", f"is not `{node}`")
+        demand(why["node"] == node, f"{place}.node", f"is not `{node}`")
         kind, children = self._kind(why, place), why["children"]
         truth: Truth = why["truth"]
         if kind in ("condition.test", "condition.todo"):
-            _demand(not children, f"{place}.children", "is not empty")
+            demand(not children, f"{place}.children", "is not empty")
             self._leaf(why, kind == "condition.test", place)
         else:
-            one = kind in ("condition.not", "condition.defined")
-            _demand(len(children) == 1 if one else bool(children), f"{place}.children",
+            one = kind in ("condition.not", "condition.unless", "condition.defined")
+            demand(len(children) == 1 if one else bool(children), f"{place}.children",
                     "holds another number of conditions than it must")  # fmt: skip
-            _demand(not {"test", "says", "reading", "changes_on"} & why.keys(), place,
+            demand(not {"test", "says", "reading", "changes_on"} & why.keys(), place,
                     "is no test, and says what only a test does")  # fmt: skip
             defined = kind == "condition.defined"
             for number, child in enumerate(children, 1):
                 below = child["node"] if defined else f"{node}.{number}"
-                _demand("." not in below or not defined, f"{place}.children[0].node", "is no name")
+                demand("." not in below or not defined, f"{place}.children[0].node", "is no name")
                 self._why(child, below, f"{place}.children[{number - 1}]")
             truths = [child["truth"] for child in children]
-            _demand(truth == combined(kind, truths), f"{place}.truth",
+            count = 1
+            if kind == "condition.at_least":
+                count = why["condition_message"]["arguments"]["count"]
+                demand(
+                    1 <= count <= len(truths), f"{place}.condition", "asks for too many, or none"
+                )
+            if kind == "condition.when":
+                known = [child["condition_message"]["id"] for child in children]
+                demand(len(known) == 2 and known[0] == "condition.unless", f"{place}.children",
+                        "are not a condition and what it requires")  # fmt: skip
+            demand(truth == combined(kind, truths, count), f"{place}.truth",
                     "does not follow from the conditions inside")  # fmt: skip
             if not defined:
-                self._conclude(f"{node}: {truth}", _tally(node, truths))
+                self._conclude(f"{node}: {truth}", tally(node, truths))
         seen = self.nodes.setdefault(node, why)
-        _demand(seen is why or same(seen, why), place, f"differs from `{node}` elsewhere")
+        demand(seen is why or same(seen, why), place, f"differs from `{node}` elsewhere")
         if "changes_on" in why:
-            _demand(why["changes_on"] > self.as_of, f"{place}.changes_on", "is past")
+            demand(why["changes_on"] > self.as_of, f"{place}.changes_on", "is past")
             self.days.add(why["changes_on"])
 
     def _kind(self, why: Why, place: str) -> str:
@@ -200,8 +174,8 @@ class _Record:
             if kind == "condition.defined" and why["children"]:
                 name = why["condition_message"]["arguments"]["name"]
                 named = why["children"][0]["node"] == name
-                _demand(named, f"{place}.children[0].node", f"is not `{name}`")
-            _demand(kind.startswith("condition."), f"{place}.condition_message.id", "is none")
+                demand(named, f"{place}.children[0].node", f"is not `{name}`")
+            demand(kind.startswith("condition."), f"{place}.condition_message.id", "is none")
             return kind
         words, children = why["condition"], why["children"]
         if not children:
@@ -213,38 +187,55 @@ class _Record:
     def _leaf(self, why: Why, test: bool, place: str) -> None:
         truth: Truth = why["truth"]
         if not test:
-            _demand(truth == "unknown", f"{place}.truth", "is known of a condition not written yet")
-            _demand("reading" not in why, place, "looks at a reading")
+            demand(truth == "unknown", f"{place}.truth", "is known of a condition not written yet")
+            demand("reading" not in why, place, "looks at a reading")
             self._conclude("todo: unknown", "no reading: todo")
             return
-        _demand("reading" in why, place, "lacks its reading")
+        demand("reading" in why, place, "lacks its reading")
         reading = why["reading"]
         fact = reading["fact"]
-        seen = self.readings.setdefault(fact, reading)
-        _demand(
-            seen is reading or same(seen, reading),
-            f"{place}.reading", f"differs from the reading of `{fact}` elsewhere",
-        )  # fmt: skip
-        if seen is reading:
-            self._reading(reading, f"{place}.reading")
+        self._seen(reading, f"{place}.reading")
+        anchored = "anchor" in why.get("test", {})
+        demand(("against" in why) == anchored, place, "is held against another date, or is not")
+        if anchored:
+            self._seen(why["against"], f"{place}.against")
         if self.old:
             return
-        _demand("test" in why and "says" in why and "says_message" in why, place,
+        demand("test" in why and "says" in why and "says_message" in why, place,
                 "lacks what it asked")  # fmt: skip
         asked, says = why["condition_message"]["arguments"], why["says_message"]["arguments"]
         self._sentence(why["says"], why["says_message"], f"{place}.says")
-        _demand(same(asked["test"], why["test"]), f"{place}.test", "is not what was asked")
-        _demand(asked["ask"] == reading["ask"], f"{place}.condition", "asks of another fact")
+        demand(same(asked["test"], why["test"]), f"{place}.test", "is not what was asked")
+        demand(asked["ask"] == reading["ask"], f"{place}.condition", "asks of another fact")
         told = says["ask"] == reading["ask"] and same(says["test"], why["test"])
-        _demand(told, f"{place}.says", "tells of another test")
-        shown = {key: says["shown"].get(key) for key in ("value", "unit", "label")}
+        demand(told, f"{place}.says", "tells of another test")
+        self._shows(says["shown"], reading, f"{place}.says")
+        because = f"reading of {fact}"
+        if anchored:
+            other, of = why["against"], why["test"]
+            named = of["anchor"] == other["fact"] and of.get("anchor_ask") == other["ask"]
+            demand(named and says.get("other") == other["ask"], f"{place}.against",
+                    "is not the date that was named")  # fmt: skip
+            self._shows(says["against"], other, f"{place}.says")
+            because += f" and of {other['fact']}"
+        kind = {"true": "says.holds", "false": "says.fails", "unknown": "says.unknown"}[truth]
+        demand(why["says_message"]["id"].startswith(kind), f"{place}.says", f"is not of a {truth}")
+        name = f"{fact} {messages.asked_text(why['test'], labels=False)}"
+        self._conclude(f"{name}: {truth}", because)
+
+    def _seen(self, reading: ReadingRecord, place: str) -> None:
+        """A reading, the same wherever the record has it."""
+        seen = self.readings.setdefault(reading["fact"], reading)
+        elsewhere = f"differs from the reading of `{reading['fact']}` elsewhere"
+        demand(seen is reading or same(seen, reading), place, elsewhere)
+        if seen is reading:
+            self._reading(reading, place)
+
+    def _shows(self, said: dict[str, Any], reading: ReadingRecord, place: str) -> None:
+        shown = {key: said.get(key) for key in ("value", "unit", "label")}
         known: dict[str, Any] = {**reading} if reading["value"] is not None else {}
         should = {key: known.get(key) for key in shown}
-        _demand(same(shown, should), f"{place}.says", "shows another value than the reading")
-        kind = {"true": "says.holds", "false": "says.fails", "unknown": "says.unknown"}[truth]
-        _demand(why["says_message"]["id"].startswith(kind), f"{place}.says", f"is not of a {truth}")
-        name = f"{fact} {messages.asked_text(why['test'], labels=False)}"
-        self._conclude(f"{name}: {truth}", f"reading of {fact}")
+        demand(same(shown, should), place, "shows another value than the reading")
 
     def _name(self, why: Why) -> str | None:
         """By what name firings conclude about a condition; None where the record cannot say."""
@@ -266,30 +257,35 @@ class _Record:
     def _reading(self, reading: Any, place: str) -> None:
         value, reason = reading["value"], reading.get("reason")
         exact = value is not None and not isinstance(value, dict)
-        _demand((reason is None) == exact, f"{place}.reason", "does not fit the value")
+        demand((reason is None) == exact, f"{place}.reason", "does not fit the value")
         if self.old:
             return
         entries = reading.get("entries", [])
-        _demand(all(map(_PLACE.fullmatch, entries)) and len(set(entries)) == len(entries),
+        demand(all(map(_PLACE.fullmatch, entries)) and len(set(entries)) == len(entries),
                 f"{place}.entries", "are no places of a subject file")  # fmt: skip
         if "entry" in reading:
-            _demand(reading["entry"] in entries, f"{place}.entry", "is not among the entries")
+            demand(reading["entry"] in entries, f"{place}.entry", "is not among the entries")
         for key in ("recorded", "uln"):
-            _demand((key in reading) == (f"{key}_as" in reading), f"{place}.{key}", "stands alone")
+            demand((key in reading) == (f"{key}_as" in reading), f"{place}.{key}", "stands alone")
             if key in reading:
                 text = messages.value_text(reading[f"{key}_as"])
-                _demand(text == reading[key], f"{place}.{key}", "is not what it is as data")
+                demand(text == reading[key], f"{place}.{key}", "is not what it is as data")
         texts = reading.get("follows_from", [])
         self._sentences(texts, reading.get("follows_messages", []), f"{place}.follows_from")
 
     def _missing(self, criterion: Any, place: str) -> None:
         lacking = criterion["missing"]
         if criterion["status"] != "open":
-            _demand(not lacking, place, "is said of a criterion that is not open")
+            demand(not lacking, place, "is said of a criterion that is not open")
             return
         open_ = list(_unknown(criterion["why"]))
-        facts = {leaf["reading"]["fact"] if "reading" in leaf else "todo" for leaf in open_}
-        _demand({one["fact"] for one in lacking} == facts, place, "is not what is open")
+        asked = [
+            {leaf[key]["fact"] for key in ("reading", "against") if key in leaf} or {"todo"}
+            for leaf in open_
+        ]
+        said = {one["fact"] for one in lacking}
+        follows = said <= set().union(*asked) and all(said & one for one in asked)
+        demand(follows, place, "is not what is open")
         if self.old:
             return
         details = [
@@ -301,11 +297,11 @@ class _Record:
         for number, one in enumerate(lacking):
             self._sentence(one["detail"], one["message"], f"{place}[{number}].detail")
             told = any(same(one["message"], detail) for detail in details)
-            _demand(told, f"{place}[{number}].message", "is not what the condition says")
+            demand(told, f"{place}[{number}].message", "is not what the condition says")
             if one["message"]["id"].startswith("missing."):
                 said = one["message"]["id"].removeprefix("missing.")
                 tells = _REASONS.get(said, said).startswith(one["reason"])
-                _demand(tells, f"{place}[{number}].reason", "is not the one that is told")
+                demand(tells, f"{place}[{number}].reason", "is not the one that is told")
 
     # --- the whole --------------------------------------------------------------------
 
@@ -314,8 +310,8 @@ class _Record:
         failed = [id_ for id_, status in statuses.items() if status == "failed"]
         open_ = [id_ for id_, status in statuses.items() if status == "open"]
         verdict = "ineligible" if failed else "undetermined" if open_ else "eligible"
-        _demand(record["verdict"] == verdict, "verdict", "does not follow from the statuses")
-        _demand(record["determined_by"] == (failed or open_), "determined_by",
+        demand(record["verdict"] == verdict, "verdict", "does not follow from the statuses")
+        demand(record["determined_by"] == (failed or open_), "determined_by",
                 "does not follow from the statuses")  # fmt: skip
         truth_of: Mapping[Status, Truth] = {"passed": "true", "failed": "false", "open": "unknown"}
         said = {"true": "all passed", "false": "not all passed", "unknown": "open"}
@@ -325,38 +321,38 @@ class _Record:
             if one:
                 truth = combined("condition.all", one)
                 sections.append(truth)
-                self._conclude(f"{kind} criteria: {said[truth]}", _tally(f"{kind} criteria", one))
-        self._conclude(f"verdict: {verdict}", _tally("verdict", sections))
+                self._conclude(f"{kind} criteria: {said[truth]}", tally(f"{kind} criteria", one))
+        self._conclude(f"verdict: {verdict}", tally("verdict", sections))
 
     def _firings(self) -> None:
         fired: dict[str, str] = {}
         for number, firing in enumerate(self.record["firings"]):
             place, concluded = f"firings[{number}]", firing["concluded"]
-            _demand(concluded not in fired, f"{place}.concluded", "was concluded before")
-            _demand(len(firing["because"]) == 1, f"{place}.because", "is not one fact")
+            demand(concluded not in fired, f"{place}.concluded", "was concluded before")
+            demand(len(firing["because"]) == 1, f"{place}.because", "is not one fact")
             fired[concluded] = firing["because"][0]
             rule = firing["rule"].removeprefix(concluded)
             numbered = firing["rule"] == concluded + rule
-            _demand(bool(numbered and re.fullmatch(r"( \([0-9]+\))?", rule)), f"{place}.rule",
+            demand(bool(numbered and re.fullmatch(r"( \([0-9]+\))?", rule)), f"{place}.rule",
                     "is not the rule of what was concluded")  # fmt: skip
             because = self.concluded.get(concluded, "")
             if because:
-                _demand(fired[concluded] == because, f"{place}.because", f"is not `{because}`")
+                demand(fired[concluded] == because, f"{place}.because", f"is not `{because}`")
             elif not self.old and concluded not in self.concluded:
                 name = concluded.rpartition(": ")[0]
-                _demand(name not in self.names and bool(name), f"{place}.concluded",
+                demand(name not in self.names and bool(name), f"{place}.concluded",
                         "is not what the conditions say")  # fmt: skip
         for conclusion in self.concluded:
-            _demand(conclusion in fired, "firings", f"lack `{conclusion}`")
+            demand(conclusion in fired, "firings", f"lack `{conclusion}`")
 
     def _look_again(self) -> None:
         again = self.record["look_again"]
         if again is None:
             return
-        _demand(again["on"] in self.days, "look_again.on", "is no day on which anything changes")
+        demand(again["on"] in self.days, "look_again.on", "is no day on which anything changes")
         because = again["because"]
         once = bool(because) and because == sorted(set(because))
-        _demand(once, "look_again.because", "is not a sorted list")
+        demand(once, "look_again.because", "is not a sorted list")
         if not self.old:
             self._sentences(because, again["messages"], "look_again.because")
 
@@ -366,36 +362,36 @@ class _Record:
             self._sentence(one["says"], one["message"], f"{place}.says")
             told = one["message"]["id"].rpartition(".")[2]
             told = told.removeprefix("entry_").removeprefix("death_")
-            _demand(told == one["reason"], f"{place}.reason", "is not the one that is told")
-            _demand(_within(one["where"], one["what"]), f"{place}.where", "is another place")
+            demand(told == one["reason"], f"{place}.reason", "is not the one that is told")
+            demand(_within(one["where"], one["what"]), f"{place}.where", "is another place")
             shown = one["message"]["arguments"].get("shown", {})
             day = shown.get("on") or shown.get("not_after") or shown.get("within", {}).get("high")
-            _demand(one.get("on") == day, f"{place}.on", "is not the day that is told")
+            demand(one.get("on") == day, f"{place}.on", "is not the day that is told")
 
     def _records(self) -> None:
         names: set[str] = set()
         for number, listed in enumerate(self.record["records"]):
             place = f"records[{number}]"
-            _demand(listed["name"] not in names, f"{place}.name", "stands there twice")
+            demand(listed["name"] not in names, f"{place}.name", "stands there twice")
             names.add(listed["name"])
             for at, entry in enumerate(listed["entries"]):
                 inside = entry["entry"].startswith(f"records.{listed['name']}.entries[")
-                _demand(inside and _PLACE.fullmatch(entry["entry"]) is not None,
+                demand(inside and _PLACE.fullmatch(entry["entry"]) is not None,
                         f"{place}.entries[{at}].entry", "is another place")  # fmt: skip
                 known = entry.get("standing") in ("listed", "holds_listed")
-                _demand(known == ("known" in entry), f"{place}.entries[{at}].standing",
+                demand(known == ("known" in entry), f"{place}.entries[{at}].standing",
                         "does not fit what is known")  # fmt: skip
 
     # --- sentences --------------------------------------------------------------------
 
     def _sentences(self, texts: list[str], told: list[Message], place: str) -> None:
-        _demand(len(texts) == len(told), place, "has not one message for each sentence")
+        demand(len(texts) == len(told), place, "has not one message for each sentence")
         for number, (text, message) in enumerate(zip(texts, told, strict=True)):
             self._sentence(text, message, f"{place}[{number}]")
 
     def _sentence(self, text: str, message: Message, place: str) -> None:
         check_message(message, place)
-        _demand(messages.render(message) == text, place, "is not its message in words")
+        demand(messages.render(message) == text, place, "is not its message in words")
 
 
 _REASONS = {
@@ -408,33 +404,6 @@ _REASONS = {
     **dict.fromkeys(("gaps", "known_as", "known_as_with_gaps"), "imprecise"),
 }
 """By message, the reason that it tells of, where its id does not begin with it."""
-
-
-def check_message(message: Any, place: str) -> None:
-    """See that a message is one of the catalogue, with its arguments. Raises: Misfit."""
-    id_ = message["id"]
-    _demand(id_ in messages.TEMPLATES, f"{place}.id", "is no sentence of the catalogue")
-    kinds, arguments = messages.slots(id_), message["arguments"]
-    _demand(arguments.keys() == kinds.keys(), f"{place}.arguments", "are not those of the sentence")
-    for name, kind in kinds.items():
-        below = f"{place}.arguments.{name}"
-        try:
-            fits(arguments[name], _KINDS[kind])
-        except Misfit as misfit:
-            dot = "." if misfit.place else ""
-            raise Misfit(f"{below}{dot}{misfit.place}", misfit.message) from None
-        if kind == "message":
-            check_message(arguments[name], below)
-        elif kind == "test":
-            _test(arguments[name], below)
-
-
-def _test(test: TestRecord, place: str) -> None:
-    """See that a test has an operator and the limits that it takes."""
-    operator, limits = test["operator"], test["limits"]
-    _demand(operator in messages.TESTS, f"{place}.operator", "is no operator")
-    count = len(test.get("labels", ())) if operator == "one_of" else 1 + (operator == "between")
-    _demand(len(limits) == count > 0, f"{place}.limits", "are not as many as the test takes")
 
 
 def _unknown(why: Why) -> Iterator[Any]:

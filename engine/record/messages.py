@@ -19,6 +19,9 @@ TEMPLATES: Mapping[str, str] = {
     # conditions
     "condition.all": "all of",
     "condition.any": "any of",
+    "condition.at_least": "at least {count:number} of",
+    "condition.when": "where the first applies, the second is required",
+    "condition.unless": "does not apply: not",
     "condition.not": "not",
     "condition.defined": "{name:name}",
     "condition.todo": "not yet written as a rule",
@@ -32,6 +35,12 @@ TEMPLATES: Mapping[str, str] = {
     " Satisfied from {day:day}.",
     "says.fails_unless_renewed": "{ask:text}: {shown:shown}. Asked: {test:test}. This does not"
     " hold. Satisfied from {day:day}, if what is recorded is renewed by then.",
+    "says.holds_against": "{ask:text}: {shown:shown}. {other:text}: {against:shown}. Asked:"
+    " {test:test}. This holds.",
+    "says.fails_against": "{ask:text}: {shown:shown}. {other:text}: {against:shown}. Asked:"
+    " {test:test}. This does not hold.",
+    "says.unknown_against": "{ask:text}: {shown:shown}. {other:text}: {against:shown}. Asked:"
+    " {test:test}. Cannot be decided: {detail:message}.",
     "says.unknown": "{ask:text}: {shown:shown}. Asked: {test:test}."
     " Cannot be decided: {detail:message}.",
     # why a reading does not settle the question
@@ -58,11 +67,16 @@ TEMPLATES: Mapping[str, str] = {
     "missing.no_entry": "no value is recorded that surely counts",
     "missing.not_attested": "it lacks the name of the {role:text} who states it",
     "missing.no_limit": "no upper limit of normal is known for this result",
+    "missing.no_limit_in_table": "the table has no limit for this subject",
     "missing.no_date": "a date it is counted from is or may be `never`",
     "missing.pending": "recorded as pending",
     "missing.pending_note": "recorded as pending ({note:text})",
     "missing.not_done": "recorded as not done",
     "missing.not_done_note": "recorded as not done ({note:text})",
+    "missing.no_anchor": "the date that it is held against, “{anchor:text}”, is not known,"
+    " or may be `never`",
+    "missing.planned": "the day lies ahead, and may not come about",
+    "missing.under_way": "it is still going on, or may be: record its last day",
     "missing.calendar": "the time is counted from a day that the last month of it lacks, and is up"
     " on the last day of that month by one reading, on the next day by another",
     "missing.calendar_days": "counted from {since:day}, the time is up on {early:day} or on"
@@ -111,6 +125,10 @@ TESTS: Mapping[str, str] = {
     "above_uln": "above {} times the upper limit of normal",
     "at_most_uln": "at most {} times the upper limit of normal",
     "below_uln": "below {} times the upper limit of normal",
+    "at_least_fact": "at least {}{anchor}",
+    "above_fact": "above {}{anchor}",
+    "at_most_fact": "at most {}{anchor}",
+    "below_fact": "below {}{anchor}",
     "at_least_ago": "at least {} ago",
     "more_than_ago": "more than {} ago",
     "within_last": "within the last {}",
@@ -118,6 +136,19 @@ TESTS: Mapping[str, str] = {
     "on_or_after": "on or after {}",
     "on_or_before": "on or before {}",
     "ever": "{}",
+    "lasting": "lasting for at least {}",
+    **{
+        f"{op}_{side}": f"{words} {side} {{anchor}}"
+        for side in ("before", "after")
+        for op, words in (
+            ("at_least", "at least {}"),
+            ("more_than", "more than {}"),
+            ("within", "within the {}"),
+            ("less_than", "less than {}"),
+        )
+    },
+    "plain_before": "before {anchor}",
+    "plain_after": "after {anchor}",
 }
 """By operator, how a test reads around its limits."""
 
@@ -228,11 +259,15 @@ def asked_text(test: TestRecord, *, labels: bool = True) -> str:
         said = "ever" if limits[0] else "never"
     elif operator == "one_of":
         said = " or ".join(test["labels"] if labels else [str(code) for code in limits])
+    elif operator.endswith("_fact"):
+        said = "" if limits[0] == 1 else f"{number_text(limits[0])} times "
     elif operator == "between":
         said = f"{number_text(limits[0])} and {quantity_text(limits[1], unit)}"
     else:
-        said = quantity_text(limits[0], unit)
-    return TESTS[operator].format(said)
+        said = quantity_text(limits[0], unit) if limits else ""
+    anchor = test.get("anchor_ask") if labels else None
+    anchor = f"“{anchor}”" if anchor else test.get("anchor", "")
+    return TESTS[operator].format(said, anchor=anchor)
 
 
 def fields_text(fields: Iterable[FieldRecord]) -> str:

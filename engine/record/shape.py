@@ -103,13 +103,16 @@ class TestRecord(TypedDict):
     """What a test asks: an operator and its limits, in `unit`; of codes, their labels.
 
     A limit of `..._uln` is a multiple of the upper limit of normal, one of `..._ago` and the
-    like a length of time (`d`, `wk`, `mo`, `a`).
+    like a length of time (`d`, `wk`, `mo`, `a`). `anchor`: the date that another is held against,
+    with its question.
     """
 
     operator: str
     limits: list[Value]
     unit: NotRequired[str]
     labels: NotRequired[list[str]]
+    anchor: NotRequired[str]
+    anchor_ask: NotRequired[str]
 
 
 class Shown(TypedDict):
@@ -207,8 +210,9 @@ class Why(TypedDict):
     """One condition: in words, its truth, the reading it looked at, its children.
 
     `node` is the id that firings conclude about. `says` puts in words what was compared,
-    `changes_on` is the day on which time alone will change the truth, if there is one.
-    `condition` and `says` are also there as messages, what a test asks as data.
+    `against` is the reading that it was held against, if any. `changes_on` is the day on which
+    time alone will change the truth, if there is one. `condition` and `says` are also there as
+    messages, what a test asks as data.
     """
 
     node: str
@@ -219,6 +223,7 @@ class Why(TypedDict):
     says: NotRequired[str]
     says_message: NotRequired[Message]
     reading: NotRequired[ReadingRecord]
+    against: NotRequired[ReadingRecord]
     children: list[Why]
     changes_on: NotRequired[Day]
 

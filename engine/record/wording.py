@@ -49,6 +49,13 @@ def counted(count: int, unit: str) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
+def group_word(condition: m.Group | m.Not) -> str:
+    """What a group asks of the conditions inside."""
+    if isinstance(condition, m.AtLeast):
+        return f"at least {condition.count} of"
+    return {m.All: "all of", m.Any: "any of", m.Not: "not"}[type(condition)]
+
+
 def leaf_text(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     """A leaf by its fact's name, as traces show it; different leaves have different texts."""
     if isinstance(leaf, m.Todo):
@@ -63,7 +70,15 @@ def leaf_words(leaf: m.Leaf, facts: Mapping[str, m.Fact]) -> str:
     fact = facts[leaf.fact]
     if fact.stands_for is not None:
         return leaf_words(fact.stands_for, facts)
-    return f"{fact.ask}: {test_text(leaf, fact, labels=True)}"
+    return f"{fact.ask}: {messages.asked_text(asked_of(leaf, facts))}"
+
+
+def asked_of(leaf: m.Test, facts: Mapping[str, m.Fact]) -> TestRecord:
+    """What a test asks, as data; another date by its question too."""
+    record = test_record(leaf, facts[leaf.fact])
+    for other in m.facts_of(leaf)[1:]:
+        record["anchor_ask"] = facts[other].ask
+    return record
 
 
 _WAYS = {m.LatestOf: "latest", m.EarliestOf: "earliest", m.Exists: "exists", m.Count: "count"}
@@ -131,6 +146,9 @@ def test_record(leaf: m.Test, fact: m.Fact | m.Field) -> TestRecord:
         return {"operator": "between", "limits": limits, "unit": fact.unit}
     if isinstance(leaf, m.UlnTest):
         return {"operator": leaf.op, "limits": [number_value(leaf.times_u)]}
+    if isinstance(leaf, m.FactLimitTest):
+        limits = [number_value(leaf.times_u)]
+        return {"operator": f"{leaf.op}_fact", "limits": limits, "anchor": leaf.against}
     if isinstance(leaf, m.AgoTest):
         count, unit = _length(leaf.duration)
         return {"operator": leaf.op, "limits": [count], "unit": unit}
@@ -138,6 +156,15 @@ def test_record(leaf: m.Test, fact: m.Fact | m.Field) -> TestRecord:
         return {"operator": leaf.op, "limits": [leaf.day.isoformat()]}
     if isinstance(leaf, m.EverTest):
         return {"operator": "ever", "limits": [leaf.expected]}
+    if isinstance(leaf, m.LastingTest):
+        count, unit = _length(leaf.duration)
+        return {"operator": "lasting", "limits": [count], "unit": unit}
+    if isinstance(leaf, m.AnchorTest):
+        of: TestRecord = {"operator": f"{leaf.op}_{leaf.side}", "limits": []}
+        if leaf.duration is not None:
+            count, unit = _length(leaf.duration)
+            of = {"operator": f"{leaf.op}_{leaf.side}", "limits": [count], "unit": unit}
+        return {**of, "anchor": leaf.anchor}
     assert_never(leaf)
 
 

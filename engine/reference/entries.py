@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from engine import terms as m
 from engine.reference.measures import Interval, interval, later
@@ -237,9 +238,12 @@ def from_records(
     # What may match counts for its days; an open one for any day up to today.
     wider = [days(e) or (m.PAST, today) for e in may]
     settled = confirmed and len(dated) == len(sure)  # nothing unlisted, nothing open
+    under_way = [e.values.get(field.name) == "ongoing" for e in (*sure, *may)]
+    ahead = not settled or any(under_way) or any(days(e) is None for e in may)
     low = max((first for first, _ in dated), default=m.NEVER)
     high = max((last for _, last in dated + wider), default=m.NEVER) if settled else today
     if dated and isinstance(derive, m.EarliestOf):
         low = min(first for first, _ in dated + wider) if settled else m.PAST
         high = min(last for _, last in dated)
-    return reading_of(fact, reason, low, high)
+        ahead = all(e.values.get(field.name) == "ongoing" for e in sure if days(e) is not None)
+    return replace(reading_of(fact, reason, low, high), ahead="under_way" if ahead else "")

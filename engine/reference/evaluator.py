@@ -15,8 +15,18 @@ from functools import cache
 from operator import ge, gt, le, lt
 
 from engine import terms as m
+from engine.reference.anchors import anchored, with_ahead
 from engine.reference.entries import from_records, reading_of
-from engine.reference.measures import Exact, Interval, completed_years, interval, later, ratio_of
+from engine.reference.limits import held_against, table_limit
+from engine.reference.measures import (
+    COMPLETED,
+    Exact,
+    Interval,
+    completed_years,
+    interval,
+    later,
+    ratio_of,
+)
 from engine.reference.values import from_values
 
 Measure = Callable[[int, int], Interval]
@@ -138,14 +148,20 @@ def _recorded(fact: m.Fact, statements: Iterable[m.Statement], as_of: date) -> m
 
 
 def elapsed(fact: m.Fact, start: m.Reading, end: m.Reading, measure: Measure) -> m.Reading:
-    """The time from one date to another, measured in whole units (6)."""
+    """The time from one date to another, measured in whole units (6). What is under way ends on
+    any day from the as-of date on."""
     if start.low is None or start.high is None or end.low is None or end.high is None:
         return reading_of(fact, start.reason if start.low is None else end.reason)
     if m.NEVER in (start.low, end.low):
         return reading_of(fact, "no_date")
-    low = -m.UNBOUNDED if end.low == m.PAST else measure(start.high, end.low)[0] * m.MILLION
-    high = m.UNBOUNDED if start.low == m.PAST else measure(start.low, end.high)[1] * m.MILLION
-    return reading_of(fact, start.reason or end.reason or "calendar", low, high)
+    open_start, open_end = (one.ahead == "under_way" for one in (start, end))
+    low, high = -m.UNBOUNDED, m.UNBOUNDED
+    if end.low != m.PAST and not open_start:
+        low = measure(start.high, end.low)[0] * m.MILLION
+    if start.low != m.PAST and not open_end:
+        high = measure(start.low, end.high)[1] * m.MILLION
+    otherwise: m.Reason = "imprecise" if open_start or open_end else "calendar"
+    return reading_of(fact, start.reason or end.reason or otherwise, low, high)
 
 
 def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str, m.Reading]:
@@ -156,24 +172,44 @@ def readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict[str,
     def read(name: str) -> m.Reading:
         fact, derive = protocol.facts[name], protocol.facts[name].derive
         if fact.stands_for is not None:
-            test, of = fact.stands_for, read(fact.stands_for.fact)
-            truth = truth_of(test, of, protocol.facts[of.fact], today)
+            of = read(fact.stands_for.fact)
+            truth = leaf_truth(fact.stands_for, read, protocol.facts, today)
             end = {"true": 1, "false": 0, "unknown": None}[truth]
             return reading_of(fact, of.reason or "imprecise", end, end)
         if derive is None:
-            return _recorded(fact, subject.facts.get(name, ()), as_of)
+            said = subject.facts.get(name, ())
+            return with_ahead(fact, _recorded(fact, said, as_of), said, as_of)
         if isinstance(derive, m.CompletedYears):
             now = m.Reading("", today, today, None)
-            return elapsed(fact, read(derive.since), now, completed_years)
+            return elapsed(fact, replace(read(derive.since), ahead=""), now, completed_years)
+        if isinstance(derive, m.Completed):
+            since, until = read(derive.since), m.Reading("", today, today, None)
+            if not derive.on:
+                return elapsed(fact, replace(since, ahead=""), until, COMPLETED[derive.unit])
+            return elapsed(fact, since, read(derive.on), COMPLETED[derive.unit])
         if isinstance(derive, m.OfValues):
             said, source = subject.facts.get(derive.fact, ()), protocol.facts[derive.fact]
             return from_values(fact, derive, source, read(derive.fact), said, today)
         if isinstance(derive, m.DaysBetween):
             return elapsed(fact, read(derive.start), read(derive.end), lambda a, b: (b - a, b - a))
+        if isinstance(derive, m.ByTable):
+            return table_limit(name, derive, [read(one) for one in derive.by])
         entries = subject.records.get(derive.records, m.Entries(None, ()))
         return from_records(fact, derive, protocol.records[derive.records], entries, today)
 
     return {name: read(name) for name, fact in protocol.facts.items() if fact.type != "text"}
+
+
+def leaf_truth(
+    test: m.Test, read: Callable[[str], m.Reading], facts: Mapping[str, m.Fact], today: int
+) -> m.Truth:
+    """The truth of a test, by the readings of the facts that it looks at (7)."""
+    if isinstance(test, m.FactLimitTest):
+        units = (facts[test.fact], facts[test.against])
+        return held_against(test, read(test.fact), read(test.against), units)
+    if isinstance(test, m.AnchorTest):
+        return anchored(test, read(test.fact), read(test.anchor))
+    return truth_of(test, read(test.fact), facts[test.fact], today)
 
 
 def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Truth:
@@ -193,6 +229,9 @@ def truth_of(test: m.Test, reading: m.Reading, fact: m.Fact, today: int) -> m.Tr
         holds = [COMPARE[test.op](today, end) for end in (early, late)]
         if test.op in ("within_last", "less_than_ago"):
             holds = [holds[0] and high <= today, holds[1] and low <= today]
+    elif isinstance(test, m.LastingTest):
+        began, begun = (later(n, test.duration) if n > m.PAST else (n, n) for n in (low, high))
+        holds = [low != m.NEVER and begun[1] <= today, high != m.NEVER and began[0] <= today]
     elif isinstance(test, m.ChoiceTest):
         holds = [fact.choices[low].code in test.codes]
     else:
@@ -225,12 +264,17 @@ def truths(protocol: m.Protocol, readings: Readings, as_of: date) -> dict[str, m
             decides: m.Truth = "false" if isinstance(node, m.All) else "true"
             otherwise: m.Truth = "unknown" if "unknown" in parts else NOT[decides]
             truth = decides if decides in parts else otherwise
+        elif isinstance(node, m.AtLeast):
+            every = [evaluate(f"{path}.{n}", child) for n, child in enumerate(node.children, 1)]
+            held, lost = every.count("true"), every.count("false")
+            enough = len(every) - lost >= node.count
+            truth = "true" if held >= node.count else "unknown" if enough else "false"
         elif isinstance(node, m.Not):
             truth = NOT[evaluate(f"{path}.1", node.child)]
         elif isinstance(node, m.Defined):
             truth = found.get(node.name) or evaluate(node.name, protocol.definitions[node.name])
         elif not isinstance(node, m.Todo):
-            truth = truth_of(node, readings[node.fact], protocol.facts[node.fact], today)
+            truth = leaf_truth(node, readings.__getitem__, protocol.facts, today)
         found[path] = truth
         return truth
 

@@ -9,7 +9,7 @@ from functools import cache
 from math import ceil, floor
 
 from engine import terms as m
-from engine.terms.units import conversion, months_each
+from engine.terms.units import conversion, months_each, stated_in
 
 Exact = int | Fraction
 Interval = tuple[int, int]
@@ -41,6 +41,22 @@ def completed_years(day: int, today: int) -> Interval:
     return (years - (late > today), years - (early > today))
 
 
+def completed_months(day: int, today: int) -> Interval:
+    """The greatest whole number n with day + n months not after today (2)."""
+    start, end = date.fromordinal(day), date.fromordinal(today)
+    months = 12 * (end.year - start.year) + end.month - start.month
+    early, late = later(day, m.Duration(0, months))
+    return (months - (late > today), months - (early > today))
+
+
+COMPLETED = {
+    "a": completed_years,
+    "mo": completed_months,
+    "wk": lambda day, today: ((today - day) // 7, (today - day) // 7),
+}
+"""By unit, how many whole ones lie between two days."""
+
+
 def ends_of(bound: int, sign: m.Sign, limits: Interval | None, step: int) -> Interval:
     """The interval that `sign bound` stands for; `limits` close its open end (3)."""
     bottom, top = limits or (-m.UNBOUNDED, m.UNBOUNDED)
@@ -60,7 +76,8 @@ def interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
     """What a recorded value of the fact or field `of` could be, on its axis (2, 3, 4)."""
     if isinstance(value, m.Days):
         first, last = value.first.toordinal(), value.last.toordinal()
-        return (first, min(last, today) if first <= today else last)
+        whole = first > today or (isinstance(of, m.Fact) and of.planned)
+        return (first, last if whole else min(last, today))
     if isinstance(value, m.Amount):
         exact: Exact = value.amount_u
         if each := months_each(value.unit, of.unit):
@@ -71,8 +88,12 @@ def interval(of: m.Fact | m.Field, value: m.Recorded, today: int) -> Interval:
             _, high = ends_of(ceil(most), value.sign, of.range_u, int(most.denominator == 1))
             return (low, high)
         if value.unit != of.unit:
-            factor, offset = conversion(value.unit, of.unit, of.molar_mass)
+            factor, offset = conversion(value.unit, of.unit, of.molar_mass, of.also_in)
             exact = exact * factor + offset * m.MILLION
+            if stated_in(value.unit, of.also_in):
+                step = int(exact.denominator == 1)
+                low, _ = ends_of(floor(exact), value.sign, of.range_u, step)
+                return (low, ends_of(ceil(exact), value.sign, of.range_u, step)[1])
         # `round` is half to even; only an exact bound is moved by a millionth.
         return ends_of(round(exact), value.sign, of.range_u, int(exact.denominator == 1))
     if isinstance(value, str):
@@ -86,7 +107,7 @@ def ratio_of(fact: m.Fact, said: m.Statement, interval: Interval) -> m.UlnRatio 
     limit: Exact | None = None if said.no_limit else fact.uln_u
     low, high = interval
     if said.uln_u is not None and isinstance(said.value, m.Amount):
-        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+        factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass, fact.also_in)
         bound = said.value.amount_u * factor + offset * m.MILLION
         even = offset == 0 and not months_each(said.value.unit, fact.unit)
         if bound.denominator == 1 and even:

@@ -14,7 +14,7 @@ from engine.read.subjects import subject_of
 from engine.reference import evaluator as reference
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, Effort
 from engine.terms.condition import ends_of
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import facts_behind
 from engine.terms.faults import InputRejected
 
 Plain = dict[str, Any]
@@ -31,18 +31,6 @@ def leaves_of(condition: m.Condition, definitions: Mapping[str, m.Condition]) ->
             yield from leaves_of(definitions[one.name], definitions)
         else:
             yield one
-
-
-def inlined(condition: m.Condition, definitions: Mapping[str, m.Condition]) -> m.Condition:
-    """The condition with every definition written out."""
-    if isinstance(condition, m.Defined):
-        return inlined(definitions[condition.name], definitions)
-    if isinstance(condition, m.All | m.Any):
-        children = tuple(inlined(child, definitions) for child in condition.children)
-        return replace(condition, children=children)
-    if isinstance(condition, m.Not):
-        return replace(condition, child=inlined(condition.child, definitions))
-    return condition
 
 
 def pack_leaves(protocol: m.Protocol) -> list[m.Leaf]:
@@ -168,12 +156,6 @@ class Asked:
 
 def asking(protocol: m.Protocol, leaves: Sequence[m.Leaf]) -> m.Protocol:
     """A pack that holds some tests alone, and the facts they need."""
-    needed: dict[str, None] = {}
-    todo = [leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)]
-    while todo:
-        name = todo.pop()
-        needed[name] = None
-        todo.extend(derived_from(protocol.facts[name]))
-    facts = {name: fact for name, fact in protocol.facts.items() if name in needed}
+    facts = {name: protocol.facts[name] for name in facts_behind(protocol.facts, leaves)}
     definitions: dict[str, m.Condition] = {f"T{i}": leaf for i, leaf in enumerate(leaves)}
     return replace(protocol, facts=facts, definitions=definitions, criteria=())

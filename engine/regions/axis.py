@@ -36,4 +36,6 @@ def turns(test: m.Leaf, fact: m.Fact, limits: Iterable[int]) -> Turns:
         return Turns()
     if isinstance(test, m.BooleanTest | m.ChoiceTest | m.UlnTest | m.EverTest | m.Todo):
         return Turns()
+    if isinstance(test, m.AnchorTest | m.LastingTest | m.FactLimitTest):
+        raise AssertionError("taken as free (engine.regions.free)")
     assert_never(test)

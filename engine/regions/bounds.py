@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import cast
 
 from engine import terms as m
-from engine.regions.asked import inlined, leaves_of
+from engine.regions.asked import leaves_of
 from engine.regions.some import grain
 
 Bound = m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest
@@ -215,7 +215,7 @@ def _last_taken(bound: Bound, fact: m.Fact) -> object:
 
 def held(condition: m.Condition, negated: bool = False) -> Iterator[tuple[m.Leaf, bool]]:
     """The tests of a condition, each with whether it counts turned round."""
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         for child in condition.children:
             yield from held(child, negated)
     elif isinstance(condition, m.Not):
@@ -230,7 +230,7 @@ def without(condition: m.Condition, leaf: m.Leaf) -> m.Condition:
 
 
 def _settled(condition: m.Condition, leaf: m.Leaf, as_: m.Condition) -> m.Condition:
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         children = tuple(_settled(child, leaf, as_) for child in condition.children)
         return replace(condition, children=children)
     if isinstance(condition, m.Not):
@@ -351,7 +351,7 @@ def ladders(
     """The ordered lists that a condition is: by each fact of which several parts have bands."""
     if isinstance(condition, m.Defined):
         return  # said of the definition
-    groups = [_flat(part) for part in _parts(inlined(condition, definitions))]
+    groups = [_flat(part) for part in _parts(m.inlined(condition, definitions))]
     bands: dict[Axis, dict[int, list[m.Condition]]] = {}
     for number, group in enumerate(groups):
         for child in group:
@@ -425,4 +425,4 @@ def _guards(condition: m.Condition) -> bool:
 
 def _facts(conditions: Iterable[m.Condition]) -> frozenset[str]:
     leaves = (leaf for one in conditions for leaf in leaves_of(one, {}))
-    return frozenset(leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo))
+    return frozenset(name for leaf in leaves for name in m.facts_of(leaf))

@@ -90,7 +90,7 @@ def _read_otherwise(group: Group) -> bool:
     for what in group.members:
         if isinstance(what, str):
             facts = [p.facts[what] for p in group.protocols if what in p.facts]
-            if len({(fact.type, fact.molar_mass) for fact in facts}) > 1:
+            if len({(fact.type, fact.molar_mass, fact.also_in) for fact in facts}) > 1:
                 return True
             # A ratio to a limit of normal ends where the range does, in its own unit.
             ratios = any(isinstance(leaf, m.UlnTest) for _, leaf in group.leaves)
@@ -103,7 +103,10 @@ def _read_otherwise(group: Group) -> bool:
                 for p in group.protocols
                 if what.records in p.records and field in p.records[what.records].fields
             ]
-            told = {(f.type, f.many, f.unit, f.molar_mass, f.range_u, codes_of(f)) for f in held}
+            told = {
+                (f.type, f.many, f.unit, f.molar_mass, f.also_in, f.range_u, codes_of(f))
+                for f in held
+            }
             if len(told) > 1:
                 return True
         lists = [p.records[what.records] for p in group.protocols if what.records in p.records]

@@ -33,9 +33,9 @@ def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
         fact.derive, m.Distinct | m.OfSeveral | m.OfValues | m.Stable
     ):
         return frozenset([name])
-    if isinstance(fact.derive, m.CompletedYears | m.DaysBetween):
-        return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
-    return frozenset([fact.derive])
+    if isinstance(fact.derive, m.ListDerivation):
+        return frozenset([fact.derive])
+    return frozenset().union(*(sources(protocol, one) for one in derived_from(fact)))
 
 
 def limits_of(leaf: m.Leaf, fact: m.Fact) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ IEEE Transactions on Computers C-35 (1986), with as many branches as a variable 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 MOST_BRANCHES = 3_000_000
@@ -125,6 +126,14 @@ class Diagrams:
         for part in parts:
             result = self.combine("max", max, result, part)
         return result
+
+    def at_least(self, count: int, parts: Iterable[int]) -> int:
+        """So many of them hold."""
+        some = [TRUE, *[FALSE] * count]  # by place: of the parts so far, at least so many
+        for part in parts:
+            more = (self.any((b, self.all((part, a)))) for a, b in pairwise(some))
+            some = [TRUE, *more]
+        return some[count]
 
     def map(self, name: str, function: Callable[[int], int], a: int) -> int:
         """The diagram with every truth replaced."""

@@ -13,8 +13,7 @@ from datetime import date
 from engine import terms as m
 from engine.regions.asked import NUMBER, truths_of
 from engine.regions.cells import ALL, Cell, Variable
-from engine.terms.condition import facts_of
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import facts_behind
 
 CUT = (m.BooleanTest, m.ChoiceTest, m.LimitTest, m.BetweenTest, m.UlnTest, m.AgoTest,
           m.DayTest, m.EverTest)  # fmt: skip
@@ -39,14 +38,7 @@ def _is_cut(fact: m.Fact) -> bool:
 
 def _behind(protocol: m.Protocol, leaf: m.Test) -> list[m.Fact]:
     """The facts that a test looks at, and those that they are derived from."""
-    found: dict[str, m.Fact] = {}
-    todo = [*facts_of(leaf)]
-    while todo:
-        fact = protocol.facts[todo.pop()]
-        if fact.name not in found:
-            found[fact.name] = fact
-            todo += derived_from(fact)
-    return [found[name] for name in sorted(found)]
+    return [protocol.facts[name] for name in sorted(facts_behind(protocol.facts, [leaf]))]
 
 
 def variables(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from engine import terms as m
 from engine.regions import free
-from engine.regions.asked import Plain, inlined, leaves_of, pack_leaves, truths_of
+from engine.regions.asked import Plain, leaves_of, pack_leaves, truths_of
 from engine.regions.cells import Variable
 from engine.regions.coupled import never_cut, variable_of
 from engine.regions.days import Source, as_of_dates, cuts_of, limits_of, sources
@@ -41,8 +41,7 @@ class Space:
         like: Space | None = None,
         progress: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
-        self.protocols = tuple(protocols)
-        self.as_of = as_of
+        self.protocols, self.as_of = tuple(protocols), as_of
         self.effort = effort or Effort()
         self.effort.question(4)
         self.templates: dict[str, Templates] = {} if like is None else like.templates
@@ -72,7 +71,7 @@ class Space:
         known = self._asked.get((number, id(condition)))
         if known is not None:
             return known[1]
-        found = self._compile(inlined(condition, self.protocols[number].definitions), number)
+        found = self._compile(m.inlined(condition, self.protocols[number].definitions), number)
         self._asked[number, id(condition)] = (condition, found)
         return found
 
@@ -86,6 +85,9 @@ class Space:
             found = diagrams.all(self._compile(child, number) for child in condition.children)
         elif isinstance(condition, m.Any):
             found = diagrams.any(self._compile(child, number) for child in condition.children)
+        elif isinstance(condition, m.AtLeast):
+            parts = (self._compile(child, number) for child in condition.children)
+            found = diagrams.at_least(condition.count, parts)
         elif isinstance(condition, m.Not):
             found = diagrams.negate(self._compile(condition.child, number))
         elif isinstance(condition, m.Todo):
@@ -100,7 +102,7 @@ class Space:
 
     def diagram_of(self, edited: m.Protocol, condition: m.Condition, number: int = 0) -> int:
         """The diagram of a condition of an edited pack, whose tests the space knows."""
-        return self._compile(inlined(condition, edited.definitions), number)
+        return self._compile(m.inlined(condition, edited.definitions), number)
 
     def status(self, criterion: m.Criterion, number: int = 0) -> int:
         """A criterion's status as a diagram: 2 passed, 1 open, 0 failed."""

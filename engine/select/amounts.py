@@ -8,7 +8,7 @@ from math import ceil, floor
 
 from engine import terms as m
 from engine.terms.calendar import days_in_months
-from engine.terms.units import conversion, months_each
+from engine.terms.units import conversion, months_each, stated_in
 
 
 def interval_of(fact: m.Fact, statement: m.Statement, as_of: date) -> tuple[int, int]:
@@ -16,7 +16,8 @@ def interval_of(fact: m.Fact, statement: m.Statement, as_of: date) -> tuple[int,
     if isinstance(value, bool):
         return (int(value), int(value))
     if isinstance(value, m.Days):
-        last = min(value.last, as_of) if value.first <= as_of else value.last
+        whole = fact.planned or value.first > as_of
+        last = value.last if whole else min(value.last, as_of)
         return (value.first.toordinal(), last.toordinal())
     if isinstance(value, m.Amount):
         return quantity_of(fact, value)
@@ -43,9 +44,11 @@ def ends_of(amount: m.Amount, of: m.Fact | m.Field) -> tuple[int, int, int, int]
         least = days_in_months(floor(count))[0] * per_day * m.MILLION
         most = days_in_months(ceil(count))[1] * per_day * m.MILLION
         return floor(least), ceil(most), int(least.denominator == 1), int(most.denominator == 1)
-    factor, offset = conversion(amount.unit, of.unit, of.molar_mass)
+    factor, offset = conversion(amount.unit, of.unit, of.molar_mass, of.also_in)
     converted = Fraction(amount.amount_u) * factor + offset * m.MILLION
     step = int(converted.denominator == 1)
+    if of.also_in and stated_in(amount.unit, of.also_in):
+        return floor(converted), ceil(converted), step, step
     return round(converted), round(converted), step, step
 
 
@@ -115,7 +118,7 @@ def _own_ratio(fact: m.Fact, amount: m.Amount, uln_u: int, ends: tuple[int, int]
     """The ratio to a limit that stands beside the result, in the result's unit."""
     if amount.unit == fact.unit:
         return _over(ends, Fraction(uln_u))
-    factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass)
+    factor, offset = conversion(amount.unit, fact.unit, fact.molar_mass, fact.also_in)
     even = offset == 0 and not months_each(amount.unit, fact.unit)
     if even and (amount.amount_u * factor).denominator == 1:
         return _over(ends, uln_u * factor)

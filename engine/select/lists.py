@@ -83,7 +83,11 @@ def from_list(
     cited = tuple(as_recorded(d.entry for d in cite(dated, (low, high), rests, today)))
     blank = [one.entry for one in dated if one.days is None or not one.sure]
     around = tuple(as_recorded((*cited, *blank)))
-    reading = m.Reading(name, low, high, reason)
+    going = [one.under_way or one.days is None for one in dated]
+    ahead = not closed or any(going)
+    if isinstance(derive, m.EarliestOf) and any(one.sure and one.days for one in dated):
+        ahead = all(one.under_way for one in dated if one.sure and one.days)
+    reading = m.Reading(name, low, high, reason, ahead="under_way" if ahead else "")
     return Found(reading, (), cited, until, starts, rests=rests, around=around)
 
 

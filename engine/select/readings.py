@@ -12,11 +12,13 @@ from datetime import date
 
 from engine import terms as m
 from engine.select.amounts import interval_of, ratio_of, ratios_of
+from engine.select.completed import completed
 from engine.select.found import Found, PassedOver, unknown_reading
 from engine.select.lists import from_list
 from engine.select.matching import Matches
 from engine.select.of_values import from_values, looked_at
 from engine.select.several import from_several
+from engine.select.tables import from_table
 from engine.terms.calendar import completed_years, earliest, of_year
 
 
@@ -31,14 +33,19 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
         fact = protocol.facts[name]
         derive = fact.derive
         if derive is None:
-            result = recorded_reading(fact, subject.facts.get(name, ()), as_of)
+            result = _ahead(fact, recorded_reading(fact, subject.facts.get(name, ()), as_of), as_of)
         elif isinstance(derive, m.CompletedYears):
             result = _completed_years(name, derive.since, find(derive.since), as_of)
+        elif isinstance(derive, m.Completed):
+            until = find(derive.on) if derive.on else None
+            result = completed(name, derive, find(derive.since), until, as_of)
         elif isinstance(derive, m.OfValues):
             source = protocol.facts[derive.fact]
             result = from_values(fact, derive, source, find(derive.fact), subject, as_of)
         elif isinstance(derive, m.DaysBetween):
             result = _days_between(name, derive, find(derive.start), find(derive.end))
+        elif isinstance(derive, m.ByTable):
+            result = from_table(name, derive, [find(one) for one in derive.by])
         else:
             record = protocol.records[derive.records]
             sure, maybe = matched(derive.records, derive.where)
@@ -264,6 +271,19 @@ def _completed_years(name: str, since: str, source: Found, as_of: date) -> Found
     return replace(source, reading=result, from_facts=(since,))
 
 
+def _ahead(fact: m.Fact, found: Found, as_of: date) -> Found:
+    """Whether a date lies ahead of the as-of date, and may not come about."""
+    high = found.reading.high
+    if fact.type != "date" or fact.planned or high is None or high <= as_of.toordinal():
+        return found
+    older = [one for one, why in found.passed if why == "older"]
+    planned = not older and all(
+        isinstance(s.value, m.Days) and s.value.first > as_of for s in found.statements
+    )
+    ahead: m.Ahead = "planned" if planned else "unsure"
+    return replace(found, reading=replace(found.reading, ahead=ahead))
+
+
 def _days_between(name: str, derive: m.DaysBetween, start: Found, end: Found) -> Found:
     a, b = start.reading, end.reading
     until = min((u for u in (start.until, end.until) if u is not None), default=None)
@@ -275,9 +295,13 @@ def _days_between(name: str, derive: m.DaysBetween, start: Found, end: Found) ->
     elif m.NEVER in (a.low, b.low):
         reading = m.Reading(name, None, None, "no_date", None, "no_date")
     else:
-        low = -m.UNBOUNDED if b.low == m.PAST else (b.low - a.high) * m.MILLION
-        high = m.UNBOUNDED if a.low == m.PAST else (b.high - a.low) * m.MILLION
-        reason = None if low == high else a.reason or b.reason
+        going = "under_way" in (a.ahead, b.ahead)
+        low, high = (b.low - a.high) * m.MILLION, (b.high - a.low) * m.MILLION
+        if b.low == m.PAST or a.ahead == "under_way":
+            low = -m.UNBOUNDED
+        if a.low == m.PAST or b.ahead == "under_way":
+            high = m.UNBOUNDED
+        reason = None if low == high else a.reason or b.reason or ("imprecise" if going else None)
         reading = m.Reading(name, low, high, reason, None, "no_limit")
     statements = (*start.statements, *end.statements)
     entries = (*start.entries, *end.entries)

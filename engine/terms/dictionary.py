@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from engine.terms.clauses import Clause, fields_in
-from engine.terms.condition import Test, facts_of
+from engine.terms.condition import Leaf, Test, facts_of
+from engine.terms.units import AlsoIn
 from engine.terms.values import NOWHERE, Duration, Span
 
 FactType = Literal["boolean", "choice", "quantity", "date", "text"]
@@ -44,6 +45,7 @@ class Field:
     resolution_u: int | None = None
     unit_required: bool = False
     usual_u: tuple[int, int] | None = None
+    also_in: tuple[AlsoIn, ...] = ()
     place: Span = field(default=NOWHERE, compare=False)
 
 
@@ -89,6 +91,24 @@ class CompletedYears:
     """Whole years completed from the date of fact `since` to the as-of date."""
 
     since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Whole months, weeks or years completed from the date of fact `since` to the as-of date,
+    or to the date of fact `on`."""
+
+    since: str
+    unit: Literal["a", "mo", "wk"]
+    on: str = ""
+
+
+COMPLETED: Mapping[Literal["a", "mo", "wk"], str] = {
+    "a": "completed_years_since",
+    "mo": "completed_months_since",
+    "wk": "completed_weeks_since",
+}
+"""By unit, how a dictionary says that whole ones are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +203,26 @@ class Stable:
     stop: str
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: for each selector the intervals of its axis that the row is for, ends
+    included; and the limit in millionths of the table's unit, or None where none is known."""
+
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+    limit_u: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ByTable:
+    """The limit that a table has for what the facts `by` come to."""
+
+    by: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
 ListDerivation = LatestOf | EarliestOf | Exists | Count
 FromList = ListDerivation | Distinct | OfSeveral | Stable
-Derivation = CompletedYears | DaysBetween | OfValues | FromList
+Derivation = CompletedYears | Completed | DaysBetween | ByTable | OfValues | FromList
 
 
 def fields_read(derive: FromList) -> tuple[str, ...]:
@@ -200,9 +237,11 @@ class Fact:
 
     `range_u`, `usual_u` and `uln_u` are in millionths of `unit` (a UCUM code). `range_u`:
     outside it a value is a slip; `usual_u`: outside it a value is to be confirmed with its
-    unit. `unit_required`: a bare number is a fault. `effort` orders what is collected first: a
-    smaller number is less work. `found_in` says where a nurse finds it. `stands_for`: the test
-    that a fact stands for while a plan is made; no pack has one.
+    unit. `unit_required`: a bare number is a fault. `also_in`: what turns a number in a unit of
+    another kind. `effort` orders what is collected first: a smaller number is less work.
+    `planned`: a date that is settled ahead, and is the day that is recorded also where that lies
+    ahead. `found_in` says where a nurse finds it. `stands_for`: the test that a fact stands for
+    while a plan is made; no pack has one.
     """
 
     name: str
@@ -220,7 +259,9 @@ class Fact:
     resolution_u: int | None = None
     unit_required: bool = False
     usual_u: tuple[int, int] | None = None
+    also_in: tuple[AlsoIn, ...] = ()
     attested_by: str = ""
+    planned: bool = False
     derive: Derivation | None = None
     stands_for: Test | None = None
     place: Span = field(default=NOWHERE, compare=False)
@@ -233,12 +274,28 @@ class Fact:
         raise KeyError(code)
 
 
+def facts_behind(facts: Mapping[str, Fact], leaves: Iterable[Leaf]) -> list[str]:
+    """The facts that some tests look at, and those that they are derived from, in order."""
+    todo = [name for leaf in leaves for name in facts_of(leaf)]
+    needed: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            todo += derived_from(facts[name])
+    return [name for name in facts if name in needed]
+
+
 def derived_from(fact: Fact) -> tuple[str, ...]:
     """The facts that a fact is derived from directly (record lists aside)."""
     if isinstance(fact.derive, CompletedYears):
         return (fact.derive.since,)
     if isinstance(fact.derive, DaysBetween):
         return (fact.derive.start, fact.derive.end)
+    if isinstance(fact.derive, ByTable):
+        return fact.derive.by
+    if isinstance(fact.derive, Completed):
+        return (fact.derive.since, *((fact.derive.on,) if fact.derive.on else ()))
     if isinstance(fact.derive, OfValues):
         return (fact.derive.fact,)
     return () if fact.stands_for is None else facts_of(fact.stands_for)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from engine.terms.condition import Condition, parts_of
-from engine.terms.dictionary import CompletedYears, Fact, RecordList
+from engine.terms.dictionary import Completed, CompletedYears, Fact, RecordList
 from engine.terms.outcomes import Outcomes
 from engine.terms.values import NOWHERE, Basis, Span
 
@@ -61,7 +61,7 @@ def is_birth_date(protocol: Protocol, fact: Fact) -> bool:
         return True
     readers = (f.derive for f in protocol.facts.values())
     return fact.changes == "never" and any(
-        isinstance(d, CompletedYears) and d.since == fact.name for d in readers
+        isinstance(d, CompletedYears | Completed) and d.since == fact.name for d in readers
     )
 
 

@@ -22,7 +22,13 @@ Reason = Literal[
     "pending",
     "not_done",
     "calendar",
+    "no_anchor",
+    "planned",
 ]
+Ahead = Literal["", "under_way", "planned", "unsure"]
+"""Whether a date may still lie ahead of the as-of date: what is under way, or may be, ends on any
+day from then on; a day ahead that is no planned fact's may not come about, and then the date is
+`never`, or not sure because something else is recorded."""
 Truth = Literal["true", "false", "unknown"]
 Answer = Literal["yes", "no", "unknown"]
 Status = Literal["passed", "failed", "open"]
@@ -47,6 +53,7 @@ class Reading:
 
     Axes: boolean 0 or 1; choice the code's place in the dictionary; quantity millionths of
     the fact's unit, within +-`UNBOUNDED`; date the day number, with `PAST` and `NEVER`.
+    `ahead` is for dates alone, and looked at by tests with an anchor and days between dates.
     `times_uln` is None unless a limit of normal is known; `uln_reason` then says why not.
     """
 
@@ -56,3 +63,4 @@ class Reading:
     reason: Reason | None
     times_uln: UlnRatio | None = None
     uln_reason: Reason | None = None
+    ahead: Ahead = ""

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 
-from engine.terms.units import UnitError, conversion
+from engine.terms.units import AlsoIn, UnitError, conversion
 
 _THOUSAND = "K k Thou thou THOU thousand Thousand th Th 1000".split()
 _MILLION = "M Mil mil Mill mill million Million".split()
@@ -125,7 +125,9 @@ def spelled(text: str) -> str:
     return WHOLE.get(code, code)
 
 
-def unit_code(text: str, unit: str, molar_mass: Decimal | None) -> str:
+def unit_code(
+    text: str, unit: str, molar_mass: Decimal | None, also_in: tuple[AlsoIn, ...] = ()
+) -> str:
     """The UCUM code of a unit as written, one that converts to `unit`. Raises: UnitError."""
     if text == unit:
         return unit
@@ -133,7 +135,7 @@ def unit_code(text: str, unit: str, molar_mass: Decimal | None) -> str:
     refusals: list[UnitError] = []
     for one in dict.fromkeys((code, ONLY.get(unit, {}).get(code, code), plain(text), text)):
         try:
-            conversion(one, unit, molar_mass)
+            conversion(one, unit, molar_mass, also_in)
         except UnitError as error:
             refusals.append(error)
         else:
@@ -142,9 +144,11 @@ def unit_code(text: str, unit: str, molar_mass: Decimal | None) -> str:
     raise (convert or refusals)[-1]
 
 
-def unit_choices(unit: str, molar_mass: Decimal | None) -> list[str]:
+def unit_choices(
+    unit: str, molar_mass: Decimal | None, also_in: tuple[AlsoIn, ...] = ()
+) -> list[str]:
     """Units in which something of a unit is usually stated, its own first, in words."""
-    found = [unit]
+    found = [unit, *(one.unit for one in also_in)]
     for one in next((group for group in TOGETHER if group[0] == unit), ()):
         try:
             conversion(one, unit, molar_mass)

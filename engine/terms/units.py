@@ -10,8 +10,11 @@ Four things do not convert, because to be silent about them could change a decis
 arbitrary units (`[IU]`, `[CFU]`) and views (`[HPF]`), to anything but themselves, as UCUM
 says; equivalents and osmoles to moles, since the charge is not known here; units whose
 annotations state different amounts (`mL/min` and `mL/min/{1.73_m2}`); and ratios of different
-kinds (`mmol/mol`, `mg/g` and `%`), which UCUM would call the same number. Any other
+kinds (`mmol/mol`, `mg/g`, `%`, `1`, `/100{WBC}`), which UCUM would call the same number. Any other
 annotation is ignored, as UCUM says.
+
+A dictionary may state a conversion of its own (`also_in`), where a relation is known that units
+cannot express, as between the two ways in which HbA1c is reported.
 
 Source: The Unified Code for Units of Measure, version 2.2.
 """
@@ -46,8 +49,10 @@ class _NotLinear(Exception):
 class _Size:
     """One of a unit: `factor` times the product of base units to their powers.
 
-    `zero` is where its scale starts, in the base unit (273.15 K for Celsius). `ratio`: the base
-    units that stand above and below and so are gone from `powers`, as in a mass by a mass.
+    `zero` is where its scale starts, in the base unit (273.15 K for Celsius). `ratio`: what makes
+    it a ratio of its kind: the base units that stand above and below and so are gone from
+    `powers`, as in a mass by a mass, with a star for each further power; and that it counts
+    parts of a whole (`%`, `[ppm]`).
     """
 
     factor: Fraction
@@ -63,12 +68,24 @@ class _Size:
         for base, exponent in other.powers:
             powers[base] += power * exponent
         kept = tuple(sorted((base, exponent) for base, exponent in powers.items() if exponent))
-        gone = frozenset(base for base, exponent in powers.items() if not exponent)
+        gone = frozenset(
+            base + "*" * (abs(exponent) - 1) for base, exponent in other.powers if not powers[base]
+        )
         ratio = self.ratio | other.ratio | gone
         return _Size(self.factor * other.factor**power, kept, ratio=ratio)
 
 
+@dataclass(frozen=True, slots=True)
+class AlsoIn:
+    """A unit in which a dictionary lets something be stated: value = times * number + plus."""
+
+    unit: str
+    times: Decimal
+    plus: Decimal = Decimal(0)
+
+
 _ONE = _Size(Fraction(1))
+_PARTS = frozenset({"parts"})
 
 # --- the table -----------------------------------------------------------------------
 
@@ -90,7 +107,7 @@ _METRIC = {  # the prefixes in use
 }
 _TABLE = {
     "1": _ONE,
-    "%": _Size(Fraction(1, 100)),
+    "%": _Size(Fraction(1, 100), ratio=_PARTS),
     "m2": _Size(Fraction(1), (("m", 2),)),
     **{f"10*{n}": _Size(Fraction(10**n)) for n in range(3, 13)},
     **{code: _Size(Fraction(seconds), (("s", 1),)) for code, seconds in _SECONDS.items()},
@@ -142,6 +159,7 @@ _SCALES = {  # UCUM's functions that are affine; the rest (logarithms) do not co
 }
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
 _COUNTED = frozenset({"mol", "eq", "osm"})
+_PARTS_OF = frozenset({"%", "[ppth]", "[ppm]", "[ppb]", "[pptr]"})
 _NUMBERS = frozenset({"10*", "10^", "[pi]"})
 
 
@@ -206,7 +224,8 @@ def _atom(code: str) -> _Size:
         raise _NotLinear
     if code in _COUNTED or (unit == "1" and code not in _NUMBERS):
         return _Size(Fraction(1), ((code, 1),))  # a base unit, or an arbitrary one
-    return _Size(Fraction(value)).times(_by_library(unit))
+    size = _Size(Fraction(value)).times(_by_library(unit))
+    return _Size(size.factor, ratio=_PARTS) if code in _PARTS_OF else size
 
 
 # --- conversion ----------------------------------------------------------------------
@@ -236,15 +255,38 @@ def known_unit(code: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
-def conversion(source: str, target: str, molar_mass: Decimal | None) -> tuple[Fraction, Fraction]:
+def conversion(
+    source: str, target: str, molar_mass: Decimal | None, also_in: tuple[AlsoIn, ...] = ()
+) -> tuple[Fraction, Fraction]:
     """The exact (factor, offset) with target value = factor * source value + offset.
 
     `molar_mass` (g/mol) joins mass to substance, in either direction and inside compound
-    units; without it they do not convert.
+    units; without it they do not convert. `also_in`: what the dictionary states beside.
 
     Raises: UnitError if a code is not UCUM, or the two do not convert.
     """
+    stated = stated_in(source, also_in)
+    if stated is None:
+        return _by_size(source, target, molar_mass)
+    factor, offset = _by_size(source, stated.unit, None)
+    times, plus = Fraction(stated.times), Fraction(stated.plus)
+    return factor * times, offset * times + plus
+
+
+def stated_in(source: str, also_in: tuple[AlsoIn, ...]) -> AlsoIn | None:
+    """What a dictionary states of a unit, or of one that converts to a unit it speaks of."""
+    for one in also_in:
+        try:
+            _by_size(source, one.unit, None)
+        except UnitError:
+            continue
+        return one
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _by_size(source: str, target: str, molar_mass: Decimal | None) -> tuple[Fraction, Fraction]:
+    """The conversion that the units' own sizes give. Raises: UnitError."""
     if source == target:
         return Fraction(1), Fraction(0)
     for code in (source, target):
@@ -256,10 +298,9 @@ def conversion(source: str, target: str, molar_mass: Decimal | None) -> tuple[Fr
         old, new = (_by_table(code) or _by_library(code) for code in (source, target))
     except _NotLinear:
         raise UnitError(refusal) from None
-    if old.powers == new.powers and old.ratio != new.ratio:
-        raise UnitError(f"{refusal}: they are ratios of different kinds")
     factor, offset = old.factor / new.factor, (old.zero - new.zero) / new.factor
-    if old.powers != new.powers:
+    joined = old.powers != new.powers
+    if joined:
         difference = Counter(dict(old.powers))
         difference.subtract(dict(new.powers))
         moles = difference["mol"]
@@ -268,7 +309,25 @@ def conversion(source: str, target: str, molar_mass: Decimal | None) -> tuple[Fr
         if not molar_mass:
             raise UnitError(f"{refusal}: molar mass needed")
         factor *= Fraction(molar_mass) ** moles
+    if _kind(old, joined) != _kind(new, joined) or (
+        not old.powers and factor != 1 and _notes(source) != _notes(target)
+    ):
+        raise UnitError(f"{refusal}: they are ratios of different kinds")
     return factor, offset
+
+
+def _kind(size: _Size, joined: bool) -> frozenset[str]:
+    """The kind of ratio that a unit is; a molar mass has joined substance to mass."""
+    if not joined:
+        return size.ratio
+    powers = dict(size.powers)
+    cancel = {"g"} if powers.get("g", 0) == -powers.get("mol", 0) != 0 else set()
+    return frozenset({"g" if base == "mol" else base for base in size.ratio} | cancel)
+
+
+def _notes(code: str) -> list[str]:
+    """All annotations, in order of text: a count by a hundred cells is none by a hundred."""
+    return sorted(_ANNOTATION.findall(code))
 
 
 def _amounts(code: str) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine import terms as m
-from engine.regions.asked import inlined, leaves_of
+from engine.regions.asked import leaves_of
+from engine.terms.condition import inlined
 from engine.terms.dictionary import derived_from
 from engine.terms.protocol import is_birth_date
 
@@ -20,8 +21,8 @@ def same_to_read(old: m.Protocol, before: m.Condition, new: m.Protocol, after: m
     written = inlined(before, old.definitions)
     if written != inlined(after, new.definitions):
         return False
-    tests = (leaf for leaf in leaves_of(written, {}) if not isinstance(leaf, m.Todo))
-    return read_alike(old, new, (test.fact for test in tests))
+    names = (name for leaf in leaves_of(written, {}) for name in m.facts_of(leaf))
+    return read_alike(old, new, names)
 
 
 def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
@@ -73,7 +74,7 @@ def _accepted(protocol: m.Protocol) -> object:
 
     def values(one: m.Fact | m.Field) -> object:
         codes = frozenset(choice.code for choice in one.choices)
-        return one.type, codes, one.unit, one.molar_mass, one.range_u
+        return one.type, codes, one.unit, one.molar_mass, one.also_in, one.range_u
 
     facts = {
         fact.name: (values(fact), is_birth_date(protocol, fact))

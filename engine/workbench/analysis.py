@@ -43,6 +43,10 @@ know the next goes on from; what it leaves open is counted by what it is about."
 MOST_NOTES = 20
 """So many questions that were not decided are named; of more, how many there are is said."""
 
+FEW_NOTES = 3
+"""The same, where tests that are not looked into leave them open."""
+
+TAKEN = "taken as coming out in any way"
 LONGER = "look longer with `--effort 10`"
 
 
@@ -101,7 +105,7 @@ def _not_cut(protocol: m.Protocol) -> str:
     tests = [
         leaf_text(leaf, protocol.facts) for leaf in pack_leaves(protocol) if is_free(protocol, leaf)
     ]
-    return f"taken as coming out in any way: {', '.join(tests[:3])}" if tests else ""
+    return f"{TAKEN}: {', '.join(tests[:3])}" if tests else ""
 
 
 def _not_decided(
@@ -109,7 +113,9 @@ def _not_decided(
 ) -> Iterator[Finding]:
     """Each question that was not decided; where they are many, how many of each kind."""
     hint = LONGER if bench.effort.spent > bench.effort.limit // 2 else _not_cut(bench.protocol)
-    many = Counter(stage for _, stage in open_.values()) if len(open_) > MOST_NOTES else Counter()
+    # What turns on tests that are not looked into leaves one question open after another.
+    most = FEW_NOTES if hint.startswith(TAKEN) else MOST_NOTES
+    many = Counter(stage for _, stage in open_.values()) if len(open_) > most else Counter()
     for what, (place, _) in () if many else open_.items():
         said = f"not decided within the limit: {what}"
         yield Finding("undecided", place, said, hint, "undecided")

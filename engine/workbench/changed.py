@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal, assert_never
 
 from engine import terms as m
-from engine.record.wording import leaf_words
+from engine.record.wording import group_word, leaf_words
 from engine.regions.asked import Plain
 from engine.terms.condition import parts_of
 
@@ -157,8 +157,8 @@ def rule_lines(
         return rule_lines(protocol, protocol.definitions[condition.name], say, pad)
     if isinstance(condition, m.Leaf):
         return [pad + (say(condition) if say else leaf_words(condition, protocol.facts))]
-    if isinstance(condition, m.All | m.Any | m.Not):
-        word = {m.All: "all of:", m.Any: "any of:", m.Not: "not:"}[type(condition)]
+    if isinstance(condition, m.Group | m.Not):
+        word = f"{group_word(condition)}:"
         parts = (rule_lines(protocol, one, say, pad + "  ") for one in parts_of(condition))
         return [pad + word, *(line for part in parts for line in part)]
     assert_never(condition)

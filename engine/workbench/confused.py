@@ -36,7 +36,7 @@ CONFUSED: Mapping[str, str] = {
     "/min": "/s /h", "cm": "[in_i] m", "m": "cm [ft_i]", "mm": "cm m", "[in_i]": "cm [ft_i]",
     "m2": "cm2", "mm/h": "cm/h", "L": "mL dL", "mL": "L uL", "dL": "L mL", "Gy": "cGy mGy",
     "cGy": "Gy", "mGy": "Gy", "ms": "s", "s": "ms min", "min": "h s", "h": "min d",
-    "d": "wk mo", "wk": "d mo", "mo": "a wk", "a": "mo wk", "%": "1",
+    "d": "wk mo", "wk": "d mo", "mo": "a wk", "a": "mo wk",
 }  # fmt: skip
 """For a unit, those that its limits are mistaken for, the likeliest first."""
 
@@ -49,7 +49,8 @@ _PREFIXES = ("k", "", "m", "u", "n", "p", "f")
 
 def is_counted(fact: m.Fact) -> bool:
     """Whether a fact comes in whole years, days or entries."""
-    return isinstance(fact.derive, m.CompletedYears | m.DaysBetween | m.Count | m.Distinct)
+    counted = m.CompletedYears | m.Completed | m.DaysBetween | m.Count | m.Distinct
+    return isinstance(fact.derive, counted)
 
 
 def _whole(fact: m.Fact, limit: int) -> bool:

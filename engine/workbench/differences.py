@@ -11,8 +11,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any, assert_never
 
 from engine import terms as m
-from engine.record.wording import decimal_text, leaf_text, list_words
+from engine.record.wording import decimal_text, group_word, leaf_text, list_words
 from engine.terms.condition import defined_in, parts_of
+from engine.terms.dictionary import COMPLETED
 from engine.workbench.alike import mistakable
 
 
@@ -161,6 +162,9 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
         return value.text or f"{value.months or value.days} {'months' if value.months else 'days'}"
     if isinstance(value, m.CompletedYears):
         return f"completed_years_since {value.since}"
+    if isinstance(value, m.Completed):
+        until = f" on {value.on}" if value.on else ""
+        return f"{COMPLETED[value.unit]} {value.since}{until}"
     if isinstance(value, m.DaysBetween):
         return f"days_between {value.start} and {value.end}"
     if isinstance(value, m.OfValues):
@@ -183,8 +187,8 @@ def _brief(value: Any, key: str = "", pack: m.Protocol | None = None) -> str:
 def _in_one_line(protocol: m.Protocol, condition: m.Condition) -> str:
     if isinstance(condition, m.Defined):
         return condition.name
-    if isinstance(condition, m.All | m.Any | m.Not):
-        word = {m.All: "all of", m.Any: "any of", m.Not: "not"}[type(condition)]
+    if isinstance(condition, m.Group | m.Not):
+        word = group_word(condition)
         return f"{word} ({'; '.join(_in_one_line(protocol, c) for c in parts_of(condition))})"
     if isinstance(condition, m.Leaf):
         scopes = protocol.outcomes.scopes.values() if protocol.outcomes is not None else ()

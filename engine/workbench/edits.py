@@ -49,12 +49,14 @@ def _inside(whole: m.Condition, steps: list[int], condition: m.Condition | None)
     first, rest = steps[0], steps[1:]
     if isinstance(whole, m.Not):
         return replace(whole, child=_inside(whole.child, rest, condition))
-    assert isinstance(whole, m.All | m.Any)
+    assert isinstance(whole, m.Group)
     children = list(whole.children)
     if rest or condition is not None:
         children[first] = _inside(children[first], rest, condition)
     else:
         del children[first]
+        if isinstance(whole, m.Any):
+            whole = replace(whole, when=False)
     return replace(whole, children=tuple(children))
 
 

@@ -15,10 +15,11 @@ from typing import Literal, get_args
 from engine import terms as m
 from engine.decide.decision import Screener, only_needed
 from engine.reference import evaluator as reference
-from engine.regions.asked import Plain, inlined, leaves_of, subject_from
+from engine.regions.asked import Plain, leaves_of, subject_from
 from engine.regions.days import as_of_dates
 from engine.regions.diagrams import FALSE, TRUE, UNKNOWN, TooLarge
 from engine.regions.space import Space, spaces
+from engine.terms.condition import inlined
 from engine.terms.faults import EngineFault, InputRejected
 from engine.workbench.cases import Case
 from engine.workbench.edits import only_reached

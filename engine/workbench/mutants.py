@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Literal, assert_never
 
 from engine import terms as m
 from engine.regions.asked import leaves_of, pack_leaves
@@ -59,7 +59,7 @@ def _parts(protocol: m.Protocol) -> tuple[Mapping[str, object], ...]:
 
 def _all(protocol: m.Protocol) -> Iterator[Mutant]:
     tests = (leaf for leaf in pack_leaves(protocol) if not isinstance(leaf, m.Todo))
-    asked = frozenset(leaf.fact for leaf in tests)
+    asked = frozenset(name for leaf in tests for name in m.facts_of(leaf))
     for path, condition in condition_paths(protocol).items():
         using = users(protocol, path)
         if using and _asks(condition, protocol):
@@ -83,6 +83,8 @@ def _without_part(
     protocol: m.Protocol, path: str, condition: m.Condition, using: frozenset[str]
 ) -> Iterator[Mutant]:
     parts = parts_of(condition)
+    if isinstance(condition, m.AtLeast) and condition.count == len(parts):
+        return  # of fewer so many could not hold
     for i, child in enumerate(parts if len(parts) > 1 else (), start=1):
         if _asks(child, protocol):
             words = f"{path}: without `{brief(child, protocol)}`"
@@ -119,11 +121,21 @@ def _other_ways(
         for other in [name for name in dates if name != derive.since][:1]:
             words = f"years since `{other}`, not `{derive.since}`"
             yield "reference-date", words, m.CompletedYears(other)
+    elif isinstance(derive, m.Completed):
+        units: tuple[Literal["a", "mo", "wk"], ...] = ("a", "mo", "wk")
+        for unit in units:
+            if unit != derive.unit:
+                words = f"counted in `{unit}`, not `{derive.unit}`"
+                yield "unit", words, replace(derive, unit=unit)
+        if derive.on:
+            yield "reference-date", "to the day of screening", replace(derive, on="")
+            swapped = replace(derive, since=derive.on, on=derive.since)
+            yield "reference-date", "the two dates swapped", swapped
     elif isinstance(derive, m.DaysBetween):
         yield "reference-date", "from and to swapped", m.DaysBetween(derive.end, derive.start)
     elif isinstance(derive, m.ListDerivation):
         yield from _of_list(protocol.records[derive.records], derive)
-    elif not isinstance(derive, m.Distinct | m.OfSeveral | m.OfValues | m.Stable):
+    elif not isinstance(derive, m.ByTable | m.Distinct | m.OfSeveral | m.OfValues | m.Stable):
         assert_never(derive)
 
 
@@ -168,6 +180,6 @@ def _readers(protocol: m.Protocol, name: str) -> frozenset[str]:
     return frozenset(
         user
         for path, leaf in condition_paths(protocol).items()
-        if getattr(leaf, "fact", None) in asked
+        if isinstance(leaf, m.Leaf) and asked.intersection(m.facts_of(leaf))
         for user in users(protocol, path)
     )

@@ -9,9 +9,10 @@ from functools import cached_property
 
 from engine import terms as m
 from engine.record.wording import leaf_text
-from engine.regions.asked import Plain, inlined
+from engine.regions.asked import Plain
 from engine.regions.diagrams import FALSE, TRUE, Effort, TooLarge
 from engine.regions.space import Progress, Space, spaces
+from engine.terms.condition import inlined
 from engine.terms.faults import EngineFault, InputRejected
 from engine.terms.protocol import condition_paths
 from engine.workbench.alike import same_to_read

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal, assert_never
 
 from engine import terms as m
+from engine.compile.leaves import LENGTHS
 from engine.record.wording import counted
 from engine.workbench.confused import in_other_units, is_counted
 from engine.workbench.wording import brief, in_full
@@ -39,6 +40,11 @@ SWAPPED_AGO: Mapping[m.AgoOp, m.AgoOp] = {
 }  # fmt: skip
 """The boundary word that is easily taken for another."""
 
+SWAPPED_ANCHOR: Mapping[m.AnchorOp, m.AnchorOp] = {
+    "at_least": "more_than", "more_than": "at_least",
+    "within": "less_than", "less_than": "within",
+}  # fmt: skip
+
 WITHOUT_ULN: Mapping[m.UlnOp, m.QuantityOp] = {
     "at_least_uln": "at_least", "above_uln": "above",
     "at_most_uln": "at_most", "below_uln": "below",
@@ -57,6 +63,11 @@ def slips(
             group = m.Any if word == "all" else m.All
             taken = group(condition.children, condition.place)
             yield "group", f"`{word}` read as `{other}`", taken
+    elif isinstance(condition, m.AtLeast):
+        for count in (condition.count - 1, condition.count + 1):
+            if 1 <= count <= len(condition.children):
+                words = f"`at_least: {condition.count}` read as `at_least: {count}`"
+                yield "limit", words, replace(condition, count=count)
     elif isinstance(condition, m.Not):
         yield "negation", "without its `not`", condition.child
     elif not isinstance(condition, m.Defined | m.Todo):
@@ -85,6 +96,8 @@ def _in_test(protocol: m.Protocol, leaf: m.Test, asked: frozenset[str]) -> Slips
         yield "boundary", replace(leaf, op=SWAPPED_ULN[leaf.op])
         # The number read in the fact's own unit, not as a multiple of a limit.
         yield "unit", m.LimitTest(leaf.fact, WITHOUT_ULN[leaf.op], leaf.times_u, leaf.place)
+    elif isinstance(leaf, m.FactLimitTest):
+        yield "boundary", replace(leaf, op=SWAPPED[leaf.op])
     elif isinstance(leaf, m.AgoTest):
         yield from _ago(protocol, leaf, asked)
     elif isinstance(leaf, m.DayTest):
@@ -94,6 +107,13 @@ def _in_test(protocol: m.Protocol, leaf: m.Test, asked: frozenset[str]) -> Slips
         for code in leaf.codes if len(leaf.codes) > 1 else ():
             codes = tuple(c for c in leaf.codes if c != code)
             yield "dropped-condition", replace(leaf, codes=codes)
+    elif isinstance(leaf, m.AnchorTest):
+        yield from _anchor(leaf)
+    elif isinstance(leaf, m.LastingTest):
+        for moved in (_moved(leaf.duration, by) for by in (1, -1)):
+            if moved is not None:
+                yield "window", replace(leaf, duration=moved)
+        yield "boundary", m.AgoTest(leaf.fact, "at_least_ago", leaf.duration, leaf.place)
     elif not isinstance(leaf, m.BooleanTest | m.EverTest):
         assert_never(leaf)
 
@@ -129,6 +149,23 @@ def _ago(protocol: m.Protocol, leaf: m.AgoTest, tested: frozenset[str]) -> Slips
     if len(known) > 1:
         other = known[(known.index(leaf.fact) + 1) % len(known)]
         yield "reference-date", replace(leaf, fact=other)
+
+
+def _anchor(leaf: m.AnchorTest) -> Slips:
+    if leaf.duration is not None:
+        for moved in (_moved(leaf.duration, by) for by in (1, -1)):
+            if moved is not None:
+                yield "window", replace(leaf, duration=moved)
+        yield "boundary", replace(leaf, op=SWAPPED_ANCHOR[leaf.op])
+        other_unit = _other_unit(leaf.duration)
+        if other_unit is not None:
+            yield "unit", replace(leaf, duration=other_unit)
+        if leaf.side == "before":
+            # The day of screening taken for the day that the words name.
+            ago: m.AgoOp = next(ago for ago, op in LENGTHS.items() if op == leaf.op)
+            yield "reference-date", m.AgoTest(leaf.fact, ago, leaf.duration, leaf.place)
+    side: m.Side = "after" if leaf.side == "before" else "before"
+    yield "reference-date", replace(leaf, side=side)
 
 
 def _step(fact: m.Fact, limit: int) -> int:

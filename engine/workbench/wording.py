@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import assert_never
 
 from engine import terms as m
-from engine.record.wording import leaf_text
+from engine.record.wording import group_word, leaf_text
 
 
 def brief(condition: m.Condition, protocol: m.Protocol) -> str:
     """A condition in few words."""
     if isinstance(condition, m.Defined):
         return f"defined {condition.name}"
-    if isinstance(condition, m.All | m.Any | m.Not):
-        return {m.All: "all", m.Any: "any", m.Not: "not"}[type(condition)] + " ..."
+    if isinstance(condition, m.Group | m.Not):
+        return group_word(condition).removesuffix(" of") + " ..."
     if isinstance(condition, m.Leaf):
         return leaf_text(condition, protocol.facts)
     assert_never(condition)

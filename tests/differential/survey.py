@@ -21,31 +21,30 @@ Counts = Counter[str]
 
 REASONS: tuple[m.Reason, ...] = (
     *("not_recorded", "not_yet", "out_of_date", "undated", "conflicting", "imprecise"),
-    *(
-        "history_not_confirmed",
-        "too_few",
-        "no_entry",
-        "not_attested",
-        "no_limit",
-        "no_date",
-        "pending",
-        "not_done",
-    ),
+    *("history_not_confirmed", "not_attested", "no_limit", "no_date", "pending", "not_done"),
     "calendar",
 )
+LATER_REASONS: tuple[m.Reason, ...] = ("no_anchor", "planned", "too_few", "no_entry")
+"""Those of what only rich packs say."""
 
 
 def kind_of(node: m.Condition) -> str:
     """The operator of a test, or the word of a group."""
     if isinstance(node, m.LimitTest | m.UlnTest | m.AgoTest | m.DayTest):
         return node.op
+    if isinstance(node, m.FactLimitTest):
+        return "table" if node.against.endswith("_limits") else "fact"
+    if isinstance(node, m.AnchorTest):
+        return f"{node.op} {node.side}"
     return {
+        m.LastingTest: "lasting",
         m.BetweenTest: "between",
         m.EverTest: "ever",
         m.BooleanTest: "boolean",
         m.ChoiceTest: "choice",
         m.Todo: "todo",
         m.All: "all",
+        m.AtLeast: "at_least of",
         m.Any: "any",
         m.Not: "not",
         m.Defined: "defined",
@@ -59,7 +58,9 @@ def derivation_of(fact: m.Fact) -> str:
         return f"{derive.way} of values" if isinstance(derive, m.OfValues) else derive.way
     word = {
         m.CompletedYears: "completed_years_since",
+        m.Completed: "completed",
         m.DaysBetween: "days_between",
+        m.ByTable: "table",
         m.LatestOf: "latest",
         m.EarliestOf: "earliest",
         m.Exists: "exists",
@@ -78,14 +79,33 @@ def how(reading: m.Reading) -> str:
 
 def cause(leaf: m.Condition, readings: Mapping[str, m.Reading]) -> tuple[str, m.Reason]:
     """The fact that leaves a test unknown, and why, from SEMANTICS 7."""
-    assert not isinstance(leaf, m.All | m.Any | m.Not | m.Defined)
+    assert isinstance(leaf, m.Leaf)
     if isinstance(leaf, m.Todo):
         return "todo", "not_recorded"
-    reading = readings[leaf.fact]
+    name, reading = leaf.fact, readings[leaf.fact]
+    if isinstance(leaf, m.AnchorTest) and reading.low is not None:
+        return held_against(leaf, reading, readings[leaf.anchor])
+    if isinstance(leaf, m.FactLimitTest) and reading.low is not None:
+        settled = reading.low == reading.high or readings[leaf.against].low is None
+        name = leaf.against if settled else name
+        reading = readings[name]
     why = reading.uln_reason if isinstance(leaf, m.UlnTest) else None
     # `>=x` at the very end of a range is a point, yet its ratio may have an open end.
-    point: m.Reason = "calendar" if isinstance(leaf, m.AgoTest) else "imprecise"
-    return leaf.fact, why or reading.reason or point
+    counted = isinstance(leaf, m.AgoTest | m.LastingTest)
+    point: m.Reason = "calendar" if counted else "imprecise"
+    return name, why or reading.reason or point
+
+
+def held_against(leaf: m.AnchorTest, reading: m.Reading, anchor: m.Reading) -> tuple[str, m.Reason]:
+    """Why two dates leave a test open, from SEMANTICS 7."""
+    if reading.ahead == "unsure":
+        return leaf.fact, "planned"
+    if anchor.low is None or anchor.low == m.NEVER:
+        return leaf.anchor, "no_anchor"
+    if reading.ahead == "planned":
+        return leaf.fact, "planned"
+    going = "under_way" in (reading.ahead, anchor.ahead)
+    return leaf.fact, reading.reason or anchor.reason or ("imprecise" if going else "calendar")
 
 
 def screened(one: Case, recorded: Plain, as_of: date) -> Counts:
@@ -127,7 +147,9 @@ def ties(one: Case, subject: m.Subject) -> int:
         fact = one.protocol.facts[name]
         for said in statements:
             if isinstance(said.value, m.Amount) and said.value.unit != fact.unit:
-                factor, offset = conversion(said.value.unit, fact.unit, fact.molar_mass)
+                factor, offset = conversion(
+                    said.value.unit, fact.unit, fact.molar_mass, fact.also_in
+                )
                 exact = said.value.amount_u * factor + offset * m.MILLION
                 limits = one.targets.amounts.get(name, ())
                 found += any(abs(exact - limit) == Fraction(1, 2) for limit in limits)

@@ -16,10 +16,12 @@ from engine.decide.decision import Screener
 from engine.read.source import read_document
 from engine.reference import evaluator as reference
 from engine.select.readings import find_readings, readings_only
-from tests.differential.survey import REASONS, Counts, screened, survey
+from tests.differential.survey import LATER_REASONS, REASONS, Counts, screened, survey
 from tests.generators import (
+    ANCHORED,
     LONG,
     OPERATORS,
+    RICH,
     Case,
     Plain,
     Screening,
@@ -41,15 +43,16 @@ SHIPPED = 10_000 if LONG else 200
 def test_rules_and_reference_agree_on_every_generated_subject(
     shard: int, record_property: Callable[[str, object], None]
 ) -> None:
-    counts = survey(range(shard * PACKS, (shard + 1) * PACKS), SUBJECTS)
-    assert counts["subjects"] == PACKS * SUBJECTS
+    seeds = range(shard * PACKS, (shard + 1) * PACKS)
+    counts = survey((*seeds, *(RICH + seed for seed in seeds)), SUBJECTS)
+    assert counts["subjects"] == 2 * PACKS * SUBJECTS
     if LONG:
         record_property("reached", dict(counts))
 
 
 def test_the_generated_subjects_reach_everything() -> None:
     """A sample that never meets an operator proves nothing about it."""
-    counts = survey(range(240), 10)
+    counts = survey(range(100), 10)
     share = counts["verdict eligible"] / counts["subjects"]
     assert share >= 0.25, f"only {share:.0%} eligible"
     wanted = [f"verdict {verdict}" for verdict in ("eligible", "ineligible", "undetermined")]
@@ -58,12 +61,6 @@ def test_the_generated_subjects_reach_everything() -> None:
     groups = ("all", "any", "not", "defined")
     wanted += [f"{op} {t}" for op in (*OPERATORS, *groups) if op != "todo" for t in truths]
     wanted += ["todo unknown", "tie at a limit"]
-    wanted += [f"distinct {h}" for h in ("point", "interval")]
-    wanted += ["stable unknown"]
-    ways = ("highest", "lowest", "mean", "last", "first")
-    several = [*ways, *(f"{way} of values" for way in ways)]
-    wanted += [f"{way} unknown" for way in several]
-    assert all(counts[f"{way} point"] + counts[f"{way} interval"] for way in several)
     spread = ("latest", "earliest", "count")
     wanted += [
         f"{way}{w} {h}" for way in spread for w in ("", " where") for h in ("point", "interval")
@@ -77,6 +74,24 @@ def test_the_generated_subjects_reach_everything() -> None:
     wanted += ["a blank among several codes", "two of one day that share one end"]
     known = ("listed", "holds a listed name", "not on the list")
     wanted += [f"{how} {t}" for how in known for t in truths]
+    assert [name for name in wanted if not counts[name]] == []
+
+
+def test_the_whole_language_is_reached_too() -> None:
+    counts = survey(range(RICH + 100, RICH + 340), 10)
+    wanted = [f"reason {reason}" for reason in (*REASONS, *LATER_REASONS)]
+    truths = ("true", "false", "unknown")
+    tests = [f"{op} {side}" for op in (*ANCHORED, "plain") for side in ("before", "after")]
+    tests += ["lasting", "at_least of", "fact", "table"]
+    wanted += [f"{op} {truth}" for op in tests for truth in truths]
+    each = ("completed", "table")
+    wanted += [f"{way} {h}" for way in each for h in ("point", "interval", "unknown")]
+    wanted += [f"distinct {h}" for h in ("point", "interval")]
+    wanted += ["stable unknown"]
+    ways = ("highest", "lowest", "mean", "last", "first")
+    several = [*ways, *(f"{way} of values" for way in ways)]
+    wanted += [f"{way} unknown" for way in several]
+    assert all(counts[f"{way} point"] + counts[f"{way} interval"] for way in several)
     assert [name for name in wanted if not counts[name]] == []
 
 

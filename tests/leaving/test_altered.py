@@ -39,10 +39,12 @@ facts:
   creatinine:
     {ask: Serum creatinine, type: quantity, unit: mg/dL, molar_mass: 113.12, valid_for: 14 days,
      range: [0, 50]}
+  before: {ask: Creatinine before, type: quantity, unit: mg/dL, changes: never}
   alt: {ask: ALT, type: quantity, unit: U/L, uln: 40, range: [0, 5000], valid_for: 14 days}
   lansky: {ask: Lansky score, type: quantity, unit: "%", valid_for: 28 days, found_in: chart}
   consent: {ask: Consent, type: boolean, changes: never, attested_by: investigator}
   last_drug: {ask: Last drug, type: date, derive: {latest: therapy.ended, where: {kind: drug}}}
+  day_1: {ask: Planned day 1, type: date, planned: true, valid_for: 28 days}
   remark: {ask: Remark, type: text}
 records:
   therapy:
@@ -64,7 +66,14 @@ criteria:
 - {id: I2, kind: inclusion, text: Washout, holds_when: {last_drug: {at_least_ago: 7 days}}}
 - {id: I3, kind: inclusion, text: Fit, holds_when: {all: [{lansky: {above: 50}}, {consent: true}]}}
 - {id: E1, kind: exclusion, text: Kidneys, holds_when: {creatinine: {above: 1.5}}}
+- {id: E3, kind: exclusion, text: Up, holds_when: {creatinine: {above: {fact: before, times: 2}}}}
 - {id: E2, kind: exclusion, text: Liver, holds_when: {alt: {above_uln: 5}}}
+- {id: I4, kind: inclusion, text: Day 1,
+   holds_when: {last_drug: {at_least: 14 days, before: day_1}}}
+- {id: I5, kind: inclusion, text: Some,
+   holds_when: {at_least: 2, of: [{consent: true}, {sex: female}, {lansky: {above: 80}}]}}
+- {id: I6, kind: inclusion, text: Women,
+   holds_when: {when: {sex: female}, require: {consent: true}}}
 """,
 }
 SUBJECT = """
@@ -79,7 +88,9 @@ facts:
   alt: {value: 60, uln: 50, on: 2026-11-10}
   lansky: {unknown: pending, on: 2026-11-19, note: on Monday}
   consent: {value: true, by: Dr B. Example, on: 2026-11-10}
+  day_1: {value: 2026-12-11, on: 2026-11-19}
   remark: Walks
+  before: 0.5
 records:
   therapy:
     complete_on: 2026-11-18

@@ -171,7 +171,7 @@ def _own_limit(fact: m.Fact, said: m.Statement) -> int | None:
     """The limit of normal beside a value, in the fact's unit."""
     if said.uln_u is None or not isinstance(said.value, m.Amount):
         return said.uln_u
-    factor, _ = conversion(said.value.unit, fact.unit, fact.molar_mass)
+    factor, _ = conversion(said.value.unit, fact.unit, fact.molar_mass, fact.also_in)
     return max(1, round(said.uln_u * factor))
 
 

@@ -17,7 +17,7 @@ from tests import build
 from tests.generators import LONG, POOL, Seeded
 from tests.plan.brute import Completions, completed, people, truth_vector, world_of
 
-EACH = 60 if LONG else 16
+EACH = 60 if LONG else 24
 
 
 @pytest.mark.parametrize("shard", range(4))

@@ -167,7 +167,7 @@ def limits(fact: str, limit: object) -> set[int]:
         ("temperature", "100.4", "[degF]", 38_000_000),
         ("temperature", "311.15", "K", 38_000_000),
         ("platelets", "50000", "/uL", 50_000_000),
-        ("blasts", "0.05", "1", 5_000_000),
+        ("blasts", "50", "[ppth]", 5_000_000),
     ],
 )
 def test_a_limit_is_converted_as_its_unit_says(

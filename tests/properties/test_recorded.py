@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import date
 from decimal import Decimal
+from math import ceil, floor
 from typing import Any
 
 from hypothesis import given, settings
@@ -20,11 +21,10 @@ from engine.record.shape import Decision
 from engine.reference import evaluator as reference
 from engine.reference import measures
 from engine.terms.agents import contradicted, named_in
-from engine.terms.units import conversion, months_each
+from engine.terms.units import conversion, months_each, stated_in
 from tests.generators import (
     KNOWN_FIELDS,
     LONG,
-    OTHER_UNITS,
     Choices,
     Plain,
     Screening,
@@ -34,7 +34,9 @@ from tests.generators import (
     fits,
     screenings,
     subject_in,
+    turned,
     typical_subject,
+    units_of,
 )
 
 SEEDS = st.integers(0, 2**32)
@@ -263,7 +265,8 @@ def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
     bound = round(Decimal(text[len(sign) :]).scaleb(6))
     if months_each(unit, fact.unit):  # no factor: any number of the interval will do
         return said["value"]
-    factor, offset = conversion(unit, fact.unit, fact.molar_mass)
+    factor, offset = conversion(unit, fact.unit, fact.molar_mass, fact.also_in)
+    outward = (floor if up else ceil) if stated_in(unit, fact.also_in) else round
     edge = bound * factor + offset * m.MILLION
     aside = 1 if len(sign) == 1 and edge.denominator == 1 else 0
     steps = (0, 1, 2, 50, 1_000, 10**6, 10**8, abs(bound), 10**12)
@@ -271,8 +274,8 @@ def _inside(c: Choices, one: Screening, fact: m.Fact, said: Plain) -> Any:
     for number in (bound + step if up else bound - step for step in steps[len(sign) == 1 :]):
         exact = number * factor + offset * m.MILLION
         # A ratio to a limit beside the result is exact, and would see what rounding hides.
-        read = exact if "uln" in said else round(exact)
-        beyond = read - round(edge) if up else round(edge) - read
+        read = exact if "uln" in said else outward(exact)
+        beyond = read - outward(edge) if up else outward(edge) - read
         if beyond >= aside and fits(fact, number, unit):
             inside.append(amount(number))
     # The nearest to the bound first: that is where a limit may lie between.
@@ -368,16 +371,16 @@ def _elsewhere_exactly(c: Choices, fact: m.Fact, said: Plain) -> Mapping[str, An
     """
     text, unit = str(said["value"]), str(said.get("unit", fact.unit))
     sign = text.rstrip("0123456789.eE+-")
-    to = c.of((fact.unit, *OTHER_UNITS.get(fact.unit, ())))
+    to = c.of(units_of(fact))
     if months_each(unit, fact.unit) or months_each(to, fact.unit):
         return {}
-    factor, offset = conversion(unit, to, fact.molar_mass)
+    factor, offset = turned(unit, to, fact.molar_mass, fact.also_in)
     moved: dict[str, Any] = {"unit": to}
     for key, number in (("value", text[len(sign) :]), ("uln", said.get("uln"))):
         if number is None:
             continue
         exact = round(Decimal(str(number)).scaleb(6)) * factor + offset * m.MILLION
-        into, zero = conversion(to, fact.unit, fact.molar_mass)
+        into, zero = conversion(to, fact.unit, fact.molar_mass, fact.also_in)
         lands = exact * into + zero * m.MILLION  # a result that cannot be read back is no test
         if exact.denominator != 1 or lands.denominator != 1 or not fits(fact, int(exact), to):
             return {}

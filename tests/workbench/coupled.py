@@ -29,6 +29,7 @@ from engine.record.wording import decimal_text
 from engine.reference import evaluator as reference
 from engine.reference import measures
 from engine.regions.asked import fitted
+from engine.terms.dictionary import derived_from
 from engine.terms.faults import InputRejected
 from engine.workbench.witness import file_lines
 from tests.generators import AGOS, LIMITS, ULNS, Choices, Plain, amount
@@ -572,7 +573,7 @@ class Seen:
 def inlined(condition: m.Condition, protocol: m.Protocol) -> m.Condition:
     if isinstance(condition, m.Defined):
         return inlined(protocol.definitions[condition.name], protocol)
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         some = tuple(inlined(child, protocol) for child in condition.children)
         return replace(condition, children=some)
     if isinstance(condition, m.Not):
@@ -582,7 +583,7 @@ def inlined(condition: m.Condition, protocol: m.Protocol) -> m.Condition:
 
 def tests_in(condition: m.Condition) -> Iterator[m.Leaf]:
     """The tests of a condition without definitions."""
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         for child in condition.children:
             yield from tests_in(child)
     elif isinstance(condition, m.Not):
@@ -601,13 +602,10 @@ def behind(protocol: m.Protocol, name: str) -> frozenset[tuple[str, str]]:
     derive = protocol.facts[name].derive
     if derive is None:
         return frozenset([("fact", name)])
-    if isinstance(derive, m.CompletedYears):
-        return behind(protocol, derive.since)
-    if isinstance(derive, m.DaysBetween):
-        return behind(protocol, derive.start) | behind(protocol, derive.end)
-    if isinstance(derive, m.OfValues):
-        return behind(protocol, derive.fact)
-    return frozenset([("list", derive.records)])
+    if isinstance(derive, m.FromList):
+        return frozenset([("list", derive.records)])
+    others = derived_from(protocol.facts[name])
+    return frozenset().union(*(behind(protocol, other) for other in others))
 
 
 class Grid:
@@ -643,10 +641,13 @@ class Grid:
         """The truth of a condition, from the truths of all tests."""
         if isinstance(condition, m.Defined):
             return self.compiled(protocol.definitions[condition.name], protocol, number)
-        if isinstance(condition, m.All | m.Any):
+        if isinstance(condition, m.Group):
             some = [self.compiled(child, protocol, number) for child in condition.children]
             if isinstance(condition, m.All):
                 return lambda t: min((f(t) for f in some), default=2)
+            if isinstance(condition, m.AtLeast):
+                place_of = len(some) - condition.count
+                return lambda t: sorted(f(t) for f in some)[place_of]
             return lambda t: max((f(t) for f in some), default=0)
         if isinstance(condition, m.Not):
             child = self.compiled(condition.child, protocol, number)

@@ -611,7 +611,7 @@ def test_every_unit_that_is_confused_converts_to_those_it_is_confused_with() -> 
     numbers = {f"10*{n}" for n in range(3, 13)}
     bare = {unit for unit in COMMON_UNITS if "{" not in unit}
     assert {u for u in bare if not limits_in_other_units(u, "{above: 7}")} == {
-        "1", "/kg", "[pH]", *numbers,
+        "1", "%", "/kg", "[pH]", *numbers,
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from engine import terms as m
 from engine.decide.decision import Screener
 from engine.read.subjects import read_subject
 from engine.record.shape import dump_any
+from engine.terms.units import AlsoIn
 from engine.workbench.alike import accepts_alike, same_to_read
 from engine.workbench.changed import Change, Comparison
 from engine.workbench.diff import compare
@@ -562,8 +563,10 @@ ONLY_READ = {"ask", "found_in", "effort", "place", "name", "usual_u"}
 OTHER: Mapping[str, Any] = {
     "type": "text", "unit": "other", "choices": (m.Choice("z", "Z"),), "range_u": (1, 2),
     "changes": "by_treatment", "valid_for": m.Duration(1, 0), "molar_mass": Decimal("1.5"),
+    "also_in": (AlsoIn("mmol/mol", Decimal(1)),),
     "uln_u": 3, "resolution_u": 4, "attested_by": "somebody", "derive": m.CompletedYears("other"),
     "many": True, "unit_required": True, "stands_for": m.BooleanTest("other", True),
+    "planned": True,
 }  # fmt: skip
 
 

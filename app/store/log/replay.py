@@ -203,8 +203,9 @@ def _steps(record: Mapping[str, Any]) -> dict[str, Any]:
         steps[name] = record.get(name)
     whys = [(c["id"], why) for c in record["criteria"] for why in nodes(c["why"])]
     for _, why in whys:
-        if "reading" in why:
-            steps.setdefault(f"reading of `{why['reading']['fact']}`", why["reading"])
+        for key in ("reading", "against"):
+            if key in why:
+                steps.setdefault(f"reading of `{why[key]['fact']}`", why[key])
     for number, firing in enumerate(record["firings"]):
         steps[f"firing {number}"] = firing
     for criterion, why in whys:

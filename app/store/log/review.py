@@ -200,8 +200,9 @@ def _summary(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{criterion['id']}.interpretation", criterion["interpretation"]
         yield f"{criterion['id']}.status", criterion["status"]
         for why in nodes(criterion["why"]):
-            reading = why.get("reading")
-            if reading is not None and reading["fact"] not in seen:
+            for reading in (why.get("reading"), why.get("against")):
+                if reading is None or reading["fact"] in seen:
+                    continue
                 seen.add(reading["fact"])
                 for name in ("value", "unit", "reason", "on", "source", "by", "good_until"):
                     if reading.get(name) is not None:

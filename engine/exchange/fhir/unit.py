@@ -31,7 +31,7 @@ def unit_of(
         raise Unusable("states no unit")
     else:
         try:
-            unit = unit_code(said, target.unit, target.molar_mass)
+            unit = unit_code(said, target.unit, target.molar_mass, target.also_in)
         except UnitError as error:
             raise Unusable(str(error)) from None
     other = quantity.get("code") if isinstance(quantity, dict) else None
@@ -54,7 +54,7 @@ def same_unit(quantity: Any, unit: str, target: Fact | Field) -> bool:
 
 def _meant(text: str, target: Fact | Field) -> str:
     try:
-        return unit_code(text, target.unit, target.molar_mass)
+        return unit_code(text, target.unit, target.molar_mass, target.also_in)
     except UnitError:
         return ""
 

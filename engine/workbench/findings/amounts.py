@@ -11,7 +11,7 @@ from fractions import Fraction
 from engine import terms as m
 from engine.record.wording import amount_text
 from engine.regions.asked import leaves_of
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import facts_behind
 from engine.terms.spellings import spelled, unit_code
 from engine.terms.units import MONTHS, UnitError, conversion, known_unit
 from engine.workbench.findings import Finding
@@ -24,6 +24,9 @@ _AMOUNT = re.compile(
 _LIMIT_OF_NORMAL = re.compile(r"(the\s+)?(ULN|upper limit)", re.IGNORECASE)
 _ASIDE = re.compile(r"\([^()]*\)")
 _DAYS = {"d": 1, "wk": 7}
+_UNITS = "mg kg g ug ng mL dL L cm mm m mmol umol nmol pmol U mV Hz kcal Gy".split()
+"""Units of letters alone that are no English words."""
+
 _TIME = (*_DAYS, *MONTHS, "h", "min")
 
 
@@ -49,7 +52,8 @@ def amounts_in(text: str) -> Iterator[tuple[str, Amount]]:
                 code = spelled(unit)
                 if times and times.strip() in ("times", "x", "×") and not code.startswith("10*"):
                     continue
-        if code in ("uln", "%") or (len(code) > 1 and known_unit(code)) or code in _TIME:
+        word = unit.isalpha() and code == unit and code not in _UNITS
+        if code in ("uln", "%") or code in _TIME or (not word and known_unit(code)):
             for number in (first, last):
                 if number is not None:
                     yield f"{number} {unit}", Amount(Fraction(number.replace(",", "")), code)
@@ -71,6 +75,7 @@ def numbers(protocol: m.Protocol) -> Iterator[Finding]:
         asked = [amount for fact in facts for _, amount in amounts_in(fact.ask)]
         limits = [a for leaf in tests for a in _limits(leaf, _units(protocol.facts))]
         counted = [*limits, *asked, *(a for fact in facts for a in _of_fact(protocol, fact))]
+        counted += [a for leaf in tests for a in _last_whole(leaf)]
         words = _ASIDE.sub(" ", f"{one.text} {one.interpretation}")
         untested = [
             said
@@ -94,16 +99,16 @@ def numbers(protocol: m.Protocol) -> Iterator[Finding]:
                 yield Finding("number-unworded", one.place, what, hint, "read", (one.id,))
 
 
+def _last_whole(leaf: m.Test) -> Iterator[Amount]:
+    """The last whole unit that a window leaves in: less than 105 weeks is up to 104 weeks old."""
+    if isinstance(leaf, m.AgoTest) and leaf.op in ("less_than_ago", "more_than_ago"):
+        for _, amount in amounts_in(leaf.duration.text):
+            yield Amount(amount.number - 1, amount.unit)
+
+
 def _behind(protocol: m.Protocol, tests: Iterable[m.Test]) -> list[m.Fact]:
     """The facts that tests look at, and those that they follow from."""
-    found: dict[str, m.Fact] = {}
-    todo = [name for leaf in tests for name in m.facts_of(leaf)]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found[name] = protocol.facts[name]
-            todo += derived_from(found[name])
-    return list(found.values())
+    return [protocol.facts[name] for name in facts_behind(protocol.facts, tests)]
 
 
 def _of_fact(protocol: m.Protocol, fact: m.Fact) -> Iterator[Amount]:

@@ -121,7 +121,7 @@ def _words(condition: m.Condition, protocol: m.Protocol) -> str:
         return f"`{condition.name}`"
     if isinstance(condition, m.Not):
         return f"`not {_words(condition.child, protocol).strip('`')}`"
-    if isinstance(condition, m.All | m.Any):
+    if isinstance(condition, m.Group):
         first = next(leaves_of(condition, protocol.definitions))
         return f"the group with `{leaf_text(first, protocol.facts)}`"
     if isinstance(condition, m.Leaf):

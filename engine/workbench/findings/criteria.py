@@ -8,9 +8,10 @@ from functools import partial
 from itertools import combinations
 
 from engine import terms as m
-from engine.regions.asked import inlined, leaves_of
+from engine.regions.asked import leaves_of
 from engine.regions.bounds import held
 from engine.regions.diagrams import FALSE, TRUE
+from engine.terms.condition import inlined
 from engine.workbench.findings import Finding
 from engine.workbench.findings import asking as q
 from engine.workbench.findings.overlaps import cut_short, overlap

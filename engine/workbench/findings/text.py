@@ -11,7 +11,7 @@ from engine.read.outcomes import conditions_of
 from engine.record.wording import decimal_text, range_text
 from engine.regions.asked import leaves_of
 from engine.terms.condition import limits_named
-from engine.terms.dictionary import derived_from
+from engine.terms.dictionary import derived_from, facts_behind
 from engine.workbench.cases import Cases
 from engine.workbench.edits import leaf_paths, reached, users
 from engine.workbench.findings import Finding
@@ -163,15 +163,14 @@ def _unused(protocol: m.Protocol, cases: Cases | None) -> Iterator[Finding]:
             place = condition.place
             yield Finding("unused-definition", place, what, "remove it, or use it")
     leaves = (leaf for one in rules for leaf in leaves_of(one, protocol.definitions))
-    asked = {leaf.fact for leaf in leaves if not isinstance(leaf, m.Todo)}
-    asked |= _outcome_names(protocol) & protocol.facts.keys()
+    asked = {*facts_behind(protocol.facts, leaves)}
     yield from _unused_in_outcomes(protocol)
-    todo = list(asked)
+    todo = list(_outcome_names(protocol) & protocol.facts.keys())
     while todo:
-        for name in derived_from(protocol.facts[todo.pop()]):
-            if name not in asked:
-                asked.add(name)
-                todo.append(name)
+        name = todo.pop()
+        if name not in asked:
+            asked.add(name)
+            todo += derived_from(protocol.facts[name])
     for fact in protocol.facts.values():
         # A text cannot be tested: it is there for people.
         if fact.name not in asked and fact.type != "text":
@@ -216,7 +215,7 @@ def _outcome_names(protocol: m.Protocol) -> frozenset[str]:
     outcomes = protocol.outcomes
     if outcomes is None:
         return frozenset()
-    found = {leaf.fact for _, leaf in _outcome_leaves(protocol)}
+    found = {name for _, leaf in _outcome_leaves(protocol) for name in m.facts_of(leaf)}
     todo: list[object] = [
         outcomes.start, outcomes.died, outcomes.in_order, outcomes.response,
         outcomes.events, outcomes.endpoints, outcomes.toxicities,
