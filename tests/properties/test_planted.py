@@ -297,7 +297,7 @@ SLIPS = [
          _read_as(lambda one: replace(one, count=None, doubt=None)), MORE),
     Slip("a field that a known agent contradicts stands", recorded, "read_uses",
          lambda _: lambda sheet, path, record, entry: (entry,), by_the_broken_files),
-    Slip("a limit's unit is dropped", conditions.Conditions, "_limit",
+    Slip("a limit's unit is dropped", conditions.Conditions, "limit",
          _unit_dropped, by_limits_with_a_unit),
 ]  # fmt: skip
 
