@@ -452,6 +452,7 @@ def _derived(c: Choices, facts: Plain, records: Plain) -> Iterator[tuple[str, Pl
         name, way = c.of(list(records)), c.of(_OF_LISTS[: None if rich else 4])
         derive: Plain = _several(c, name) if way == "several" else {way: name}
         kind = {"latest": "date", "earliest": "date", "exists": "boolean"}.get(way, "quantity")
+        kind = "boolean" if "stable" in derive else kind
         if kind == "date":
             derive = {way: f"{name}.{c.of(['ended', 'started'])}"}
             dates.append(f"{way}_{number}")
@@ -504,7 +505,11 @@ def _washed_out(c: Choices, lists: list[str], dates: list[str]) -> Plain:
 
 def _several(c: Choices, name: str) -> Plain:
     """How many values differ, or what several come to."""
-    way = c.of(["mean", "highest", "count", "mean", "last", "lowest", "first"])
+    way = c.of(["mean", "highest", "count", "mean", "last", "lowest", "first", "stable"])
+    if way == "stable":
+        lasting = c.of([one for one in _DURATIONS if not one.startswith("0")])
+        field = c.of(["dose", "kind", "agent", "serious"])
+        return {way: f"{name}.{field}", "for": lasting, "from": "started", "to": "ended"}
     if way == "count":
         return {way: name, "distinct": c.of(["agent", "kind", "dose", "ended", "serious"])}
     derive: Plain = {way: f"{name}.dose"}
@@ -582,7 +587,8 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
 def _leaf(c: Choices, facts: Plain, as_of: date) -> Plain:
     name = c.of([name for name, fact in facts.items() if fact["type"] not in ("text", "table")])
     fact = facts[name]
-    if c.rich and fact["type"] == "quantity" and not _of_several(fact) and c.chance(35):
+    worked = "formula" in fact.get("derive", {})
+    if c.rich and fact["type"] == "quantity" and not worked and c.chance(35):
         limits = list(_held_against(facts, name))
         if limits:
             limit = c.of(limits)
@@ -641,7 +647,7 @@ def _held_against(facts: Plain, name: str) -> Iterator[Plain]:
         yield {"table": f"{name}_limits", "by": table["by"][::-1]}
     unit, mass = _measured_in(facts, name)
     for other, fact in facts.items():
-        if other == name or fact["type"] != "quantity":
+        if other == name or fact["type"] != "quantity" or "formula" in fact.get("derive", {}):
             continue
         own, own_mass = _measured_in(facts, other)
         try:
@@ -801,6 +807,9 @@ class Targets:
             records, where = getattr(fact.derive, "records", ""), getattr(fact.derive, "where", ())
             for asked in m.equalities(where):
                 found.asked.setdefault((records, asked.field), []).extend(asked.values)
+            if isinstance(fact.derive, m.Stable):
+                for name in (fact.derive.start, fact.derive.stop):
+                    found.ago.setdefault((records, name), []).append(fact.derive.lasting)
             for test in m.tests_in(where):
                 key = (records, test.fact)
                 found.asked.setdefault(key, []).extend(limits_named(test))
@@ -960,7 +969,8 @@ def ending_with_what_decides(
     sought = [
         fact.derive
         for fact in targets.protocol.facts.values()
-        if isinstance(fact.derive, m.FromList)
+        if isinstance(fact.derive, m.LatestOf | m.EarliestOf | m.Exists | m.Count)
+        and all(isinstance(clause, m.Where) for clause in fact.derive.where)
     ]
     if not sought:
         return facts, records

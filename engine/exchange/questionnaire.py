@@ -8,6 +8,7 @@ statement by statement. What a voided statement held is kept as the text of its 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine import terms as m
 from engine.exchange.recorded import (
@@ -43,9 +44,7 @@ def asked_only_when(protocol: m.Protocol, record: str) -> dict[str, tuple[str, t
             found |= dict.fromkeys((derive.field, *lengths, *m.fields_in(derive.where)))
         if not isinstance(derive, m.FromList) or derive.records != record:
             continue
-        dated = getattr(derive, "field", None)
-        if dated is not None:
-            found[dated] = None
+        found |= dict.fromkeys(m.fields_read(replace(derive, where=())))
         asked = [where for where in derive.where if isinstance(where, m.Where)]
         others = [where for where in derive.where if not isinstance(where, m.Where)]
         found |= dict.fromkeys(m.fields_in(others))

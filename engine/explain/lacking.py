@@ -150,6 +150,8 @@ class Lacking:
             sizes = [test.duration]
         elif unit:
             number = self.found[found.from_facts[0]].reading.low
+        elif fact.type != "date":
+            return say("missing.calendar")
         day = None if number is None else calendar_day(number)
         ends = [(earliest(day, size), latest(day, size)) for size in sizes] if day else []
         for early, late in ends:
@@ -176,12 +178,7 @@ class Lacking:
         derive = fact.derive
         if not isinstance(derive, m.FromList | m.WashedOut):
             return []
-        fields = [*m.fields_in(derive.where)]
-        fields += [
-            name for name in (getattr(derive, "field", ""), getattr(derive, "by", "")) if name
-        ]
-        if isinstance(derive, m.WashedOut):
-            fields += [one.field for one in derive.lengths if isinstance(one, m.FieldTimes)]
+        fields = m.fields_read(derive)
         gaps: list[Gap] = []
         record = self.protocol.records[derive.records]
         for entry in found.around:

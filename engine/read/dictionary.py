@@ -19,6 +19,7 @@ from engine.read.several import (
     field_of,
     read_distinct,
     read_several,
+    read_stable,
     read_values,
     settle,
 )
@@ -256,7 +257,7 @@ class Dictionary:
             return None
         way = ways[0]
         gives = {"latest": "date", "earliest": "date"}.get(way, "quantity")
-        gives = "boolean" if way in ("exists", "washed_out") else gives
+        gives = "boolean" if way in ("exists", "washed_out", "stable") else gives
         if kind is not None and kind != gives:
             what = f"`{way}` gives a {gives}, but the fact's type is `{kind}`"
             sheet.fault((*path, way), "misfit", what, f"write `type: {gives}`", key=True)
@@ -299,7 +300,9 @@ class Dictionary:
             return None
         if way in WAYS and dot:
             return read_several(sheet, path, record, field, way, top)
-        dated = way in ("latest", "earliest", *WAYS)
+        if way == "stable" and dot:
+            return read_stable(sheet, path, record, field, top)
+        dated = way in ("latest", "earliest", "stable", *WAYS)
         if dated != bool(dot):
             hint = f"write `{way}: {name}.FIELD`" if dated else f"write `{way}: {name}`"
             sheet.fault((*path, way), "derive", f"`{shorten(target)}` does not fit `{way}`", hint)

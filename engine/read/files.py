@@ -86,8 +86,10 @@ WashedOutFile = TypedDict(
 )
 """Whether some time is over after every entry of a list."""
 
+_Lasting = TypedDict("_Lasting", {"for": Length, "from": str, "to": str}, total=False)
 
-class DeriveFile(TypedDict, total=False):
+
+class DeriveFile(_Lasting, total=False):
     """How a fact follows from others: exactly one of these, with what may stand beside it."""
 
     completed_years_since: str
@@ -105,6 +107,7 @@ class DeriveFile(TypedDict, total=False):
     mean: str
     last: str
     first: str
+    stable: DateField
     where: dict[str, Any]
     distinct: str
     by: str

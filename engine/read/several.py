@@ -10,17 +10,31 @@ from typing import cast, get_args
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.read.where import read_where
-from engine.terms import Distinct, Fact, FactType, Field, OfSeveral, OfValues, RecordList, Way
+from engine.terms import (
+    Distinct,
+    Fact,
+    FactType,
+    Field,
+    OfSeveral,
+    OfValues,
+    RecordList,
+    Stable,
+    Way,
+)
 from engine.terms.dictionary import COMPLETED
 from engine.terms.faults import did_you_mean
 
 WAYS: tuple[str, ...] = get_args(Way)
-BESIDE = ("where", "on", "distinct", "by", "at_least_entries", "within_last", "within")
+BESIDE = (
+    *("where", "on", "distinct", "by", "at_least_entries", "within_last", "within"),
+    *("for", "from", "to"),
+)
 """The keys that stand beside the one that says what is derived."""
 
 GOES_WITH: Mapping[str, tuple[str, ...]] = {
-    "where": ("latest", "earliest", "exists", "count", *WAYS),
+    "where": ("latest", "earliest", "exists", "count", "stable", *WAYS),
     "on": tuple(COMPLETED.values()),
+    **dict.fromkeys(("for", "from", "to"), ("stable",)),
     "distinct": ("count",),
     "by": ("last", "first"),
     "at_least_entries": WAYS,
@@ -76,6 +90,34 @@ def read_several(
     where = read_where(sheet, (*path, "where"), record, top.get("where"))
     least = read_least(sheet, path, top)
     return OfSeveral(cast(Way, way), record.name, field.name, where, by, least) if field else None
+
+
+def read_stable(
+    sheet: Sheet, path: Path, record: RecordList, name: str, top: Mapping[str, Anything]
+) -> Stable | None:
+    """`{stable: LIST.FIELD, for: LENGTH, from: DATE_FIELD, to: DATE_FIELD}`."""
+    field = field_of(sheet, (*path, "stable"), record, name)
+    if field is not None and (field.type == "date" or field.many):
+        what = f"`stable` takes a field of one value, and `{name}` is no such"
+        sheet.fault((*path, "stable"), "misfit", what, "a dose, a name, a choice")
+    ends = []
+    for key in ("from", "to"):
+        if key in top:
+            said = sheet.text_of((*path, key), top[key], "a field's name")
+            ends.append(field_of(sheet, (*path, key), record, said, "date") if said else None)
+        else:
+            what = f"`stable` does not say {key} which day an entry lasts"
+            sheet.fault(path, "derive", what, f"write `{key}: DATE_FIELD`")
+    lasting = sheet.given(path, top, "for", sheet.duration_of)
+    if "for" not in top:
+        sheet.fault(path, "derive", "`stable` does not say for how long", "write `for: 3 months`")
+    elif lasting is not None and not (lasting.days or lasting.months):
+        sheet.fault((*path, "for"), "duration", "`stable` for 0 days says nothing")
+    where = read_where(sheet, (*path, "where"), record, top.get("where"))
+    start, stop = ends if len(ends) == 2 else (None, None)
+    if not (field and lasting and start and stop):
+        return None
+    return Stable(record.name, field.name, where, lasting, start.name, stop.name)
 
 
 def read_least(sheet: Sheet, path: Path, top: Mapping[str, Anything]) -> int:

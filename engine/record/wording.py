@@ -91,6 +91,9 @@ def list_words(derive: m.FromList, fields: Mapping[str, m.Field]) -> str:
         said = f"{derive.way} {derive.records}.{field}"
         said += f" by {derive.by}" if derive.by else ""
         said += f" of at least {counted(derive.least, 'value')}" if derive.least else ""
+    elif isinstance(derive, m.Stable):
+        said = f"stable {derive.records}.{field} for {derive.lasting.text}"
+        said += f" from {derive.start} to {derive.stop}"
     elif isinstance(derive, m.Distinct):
         said = f"count {derive.records} distinct {field}"
     else:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine import terms as m
 from engine.reference.measures import Interval, interval, later
 from engine.reference.several import Same, Value, different, several
+from engine.reference.stable import Lasting, stable
 from engine.terms.agents import folded
 
 End = int | None
@@ -187,6 +188,13 @@ def is_confirmed(
     return said <= today and lasting
 
 
+def _ends(entry: m.Entry, derive: m.Stable, today: int) -> tuple[Interval | None, Interval | None]:
+    """The days on which an entry may start, and end; None is open."""
+    days = m.Field("", "", "date")
+    start, stop = (entry.values.get(name, ()) for name in (derive.start, derive.stop))
+    return _points(days, start, today), _points(days, stop, today)
+
+
 def from_records(
     fact: m.Fact, derive: m.FromList, records: m.RecordList, recorded: m.Entries, today: int
 ) -> m.Reading:
@@ -210,6 +218,16 @@ def from_records(
         low, high = different([_same(e, field, records, today) for e in sure], len(may))
         most = high * m.MILLION if confirmed else m.UNBOUNDED
         return reading_of(fact, reason, low * m.MILLION, most)
+    if isinstance(derive, m.Stable):
+        lasting = [
+            Lasting(truth == "true", _same(e, field, records, today), *_ends(e, derive, today))
+            for truth, e in found
+            if truth != "false"
+        ]
+        told = stable(lasting, derive.lasting, confirmed, today)
+        if told is None:
+            return reading_of(fact, reason if sure or not confirmed else "no_entry")
+        return reading_of(fact, None, int(told), int(told))
     if isinstance(derive, m.OfSeveral):
         values = [_value(e, derive, field, truth == "true", today) for truth, e in found
                   if truth != "false"]  # fmt: skip

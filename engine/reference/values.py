@@ -32,7 +32,9 @@ def from_values(
             sure = first != m.PAST and later(first, derive.within)[0] >= today
         ends = None if said.value is None else interval(source, said.value, today)
         counted.append((said, Value(sure, ends, (first, last))))
-    values = [value for _, value in counted if value.ends is not None]
+    # What is stated twice, with the same number and day, is one measurement.
+    once = {(s.value, s.on, s.within, s.not_after): value for s, value in reversed(counted)}
+    values = [value for value in reversed(once.values()) if value.ends is not None]
     if sum(value.sure for value in values) < derive.least:
         return reading_of(fact, "too_few")
     doubts = [said.unknown for said, _ in counted if said.value is None]

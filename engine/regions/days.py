@@ -29,7 +29,9 @@ Cut = date | tuple[int, int, bool]
 def sources(protocol: m.Protocol, name: str) -> frozenset[Source]:
     """What a fact is recorded through: facts, and derivations over lists."""
     fact = protocol.facts[name]
-    if fact.derive is None or isinstance(fact.derive, m.Distinct | m.OfSeveral | m.OfValues):
+    if fact.derive is None or isinstance(
+        fact.derive, m.Distinct | m.OfSeveral | m.OfValues | m.Stable
+    ):
         return frozenset([name])
     if isinstance(fact.derive, m.ListDerivation):
         return frozenset([fact.derive])

@@ -76,9 +76,13 @@ def _within(stated: Sequence[m.Statement], within: m.Duration | None, as_of: dat
 def _worked(derive: m.OfValues, source: m.Fact, own: Found, dated: Sequence[_Dated]) -> Worked:
     sure: list[Measured] = []
     maybe: list[Measured] = []
+    told: set[tuple[object, ...]] = set()  # what is stated twice is one measurement
     for one in dated:
-        value = one.statement.value
-        if isinstance(value, m.Amount):
+        said_of = one.statement
+        value = said_of.value
+        key = (value, said_of.on, said_of.within, said_of.not_after)
+        if isinstance(value, m.Amount) and key not in told:
+            told.add(key)
             first = m.PAST if one.first is None else one.first.toordinal()
             counted = Measured(quantity_of(source, value), (first, one.last.toordinal()))
             (sure if one.sure else maybe).append(counted)

@@ -59,7 +59,7 @@ def find_readings(protocol: m.Protocol, subject: m.Subject, as_of: date) -> dict
             record = protocol.records[derive.records]
             sure, maybe = matched(derive.records, derive.where)
             listed = subject.records.get(derive.records)
-            if isinstance(derive, m.Distinct | m.OfSeveral):
+            if isinstance(derive, m.Distinct | m.OfSeveral | m.Stable):
                 result = from_several(name, derive, record, listed, sure, maybe, as_of)
             else:
                 result = from_list(name, derive, record, listed, sure, maybe, as_of)

@@ -11,7 +11,9 @@ from engine.select.amounts import quantity_of
 from engine.select.found import Found
 from engine.select.lists import list_starts, relied_until
 from engine.select.matching import day_after, days_of
+from engine.select.stable import stays
 from engine.terms.agents import as_recorded, folded
+from engine.terms.calendar import earliest, latest
 
 Ends = tuple[int, int]
 Worked = tuple[int | None, int | None, m.Reason | None]
@@ -163,7 +165,7 @@ def _apart(intervals: list[Ends]) -> int:
 
 def from_several(
     name: str,
-    derive: m.Distinct | m.OfSeveral,
+    derive: m.Distinct | m.OfSeveral | m.Stable,
     record: m.RecordList,
     listed: m.Entries | None,
     sure: list[m.Entry],
@@ -184,7 +186,10 @@ def from_several(
     reason = why
     if low is not None and low != high:
         reason = "imprecise" if closed else "history_not_confirmed"
-    reading = m.Reading(name, low, high, reason, None, why if low is None else "no_limit")
+    uln_reason: m.Reason | None = why if low is None else "no_limit"
+    if isinstance(derive, m.Stable):
+        uln_reason = None
+    reading = m.Reading(name, low, high, reason, None, uln_reason)
     every = (*sure, *maybe)
     starts = _starts(derive, record, listed, as_of)
     return Found(
@@ -199,25 +204,30 @@ def from_several(
 
 
 def _worked(
-    derive: m.Distinct | m.OfSeveral,
+    derive: m.Distinct | m.OfSeveral | m.Stable,
     record: m.RecordList,
     sure: list[m.Entry],
     maybe: list[m.Entry],
     closed: bool,
     as_of: date,
 ) -> Worked:
+    why_open: m.Reason | None = None if closed else "history_not_confirmed"
+    if isinstance(derive, m.Stable):
+        same = stays(derive, record, sure, maybe, closed, as_of)
+        if same is None:
+            return None, None, why_open or ("imprecise" if sure else "no_entry")
+        return int(same), int(same), None
     field = record.fields[derive.field]
     if isinstance(derive, m.Distinct):
         low, high = different(field, record, sure, maybe, as_of)
         return low * m.MILLION, high * m.MILLION if closed else m.UNBOUNDED, None
     counted, others = (measured(derive, field, some, as_of) for some in (sure, maybe))
     missing = field.range_u or (-m.UNBOUNDED, m.UNBOUNDED)
-    why_open: m.Reason | None = None if closed else "history_not_confirmed"
     return worked_out(derive.way, derive.least, counted, others, missing, why_open)
 
 
 def _starts(
-    derive: m.Distinct | m.OfSeveral,
+    derive: m.Distinct | m.OfSeveral | m.Stable,
     record: m.RecordList,
     listed: m.Entries | None,
     as_of: date,
@@ -225,11 +235,14 @@ def _starts(
     """The first later day on which something listed begins to count, or ceases to."""
     entries = listed.entries if listed is not None else ()
     days = [list_starts(derive, listed, (), as_of)]
-    dated = derive.by if isinstance(derive, m.OfSeveral) else derive.field
-    for entry in entries:
-        value = entry.values.get(dated)
+    dated = [name for name in m.fields_read(derive) if record.fields[name].type == "date"]
+    lasting = derive.lasting if isinstance(derive, m.Stable) else None
+    for value in (entry.values.get(name) for entry in entries for name in dated):
         if isinstance(value, m.Days):
             days += [value.first, value.last, day_after(value.last)]
+            for end in (value.first, value.last) if lasting is not None else ():
+                ends = [add(end, lasting) for add in (earliest, latest) if lasting is not None]
+                days += [*ends, *map(day_after, ends)]
     return min((day for day in days if day is not None and day > as_of), default=None)
 
 

@@ -57,9 +57,11 @@ from engine.terms.dictionary import (
     OfValues,
     RecordList,
     Row,
+    Stable,
     WashedOut,
     Way,
     derived_from,
+    fields_read,
 )
 from engine.terms.outcomes import (
     EXAMINED,
@@ -189,6 +191,7 @@ __all__ = [
     "Side",
     "Sign",
     "Span",
+    "Stable",
     "Statement",
     "Status",
     "Subject",
@@ -209,6 +212,7 @@ __all__ = [
     "equalities",
     "facts_of",
     "fields_in",
+    "fields_read",
     "inlined",
     "tests_in",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from engine.terms.clauses import Clause
+from engine.terms.clauses import Clause, fields_in
 from engine.terms.condition import Leaf, Test, facts_of
 from engine.terms.formula import Expression, inputs_of
 from engine.terms.units import AlsoIn
@@ -202,6 +202,21 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class Stable:
+    """Whether the value in field `field` of the entries that match was the same for so long.
+
+    An entry lasts from the day in its field `start` to the one in `stop`.
+    """
+
+    records: str
+    field: str
+    where: tuple[Clause, ...]
+    lasting: Duration
+    start: str
+    stop: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table: for each selector the intervals of its axis that the row is for, ends
     included; and the limit in millionths of the table's unit, or None where none is known."""
@@ -241,10 +256,17 @@ class WashedOut:
 
 
 ListDerivation = LatestOf | EarliestOf | Exists | Count
-FromList = ListDerivation | Distinct | OfSeveral
+FromList = ListDerivation | Distinct | OfSeveral | Stable
 Derivation = (
     CompletedYears | Completed | DaysBetween | ByTable | WashedOut | OfValues | Formula | FromList
 )
+
+
+def fields_read(derive: FromList | WashedOut) -> tuple[str, ...]:
+    """The fields of its list that a derivation looks at, each once; those of `where` first."""
+    own = [getattr(derive, name, "") for name in ("field", "by", "start", "stop")]
+    own += [one.field for one in getattr(derive, "lengths", ()) if isinstance(one, FieldTimes)]
+    return tuple(dict.fromkeys([*fields_in(derive.where), *(name for name in own if name)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,7 @@ def read_alike(old: m.Protocol, new: m.Protocol, names: Iterable[str]) -> bool:
         derive = one.derive
         if isinstance(derive, m.FromList):
             lists = (old.records[derive.records], new.records[derive.records])
-            used = [*m.fields_in(derive.where)]
-            named = (getattr(derive, "field", ""), getattr(derive, "by", ""))
-            used += [name for name in named if name]
+            used = m.fields_read(derive)
             if lists[0].valid_for != lists[1].valid_for:
                 return False
             if any(_read_by(lists[0].fields[f]) != _read_by(lists[1].fields[f]) for f in used):

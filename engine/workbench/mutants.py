@@ -136,7 +136,8 @@ def _other_ways(
     elif isinstance(derive, m.ListDerivation):
         yield from _of_list(protocol.records[derive.records], derive)
     elif not isinstance(
-        derive, m.ByTable | m.WashedOut | m.Distinct | m.Formula | m.OfSeveral | m.OfValues
+        derive,
+        m.ByTable | m.WashedOut | m.Distinct | m.Formula | m.OfSeveral | m.OfValues | m.Stable,
     ):
         assert_never(derive)
 

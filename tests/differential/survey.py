@@ -75,6 +75,7 @@ def derivation_of(fact: m.Fact) -> str:
         m.Exists: "exists",
         m.Count: "count",
         m.Distinct: "distinct",
+        m.Stable: "stable",
     }.get(type(derive), f"recorded {fact.type}")
     return f"{word} where" if getattr(derive, "where", ()) else word
 

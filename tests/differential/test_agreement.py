@@ -88,6 +88,7 @@ def test_the_whole_language_is_reached_too() -> None:
     wanted += [f"{way} {h}" for way in each for h in ("point", "interval", "unknown")]
     wanted += [f"washed_out{w} {h}" for w in ("", " where") for h in ("point", "unknown")]
     wanted += [f"distinct {h}" for h in ("point", "interval")]
+    wanted += ["stable unknown"]
     ways = ("highest", "lowest", "mean", "last", "first")
     several = [*ways, *(f"{way} of values" for way in ways)]
     wanted += [f"{way} unknown" for way in several]

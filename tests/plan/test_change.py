@@ -33,7 +33,7 @@ from tests import build
 from tests.generators import LONG, POOL, Seeded
 from tests.plan.brute import completed, named, people, subsets
 
-EACH = 40 if LONG else 10
+EACH = 40 if LONG else 16
 AHEAD = 40
 """Days that the long way looks ahead."""
 

@@ -22,7 +22,7 @@ from tests.properties.test_recorded import statements
 
 TODAY = date(2026, 11, 20)
 OTHER_DAY = m.Days(date(1950, 1, 1), date(1950, 1, 1))
-FROM_LISTS = (m.LatestOf, m.EarliestOf, m.Exists, m.Count, m.Distinct, m.OfSeveral)
+FROM_LISTS = (m.LatestOf, m.EarliestOf, m.Exists, m.Count, m.Distinct, m.OfSeveral, m.Stable)
 
 
 def only(subject: m.Subject, records: str, entries: tuple[m.Entry, ...], rests: bool) -> m.Subject:

@@ -47,8 +47,8 @@ def screened() -> Iterator[Screening]:
 
 def ending() -> Iterator[Screening]:
     """Typical subjects but for the last entry of their last list."""
-    for number in range(SCREENED // 10):
-        one, c = pooled(number % 30), Seeded(f"planted {number}")
+    for number in range(SCREENED // 4):
+        one, c = pooled(number), Seeded(f"planted {number}")
         facts, records = ending_with_what_decides(c, one.targets, one.as_of, one.typical)
         yield Screening(one, one.typical | {"facts": facts, "records": records}, one.as_of)
 
@@ -297,7 +297,7 @@ SLIPS = [
          _read_as(lambda one: replace(one, count=None, doubt=None)), MORE),
     Slip("a field that a known agent contradicts stands", recorded, "read_uses",
          lambda _: lambda sheet, path, record, entry: (entry,), by_the_broken_files),
-    Slip("a limit's unit is dropped", conditions.Conditions, "_limit",
+    Slip("a limit's unit is dropped", conditions.Conditions, "limit",
          _unit_dropped, by_limits_with_a_unit),
 ]  # fmt: skip
 

@@ -87,7 +87,9 @@ def numbers(protocol: m.Protocol) -> Iterator[Finding]:
             hint = "correct the words or the test, or say in `interpretation` how it is read"
             yield Finding("number-untested", one.place, what, hint, "read", (one.id,))
         told = {amount for _, amount in amounts_in(f"{one.text} {one.interpretation}")}
-        for limit in dict.fromkeys(() if untested else limits):
+        whole = {a for leaf in tests for a in _last_whole(leaf)}
+        summed = any(_same(amount, last) for last in whole for amount in told)
+        for limit in dict.fromkeys(() if untested or summed else limits):
             near = [amount for amount in told if _same(amount, limit) is not None]
             alike = [other for other in {*limits} if _same(other, limit) is not None]
             # Where tests have more numbers than the words, the words only sum them up.
