@@ -158,7 +158,9 @@ class Turns:
                 days.append(test.day if test.op == "on_or_after" else next_day(test.day))
         elif isinstance(test, m.EverTest):
             days += ends
-        elif isinstance(fact.derive, m.DaysBetween | m.Completed | m.Formula):
+        elif isinstance(fact.derive, m.DaysBetween | m.Completed) or (
+            isinstance(fact.derive, m.Formula) and self.moving(test.fact)
+        ):
             # An end that moves with the as-of date moves the count every day.
             days += [*ends, next_day(self.as_of)]
         return [day for day in days if day is not None and day > self.as_of]
