@@ -144,7 +144,8 @@ def test_every_code_has_points(points: str) -> None:
     parts = {
         "protocol.yaml": b'{protocol: p, version: "1", title: P}',
         "facts.yaml": f"facts:{FACTS}".replace("{no: 0, some: 1, much: 2.5}", points).encode(),
-        "eligibility.yaml": b"criteria: [{id: I1, kind: inclusion, text: x, holds_when: {ill: true}}]",
+        "eligibility.yaml": b"criteria: [{id: I1, kind: inclusion, text: x,"
+        b" holds_when: {ill: true}}]",
     }
     with pytest.raises(InputRejected):
         protocol_of(parts, "p")
