@@ -117,7 +117,7 @@ TODO = {"todo": True}
             {"if": {"sex": "f"}, "then": {"x": {"below": 3}}},
             "{when: CONDITION, require: ",
         ),
-        ({"cohort": "c1"}, "`cohorts: [c1]`"),
+        ({"cohort": "c1"}, "a pack for each"),
         ({"at_least": {"count": 2, "of": [{"sex": "f"}]}}, "{at_least: 2, of: [CONDITION, ...]}"),
         ({"mean": "bp.s"}, "`derive:` in facts.yaml"),
         ({"formula": "x / 2"}, "`derive:` in facts.yaml"),
@@ -146,7 +146,7 @@ def test_what_other_languages_say_is_one_fault_that_names_what_this_one_has(
         ({"average": "bp.s"}, "`mean: LIST.FIELD`"),
         ({"worst": "bp.s"}, "`highest: LIST.FIELD`"),
         ({"sum": ["x", "gap"]}, '`formula: "a + b"`'),
-        ({"egfr": {"age": "x"}}, "`named:`"),
+        ({"egfr": {"age": "x"}}, "`formula:`"),
         ({"age": "a"}, "`completed_years_since: FACT`"),
     ],
 )
@@ -158,7 +158,7 @@ def test_so_of_derivations(derive: Any, says: str) -> None:
 def test_so_of_criteria() -> None:
     ((what, hint),) = pack_faults(TODO, cohort="c1")
     assert what == "`cohort` is not a key here"
-    assert "`cohorts: [c1]`" in hint
+    assert "a pack for each" in hint
 
 
 def test_a_fact_may_be_called_by_such_a_word() -> None:

@@ -122,6 +122,31 @@ def test_a_requirement_in_an_exclusion_is_a_fault_through_definitions_too() -> N
     assert pack("{all: [{defined: d}, {c: true}]}", "inclusion", f"{{d: {rule}}}").criteria
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "{all: [{a: true}]}, {a: true}",
+        "{all: [{a: true}, {b: true}]}, {all: [{b: true}, {a: true}]}",
+        "{all: [{a: true}, {all: [{b: true}, {c: true}]}]}, "
+        "{all: [{a: true}, {b: true}, {c: true}]}",
+        "{a: true}, {not: {a: false}}",
+        "{not: {not: {any: [{a: true}, {b: true}]}}}, {any: [{b: true}, {a: true}, {b: true}]}",
+    ],
+)
+def test_one_thing_in_other_words_does_not_count_as_two(parts: str) -> None:
+    with pytest.raises(InputRejected) as rejected:
+        pack(f"{{at_least: 2, of: [{parts}, {{c: true}}]}}")
+    assert {fault.code for fault in rejected.value.faults} == {"condition"}
+
+
+@pytest.mark.parametrize("rule", ["{when: {a: true}}", "{at_least: 2}", "{of: [{a: true}]}"])
+def test_half_of_a_pair_says_what_the_other_half_is(rule: str) -> None:
+    with pytest.raises(InputRejected) as rejected:
+        pack(rule)
+    (fault,) = rejected.value.faults
+    assert "require:" in fault.hint or "of:" in fault.hint
+
+
 def test_two_that_mean_the_same_through_a_definition_do_not_count_as_two() -> None:
     rule = "{at_least: 2, of: [{a: true}, {defined: d}, {b: true}]}"
     with pytest.raises(InputRejected) as rejected:

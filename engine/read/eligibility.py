@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any as Anything
 from typing import get_args
 
@@ -13,9 +14,11 @@ from engine.read.dictionary import Dictionary, check_name, in_cycles
 from engine.read.sheet import Sheet
 from engine.read.source import Path, shorten
 from engine.terms import (
+    All,
     Any,
     AtLeast,
     Basis,
+    BooleanTest,
     Condition,
     Criterion,
     Defined,
@@ -139,10 +142,31 @@ def _turned(condition: Condition, definitions: Mapping[str, Condition], turned: 
 def _alike(condition: Condition, definitions: Mapping[str, Condition]) -> Iterator[Condition]:
     """Conditions of which so many must hold, and which are one with another beside them."""
     if isinstance(condition, AtLeast):
-        whole = [inlined(one, definitions) for one in condition.children]
+        whole = [_plainest(inlined(one, definitions)) for one in condition.children]
         yield from (one for i, one in enumerate(condition.children) if whole[i] in whole[:i])
     for one in _children(condition, definitions):
         yield from _alike(one, definitions)
+
+
+def _plainest(condition: Condition) -> object:
+    """A form that is equal for conditions that say one thing in other words: a group of one, a
+    group in a group, another order, `not` twice, `not` of a yes or no."""
+    if isinstance(condition, All | Any):
+        kind = All if isinstance(condition, All) else Any
+        parts: set[object] = set()
+        for one in map(_plainest, condition.children):
+            same = isinstance(one, tuple) and one[0] is kind
+            parts |= {*one[1]} if same and isinstance(one, tuple) else {one}
+        return parts.pop() if len(parts) == 1 else (kind, frozenset(parts))
+    if isinstance(condition, AtLeast):
+        return (AtLeast, condition.count, frozenset(map(_plainest, condition.children)))
+    if isinstance(condition, Not):
+        inside = _plainest(condition.child)
+        if isinstance(inside, BooleanTest):
+            return replace(inside, expected=not inside.expected)
+        turned = isinstance(inside, tuple) and inside[0] is Not
+        return inside[1] if turned and isinstance(inside, tuple) else (Not, inside)
+    return condition
 
 
 def _size(condition: Condition, definitions: Mapping[str, Condition], sizes: dict[str, int]) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 from engine.terms import DaysBetween, Fact
 
 _WHEN = "write `{when: CONDITION, require: CONDITION}`"
-_COHORTS = "cohorts stand in protocol.yaml; a criterion is of some with `cohorts: [c1]`"
-_STEPS = "steps stand in protocol.yaml; a criterion is of one with `step: NAME`"
+_COHORTS = "there are no cohorts within a pack: write a pack for each"
+_STEPS = "there are no steps within a pack: write a pack for each"
 _DERIVED = "a fact says so with `derive:` in facts.yaml, and a condition tests that fact"
 _SOME = "write `{at_least: 2, of: [CONDITION, ...]}`"
 
@@ -24,6 +24,8 @@ CONDITIONS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("count", "exists", "latest", "earliest", "last", "first", "max"), _DERIVED),
     **dict.fromkeys(("days_between", "completed_years_since", "min", "stable"), _DERIVED),
+    **dict.fromkeys(("when", "require"), _WHEN),
+    **dict.fromkeys(("at_least", "of"), _SOME),
     **dict.fromkeys(("some_of", "n_of", "at_least_n", "count_of"), _SOME),
     **dict.fromkeys(("and", "all_of", "every", "AND"), "write `{all: [CONDITION, ...]}`"),
     **dict.fromkeys(("or", "any_of", "one_of", "either", "OR"), "write `{any: [CONDITION, ...]}`"),
@@ -43,7 +45,7 @@ DERIVATIONS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         ("bmi", "bsa", "egfr", "qtcf", "cockcroft_gault"),
-        "write `named:` and the formula's name, with the facts that it takes",
+        "write `formula:` with the names of the facts that it takes",
     ),
     **dict.fromkeys(("age", "age_from", "years_since"), "write `completed_years_since: FACT`"),
     **dict.fromkeys(("any", "has", "some"), "write `exists: LIST`, with `where:`"),

@@ -24,7 +24,7 @@ _AMOUNT = re.compile(
 _LIMIT_OF_NORMAL = re.compile(r"(the\s+)?(ULN|upper limit)", re.IGNORECASE)
 _ASIDE = re.compile(r"\([^()]*\)")
 _DAYS = {"d": 1, "wk": 7}
-_UNITS = "mg kg g ug ng mL dL L cm mm m mmol umol nmol pmol U mV Hz kcal Gy".split()
+_UNITS = "ms s mo wk mg kg g ug ng mL dL L cm mm m mmol umol nmol pmol U mV Hz kcal Gy".split()
 """Units of letters alone that are no English words."""
 
 _TIME = (*_DAYS, *MONTHS, "h", "min")
