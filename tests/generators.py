@@ -576,7 +576,7 @@ def condition(c: Choices, facts: Plain, defined: list[str], depth: int, as_of: d
     if kind < 55:
         return {"not": condition(c, facts, defined, depth - 1, as_of)}
     if c.rich and c.chance(20):
-        some = [condition(c, facts, [], 1, as_of) for _ in range(c.whole(2, 4))]
+        some = [_leaf(c, facts, as_of) for _ in range(c.whole(2, 4))]
         parts = list({next(iter(one)): one for one in some}.values())
         return {"at_least": Decimal(c.whole(1, len(parts))), "of": parts}
     many = c.whole(1, 4)

@@ -21,11 +21,14 @@ def fewest(
         needed[fact.name] = fact
         todo += derived_from(fact)
     small, kept = replace(protocol, facts=needed), list(places)
-    for place in reversed(places):
-        others = [one for one in kept if one != place]
-        found = find_readings(small, _only(subject, others), as_of)[reading.fact].reading
-        if (found.low, found.high) == (reading.low, reading.high):
-            kept = others
+    before: list[str] = []
+    while kept != before:  # without one, another may be needed no more
+        before = kept
+        for place in reversed(before):
+            others = [one for one in kept if one != place]
+            found = find_readings(small, _only(subject, others), as_of)[reading.fact].reading
+            if (found.low, found.high) == (reading.low, reading.high):
+                kept = others
     return kept
 
 
